@@ -1,0 +1,5 @@
+//! One binary that reads MDAA's `sm-studio-domain` YAML and makes an AWS account match it.
+
+pub mod model;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

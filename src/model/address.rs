@@ -1,0 +1,146 @@
+//! What a thing is called in every plan, event and report: `kind.name`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What kinds of thing there are, in creation order; deletion runs it backwards.
+///
+/// The order is the only place that says what must exist before what when no data flows between the two: the key's
+/// policy names the roles, the bucket is encrypted with the key, apps go before the spaces and profiles that own them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The role that Studio apps run as.
+    ExecutionRole,
+    /// The role that uploads lifecycle assets.
+    AssetRole,
+    /// The customer managed key and its alias.
+    KmsKey,
+    /// The domain's security group and its rules.
+    SecurityGroup,
+    /// The sharing bucket and its policy.
+    Bucket,
+    /// The managed policy of the asset role.
+    AssetPolicy,
+    /// One asset of a lifecycle config: a folder of objects under one prefix.
+    BucketObject,
+    /// A Studio lifecycle configuration.
+    LifecycleConfig,
+    /// One of the two NFS security groups that SageMaker makes for a domain. Found and deleted, never desired.
+    NfsSecurityGroup,
+    /// The home file system that SageMaker makes for a domain. Found and deleted, never desired.
+    HomeEfs,
+    /// The Studio domain.
+    Domain,
+    /// The managed policy that lets the execution role launch apps.
+    ExecutionPolicy,
+    /// A user profile.
+    UserProfile,
+    /// A space that a user made. Found and deleted, never desired.
+    Space,
+    /// An app that a user started. Found and deleted, never desired.
+    App,
+    /// A published SSM parameter.
+    Parameter,
+}
+
+impl Kind {
+    /// Every kind, in creation order.
+    pub const ALL: [Kind; 16] = [
+        Kind::ExecutionRole,
+        Kind::AssetRole,
+        Kind::KmsKey,
+        Kind::SecurityGroup,
+        Kind::Bucket,
+        Kind::AssetPolicy,
+        Kind::BucketObject,
+        Kind::LifecycleConfig,
+        Kind::NfsSecurityGroup,
+        Kind::HomeEfs,
+        Kind::Domain,
+        Kind::ExecutionPolicy,
+        Kind::UserProfile,
+        Kind::Space,
+        Kind::App,
+        Kind::Parameter,
+    ];
+
+    /// The word in front of the dot.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::ExecutionRole => "execution_role",
+            Kind::AssetRole => "asset_role",
+            Kind::KmsKey => "kms_key",
+            Kind::SecurityGroup => "security_group",
+            Kind::Bucket => "bucket",
+            Kind::AssetPolicy => "asset_policy",
+            Kind::BucketObject => "bucket_object",
+            Kind::LifecycleConfig => "lifecycle_config",
+            Kind::NfsSecurityGroup => "nfs_security_group",
+            Kind::HomeEfs => "home_efs",
+            Kind::Domain => "domain",
+            Kind::ExecutionPolicy => "execution_policy",
+            Kind::UserProfile => "user_profile",
+            Kind::Space => "space",
+            Kind::App => "app",
+            Kind::Parameter => "parameter",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// `kind.name`, e.g. `user_profile.ann` or, for a superseded object, `lifecycle_config.jupyterLab@3f2a…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// What it is.
+    pub kind: Kind,
+    /// Which one; may hold dots, slashes and `@`.
+    pub name: String,
+}
+
+impl Address {
+    /// The address `kind.name`.
+    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}", self.kind, self.name))
+    }
+}
+
+/// The text is not `kind.name` with a known kind.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not an address: expected KIND.NAME, such as domain.studio or user_profile.ann")]
+pub struct NotAnAddress(pub String);
+
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let (kind, name) = text.split_once('.').ok_or_else(|| NotAnAddress(text.into()))?;
+        let kind = Kind::ALL.into_iter().find(|k| k.as_str() == kind).ok_or_else(|| NotAnAddress(text.into()))?;
+        if name.is_empty() {
+            return Err(NotAnAddress(text.into()));
+        }
+        Ok(Self::new(kind, name))
+    }
+}
+
+impl serde::Serialize for Address {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

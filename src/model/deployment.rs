@@ -1,0 +1,48 @@
+//! Which environment this is and where it lives.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The identity of one environment: MDAA's four names, and the account and region that hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// MDAA's organisation name, lower case.
+    pub org: String,
+    /// MDAA's environment name, lower case.
+    pub env: String,
+    /// MDAA's data domain name (not the Studio domain), lower case.
+    pub domain: String,
+    /// MDAA's module name, lower case.
+    pub module: String,
+    /// The twelve digits of the account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`, …: from the caller's own ARN.
+    pub partition: String,
+}
+
+impl Deployment {
+    /// The value of the `studio-deploy:deployment` tag: `org/env/domain/module@region`.
+    pub fn tag(&self) -> String {
+        format!("{self}@{}", self.region)
+    }
+
+    /// An ARN of this partition, region and account.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+    }
+
+    /// An IAM ARN of this partition and account.
+    pub fn iam_arn(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition, self.account)
+    }
+}
+
+/// `org/env/domain/module`: what people type to confirm.
+impl fmt::Display for Deployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
+    }
+}

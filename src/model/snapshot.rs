@@ -1,0 +1,98 @@
+//! What exists: the live twin of each node, and what is ours beyond them.
+
+use std::collections::BTreeMap;
+
+use super::{Address, Value};
+
+/// A live object, in the shape of the node that describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// What update and delete name it by: a role name, a key id, a group id, a domain id, …
+    pub id: String,
+    /// The attributes that other nodes may use, by the API's names (`Arn`, `RoleId`, …).
+    pub outputs: BTreeMap<String, String>,
+    /// What it is, in the node's names and shapes. Members that nobody set may be present or not.
+    pub properties: Value,
+    /// Whether it can be used as it is.
+    pub state: State,
+}
+
+impl Observed {
+    /// A usable object with no outputs yet.
+    pub fn new(id: impl Into<String>, properties: Value) -> Self {
+        Self { id: id.into(), outputs: BTreeMap::new(), properties, state: State::Usable }
+    }
+
+    /// This object with one more output.
+    #[must_use]
+    pub fn output(mut self, attribute: &str, value: impl Into<String>) -> Self {
+        self.outputs.insert(attribute.into(), value.into());
+        self
+    }
+}
+
+/// Whether an object can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Ready.
+    Usable,
+    /// On its way to ready or gone; the status in AWS's word.
+    Busy(String),
+    /// Broken for good: only delete and create help. Status and reason in AWS's words.
+    Failed(String),
+    /// The last update failed but the object serves; updating again helps. Reason in AWS's words.
+    UpdateFailed(String),
+    /// The last delete failed; only deleting again helps. Reason in AWS's words.
+    DeleteFailed(String),
+    /// A key that is scheduled for deletion, with the date.
+    PendingDeletion(String),
+}
+
+/// Whose an object is that has our name but not our tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This deployment's own `mdaa_*` tags: MDAA made it. The CloudFormation stack, if tagged with one.
+    Mdaa {
+        /// The value of `aws:cloudformation:stack-name`.
+        stack: Option<String>,
+    },
+    /// Another deployment of ours, by its tag's value.
+    Deployment(String),
+    /// A CloudFormation stack that is not this deployment's MDAA stack.
+    Stack(String),
+    /// Another account's (a bucket name is global).
+    Account,
+    /// Nobody that the tags name.
+    Unknown,
+}
+
+/// What a look at one address found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// Nothing of that name.
+    Absent,
+    /// Ours, by its tags.
+    Ours(Observed),
+    /// Somebody else's thing of that name.
+    Foreign {
+        /// Who says so.
+        owner: Owner,
+        /// What it looks like, when it could be read.
+        observed: Option<Observed>,
+    },
+    /// It could not be read; why, for people.
+    Unreadable(String),
+}
+
+impl Found {
+    /// The live object, when it is ours.
+    pub const fn ours(&self) -> Option<&Observed> {
+        match self {
+            Self::Ours(observed) => Some(observed),
+            _ => None,
+        }
+    }
+}
+
+/// What exists at each address, objects included that the graph no longer names.
+pub type Snapshot = BTreeMap<Address, Found>;

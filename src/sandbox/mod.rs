@@ -1,0 +1,5 @@
+//! The embedded AWS behind `--sandbox`.
+
+pub mod records;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,189 @@
+//! The account that the sandbox keeps: typed records in named tables, and a virtual clock.
+//!
+//! A service changes the world only through [`World::put`] and [`World::remove`]; the journal is made of those changes,
+//! so what is on disk is always what was answered. Everything here is synchronous: one request is one turn.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+/// Everything in the sandbox's account and region.
+#[derive(Debug, Default)]
+pub struct World {
+    tables: BTreeMap<String, BTreeMap<String, Json>>,
+    changes: Vec<Change>,
+}
+
+/// One change of a turn, as it stands in the journal: no value means removed.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Change {
+    /// The table.
+    pub table: String,
+    /// The key in it.
+    pub key: String,
+    /// The new record.
+    pub value: Option<Json>,
+}
+
+const META: &str = "meta";
+
+impl World {
+    /// The record `key` of `table`.
+    ///
+    /// # Panics
+    /// When the record does not have the shape of `T`: tables hold one shape each, so that is a bug of the sandbox.
+    pub fn get<T: DeserializeOwned>(&self, table: &str, key: &str) -> Option<T> {
+        self.tables.get(table)?.get(key).map(|json| decode(table, key, json))
+    }
+
+    /// Whether `table` has `key`.
+    pub fn has(&self, table: &str, key: &str) -> bool {
+        self.tables.get(table).is_some_and(|records| records.contains_key(key))
+    }
+
+    /// Every record of `table` whose key begins with `prefix`, in key order.
+    ///
+    /// # Panics
+    /// As [`World::get`].
+    pub fn list<T: DeserializeOwned>(&self, table: &str, prefix: &str) -> Vec<(String, T)> {
+        self.tables.get(table).map_or_else(Vec::new, |records| {
+            records
+                .range(prefix.to_owned()..)
+                .take_while(|(key, _)| key.starts_with(prefix))
+                .map(|(key, json)| (key.clone(), decode(table, key, json)))
+                .collect()
+        })
+    }
+
+    /// Writes the record `key` of `table`.
+    ///
+    /// # Panics
+    /// When the record cannot be JSON, which no type of the sandbox is.
+    pub fn put<T: Serialize>(&mut self, table: &str, key: &str, record: &T) {
+        let value = serde_json::to_value(record).expect("every record of the sandbox is JSON");
+        if self.tables.get(table).and_then(|records| records.get(key)) == Some(&value) {
+            return;
+        }
+        self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
+        self.changes.push(Change { table: table.into(), key: key.into(), value: Some(value) });
+    }
+
+    /// Removes the record `key` of `table`; whether there was one.
+    pub fn remove(&mut self, table: &str, key: &str) -> bool {
+        let removed = self.tables.get_mut(table).is_some_and(|records| records.remove(key).is_some());
+        if removed {
+            self.changes.push(Change { table: table.into(), key: key.into(), value: None });
+        }
+        removed
+    }
+
+    /// The account's twelve digits.
+    pub fn account(&self) -> String {
+        self.get(META, "account").unwrap_or_else(|| "123456789012".into())
+    }
+
+    /// The region.
+    pub fn region(&self) -> String {
+        self.get(META, "region").unwrap_or_else(|| "us-east-1".into())
+    }
+
+    /// `aws`, `aws-cn` or `aws-us-gov`: follows from the region.
+    pub fn partition(&self) -> &'static str {
+        let region = self.region();
+        if region.starts_with("cn-") {
+            "aws-cn"
+        } else if region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+
+    /// Fixes the account and the region: done once, when the sandbox is made.
+    pub fn found(&mut self, account: &str, region: &str) {
+        self.put(META, "account", &account);
+        self.put(META, "region", &region);
+    }
+
+    /// An ARN of this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region(), self.account())
+    }
+
+    /// Virtual time: milliseconds since the epoch. It moves only by [`World::advance`].
+    pub fn now(&self) -> i64 {
+        // A fixed beginning makes every run of a test the same run.
+        self.get(META, "now").unwrap_or(1_767_225_600_000)
+    }
+
+    /// Moves virtual time on.
+    pub fn advance(&mut self, milliseconds: i64) {
+        let now = self.now() + milliseconds;
+        self.put(META, "now", &now);
+    }
+
+    /// A number that no earlier call has given, for ids: the same in every run.
+    pub fn next(&mut self) -> u64 {
+        let next = self.get::<u64>(META, "sequence").unwrap_or(0) + 1;
+        self.put(META, "sequence", &next);
+        next
+    }
+
+    /// An id of `length` characters from `alphabet`, different from every earlier one and the same in every run.
+    pub fn id(&mut self, alphabet: &[u8], length: usize) -> String {
+        // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters.
+        let mut state = self.next().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (0..length)
+            .map(|_| {
+                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                let mut z = state;
+                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+                let index = usize::try_from((z ^ (z >> 31)) % alphabet.len() as u64).unwrap_or(0);
+                char::from(alphabet[index])
+            })
+            .collect()
+    }
+
+    /// The changes since the last call, for the journal.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Replays changes from the journal.
+    pub fn replay(&mut self, changes: Vec<Change>) {
+        for Change { table, key, value } in changes {
+            let records = self.tables.entry(table).or_default();
+            match value {
+                Some(value) => records.insert(key, value),
+                None => records.remove(&key),
+            };
+        }
+    }
+
+    /// Undoes nothing and forgets nothing: the whole world as changes from an empty one, for compaction.
+    pub fn as_changes(&self) -> impl Iterator<Item = Change> {
+        self.tables.iter().flat_map(|(table, records)| {
+            records.iter().map(move |(key, value)| Change {
+                table: table.clone(),
+                key: key.clone(),
+                value: Some(value.clone()),
+            })
+        })
+    }
+}
+
+fn decode<T: DeserializeOwned>(table: &str, key: &str, json: &Json) -> T {
+    T::deserialize(json).unwrap_or_else(|error| {
+        panic!("sandbox record {table}/{key} does not fit its type ({error}): this is a bug in studio-deploy")
+    })
+}
+
+/// Lower-case letters and digits, as in `d-…` ids.
+pub const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+/// Upper-case letters and digits, as in `AROA…` ids.
+pub const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// Hexadecimal digits, as in `sg-…` ids.
+pub const HEX: &[u8] = b"0123456789abcdef";
