@@ -1,5 +1,10 @@
 //! One binary that reads MDAA's `sm-studio-domain` YAML and makes an AWS account match it.
 
+pub mod apply;
+pub mod cloud;
+pub mod config;
 pub mod model;
+pub mod naming;
+pub mod plan;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

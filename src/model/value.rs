@@ -409,3 +409,37 @@ impl serde::Serialize for Path {
         serializer.collect_str(self)
     }
 }
+
+impl<'de> serde::Deserialize<'de> for Path {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text is not a property path.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a property path: a bracket is left open")]
+pub struct NotAPath(String);
+
+impl std::str::FromStr for Path {
+    type Err = NotAPath;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, NotAPath> {
+        let mut keys = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(bracketed) = rest.strip_prefix('[') {
+                let (key, after) = bracketed.split_once(']').ok_or_else(|| NotAPath(text.into()))?;
+                keys.push(key.to_owned());
+                rest = after.strip_prefix('.').unwrap_or(after);
+            } else {
+                let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                keys.push(rest[..end].to_owned());
+                rest = rest[end..].strip_prefix('.').unwrap_or(&rest[end..]);
+            }
+        }
+        Ok(Self(keys))
+    }
+}

@@ -1,0 +1,169 @@
+//! The real account: clients, errors, waiting.
+
+pub mod document;
+pub mod error;
+pub mod wait;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_types::SdkConfig;
+
+use crate::cloud::{CloudError, ErrorKind};
+use crate::model::{Address, Deployment, Found};
+use crate::resource::Names;
+use wait::{Clock, Patience, Progress};
+
+/// Told when the state of something that is waited for moves on, or something goes another way than usual.
+pub type Tell = Box<dyn Fn(Progressed)>;
+
+/// What the verbs of a kind tell while they work.
+#[derive(Clone, Debug)]
+pub enum Progressed {
+    /// The status of a thing in AWS's word.
+    Phase(Address, String),
+    /// Something to know.
+    Notice(Option<Address>, String),
+}
+
+/// One account and region, with a client a service, and everything that the verbs of the kinds share.
+pub struct Account {
+    /// Which environment this is about.
+    pub deployment: Deployment,
+    /// Its names.
+    pub names: Names,
+    /// Everything waits by this clock.
+    pub clock: Clock,
+    /// SageMaker.
+    pub sagemaker: aws_sdk_sagemaker::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// S3 with the caller's own credentials.
+    pub s3: aws_sdk_s3::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// SSM.
+    pub ssm: aws_sdk_ssm::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+    /// The tagging API.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    /// EFS.
+    pub efs: aws_sdk_efs::Client,
+    config: SdkConfig,
+    path_style: bool,
+    tell: Tell,
+    fresh: Mutex<BTreeSet<String>>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("deployment", &self.deployment).finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    /// The account that `config` leads to. Objects are addressed by path when the endpoint is not AWS's own, since a
+    /// bucket's name cannot be put in front of `localhost`.
+    pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
+        let sleep = config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
+        let time = config.time_source().unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
+        Self {
+            deployment,
+            names,
+            clock: Clock::new(sleep, time),
+            sagemaker: aws_sdk_sagemaker::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            s3: s3(config, path_style),
+            iam: aws_sdk_iam::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            efs: aws_sdk_efs::Client::new(config),
+            config: config.clone(),
+            path_style,
+            tell,
+            fresh: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    /// S3 with other credentials: the asset role's.
+    pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
+        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style)
+    }
+
+    /// Tells the phase of something that is waited for.
+    pub fn phase(&self, address: &Address, phase: &str) {
+        (self.tell)(Progressed::Phase(address.clone(), phase.to_owned()));
+    }
+
+    /// Tells something to know.
+    pub fn notice(&self, address: Option<&Address>, message: impl Into<String>) {
+        (self.tell)(Progressed::Notice(address.cloned(), message.into()));
+    }
+
+    /// Remembers that this run made or changed the role or policy `name`, so that the rest of AWS may not know it yet.
+    pub fn freshly_made(&self, name: &str) {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// Looks for something that was made a moment ago until it is seen: IAM and others are eventually consistent.
+    ///
+    /// # Errors
+    /// What `find` fails with.
+    pub async fn find_soon(&self, mut find: impl AsyncFnMut() -> Result<Found, CloudError>) -> Result<Found, CloudError> {
+        let mut last = Found::Absent;
+        let look = self.clock.until("what was just made", Patience::PROPAGATION, async || {
+            last = find().await?;
+            Ok(if last == Found::Absent { Progress::Busy("not visible".into()) } else { Progress::Ready(()) })
+        });
+        match look.await {
+            Err(error) if error.kind != ErrorKind::Timeout => Err(error),
+            _ => Ok(last),
+        }
+    }
+
+    /// Tries `attempt`; what looks like a role that AWS does not see yet is tried again, but only while this run made
+    /// a role: otherwise the refusal is the truth.
+    ///
+    /// # Errors
+    /// What `attempt` fails with in the end.
+    pub async fn despite_propagation<T>(
+        &self,
+        attempt: impl AsyncFnMut() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let fresh = !self.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        self.clock.retry(Patience::PROPAGATION, |error| fresh && may_be_propagation(error), attempt).await
+    }
+}
+
+fn s3(config: &SdkConfig, path_style: bool) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build())
+}
+
+/// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name
+/// it, STS and S3 deny, and SageMaker says that it cannot assume it.
+fn may_be_propagation(error: &CloudError) -> bool {
+    match error.code.as_deref() {
+        Some("MalformedPolicyDocumentException" | "MalformedPolicyDocument" | "MalformedPolicy") => {
+            error.message.to_lowercase().contains("principal")
+        }
+        Some("AccessDenied" | "AccessDeniedException") => {
+            matches!(error.operation.as_str(), "AssumeRole" | "PutObject" | "HeadObject" | "DeleteObjects")
+        }
+        Some("ValidationException") => {
+            let message = error.message.to_lowercase();
+            message.contains("could not assume role")
+                || message.contains("role does not exist")
+                || (message.contains("role") && message.contains("not authorized"))
+        }
+        _ => false,
+    }
+}

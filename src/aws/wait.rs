@@ -1,0 +1,147 @@
+//! The only place that waits: polling until something is so, and retrying what AWS cannot see yet.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+
+use crate::cloud::{CloudError, ErrorKind, Sent};
+
+/// The clock that all waiting goes by; the sandbox supplies a virtual one.
+#[derive(Clone)]
+pub struct Clock {
+    sleep: SharedAsyncSleep,
+    time: SharedTimeSource,
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Clock {
+    /// A clock of the given parts.
+    pub const fn new(sleep: SharedAsyncSleep, time: SharedTimeSource) -> Self {
+        Self { sleep, time }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> SystemTime {
+        self.time.now()
+    }
+
+    /// Sleeps.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep.sleep(duration).await;
+    }
+
+    /// How long it is since `start`.
+    fn elapsed(&self, start: SystemTime) -> Duration {
+        self.now().duration_since(start).unwrap_or_default()
+    }
+}
+
+/// What a look at something that is on its way found.
+#[derive(Debug)]
+pub enum Progress<T> {
+    /// It is as it should be.
+    Ready(T),
+    /// It is on its way; the status in AWS's word.
+    Busy(String),
+}
+
+/// How long to wait for one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Before the first look after the start.
+    pub first: Duration,
+    /// The longest pause between two looks.
+    pub longest: Duration,
+    /// In all.
+    pub timeout: Duration,
+}
+
+impl Patience {
+    /// Domains: Terraform allows 20 minutes each way (`domain.go`, default timeouts).
+    pub const DOMAIN: Self = Self::of(2, 10, 20 * 60);
+    /// User profiles and spaces: Terraform allows 10 minutes.
+    pub const PROFILE: Self = Self::of(1, 8, 10 * 60);
+    /// Apps: deletions of up to 20 minutes are reported, so 30.
+    pub const APP: Self = Self::of(2, 10, 30 * 60);
+    /// Mount targets and what holds a security group after its domain is gone (30 to 60 s are usual).
+    pub const NETWORK: Self = Self::of(2, 10, 5 * 60);
+    /// IAM and the other eventually consistent services: usually seconds, rarely more than a minute.
+    pub const PROPAGATION: Self = Self::of(1, 8, 2 * 60);
+
+    const fn of(first: u64, longest: u64, timeout: u64) -> Self {
+        Self {
+            first: Duration::from_secs(first),
+            longest: Duration::from_secs(longest),
+            timeout: Duration::from_secs(timeout),
+        }
+    }
+}
+
+impl Clock {
+    /// Looks until `look` says ready.
+    ///
+    /// # Errors
+    /// What `look` fails with, or a timeout. A timeout is no failure of the thing: looking again later goes on waiting.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        patience: Patience,
+        mut look: impl AsyncFnMut() -> Result<Progress<T>, CloudError>,
+    ) -> Result<T, CloudError> {
+        let start = self.now();
+        let mut pause = patience.first;
+        loop {
+            match look().await? {
+                Progress::Ready(value) => return Ok(value),
+                Progress::Busy(status) => {
+                    if self.elapsed(start) + pause > patience.timeout {
+                        return Err(CloudError {
+                            sent: Sent::Yes,
+                            ..CloudError::new(
+                                ErrorKind::Timeout,
+                                format!("wait for {what}"),
+                                format!(
+                                    "still {status} after {} s; run the same command again to go on waiting",
+                                    patience.timeout.as_secs()
+                                ),
+                            )
+                        });
+                    }
+                    self.sleep(pause).await;
+                    pause = (pause * 3 / 2).min(patience.longest);
+                }
+            }
+        }
+    }
+
+    /// Tries until the failure is none that `passing` says will pass, for at most `patience`; then the last failure
+    /// stands.
+    ///
+    /// # Errors
+    /// What `attempt` fails with in the end.
+    pub async fn retry<T>(
+        &self,
+        patience: Patience,
+        passing: impl Fn(&CloudError) -> bool,
+        mut attempt: impl AsyncFnMut() -> Result<T, CloudError>,
+    ) -> Result<T, CloudError> {
+        let start = self.now();
+        let mut pause = patience.first;
+        loop {
+            match attempt().await {
+                Err(error) if passing(&error) && self.elapsed(start) + pause <= patience.timeout => {
+                    self.sleep(pause).await;
+                    pause = (pause * 3 / 2).min(patience.longest);
+                }
+                result => return result,
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The seam under the engine: five verbs over plain data.
+//!
+//! Behind it stand the real account, a strict in-memory fake that the laws are tested on, and a wrapper that injects
+//! faults. Verbs are safe to repeat and return when the thing is usable, or gone.
+
+use std::fmt;
+
+use crate::model::{Address, Found, Graph, Node, Observed, Snapshot};
+use crate::plan::{Change, Record};
+
+/// What the engine needs of an account.
+pub trait Cloud {
+    /// The live twin of every node, and what is ours beyond them.
+    fn observe(
+        &self,
+        graph: &Graph,
+        record: Option<&Record>,
+    ) -> impl Future<Output = Result<Snapshot, CloudError>>;
+
+    /// The live twin of one node.
+    fn find(&self, node: &Node) -> impl Future<Output = Result<Found, CloudError>>;
+
+    /// Makes `node`, whose properties are all known; safe to repeat after an answer was lost.
+    fn create(&self, node: &Node) -> impl Future<Output = Result<Observed, CloudError>>;
+
+    /// Makes `changes` to what `observed` was, so that it becomes `node`.
+    fn update(
+        &self,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<Observed, CloudError>>;
+
+    /// Drops `changes` from what is kept for its data.
+    fn release(
+        &self,
+        address: &Address,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<(), CloudError>>;
+
+    /// Deletes it; that it is gone already is success.
+    fn delete(&self, address: &Address, observed: &Observed) -> impl Future<Output = Result<Deleted, CloudError>>;
+
+    /// The record of earlier applies.
+    fn read_record(&self) -> impl Future<Output = Result<Option<Record>, CloudError>>;
+
+    /// Writes the record, or removes it.
+    fn write_record(&self, record: Option<&Record>) -> impl Future<Output = Result<(), CloudError>>;
+}
+
+/// How a deletion ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// Something still uses it; the next apply tries again. What holds it, for people.
+    Held(String),
+}
+
+/// Why a call did not do what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The caller may not.
+    Denied,
+    /// It is not there.
+    NotFound,
+    /// It exists already, is in use, or is being changed by somebody else.
+    Conflict,
+    /// Too many requests, after all retries.
+    Throttled,
+    /// AWS does not accept the request as it is.
+    Invalid,
+    /// A service quota is reached.
+    Quota,
+    /// It took longer than allowed; it may still become what it should.
+    Timeout,
+    /// AWS accepted the request and reported a failure later, or something else than asked for is there now.
+    Failed,
+    /// No credentials, or expired ones.
+    Credentials,
+    /// The endpoint could not be reached, or answered nonsense.
+    Connection,
+    /// Anything else.
+    Other,
+}
+
+/// Whether the request that failed may have changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// AWS refused it, or it never left.
+    No,
+    /// Nobody knows: look before trying again.
+    Maybe,
+    /// It took effect.
+    Yes,
+}
+
+/// A call that failed, with everything that a person needs to know about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudError {
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// The API operation (`CreateDomain`), or what was being waited for.
+    pub operation: String,
+    /// AWS's error code, when it answered one.
+    pub code: Option<String>,
+    /// AWS's message, or ours.
+    pub message: String,
+    /// AWS's request id, when there was an answer.
+    pub request_id: Option<String>,
+    /// Whether anything may have changed.
+    pub sent: Sent,
+}
+
+impl CloudError {
+    /// A failure that no single AWS answer describes.
+    pub fn new(kind: ErrorKind, operation: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            operation: operation.into(),
+            code: None,
+            message: message.into(),
+            request_id: None,
+            sent: Sent::No,
+        }
+    }
+
+    /// Whether AWS answered `code`.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+}
+
+impl fmt::Display for CloudError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        if let Some(code) = &self.code {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CloudError {}

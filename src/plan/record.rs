@@ -1,0 +1,110 @@
+//! What earlier applies have managed: the third side of the compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Action, Step};
+use crate::model::{Address, Graph, Kind, Path};
+
+/// The deployment record, kept beside the environment in SSM. Losing it costs no more than the memory of which
+/// settings were once set and are to be taken back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Grows when the meaning of a member changes.
+    pub format: u32,
+    /// A digest of everything that the config asked for.
+    pub config_digest: String,
+    /// The property paths that applies have set, per address; equal sets stand once.
+    pub managed: Vec<PathSet>,
+    /// What was uploaded, per asset.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assets: BTreeMap<String, AssetDigest>,
+    /// Lifecycle configs that are to be deleted as soon as nothing uses them any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pending_delete: BTreeSet<String>,
+}
+
+/// A set of paths that several addresses share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathSet {
+    /// The paths.
+    pub paths: Vec<Path>,
+    /// The addresses.
+    pub of: BTreeSet<Address>,
+}
+
+/// What an upload of an asset left, to tell later whether anything moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssetDigest {
+    /// Of the local content.
+    pub content: String,
+    /// Of the bucket's listing: keys, sizes and ETags.
+    pub listing: String,
+}
+
+impl Record {
+    /// The format that this version writes.
+    pub const FORMAT: u32 = 1;
+
+    /// The paths that applies have set on `address`.
+    pub fn paths(&self, address: &Address) -> &[Path] {
+        self.managed.iter().find(|set| set.of.contains(address)).map_or(&[], |set| &set.paths)
+    }
+
+    /// This record with everything that `other` manages besides: what is safe to believe while a run is under way.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let addresses: BTreeSet<&Address> = self.managed.iter().chain(&other.managed).flat_map(|set| &set.of).collect();
+        let paths = addresses.into_iter().map(|address| {
+            (address.clone(), self.paths(address).iter().chain(other.paths(address)).cloned().collect::<BTreeSet<_>>())
+        });
+        let mut union = other.clone();
+        union.managed = share(paths);
+        union.assets.extend(self.assets.clone());
+        union.pending_delete.extend(self.pending_delete.iter().cloned());
+        union
+    }
+}
+
+/// The record once `steps` are done; none when nothing is left to record.
+pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], destroy: bool) -> Option<Record> {
+    if destroy {
+        // While something of ours stays behind that a step could not remove, the record stays with it.
+        let stays = steps.iter().any(|step| step.blocked.is_some());
+        return recorded.filter(|_| stays).cloned();
+    }
+    let assets = recorded.map(|record| record.assets.clone()).unwrap_or_default();
+    let wanted: BTreeSet<String> =
+        graph.keys().filter(|address| address.kind == Kind::BucketObject).map(ToString::to_string).collect();
+    let held = steps.iter().filter(|step| step.action == Action::Keep && step.address.name.contains('@'));
+    Some(Record {
+        format: Record::FORMAT,
+        config_digest: digest(graph),
+        managed: share(graph.iter().map(|(address, node)| {
+            (address.clone(), node.properties.leaves().into_iter().map(|(path, _)| path).collect())
+        })),
+        assets: assets.into_iter().filter(|(address, _)| wanted.contains(address)).collect(),
+        pending_delete: held.map(|step| step.address.to_string()).collect(),
+    })
+}
+
+/// Groups addresses by their paths.
+fn share(paths: impl Iterator<Item = (Address, BTreeSet<Path>)>) -> Vec<PathSet> {
+    let mut sets: BTreeMap<BTreeSet<Path>, BTreeSet<Address>> = BTreeMap::new();
+    for (address, paths) in paths {
+        sets.entry(paths).or_default().insert(address);
+    }
+    sets.into_iter().map(|(paths, of)| PathSet { paths: paths.into_iter().collect(), of }).collect()
+}
+
+/// A digest of everything that the config asks for, outputs left open, so that it is the same on every machine.
+fn digest(graph: &Graph) -> String {
+    let mut hash = Sha256::new();
+    for (address, node) in graph {
+        hash.update(address.to_string());
+        hash.update(node.properties.sorted().to_json().to_string());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,254 @@
+//! The kinds: everything about a kind stands in its one file, and a kind is one line in [`KINDS`].
+//!
+//! Verbs set ownership tags in the create call, are safe to repeat, and return when the thing is usable, or gone.
+//! Only this folder and `aws/` know the SDK.
+
+pub mod app;
+pub mod asset_policy;
+pub mod asset_role;
+pub mod bucket;
+pub mod bucket_object;
+pub mod cloud;
+pub mod domain;
+pub mod execution_policy;
+pub mod execution_role;
+pub mod home_efs;
+pub mod iam_role;
+pub mod kms_key;
+pub mod lifecycle_config;
+pub mod managed_policy;
+pub mod names;
+pub mod nfs_security_group;
+pub mod ownership;
+pub mod parameter;
+pub mod policy;
+pub mod security_group;
+pub mod space;
+pub mod store;
+pub mod user_profile;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+pub use names::Names;
+
+use crate::aws::Account;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::config::Config;
+use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Source};
+use crate::plan::{Change, Record, Rules};
+
+/// Everything that a config asks for, references resolved: what nodes are made of.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Which environment.
+    pub deployment: Deployment,
+    /// Its names.
+    pub names: Names,
+    /// The config.
+    pub config: Config,
+    /// The roles that the config refers to.
+    pub roles: Roles,
+    /// The files of every asset, by `kind/asset`.
+    pub assets: BTreeMap<String, Manifest>,
+    /// The user's tags: the files', then the deployment's.
+    pub tags: BTreeMap<String, String>,
+    /// The permissions boundary of every role that is made.
+    pub permissions_boundary: Option<String>,
+    /// MDAA's context flags that change what is made.
+    pub flags: Flags,
+}
+
+/// MDAA's context flags that change what is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `@aws-mdaa/publicAccessBlockManagedExternally`: leave the bucket's public access block alone.
+    pub public_access_block_external: bool,
+    /// `@aws-mdaa/skipCreateParams`: publish no parameters.
+    pub skip_parameters: bool,
+}
+
+/// A role that the config refers to, as far as it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenRole {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the user asked not to attach policies to it.
+    pub immutable: bool,
+}
+
+/// The roles that the config refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// `defaultExecutionRole`.
+    pub execution: Option<GivenRole>,
+    /// `domainBucket.assetDeploymentRole`.
+    pub asset_deployment: Option<GivenRole>,
+    /// The unique ids of `dataAdminRoles`, in order.
+    pub data_admins: Vec<String>,
+    /// The unique id of each user's role, by user id.
+    pub users: BTreeMap<String, String>,
+}
+
+/// The files of one asset: path below the asset's prefix → content digest and where to read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The files.
+    pub files: BTreeMap<String, AssetFile>,
+}
+
+/// One file of an asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetFile {
+    /// SHA-256 of the content, in hexadecimal.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where it is.
+    pub location: AssetLocation,
+}
+
+/// Where an asset's file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AssetLocation {
+    /// A file of its own.
+    File(std::path::PathBuf),
+    /// A member of an archive.
+    Zip(std::path::PathBuf, String),
+}
+
+impl Desired {
+    /// The YAML place that the value at `keys` comes from.
+    pub fn source(&self, keys: &[&str]) -> Option<Source> {
+        self.config.source(keys).cloned()
+    }
+
+    /// The ownership tags of the thing at `address`, as a property.
+    pub fn tags(&self, address: &Address) -> crate::model::Value {
+        ownership::property(&ownership::tags(&self.deployment, &self.tags, address))
+    }
+
+    /// The whole graph.
+    pub fn graph(&self) -> Graph {
+        let nodes = KINDS.iter().flat_map(|kind| kind.desired(self));
+        nodes.map(|node| (node.address.clone(), node)).collect()
+    }
+}
+
+/// What a look at a kind may use.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The nodes of this kind, outputs filled in as far as they are known.
+    pub nodes: &'a [Node],
+    /// The record of earlier applies.
+    pub record: Option<&'a Record>,
+    /// The live domain, for the kinds that live in it.
+    pub domain: Option<&'a Observed>,
+}
+
+/// A kind.
+#[async_trait(?Send)]
+pub trait Resource: Rules + Sync {
+    /// Which.
+    fn kind(&self) -> Kind;
+
+    /// Whether it can only be found by way of the domain.
+    fn lives_in_domain(&self) -> bool {
+        false
+    }
+
+    /// The nodes of this kind that the config asks for.
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let _ = desired;
+        Vec::new()
+    }
+
+    /// Every object of this kind that a node names or that is ours.
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError>;
+
+    /// The live twin of one node.
+    async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
+        let view = View { nodes: std::slice::from_ref(node), record: None, domain: None };
+        let found = self.observe(account, view).await?;
+        Ok(found.into_iter().find(|(address, _)| *address == node.address).map_or(Found::Absent, |(_, found)| found))
+    }
+
+    /// Makes the node.
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let _ = account;
+        Err(never("created", &node.address))
+    }
+
+    /// Makes the changes.
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        let _ = (account, observed, changes);
+        Err(never("updated", &node.address))
+    }
+
+    /// Drops what goes from an object that is kept for its data.
+    async fn release(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<(), CloudError> {
+        let _ = (account, observed, changes);
+        Err(never("released", address))
+    }
+
+    /// Deletes the object.
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError>;
+}
+
+fn never(done: &str, address: &Address) -> CloudError {
+    CloudError::new(ErrorKind::Other, address.to_string(), format!("it is never {done}: this is a bug in studio-deploy"))
+}
+
+/// What a verb is told when a live object is not ours after all: somebody else was faster.
+pub(crate) fn not_ours(address: &Address, found: &Found) -> CloudError {
+    let what = match found {
+        Found::Absent => "AWS says that it exists, but it cannot be found",
+        _ => "something of that name appeared that studio-deploy did not make",
+    };
+    CloudError::new(ErrorKind::Conflict, address.to_string(), what)
+}
+
+/// Every kind, in creation order.
+pub static KINDS: [&dyn Resource; 16] = [
+    &execution_role::ExecutionRole,
+    &asset_role::AssetRole,
+    &kms_key::KmsKey,
+    &security_group::SecurityGroup,
+    &bucket::Bucket,
+    &asset_policy::AssetPolicy,
+    &bucket_object::BucketObject,
+    &lifecycle_config::LifecycleConfig,
+    &nfs_security_group::NfsSecurityGroup,
+    &home_efs::HomeEfs,
+    &domain::Domain,
+    &execution_policy::ExecutionPolicy,
+    &user_profile::UserProfile,
+    &space::Space,
+    &app::App,
+    &parameter::Parameter,
+];
+
+/// The entry of `kind`.
+pub fn of(kind: Kind) -> &'static dyn Resource {
+    KINDS[Kind::ALL.iter().position(|other| *other == kind).expect("KINDS has every kind, in the order of Kind::ALL")]
+}
+
+/// The rules of `kind`.
+pub fn rules(kind: Kind) -> &'static dyn Rules {
+    of(kind)
+}

@@ -1,0 +1,99 @@
+//! Whose a thing is: by its tags.
+//!
+//! Everything taggable carries MDAA's five tags, the user's, and two of ours: which deployment made it and under which
+//! address. Names are derivable, so a thing of our name without our tags is somebody else's.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Address, Deployment, Found, Observed, Owner, Value};
+
+/// The tag that says which deployment a thing belongs to.
+pub const DEPLOYMENT: &str = "studio-deploy:deployment";
+/// The tag that says which address it has.
+pub const ADDRESS: &str = "studio-deploy:address";
+
+/// The tags of the thing at `address`: `user`'s, overridden by MDAA's (`mdaa_org`, …), overridden by ours.
+pub fn tags(deployment: &Deployment, user: &BTreeMap<String, String>, address: &Address) -> BTreeMap<String, String> {
+    let mut tags = user.clone();
+    tags.extend(mdaa_tags(deployment));
+    tags.insert(DEPLOYMENT.into(), deployment.tag());
+    tags.insert(ADDRESS.into(), tag_safe(&address.to_string()));
+    tags
+}
+
+/// MDAA's own tags.
+pub fn mdaa_tags(deployment: &Deployment) -> BTreeMap<String, String> {
+    [
+        ("mdaa_org", deployment.org.as_str()),
+        ("mdaa_env", &deployment.env),
+        ("mdaa_domain", &deployment.domain),
+        ("mdaa_cdk_app", "sm-studio-domain"),
+        ("mdaa_module_name", &deployment.module),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// A tag value may hold letters, digits, blanks and `_.:/=+-@` only, 256 at most.
+fn tag_safe(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' })
+        .take(256)
+        .collect()
+}
+
+/// Tags as a property.
+pub fn property(tags: &BTreeMap<String, String>) -> Value {
+    tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect()
+}
+
+/// The tags in a node's or an observed object's properties.
+pub fn of(properties: &Value) -> BTreeMap<String, String> {
+    let tags = properties.get("Tags").map(Value::entries).into_iter().flatten();
+    tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Whose a thing with these tags is: none means ours.
+pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<Owner> {
+    match tags.get(DEPLOYMENT) {
+        Some(tag) if *tag == deployment.tag() => return None,
+        Some(tag) => return Some(Owner::Deployment(tag.clone())),
+        None => {}
+    }
+    let stack = tags.get("aws:cloudformation:stack-name").cloned();
+    let mdaa = mdaa_tags(deployment).iter().all(|(key, value)| tags.get(key) == Some(value));
+    Some(match (mdaa, stack) {
+        (true, stack) => Owner::Mdaa { stack },
+        (false, Some(stack)) => Owner::Stack(stack),
+        (false, None) => Owner::Unknown,
+    })
+}
+
+/// A live object, judged by the tags in its properties.
+pub fn judge(deployment: &Deployment, observed: Observed) -> Found {
+    match owner(deployment, &of(&observed.properties)) {
+        None => Found::Ours(observed),
+        Some(owner) => Found::Foreign { owner, observed: Some(observed) },
+    }
+}
+
+/// What to write and what to remove so that the live tags become those of `properties`: only keys that `changes` name.
+pub fn difference(properties: &Value, changes: &[crate::plan::Change]) -> (BTreeMap<String, String>, Vec<String>) {
+    let wanted = of(properties);
+    let mut write = BTreeMap::new();
+    let mut remove = Vec::new();
+    for change in changes {
+        let [tags, key] = change.path.0.as_slice() else { continue };
+        if tags != "Tags" {
+            continue;
+        }
+        match wanted.get(key) {
+            Some(value) => {
+                write.insert(key.clone(), value.clone());
+            }
+            None => remove.push(key.clone()),
+        }
+    }
+    (write, remove)
+}
