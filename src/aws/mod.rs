@@ -1,10 +1,12 @@
 //! The real account: clients, errors, waiting.
 
 pub mod document;
+pub mod lock;
+pub mod record;
 pub mod error;
 pub mod wait;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +16,8 @@ use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Deployment, Found};
-use crate::resource::Names;
+use crate::plan::Retention;
+use crate::resource::{Manifest, Names};
 use wait::{Clock, Patience, Progress};
 
 /// Told when the state of something that is waited for moves on, or something goes another way than usual.
@@ -55,6 +58,9 @@ pub struct Account {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// EFS.
     pub efs: aws_sdk_efs::Client,
+    /// What happens to what holds data when it is deleted.
+    pub retention: Retention,
+    assets: BTreeMap<String, Manifest>,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,
@@ -86,11 +92,26 @@ impl Account {
             sts: aws_sdk_sts::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             efs: aws_sdk_efs::Client::new(config),
+            retention: Retention::default(),
+            assets: BTreeMap::new(),
             config: config.clone(),
             path_style,
             tell,
             fresh: Mutex::new(BTreeSet::new()),
         }
+    }
+
+    /// This account with the files to upload, and what happens to what holds data.
+    #[must_use]
+    pub fn with(mut self, assets: BTreeMap<String, Manifest>, retention: Retention) -> Self {
+        self.assets = assets;
+        self.retention = retention;
+        self
+    }
+
+    /// The files of the asset `name` (`kind/asset`).
+    pub fn manifest(&self, name: &str) -> Manifest {
+        self.assets.get(name).cloned().unwrap_or_default()
     }
 
     /// S3 with other credentials: the asset role's.

@@ -99,12 +99,12 @@ fn remove(
             });
             step.changes = dropped.collect();
             step.action = if step.changes.is_empty() { Action::Retain } else { Action::Update };
-            if let State::PendingDeletion(date) = &observed.state {
-                step.action = Action::Retain;
-                step.changes.clear();
-                step.reason = format!("it is scheduled for deletion on {date}");
-            }
         }
+    }
+    if let State::PendingDeletion(date) = &observed.state {
+        step.action = Action::Retain;
+        step.changes.clear();
+        step.reason = format!("it is scheduled for deletion on {date}");
     }
     if let State::Busy(status) = &observed.state {
         notices.push(Notice { address: Some(address.clone()), message: format!("it is {status} now") });

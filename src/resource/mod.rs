@@ -24,7 +24,6 @@ pub mod parameter;
 pub mod policy;
 pub mod security_group;
 pub mod space;
-pub mod store;
 pub mod user_profile;
 
 use std::collections::BTreeMap;
@@ -155,8 +154,8 @@ pub trait Resource: Rules + Sync {
     /// Which.
     fn kind(&self) -> Kind;
 
-    /// Whether it can only be found by way of the domain.
-    fn lives_in_domain(&self) -> bool {
+    /// Whether it can only be found by way of another object: the domain that it lives in, the bucket that it lies in.
+    fn is_found_late(&self) -> bool {
         false
     }
 

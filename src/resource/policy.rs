@@ -55,6 +55,13 @@ impl Statement {
         self
     }
 
+    /// If `key` compares with `value` by `operator`, written as one value and not as a list.
+    #[must_use]
+    pub fn when_plain(mut self, operator: &str, key: &str, value: Text) -> Self {
+        self.0.set_at(&crate::model::Path::of(["Condition", operator, key]), Value::Text(value));
+        self
+    }
+
     /// As MDAA writes it: actions, resources and principals that are one are no list; conditions stay lists.
     fn plain(self) -> Value {
         fn one(value: &Value) -> Value {

@@ -1,0 +1,107 @@
+//! Apps that users started: never desired, only found, since they stand in the way of changes and of destroy.
+//!
+//! Identity: domain, owner (a profile or a space), type and name. A deleted app stays listed for a day; a failed one
+//! needs no deletion, and deleting it is an error.
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::types::AppType;
+
+use super::{Resource, View};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::aws::wait::{Patience, Progress};
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Kind, Observed, State, Value};
+use crate::plan::Rules;
+
+/// The kind.
+#[derive(Debug)]
+pub struct App;
+
+impl Rules for App {}
+
+#[async_trait(?Send)]
+impl Resource for App {
+    fn kind(&self) -> Kind {
+        Kind::App
+    }
+
+    fn is_found_late(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let Some(domain) = view.domain else { return Ok(Vec::new()) };
+        let apps = account.sagemaker.list_apps().domain_id_equals(&domain.id).into_paginator().items();
+        let apps = apps.send().try_collect().await.map_err(|e| failed("ListApps", e))?;
+        let live = apps.iter().filter_map(|app| {
+            let status = app.status()?.as_str();
+            // Only these keep anything from being changed or deleted.
+            if !matches!(status, "Pending" | "InService" | "Deleting") {
+                return None;
+            }
+            let (kind, name) = (app.app_type()?.as_str(), app.app_name()?);
+            let (owner_key, owner) = match (app.space_name(), app.user_profile_name()) {
+                (Some(space), _) => ("SpaceName", space),
+                (None, profile) => ("UserProfileName", profile?),
+            };
+            let summary = format!("{kind} {name} of {owner}, {status}");
+            let properties = Value::from_iter([
+                ("AppType", Value::from(kind)),
+                ("AppName", name.into()),
+                (owner_key, owner.into()),
+                ("Summary", summary.into()),
+            ]);
+            let mut observed = Observed::new(name, properties).output("DomainId", &domain.id);
+            if status != "InService" {
+                observed.state = State::Busy(status.into());
+            }
+            Some((Address::new(Kind::App, format!("{owner}/{kind}/{name}")), Found::Ours(observed)))
+        });
+        Ok(live.collect())
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let text = |key: &str| observed.properties.text(key).map(str::to_owned);
+        let domain = observed.outputs.get("DomainId").cloned();
+        let kind = text("AppType").map(|kind| AppType::from(kind.as_str()));
+        let mut asked = false;
+        let gone = async || {
+            let describe = account.sagemaker.describe_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
+            let describe = describe.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
+            let describe = describe.set_user_profile_name(text("UserProfileName"));
+            let status = match describe.send().await.map_err(|e| failed("DescribeApp", e)) {
+                Ok(app) => app.status().map_or("", |status| status.as_str()).to_owned(),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) => return Err(error),
+            };
+            account.phase(address, &status);
+            match status.as_str() {
+                "Deleted" | "Failed" => return Ok(Progress::Ready(())),
+                "InService" if !asked => {
+                    let delete = account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
+                    let delete = delete.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
+                    let delete = delete.set_user_profile_name(text("UserProfileName"));
+                    match delete.send().await.map_err(|e| failed("DeleteApp", e)) {
+                        Err(error) if error.kind == ErrorKind::NotFound || already_gone(&error) => {
+                            return Ok(Progress::Ready(()));
+                        }
+                        other => other.map(drop)?,
+                    }
+                    asked = true;
+                }
+                // A pending app cannot be deleted: it becomes InService or Failed first.
+                _ => {}
+            }
+            Ok(Progress::Busy(status))
+        };
+        account.clock.until(&address.to_string(), Patience::APP, gone).await?;
+        Ok(Deleted::Gone)
+    }
+}
+
+/// The two texts with which SageMaker says that an app needs no deletion (terraform-provider-aws, `app.go`).
+fn already_gone(error: &CloudError) -> bool {
+    error.message.contains("has already been deleted")
+        || error.message.contains("previously failed and was automatically deleted")
+}

@@ -1,0 +1,288 @@
+//! One asset of a lifecycle config: the objects under `<asset prefix>/<app type>/<asset>/` of the bucket.
+//!
+//! Identity: the prefix. Only files whose content differs are uploaded, and objects that no file stands for are
+//! deleted. What an object holds is told by its `x-amz-meta-sha256`, since the ETag of an encrypted object is no digest
+//! of its content; the record saves asking every object each time. The bucket's policy denies objects to everybody but
+//! its roles, so the asset role's credentials are used. Destroy leaves the objects where they are, with the bucket.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use async_trait::async_trait;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest, Sha256};
+
+use super::{AssetLocation, Desired, Manifest, Resource, View, asset_policy, asset_role, bucket};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
+use crate::plan::{Change, Record, Removal, Retention, Rules};
+
+/// How many objects are read or written at once.
+const PARALLEL: usize = 8;
+/// How many objects one DeleteObjects call takes (S3 API reference).
+const DELETE_BATCH: usize = 1000;
+
+/// The kind.
+#[derive(Debug)]
+pub struct BucketObject;
+
+impl Rules for BucketObject {
+    fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
+        let why = format!("running apps may still read it; it lies in {}", observed.id);
+        Removal::Retain { why, drops: Vec::new() }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for BucketObject {
+    fn kind(&self) -> Kind {
+        Kind::BucketObject
+    }
+
+    fn is_found_late(&self) -> bool {
+        true
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let config = &desired.config.domain;
+        let prefix = config.asset_prefix.trim_matches('/');
+        let mut nodes = Vec::new();
+        for (kind, lifecycle) in &config.lifecycle_configs {
+            for name in lifecycle.assets.iter().flat_map(|assets| assets.keys()) {
+                let address = Address::new(Kind::BucketObject, format!("{}/{name}", kind.key()));
+                let files = desired.assets.get(&address.name).cloned().unwrap_or_default();
+                let mut properties = Value::from_iter([
+                    ("Bucket", Value::Text(bucket::name(desired))),
+                    ("Prefix", format!("{prefix}/{}/{name}/", kind.app_type()).into()),
+                    ("Files", files.files.iter().map(|(path, file)| (path.clone(), file.sha256.as_str())).collect()),
+                ]);
+                if let Some(role) = asset_role::arn(desired) {
+                    properties.set("UploadRole", role);
+                }
+                let mut node = Node::new(address, properties);
+                node.after.insert(asset_policy::address());
+                if config.domain_bucket.is_none() {
+                    node.after.insert(bucket::address());
+                }
+                let keys = ["domain", "lifecycleConfigs", kind.key(), "assets", name];
+                node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
+                nodes.push(node);
+            }
+        }
+        nodes
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let looks = view.nodes.iter().map(|node| async {
+            let found = if node.properties.is_known() {
+                look(account, node, view.record).await?
+            } else {
+                Found::Absent
+            };
+            Ok((node.address.clone(), found))
+        });
+        stream::iter(looks).buffered(PARALLEL).try_collect().await
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        put(account, node, &BTreeMap::new()).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        _changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        put(account, node, &files(&observed.properties)).await
+    }
+
+    async fn delete(&self, _account: &Account, address: &Address, _observed: &Observed) -> Result<Deleted, CloudError> {
+        Err(super::never("deleted", address))
+    }
+}
+
+/// What a manifest's local content is: changes when any file does.
+pub fn content_digest(files: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (path, sha256) in files {
+        hash.update(format!("{path}\0{sha256}\n"));
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn files(properties: &Value) -> BTreeMap<String, String> {
+    let files = properties.get("Files").map(Value::entries).into_iter().flatten();
+    files.filter_map(|(path, sha256)| Some((path.clone(), sha256.as_str()?.to_owned()))).collect()
+}
+
+/// Objects under a prefix, by what follows it, with what S3 says of them: it changes when an object is written.
+async fn list(account: &Account, bucket: &str, prefix: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+    let pages = account.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send().try_collect().await;
+    let pages = match pages.map_err(|e| failed("ListObjectsV2", e)) {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let objects = pages.iter().flat_map(|page| page.contents()).filter_map(|object| {
+        let path = object.key()?.strip_prefix(prefix)?;
+        let state = format!("{} {}", object.size().unwrap_or_default(), object.e_tag().unwrap_or_default());
+        Some((path.to_owned(), state))
+    });
+    Ok(Some(objects.collect()))
+}
+
+async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result<Found, CloudError> {
+    let bucket = node.properties.text("Bucket").unwrap_or_default();
+    let prefix = node.properties.text("Prefix").unwrap_or_default();
+    let Some(listing) = list(account, bucket, prefix).await? else { return Ok(Found::Absent) };
+    let wanted = files(&node.properties);
+    if listing.is_empty() && !wanted.is_empty() {
+        return Ok(Found::Absent);
+    }
+    let listing_digest = content_digest(&listing);
+    let content = content_digest(&wanted);
+    let recorded = record.and_then(|record| record.assets.get(&node.address.to_string()));
+    let live = if recorded.is_some_and(|last| last.listing == listing_digest && last.content == content) {
+        wanted
+    } else {
+        let s3 = uploader(account, node).await?;
+        let heads = listing.keys().map(|path| {
+            let head = s3.head_object().bucket(bucket).key(format!("{prefix}{path}"));
+            async move {
+                let sha256 = match head.send().await.map_err(|e| failed("HeadObject", e)) {
+                    Ok(answer) => answer.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
+                    Err(error) if error.kind == ErrorKind::NotFound => None,
+                    Err(error) => return Err(error),
+                };
+                Ok((path.clone(), sha256.unwrap_or_else(|| "unknown".into())))
+            }
+        });
+        stream::iter(heads).buffer_unordered(PARALLEL).try_collect().await?
+    };
+    Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
+}
+
+fn seen(
+    node: &Node,
+    bucket: &str,
+    prefix: &str,
+    live: &BTreeMap<String, String>,
+    listing_digest: String,
+) -> Observed {
+    let mut properties = Value::from_iter([
+        ("Bucket", Value::from(bucket)),
+        ("Prefix", prefix.into()),
+        ("Files", live.iter().map(|(path, sha256)| (path.clone(), sha256.as_str())).collect()),
+    ]);
+    // Who uploads is no property of what was uploaded.
+    if let Some(role) = node.properties.get("UploadRole") {
+        properties.set("UploadRole", role.clone());
+    }
+    Observed::new(format!("s3://{bucket}/{prefix}"), properties)
+        .output("Content", content_digest(live))
+        .output("Listing", listing_digest)
+}
+
+/// An S3 client with the asset role's credentials; the caller's own where a given role cannot be assumed.
+async fn uploader(account: &Account, node: &Node) -> Result<aws_sdk_s3::Client, CloudError> {
+    let Some(role) = node.properties.text("UploadRole") else { return Ok(account.s3.clone()) };
+    let assume = async || {
+        let assume = account.sts.assume_role().role_arn(role).role_session_name("studio-deploy");
+        assume.send().await.map_err(|e| failed("AssumeRole", e))
+    };
+    match account.despite_propagation(assume).await {
+        Ok(answer) => {
+            let credentials = answer
+                .credentials()
+                .ok_or_else(|| CloudError::new(ErrorKind::Other, "AssumeRole", "no credentials in the answer"))?;
+            Ok(account.s3_as(aws_credential_types::Credentials::new(
+                credentials.access_key_id(),
+                credentials.secret_access_key(),
+                Some(credentials.session_token().to_owned()),
+                None,
+                "asset role",
+            )))
+        }
+        Err(error) if error.kind == ErrorKind::Denied => {
+            let message = format!("{role} cannot be assumed, so assets are read and written with your own credentials");
+            account.notice(Some(&node.address), message);
+            Ok(account.s3.clone())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) -> Result<Observed, CloudError> {
+    let bucket = node.properties.text("Bucket").unwrap_or_default();
+    let prefix = node.properties.text("Prefix").unwrap_or_default();
+    let wanted = files(&node.properties);
+    let s3 = uploader(account, node).await?;
+    let manifest = account.manifest(&node.address.name);
+    let changed: Vec<(&String, &String)> =
+        wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();
+    let uploads = changed.iter().map(|(path, sha256)| {
+        let (s3, manifest) = (&s3, &manifest);
+        async move {
+            let content = read(manifest, path, sha256)?;
+            let put = async || {
+                let body = ByteStream::from(content.clone());
+                let put = s3.put_object().bucket(bucket).key(format!("{prefix}{path}")).body(body);
+                put.metadata("sha256", sha256.as_str()).send().await.map_err(|e| failed("PutObject", e)).map(drop)
+            };
+            account.despite_propagation(put).await
+        }
+    });
+    stream::iter(uploads).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    let surplus: Vec<ObjectIdentifier> = live
+        .keys()
+        .filter(|path| !wanted.contains_key(*path))
+        .filter_map(|path| ObjectIdentifier::builder().key(format!("{prefix}{path}")).build().ok())
+        .collect();
+    for batch in surplus.chunks(DELETE_BATCH) {
+        let delete = Delete::builder().set_objects(Some(batch.to_vec())).quiet(true).build();
+        let delete = delete.map_err(|error| CloudError::new(ErrorKind::Invalid, "DeleteObjects", error.to_string()))?;
+        let answer = s3.delete_objects().bucket(bucket).delete(delete).send().await;
+        let answer = answer.map_err(|e| failed("DeleteObjects", e))?;
+        if let Some(error) = answer.errors().first() {
+            let message = format!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or_default());
+            return Err(CloudError::new(ErrorKind::Denied, "DeleteObjects", message));
+        }
+    }
+    let listing = list(account, bucket, prefix).await?.unwrap_or_default();
+    // Every file was written or is unchanged, and nothing else is left: what is there is what was wanted, unless the
+    // listing says otherwise.
+    let now = listing.keys().map(|path| (path.clone(), wanted.get(path).cloned().unwrap_or_else(|| "unknown".into())));
+    Ok(seen(node, bucket, prefix, &now.collect(), content_digest(&listing)))
+}
+
+/// A file's content; it must still be what was planned.
+fn read(manifest: &Manifest, path: &str, sha256: &str) -> Result<Vec<u8>, CloudError> {
+    let lost = |why: String| CloudError::new(ErrorKind::Invalid, format!("read {path}"), why);
+    let file = manifest.files.get(path).ok_or_else(|| lost("it is not in the asset any more".into()))?;
+    let content = match &file.location {
+        AssetLocation::File(path) => std::fs::read(path).map_err(|e| lost(format!("{}: {e}", path.display())))?,
+        AssetLocation::Zip(archive, member) => {
+            let open = || -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+                let mut archive = zip::ZipArchive::new(std::fs::File::open(archive)?)?;
+                let mut content = Vec::new();
+                archive.by_name(member)?.read_to_end(&mut content)?;
+                Ok(content)
+            };
+            open().map_err(|e| lost(format!("{}: {e}", archive.display())))?
+        }
+    };
+    if hex(&Sha256::digest(&content)) == sha256 {
+        Ok(content)
+    } else {
+        Err(lost("it changed while the plan was made; plan again".into()))
+    }
+}

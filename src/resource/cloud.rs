@@ -1,0 +1,72 @@
+//! The real account behind the engine's seam: each verb goes to the kind's own file.
+
+use futures_util::future::try_join_all;
+
+use super::{KINDS, Resource, View, of};
+use crate::aws::{Account, record};
+use crate::cloud::{Cloud, CloudError, Deleted};
+use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
+use crate::plan::{Change, Record};
+
+impl Cloud for Account {
+    async fn observe(&self, graph: &Graph, record: Option<&Record>) -> Result<Snapshot, CloudError> {
+        let mut snapshot = Snapshot::new();
+        // First all kinds that can be found by name, at once; then those that only these lead to.
+        for late in [false, true] {
+            let domain = snapshot.iter().find_map(|(address, found)| match (address.kind, found) {
+                (Kind::Domain, Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) => Some(observed.clone()),
+                _ => None,
+            });
+            let kinds = KINDS.iter().filter(|kind| kind.is_found_late() == late);
+            let looks = kinds.map(|kind| look(self, *kind, graph, &snapshot, record, domain.as_ref()));
+            let found = try_join_all(looks).await?;
+            snapshot.extend(found.into_iter().flatten());
+        }
+        Ok(snapshot)
+    }
+
+    async fn find(&self, node: &Node) -> Result<Found, CloudError> {
+        of(node.address.kind).find(self, node).await
+    }
+
+    async fn create(&self, node: &Node) -> Result<Observed, CloudError> {
+        of(node.address.kind).create(self, node).await
+    }
+
+    async fn update(&self, node: &Node, observed: &Observed, changes: &[Change]) -> Result<Observed, CloudError> {
+        of(node.address.kind).update(self, node, observed, changes).await
+    }
+
+    async fn release(&self, address: &Address, observed: &Observed, changes: &[Change]) -> Result<(), CloudError> {
+        of(address.kind).release(self, address, observed, changes).await
+    }
+
+    async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        of(address.kind).delete(self, address, observed).await
+    }
+
+    async fn read_record(&self) -> Result<Option<Record>, CloudError> {
+        record::read(self).await
+    }
+
+    async fn write_record(&self, record: Option<&Record>) -> Result<(), CloudError> {
+        record::write(self, record).await
+    }
+}
+
+async fn look(
+    account: &Account,
+    kind: &dyn Resource,
+    graph: &Graph,
+    snapshot: &Snapshot,
+    record: Option<&Record>,
+    domain: Option<&Observed>,
+) -> Result<Vec<(Address, Found)>, CloudError> {
+    let known = |of: &Address, attribute: &str| snapshot.get(of)?.ours()?.outputs.get(attribute).cloned();
+    let nodes: Vec<Node> = graph
+        .values()
+        .filter(|node| node.address.kind == kind.kind())
+        .map(|node| Node { properties: node.properties.resolve(&known), ..node.clone() })
+        .collect();
+    kind.observe(account, View { nodes: &nodes, record, domain }).await
+}

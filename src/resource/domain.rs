@@ -1,0 +1,638 @@
+//! The Studio domain.
+//!
+//! Identity: its name, which AWS keeps unique in a region. Name, authentication mode, VPC and key are immutable: a
+//! replaced domain has a new, empty home file system, so that is never done without consent. Settings merge on update,
+//! so only what changed is sent, and what the config no longer sets is taken back explicitly. Destroy keeps the home
+//! file system unless told otherwise.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
+use serde_json::{Value as Json, json};
+
+use super::{Desired, Resource, View, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
+use super::{not_ours, ownership, security_group};
+use crate::aws::Account;
+use crate::aws::document::Capture;
+use crate::aws::error::failed;
+use crate::aws::wait::{Patience, Progress};
+use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
+use crate::config::{LifecycleKind, UserSettings};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
+use crate::plan::{Change, Effect, Rules, Unset};
+use crate::send_document;
+
+/// The kind.
+#[derive(Debug)]
+pub struct Domain;
+
+/// Its only address.
+pub fn address() -> Address {
+    Address::new(Kind::Domain, "studio")
+}
+
+impl Rules for Domain {
+    fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
+        let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
+        match keys.as_slice() {
+            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => {
+                Effect::Immutable("cuts every user off from their home directory: a new domain starts with an empty one")
+            }
+            // SageMaker API reference, UpdateDomain: each of these needs apps to be stopped.
+            ["AppNetworkAccessType", ..]
+            | ["DefaultUserSettings" | "DefaultSpaceSettings", "ExecutionRole"]
+            | ["DomainSettings", "ExecutionRoleIdentityConfig"] => Effect::AppsStopped,
+            ["SubnetIds"] => {
+                let after = after.map(Value::items).unwrap_or_default();
+                let removes = before.map(Value::items).unwrap_or_default().iter().any(|subnet| !after.contains(subnet));
+                if removes { Effect::AppsStopped } else { Effect::InPlace }
+            }
+            _ => Effect::InPlace,
+        }
+    }
+
+    fn unset(&self, path: &Path, live: &Value) -> Unset {
+        unset_setting(path, live)
+    }
+
+    fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
+        same_setting(path, desired, live)
+    }
+}
+
+/// How SageMaker takes a setting back: it merges what it is sent, so that leaving something out changes nothing.
+///
+/// The literal `None` is in the API model of the three ARNs; lists are cleared by empty ones; switches by their default.
+pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
+    let last = path.0.last().map(String::as_str).unwrap_or_default();
+    match (path.0.first().map(String::as_str), last, live) {
+        (Some("Tags" | "HomeEfsTags" | "NfsSecurityGroupTags"), ..) => Unset::Omit,
+        (_, _, Value::List(_)) => Unset::Send(Value::List(Vec::new())),
+        (_, "LifecycleConfigArn" | "BuiltInLifecycleConfigArn" | "SageMakerImageVersionArn", _) => {
+            Unset::Send("None".into())
+        }
+        (_, "StudioWebPortal", _) => Unset::Send("ENABLED".into()),
+        (_, "DefaultLandingUri", _) => Unset::Send("studio::".into()),
+        (_, "NotebookOutputOption", _) => Unset::Send("Disabled".into()),
+        (_, "AccessStatus" | "LifecycleManagement" | "TagPropagation" | "Status", _) => Unset::Send("DISABLED".into()),
+        _ => Unset::Impossible,
+    }
+}
+
+/// Whether two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we write ARNs.
+pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
+    if path.0.last().is_some_and(|key| matches!(key.as_str(), "KmsKeyId" | "S3KmsKeyId")) {
+        let key = |value: &Value| value.as_str().map(|text| text.rsplit('/').next().unwrap_or(text).to_owned());
+        return key(desired).is_some() && key(desired) == key(live);
+    }
+    desired.same(live)
+}
+
+#[async_trait(?Send)]
+impl Resource for Domain {
+    fn kind(&self) -> Kind {
+        Kind::Domain
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let config = &desired.config.domain;
+        let or = |value: &Option<String>, default: &str| Value::from(value.as_deref().unwrap_or(default));
+        let tags = desired.tags(&address());
+        let mut domain_settings =
+            config.domain_settings.as_ref().map_or_else(Value::map, |settings| settings.wire().into());
+        // Every call that a notebook makes carries its user's profile name as source identity.
+        if domain_settings.get("ExecutionRoleIdentityConfig").is_none() {
+            domain_settings.set("ExecutionRoleIdentityConfig", "USER_PROFILE_NAME");
+        }
+        let mut properties = Value::from_iter([
+            ("DomainName", or(&config.domain_name, &desired.names.domain)),
+            ("AuthMode", config.auth_mode.as_str().into()),
+            ("AppNetworkAccessType", or(&config.app_network_access_type, "VpcOnly")),
+            ("VpcId", config.vpc_id.as_str().into()),
+            ("SubnetIds", config.subnet_ids.iter().map(String::as_str).collect::<Vec<_>>().into()),
+            ("KmsKeyId", Value::Text(kms_key::arn(desired))),
+            ("DefaultUserSettings", user_settings(desired)),
+            ("DomainSettings", domain_settings),
+            ("Tags", tags.clone()),
+            ("HomeEfsTags", tags.clone()),
+            ("NfsSecurityGroupTags", tags),
+        ]);
+        if let Some(settings) = &config.default_space_settings {
+            let mut settings = Value::from(settings.wire());
+            // AWS refuses space settings without a role, and in a VPC without security groups.
+            if settings.get("ExecutionRole").is_none() {
+                settings.set("ExecutionRole", execution_role::arn(desired));
+            }
+            let mut groups = vec![Value::Text(security_group::id(desired))];
+            groups.extend(settings.get("SecurityGroups").map(Value::items).unwrap_or_default().iter().cloned());
+            groups.dedup();
+            settings.set("SecurityGroups", groups);
+            properties.set("DefaultSpaceSettings", settings);
+        }
+        for (key, value) in [
+            ("AppSecurityGroupManagement", &config.app_security_group_management),
+            ("TagPropagation", &config.tag_propagation),
+        ] {
+            if let Some(value) = value {
+                properties.set(key, value.as_str());
+            }
+        }
+        let mut node = Node::new(address(), properties);
+        node.sources = sources(desired);
+        vec![node]
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        Ok(vec![(address(), find(account, view.nodes.first()).await?)])
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let request = create_request(node);
+        let attempt = async || {
+            let create = send_document!(account.sagemaker.create_domain(), request.clone());
+            match create.await.map_err(|e| failed("CreateDomain", e)) {
+                Ok(_) => Ok(()),
+                // Our own attempt whose answer was lost: names are unique.
+                Err(error) if error.is("ResourceInUse") => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        account.despite_propagation(attempt).await?;
+        let observed = settled(account, node).await?;
+        write_side_tags(account, node, &observed, &[]).await?;
+        settled(account, node).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        let observed = if matches!(observed.state, State::Busy(_)) { settled(account, node).await? } else { observed.clone() };
+        let arn = observed.outputs.get("DomainArn").map(String::as_str).unwrap_or_default();
+        write_tags(account, arn, node, changes).await?;
+        let request = update_request(node, &observed, changes);
+        let retry = matches!(observed.state, State::UpdateFailed(_));
+        if request.as_object().is_some_and(|members| members.len() > 1) || retry {
+            let attempt = async || {
+                let update = send_document!(account.sagemaker.update_domain(), request.clone());
+                match update.await.map_err(|e| failed("UpdateDomain", e)) {
+                    // Another change of the domain is under way: wait for it, then this one is next.
+                    Err(error) if error.is("ResourceInUse") => {
+                        settled(account, node).await?;
+                        Ok(Progress::Busy("being changed".into()))
+                    }
+                    other => other.map(|_| Progress::Ready(())),
+                }
+            };
+            account.clock.until("domain.studio", Patience::DOMAIN, attempt).await?;
+        }
+        let observed = settled(account, node).await?;
+        write_side_tags(account, node, &observed, changes).await?;
+        settled(account, node).await
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let id = &observed.id;
+        let keep = if account.retention.delete_home_efs { RetentionType::Delete } else { RetentionType::Retain };
+        let retention = RetentionPolicy::builder().home_efs_file_system(keep).build();
+        let attempt = async || {
+            let delete = account.sagemaker.delete_domain().domain_id(id).retention_policy(retention.clone());
+            match delete.send().await.map_err(|e| failed("DeleteDomain", e)) {
+                // What it holds may still be going away, and so may the domain itself.
+                Err(error) if error.is("ResourceInUse") => match status(account, id).await? {
+                    Some((word, _)) if word == "Deleting" => Ok(Progress::Ready(())),
+                    None => Ok(Progress::Ready(())),
+                    Some(_) if holds_nothing(account, id).await? => Ok(Progress::Busy("in use".into())),
+                    Some(_) => Err(error),
+                },
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
+                other => other.map(|_| Progress::Ready(())),
+            }
+        };
+        account.clock.until(&address.to_string(), Patience::DOMAIN, attempt).await?;
+        let gone = async || match status(account, id).await? {
+            None => Ok(Progress::Ready(())),
+            Some((word, reason)) if word == "Delete_Failed" => {
+                Err(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, "DeleteDomain", reason) })
+            }
+            Some((word, _)) => {
+                account.phase(address, &word);
+                Ok(Progress::Busy(word))
+            }
+        };
+        account.clock.until(&address.to_string(), Patience::DOMAIN, gone).await?;
+        Ok(Deleted::Gone)
+    }
+}
+
+/// MDAA's settings: the defaults, overridden by the user's, completed by the generated lifecycle configs.
+fn user_settings(desired: &Desired) -> Value {
+    let config = &desired.config.domain;
+    let mut settings = complete(&config.default_user_settings);
+    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))] {
+        let key = format!("{app}AppSettings");
+        let list = Path(vec![key.clone(), "LifecycleConfigArns".into()]);
+        // An empty list is sent too: that is how configs that are no longer wanted are detached.
+        if settings.at(&list).is_none() {
+            settings.set_at(&list, Value::List(Vec::new()));
+        }
+        let spec = Path(vec![key, "DefaultResourceSpec".into(), "InstanceType".into()]);
+        if let Some(instance) = instance.filter(|_| settings.at(&spec).is_none()) {
+            settings.set_at(&spec, instance.into());
+        }
+    }
+    for kind in LifecycleKind::ALL.into_iter().filter(|kind| config.lifecycle_configs.contains_key(kind)) {
+        let key = format!("{}AppSettings", kind.app_type());
+        let list = Path(vec![key.clone(), "LifecycleConfigArns".into()]);
+        let mut arns = settings.at(&list).map(Value::items).unwrap_or_default().to_vec();
+        arns.push(Value::Text(lifecycle_config::arn(kind)));
+        settings.set_at(&list, Value::List(arns));
+        let default = Path(vec![key, "DefaultResourceSpec".into(), "LifecycleConfigArn".into()]);
+        settings.set_at(&default, Value::Text(lifecycle_config::arn(kind)));
+    }
+    settings.set("ExecutionRole", execution_role::arn(desired));
+    let mut groups = vec![Value::Text(security_group::id(desired))];
+    for group in config.default_user_settings.security_groups.iter().flatten() {
+        let group = Value::from(group.as_str());
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    settings.set("SecurityGroups", groups);
+    settings
+}
+
+/// Settings on the wire, with what the API demands besides what people write.
+pub(super) fn complete(settings: &UserSettings) -> Value {
+    let mut wire = Value::from(settings.wire());
+    // AWS refuses a disabled portal while the landing page is still in it.
+    if wire.text("StudioWebPortal") == Some("DISABLED") && wire.get("DefaultLandingUri").is_none() {
+        wire.set("DefaultLandingUri", "app:JupyterServer:");
+    }
+    // An app whose default lifecycle config is not in its list fails to start.
+    for app in ["JupyterServer", "JupyterLab", "KernelGateway", "CodeEditor"] {
+        let key = format!("{app}AppSettings");
+        let Some(default) = wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
+        else {
+            continue;
+        };
+        let list = Path(vec![key, "LifecycleConfigArns".into()]);
+        let mut arns = wire.at(&list).map(Value::items).unwrap_or_default().to_vec();
+        if !arns.contains(&default) {
+            arns.push(default);
+            wire.set_at(&list, Value::List(arns));
+        }
+    }
+    wire
+}
+
+/// The YAML places of the properties; a setting's are found by walking its keys.
+fn sources(desired: &Desired) -> BTreeMap<Path, crate::model::Source> {
+    let fixed: [(&[&str], &[&str]); 11] = [
+        (&[], &["domain"]),
+        (&["AuthMode"], &["domain", "authMode"]),
+        (&["VpcId"], &["domain", "vpcId"]),
+        (&["SubnetIds"], &["domain", "subnetIds"]),
+        (&["KmsKeyId"], &["domain", "kmsKeyArn"]),
+        (&["AppNetworkAccessType"], &["domain", "appNetworkAccessType"]),
+        (&["DefaultUserSettings", "ExecutionRole"], &["domain", "defaultExecutionRole"]),
+        (&["DefaultUserSettings", "SecurityGroups"], &["domain", "securityGroupId"]),
+        (&["DefaultSpaceSettings"], &["domain", "defaultSpaceSettings"]),
+        (&["DomainSettings"], &["domain", "domainSettings"]),
+        (&["Tags"], &["deployment", "tags"]),
+    ];
+    let own = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let mut sources: BTreeMap<Path, _> =
+        fixed.into_iter().filter_map(|(path, keys)| Some((Path(own(path)), desired.source(keys)?))).collect();
+    let settings = Value::from(desired.config.domain.default_user_settings.wire());
+    for (path, _) in settings.leaves() {
+        let mut at = Path::of(["DefaultUserSettings"]);
+        let mut keys = own(&["domain", "defaultUserSettings"]);
+        for key in path.0 {
+            let mut letters = key.chars();
+            keys.push(letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default());
+            at.0.push(key);
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            sources.extend(desired.source(&keys).map(|source| (at.clone(), source)));
+        }
+    }
+    for kind in LifecycleKind::ALL {
+        if let Some(source) = desired.source(&["domain", "lifecycleConfigs", kind.key()])
+            && desired.config.domain.lifecycle_configs.contains_key(&kind)
+        {
+            sources.insert(Path(own(&["DefaultUserSettings", &format!("{}AppSettings", kind.app_type())])), source);
+        }
+    }
+    sources
+}
+
+/// The body of CreateDomain: every property but those that AWS makes by itself.
+fn create_request(node: &Node) -> Json {
+    let mut request = node.properties.to_request();
+    if let Some(members) = request.as_object_mut() {
+        members.remove("HomeEfsTags");
+        members.remove("NfsSecurityGroupTags");
+        let tags = ownership::of(&node.properties);
+        members.insert("Tags".into(), tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    }
+    request
+}
+
+/// The body of UpdateDomain: only top-level members that changed, and of the settings trees only the members that
+/// changed, those in full. AWS merges, to an undocumented depth: this is right whichever it is; and it refuses some
+/// members even when they say what already holds.
+fn update_request(node: &Node, observed: &Observed, changes: &[Change]) -> Json {
+    let mut request = Value::from_iter([("DomainId", observed.id.as_str())]);
+    for change in changes {
+        let keys: Vec<&str> = change.path.0.iter().map(String::as_str).collect();
+        match keys.as_slice() {
+            ["Tags" | "HomeEfsTags" | "NfsSecurityGroupTags", ..] | [] => {}
+            [top @ ("DefaultUserSettings" | "DefaultSpaceSettings" | "DomainSettings"), member, ..] => {
+                let to = if *top == "DomainSettings" { "DomainSettingsForUpdate" } else { top };
+                let path = Path::of([to, member]);
+                if request.at(&path).is_none()
+                    && let Some(whole) = node.properties.at(&Path::of([top, member]))
+                {
+                    request.set_at(&path, whole.clone());
+                }
+            }
+            [top, ..] => {
+                if let Some(whole) = node.properties.get(top) {
+                    request.set(*top, whole.clone());
+                }
+            }
+        }
+    }
+    take_back(&mut request, changes, |path| {
+        let mut path = path.clone();
+        if path.0.first().is_some_and(|top| top == "DomainSettings") {
+            path.0[0] = "DomainSettingsForUpdate".into();
+        }
+        path
+    });
+    // VpcOnly is refused without the subnets that go with it.
+    if request.get("AppNetworkAccessType").is_some() {
+        for key in ["SubnetIds", "VpcId"] {
+            if let Some(value) = node.properties.get(key) {
+                request.set(key, value.clone());
+            }
+        }
+    }
+    if request.at(&Path::of(["DefaultUserSettings", "StudioWebPortal"])).is_some() {
+        couple_portal(&mut request, node, "DefaultUserSettings");
+    }
+    request.to_request()
+}
+
+/// Puts in what takes settings back.
+pub(super) fn take_back(request: &mut Value, changes: &[Change], place: impl Fn(&Path) -> Path) {
+    for change in changes.iter().filter(|change| change.unsets) {
+        let tags = change.path.0.first().is_some_and(|key| key.ends_with("Tags"));
+        if let Some(after) = change.after.as_ref().filter(|_| !tags) {
+            request.set_at(&place(&change.path), after.clone());
+        }
+    }
+}
+
+/// The portal and the landing page go together: either alone is refused.
+pub(super) fn couple_portal(request: &mut Value, node: &Node, settings: &str) {
+    let uri = Path::of([settings, "DefaultLandingUri"]);
+    if request.at(&uri).is_none() {
+        let wanted = node.properties.at(&uri).cloned();
+        let enabled = request.at(&Path::of([settings, "StudioWebPortal"])).and_then(Value::as_str) == Some("ENABLED");
+        let fallback = if enabled { "studio::" } else { "app:JupyterServer:" };
+        request.set_at(&uri, wanted.unwrap_or_else(|| fallback.into()));
+    }
+}
+
+/// The live domain of our name.
+async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudError> {
+    let name = node.and_then(|node| node.properties.text("DomainName")).unwrap_or(&account.names.domain);
+    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let domains = match domains.map_err(|e| failed("ListDomains", e)) {
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        other => other?,
+    };
+    let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
+    let Some(id) = named.and_then(|domain| domain.domain_id()) else { return Ok(Found::Absent) };
+    describe(account, id, node).await
+}
+
+async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Found, CloudError> {
+    let Some(live) = describe_json(account, id).await? else { return Ok(Found::Absent) };
+    let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let arn = text("DomainArn");
+    let efs = text("HomeEfsFileSystemId");
+    let tags = live_tags(account, &arn);
+    let (tags, home, nfs) =
+        tokio::join!(tags, home_efs::tags(account, &efs), nfs_security_group::common_tags(account, id));
+    let mut properties = Value::map();
+    for key in [
+        "DomainName",
+        "AuthMode",
+        "AppNetworkAccessType",
+        "VpcId",
+        "SubnetIds",
+        "KmsKeyId",
+        "DefaultUserSettings",
+        "DefaultSpaceSettings",
+        "DomainSettings",
+        "AppSecurityGroupManagement",
+        "TagPropagation",
+    ] {
+        if let Some(value) = live.get(key) {
+            properties.set(key, value.clone());
+        }
+    }
+    properties.set("Tags", ownership::property(&tags?));
+    // What may not be read cannot be compared; it is then not ours to manage either.
+    let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
+    properties.set("HomeEfsTags", home?.map_or_else(node_tags, |tags| ownership::property(&tags)));
+    properties.set("NfsSecurityGroupTags", nfs?.map_or_else(node_tags, |tags| ownership::property(&tags)));
+    if let Some(node) = node {
+        same_key(account, node, &mut properties).await?;
+    }
+    let url = text("Url");
+    let mut observed = Observed::new(id, properties)
+        .output("DomainId", id)
+        .output("DomainArn", &arn)
+        .output("HomeEfsFileSystemId", &efs)
+        .output("Url", &url);
+    observed.state = state(&text("Status"), text("FailureReason"));
+    Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// A key that the config names by its alias is compared by the key that the alias denotes.
+async fn same_key(account: &Account, node: &Node, properties: &mut Value) -> Result<(), CloudError> {
+    let wanted = node.properties.text("KmsKeyId").unwrap_or_default();
+    let live = properties.text("KmsKeyId").unwrap_or_default().to_owned();
+    if wanted.contains(":alias/") && wanted != live {
+        let describe = account.kms.describe_key().key_id(wanted).send().await.map_err(|e| failed("DescribeKey", e));
+        let denoted = describe.ok().and_then(|answer| answer.key_metadata).map(|key| key.key_id);
+        if denoted.is_some_and(|id| live.rsplit('/').next() == Some(&id)) {
+            properties.set("KmsKeyId", wanted);
+        }
+    }
+    Ok(())
+}
+
+async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, CloudError> {
+    let capture = Capture::default();
+    let describe = account.sagemaker.describe_domain().domain_id(id).customize().interceptor(capture.clone());
+    match describe.send().await.map_err(|e| failed("DescribeDomain", e)) {
+        Ok(_) => Ok(capture.take()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn status(account: &Account, id: &str) -> Result<Option<(String, String)>, CloudError> {
+    let live = describe_json(account, id).await?;
+    let text = |live: &Json, key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    Ok(live.map(|live| (text(&live, "Status"), text(&live, "FailureReason"))))
+}
+
+async fn holds_nothing(account: &Account, id: &str) -> Result<bool, CloudError> {
+    let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).max_results(1).send().await;
+    let profiles = profiles.map_err(|e| failed("ListUserProfiles", e))?;
+    let spaces = account.sagemaker.list_spaces().domain_id_equals(id).max_results(1).send().await;
+    let spaces = spaces.map_err(|e| failed("ListSpaces", e))?;
+    let going = profiles.user_profiles().iter().all(|p| p.status().is_some_and(|s| s.as_str() == "Deleting"));
+    Ok(going && spaces.spaces().iter().all(|s| s.status().is_some_and(|s| s.as_str() == "Deleting")))
+}
+
+/// What a status of SageMaker's state machine means, for domains, profiles and spaces alike.
+pub(super) fn state(status: &str, reason: String) -> State {
+    match status {
+        "InService" => State::Usable,
+        "Failed" => State::Failed(reason),
+        "Update_Failed" => State::UpdateFailed(reason),
+        "Delete_Failed" => State::DeleteFailed(reason),
+        other => State::Busy(other.to_owned()),
+    }
+}
+
+/// The domain once it is in service.
+async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+    let look = async || {
+        let found = find(account, Some(node)).await?;
+        let Found::Ours(observed) = &found else {
+            return match found {
+                // A list may lag behind the create.
+                Found::Absent => Ok(Progress::Busy("not visible".into())),
+                _ => Err(not_ours(&node.address, &found)),
+            };
+        };
+        match &observed.state {
+            State::Busy(status) => {
+                account.phase(&node.address, status);
+                Ok(Progress::Busy(status.clone()))
+            }
+            State::Failed(reason) | State::UpdateFailed(reason) | State::DeleteFailed(reason) => {
+                Err(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, "domain", reason.clone()) })
+            }
+            State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
+        }
+    };
+    account.clock.until(&node.address.to_string(), Patience::DOMAIN, look).await
+}
+
+/// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it.
+async fn write_side_tags(
+    account: &Account,
+    node: &Node,
+    observed: &Observed,
+    changes: &[Change],
+) -> Result<(), CloudError> {
+    for (key, what) in [("HomeEfsTags", "home file system"), ("NfsSecurityGroupTags", "NFS security groups")] {
+        let live = observed.properties.get(key);
+        let wanted = node.properties.get(key).map(Value::entries).into_iter().flatten();
+        let write: BTreeMap<String, String> = wanted
+            .filter(|(key, value)| live.and_then(|live| live.get(key)) != Some(value))
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        let gone = changes.iter().filter(|change| change.unsets && change.path.0[0] == key);
+        let remove: Vec<String> = gone.filter_map(|change| change.path.0.get(1).cloned()).collect();
+        if write.is_empty() && remove.is_empty() {
+            continue;
+        }
+        let written = if key == "HomeEfsTags" {
+            let efs = observed.outputs.get("HomeEfsFileSystemId").map(String::as_str).unwrap_or_default();
+            home_efs::tag(account, efs, &write, remove).await
+        } else {
+            nfs_security_group::tag(account, &observed.id, &write, remove).await
+        };
+        match written {
+            Err(error) if error.kind == ErrorKind::Denied => {
+                account.notice(Some(&node.address), format!("the {what} could not be tagged: {error}"));
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// The tags of a SageMaker object.
+pub(super) async fn live_tags(account: &Account, arn: &str) -> Result<BTreeMap<String, String>, CloudError> {
+    let tags = account.sagemaker.list_tags().resource_arn(arn).into_paginator().items().send().try_collect().await;
+    let tags = tags.map_err(|e| failed("ListTags", e))?;
+    let pair = |tag: Tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
+    Ok(tags.into_iter().map(pair).collect())
+}
+
+/// Tags as SageMaker takes them.
+pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    Ok(tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect())
+}
+
+/// Makes the tag changes of a SageMaker object: tags never need an update call, let alone a replacement.
+pub(super) async fn write_tags(account: &Account, arn: &str, node: &Node, changes: &[Change]) -> Result<(), CloudError> {
+    let (write, remove) = ownership::difference(&node.properties, changes);
+    if !write.is_empty() {
+        let add = account.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tag_list(&write)?));
+        add.send().await.map_err(|e| failed("AddTags", e))?;
+    }
+    if !remove.is_empty() {
+        let delete = account.sagemaker.delete_tags().resource_arn(arn).set_tag_keys(Some(remove));
+        delete.send().await.map_err(|e| failed("DeleteTags", e))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_compared_by_what_it_denotes() {
+        let path = Path::of(["KmsKeyId"]);
+        let arn = Value::from("arn:aws:kms:us-east-1:111122223333:key/abc");
+        assert!(same_setting(&path, &arn, &Value::from("abc")));
+        assert!(!same_setting(&path, &arn, &Value::from("abd")));
+        assert!(!same_setting(&path, &Value::Text(Text::output(address(), "Arn")), &Value::from("abd")));
+    }
+
+    #[test]
+    fn an_update_carries_only_what_changed() {
+        let node = Node::new(
+            address(),
+            Value::from(json!({
+                "AppNetworkAccessType": "VpcOnly",
+                "SubnetIds": ["a", "b"],
+                "DefaultUserSettings": {"ExecutionRole": "r", "JupyterLabAppSettings": {"LifecycleConfigArns": ["x"]}},
+                "DomainSettings": {"ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"},
+                "Tags": {"a": "b"},
+            })),
+        );
+        let change = |path: Path| Change { path, before: None, after: None, source: None, unsets: false };
+        let lifecycle = Path::of(["DefaultUserSettings", "JupyterLabAppSettings", "LifecycleConfigArns"]);
+        let changes = [change(lifecycle), change(Path::of(["Tags", "a"]))];
+        let request = update_request(&node, &Observed::new("d-1", Value::map()), &changes);
+        let expected = json!({"DomainId": "d-1", "DefaultUserSettings": {"JupyterLabAppSettings": {"LifecycleConfigArns": ["x"]}}});
+        assert_eq!(request, expected);
+    }
+}

@@ -1,0 +1,158 @@
+//! The file system with everybody's home directories, which SageMaker makes for a domain: never desired, only found.
+//!
+//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. It is deleted only by explicit
+//! choice, after its mount targets.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_efs::types::Tag;
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+
+use super::{Resource, View, ownership};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::aws::wait::{Patience, Progress};
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Kind, Observed, Value};
+use crate::plan::{Removal, Retention, Rules};
+
+/// The kind.
+#[derive(Debug)]
+pub struct HomeEfs;
+
+impl Rules for HomeEfs {
+    fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        if retention.delete_home_efs {
+            return Removal::Delete;
+        }
+        let size = observed.properties.text("Size").unwrap_or("unknown size");
+        let why = format!(
+            "{} holds everybody's home directory ({size}); later: `aws efs delete-file-system --file-system-id {}`",
+            observed.id, observed.id
+        );
+        Removal::Retain { why, drops: Vec::new() }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for HomeEfs {
+    fn kind(&self) -> Kind {
+        Kind::HomeEfs
+    }
+
+    fn is_found_late(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let mut ids = tagged(account, "elasticfilesystem:file-system").await?;
+        if let Some(id) = view.domain.and_then(|domain| domain.outputs.get("HomeEfsFileSystemId")) {
+            ids.push(id.clone());
+        }
+        ids.sort();
+        ids.dedup();
+        let mut found = Vec::new();
+        for id in ids.into_iter().filter(|id| !id.is_empty()) {
+            let describe = account.efs.describe_file_systems().file_system_id(&id);
+            match describe.send().await.map_err(|e| failed("DescribeFileSystems", e)) {
+                Ok(answer) => {
+                    let Some(live) = answer.file_systems().first() else { continue };
+                    let size = live.size_in_bytes().map_or(0, |size| size.value());
+                    let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+                    let properties = Value::from_iter([
+                        ("Size", Value::from(format!("{} MiB", size / 1_048_576))),
+                        ("Tags", ownership::property(&tags)),
+                    ]);
+                    found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(Observed::new(&id, properties))));
+                }
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) if error.kind == ErrorKind::Denied => {
+                    found.push((Address::new(Kind::HomeEfs, &id), Found::Unreadable(error.to_string())));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let id = &observed.id;
+        let gone = async || {
+            let targets = account.efs.describe_mount_targets().file_system_id(id).send().await;
+            let targets = match targets.map_err(|e| failed("DescribeMountTargets", e)) {
+                Ok(targets) => targets,
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) => return Err(error),
+            };
+            for target in targets.mount_targets() {
+                let delete = account.efs.delete_mount_target().mount_target_id(target.mount_target_id());
+                match delete.send().await.map_err(|e| failed("DeleteMountTarget", e)) {
+                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Err(error),
+                    _ => {}
+                }
+            }
+            if !targets.mount_targets().is_empty() {
+                account.phase(address, "deleting mount targets");
+                return Ok(Progress::Busy("mounted".into()));
+            }
+            match account.efs.delete_file_system().file_system_id(id).send().await.map_err(|e| failed("DeleteFileSystem", e)) {
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::Conflict => Ok(Progress::Busy("in use".into())),
+                other => other.map(|_| Progress::Busy("deleting".into())),
+            }
+        };
+        account.clock.until(&address.to_string(), Patience::NETWORK, gone).await?;
+        Ok(Deleted::Gone)
+    }
+}
+
+/// The ids (what follows the last `/` of the ARN) of everything of a type that carries our deployment's tag.
+pub(super) async fn tagged(account: &Account, kind: &str) -> Result<Vec<String>, CloudError> {
+    let filter = TagFilter::builder().key(ownership::DEPLOYMENT).values(account.deployment.tag()).build();
+    let get = account.tagging.get_resources().tag_filters(filter).resource_type_filters(kind);
+    match get.into_paginator().send().try_collect().await.map_err(|e| failed("GetResources", e)) {
+        Ok(pages) => Ok(pages
+            .iter()
+            .flat_map(|page| page.resource_tag_mapping_list())
+            .filter_map(|resource| resource.resource_arn()?.rsplit('/').next().map(str::to_owned))
+            .collect()),
+        Err(error) if error.kind == ErrorKind::Denied => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The tags of a file system; none when they may not be read.
+pub(super) async fn tags(account: &Account, id: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+    if id.is_empty() {
+        return Ok(Some(BTreeMap::new()));
+    }
+    let tags = account.efs.list_tags_for_resource().resource_id(id).into_paginator().items().send().try_collect().await;
+    match tags.map_err(|e| failed("ListTagsForResource", e)) {
+        Ok(tags) => Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(BTreeMap::new())),
+        Err(error) if error.kind == ErrorKind::Denied => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Changes the tags of a file system.
+pub(super) async fn tag(
+    account: &Account,
+    id: &str,
+    write: &BTreeMap<String, String>,
+    remove: Vec<String>,
+) -> Result<(), CloudError> {
+    if !write.is_empty() {
+        let tags = write.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let tags = tags.collect::<Result<Vec<_>, _>>();
+        let tags = tags.map_err(|error| CloudError::new(ErrorKind::Invalid, "TagResource", error.to_string()))?;
+        let tag = account.efs.tag_resource().resource_id(id).set_tags(Some(tags));
+        tag.send().await.map_err(|e| failed("TagResource", e))?;
+    }
+    if !remove.is_empty() {
+        let untag = account.efs.untag_resource().resource_id(id).set_tag_keys(Some(remove));
+        untag.send().await.map_err(|e| failed("UntagResource", e))?;
+    }
+    Ok(())
+}

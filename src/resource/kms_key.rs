@@ -1,0 +1,355 @@
+//! The customer managed key that encrypts the home file system and the bucket, with its alias; made unless the config
+//! names a key.
+//!
+//! Identity: the alias; a key whose alias is missing (a crash between the two calls, or an earlier life of the
+//! deployment) is found by its tags. Destroy keeps the key, because data encrypted with a deleted key is gone for good,
+//! and deletes the alias; only an explicit choice schedules its deletion.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::{KeyState, Tag};
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+
+use super::policy::{Statement, document, same};
+use super::{Desired, Resource, View, asset_role, execution_role, not_ours, ownership, policy};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
+use crate::plan::{Change, Removal, Retention, Rules};
+
+/// How long a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
+const RESCUE_DAYS: i32 = 30;
+
+/// What may be done with the key by those who use it: the bucket's readers and writers.
+const USE: [&str; 8] = [
+    "kms:Encrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:Decrypt",
+];
+
+/// The kind.
+#[derive(Debug)]
+pub struct KmsKey;
+
+/// Its only address.
+pub fn address() -> Address {
+    Address::new(Kind::KmsKey, "efs")
+}
+
+/// The ARN of the key, made or given.
+pub fn arn(desired: &Desired) -> Text {
+    match &desired.config.domain.kms_key_arn {
+        Some(arn) => arn.as_str().into(),
+        None => Text::output(address(), "Arn"),
+    }
+}
+
+impl Rules for KmsKey {
+    fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
+        same(desired, live)
+    }
+
+    fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        if retention.delete_kms_key {
+            return Removal::Delete;
+        }
+        Removal::Retain {
+            why: format!(
+                "what it encrypts is gone for good without it; later: `aws kms schedule-key-deletion --key-id {}`",
+                observed.id
+            ),
+            drops: vec![Path::of(["AliasName"])],
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for KmsKey {
+    fn kind(&self) -> Kind {
+        Kind::KmsKey
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        if desired.config.domain.kms_key_arn.is_some() {
+            return Vec::new();
+        }
+        let account: Text = desired.deployment.iam_arn("root").into();
+        let users = [Some(execution_role::arn(desired)), asset_role::arn(desired)].into_iter().flatten().collect();
+        let mut statements = vec![
+            Statement::allow(&["kms:*"]).by(vec![account]).on(vec!["*".into()]),
+            Statement::allow(&USE).by(users).on(vec!["*".into()]),
+        ];
+        // MDAA's README promises data admins the use of the key; its code forgets them. They are known by the unique id
+        // of their role, which only a condition can name.
+        let admins: Vec<Text> = desired.roles.data_admins.iter().map(|id| Text::literal(format!("{id}:*"))).collect();
+        if !admins.is_empty() {
+            statements.push(
+                Statement::allow(&USE)
+                    .by(vec!["*".into()])
+                    .on(vec!["*".into()])
+                    .when("StringLike", "aws:userId", admins)
+                    .when("StringEquals", "kms:CallerAccount", vec![desired.deployment.account.as_str().into()]),
+            );
+        }
+        let properties = Value::from_iter([
+            ("KeyPolicy", document(statements)),
+            ("EnableKeyRotation", Value::from(true)),
+            ("AliasName", Value::from(desired.names.key_alias.as_str())),
+            ("Tags", desired.tags(&address())),
+        ]);
+        let mut node = Node::new(address(), properties);
+        node.sources.extend(desired.source(&["domain"]).map(|source| (Path::default(), source)));
+        let admins = desired.source(&["domain", "dataAdminRoles"]);
+        node.sources.extend(admins.map(|source| (Path::of(["KeyPolicy"]), source)));
+        vec![node]
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let by_alias = find(account, &account.names.key_alias).await?;
+        if by_alias != Found::Absent {
+            return Ok(vec![(address(), by_alias)]);
+        }
+        // Once something was written there may be a key without its alias that the tagging API does not show yet.
+        let found = find_by_tags(account, view.record.is_some()).await?;
+        Ok(vec![(address(), found)])
+    }
+
+    async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
+        find(account, node.properties.text("AliasName").unwrap_or_default()).await
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let key = create_key(account, node).await?;
+        let alias = node.properties.text("AliasName").unwrap_or_default();
+        enable_rotation(account, &key).await?;
+        point_alias(account, alias, &key).await?;
+        let found = account.find_soon(|| find(account, alias)).await?;
+        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        let key = &observed.id;
+        let changed = |name: &str| changes.iter().any(|change| change.path.starts_with(&Path::of([name])));
+        if changed("KeyPolicy") {
+            let text = node.properties.get("KeyPolicy").map(policy::text).unwrap_or_default();
+            let put = async || {
+                let put = account.kms.put_key_policy().key_id(key).policy_name("default").policy(&text);
+                put.send().await.map_err(|e| failed("PutKeyPolicy", e)).map(drop)
+            };
+            account.despite_propagation(put).await?;
+        }
+        if changed("EnableKeyRotation") {
+            enable_rotation(account, key).await?;
+        }
+        let alias = node.properties.text("AliasName").unwrap_or_default();
+        if changed("AliasName") {
+            point_alias(account, alias, key).await?;
+        }
+        let (write, remove) = ownership::difference(&node.properties, changes);
+        if !write.is_empty() {
+            let tag = account.kms.tag_resource().key_id(key).set_tags(Some(tags(&write)?));
+            tag.send().await.map_err(|e| failed("TagResource", e))?;
+        }
+        if !remove.is_empty() {
+            let untag = account.kms.untag_resource().key_id(key).set_tag_keys(Some(remove));
+            untag.send().await.map_err(|e| failed("UntagResource", e))?;
+        }
+        let found = find(account, alias).await?;
+        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    }
+
+    async fn release(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _changes: &[Change],
+    ) -> Result<(), CloudError> {
+        delete_alias(account, observed).await
+    }
+
+    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        delete_alias(account, observed).await?;
+        let schedule = account.kms.schedule_key_deletion().key_id(&observed.id).pending_window_in_days(RESCUE_DAYS);
+        match schedule.send().await.map_err(|e| failed("ScheduleKeyDeletion", e)) {
+            // Already scheduled, or gone.
+            Err(error) if error.is("KMSInvalidStateException") || error.kind == ErrorKind::NotFound => Ok(Deleted::Gone),
+            Err(error) => Err(error),
+            Ok(_) => Ok(Deleted::Gone),
+        }
+    }
+}
+
+/// The key that `name` (an alias, an id or an ARN) denotes.
+async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
+    let answer = account.kms.describe_key().key_id(name).send().await.map_err(|e| failed("DescribeKey", e));
+    let key = match answer {
+        Ok(answer) => answer
+            .key_metadata
+            .ok_or_else(|| CloudError::new(ErrorKind::Other, "DescribeKey", "no key in the answer"))?,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let id = key.key_id();
+    let arn = key.arn().unwrap_or_default();
+    let policy = account.kms.get_key_policy().key_id(id).policy_name("default").send();
+    let rotation = account.kms.get_key_rotation_status().key_id(id).send();
+    let aliases = account.kms.list_aliases().key_id(id).send();
+    let (policy, rotation, aliases, tags) = tokio::join!(policy, rotation, aliases, live_tags(account, id));
+    let policy = policy.map_err(|e| failed("GetKeyPolicy", e))?;
+    let aliases = aliases.map_err(|e| failed("ListAliases", e))?;
+    let mut observed = Observed::new(
+        id,
+        Value::from_iter([
+            ("KeyPolicy", policy::parse(policy.policy().unwrap_or_default())),
+            ("Tags", ownership::property(&tags?)),
+        ]),
+    )
+    .output("Arn", arn)
+    .output("KeyId", id);
+    match rotation {
+        Ok(rotation) => observed.properties.set("EnableKeyRotation", rotation.key_rotation_enabled()),
+        // A key that is pending deletion has no rotation status.
+        Err(error) => {
+            let error = failed("GetKeyRotationStatus", error);
+            if !error.is("KMSInvalidStateException") {
+                return Err(error);
+            }
+        }
+    }
+    let ours = aliases.aliases().iter().filter_map(|alias| alias.alias_name());
+    if let Some(alias) = ours.into_iter().find(|alias| *alias == account.names.key_alias) {
+        observed.properties.set("AliasName", alias);
+    }
+    match key.key_state() {
+        Some(KeyState::PendingDeletion) => {
+            let date = key.deletion_date().map_or_else(|| "an unknown date".into(), ToString::to_string);
+            observed.state = State::PendingDeletion(date);
+        }
+        Some(KeyState::Creating | KeyState::Updating) => observed.state = State::Busy("being made".into()),
+        _ => {}
+    }
+    Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// Our key without its alias: by the tagging API, and if that may lag, by asking every key.
+async fn find_by_tags(account: &Account, thorough: bool) -> Result<Found, CloudError> {
+    let filter = TagFilter::builder().key(ownership::DEPLOYMENT).values(account.deployment.tag()).build();
+    let get = account.tagging.get_resources().tag_filters(filter).resource_type_filters("kms:key");
+    let pages = get.into_paginator().send().try_collect().await.map_err(|e| failed("GetResources", e));
+    let tagged = match pages {
+        Ok(pages) => pages
+            .iter()
+            .flat_map(|page| page.resource_tag_mapping_list())
+            .filter_map(|resource| resource.resource_arn().map(str::to_owned))
+            .collect(),
+        Err(error) if error.kind == ErrorKind::Denied => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    for arn in &tagged {
+        if let Found::Ours(observed) = find(account, arn).await? {
+            return Ok(Found::Ours(observed));
+        }
+    }
+    if thorough {
+        let keys = account.kms.list_keys().into_paginator().items().send().try_collect().await;
+        for key in keys.map_err(|e| failed("ListKeys", e))? {
+            let id = key.key_id().unwrap_or_default();
+            let ours = match live_tags(account, id).await {
+                Ok(tags) => ownership::owner(&account.deployment, &tags).is_none(),
+                // A key that we may not look at is none that we made.
+                Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => false,
+                Err(error) => return Err(error),
+            };
+            if ours {
+                return find(account, id).await;
+            }
+        }
+    }
+    Ok(Found::Absent)
+}
+
+async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
+    let tags = account.kms.list_resource_tags().key_id(id).into_paginator().items().send().try_collect().await;
+    let tags = tags.map_err(|e| failed("ListResourceTags", e))?;
+    Ok(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
+}
+
+/// Makes a key. CreateKey has no client token, so it is tried once and looked for before it is tried again.
+async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError> {
+    let text = node.properties.get("KeyPolicy").map(policy::text).unwrap_or_default();
+    let tags = tags(&ownership::of(&node.properties))?;
+    let attempt = async || {
+        let create = account.kms.create_key().policy(&text).set_tags(Some(tags.clone()));
+        let once = aws_sdk_kms::config::Config::builder()
+            .retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled());
+        let made = create.customize().config_override(once).send().await.map_err(|e| failed("CreateKey", e));
+        match made {
+            Ok(made) => Ok(made.key_metadata.map(|key| key.key_id).unwrap_or_default()),
+            Err(error) if error.sent == Sent::Maybe => match find_by_tags(account, true).await? {
+                Found::Ours(observed) => Ok(observed.id),
+                _ => Err(CloudError { kind: ErrorKind::Throttled, ..error }),
+            },
+            Err(error) => Err(error),
+        }
+    };
+    let again = async || {
+        let passing = |error: &CloudError| error.kind == ErrorKind::Throttled;
+        account.clock.retry(crate::aws::wait::Patience::PROPAGATION, passing, attempt).await
+    };
+    account.despite_propagation(again).await
+}
+
+async fn enable_rotation(account: &Account, key: &str) -> Result<(), CloudError> {
+    account.kms.enable_key_rotation().key_id(key).send().await.map_err(|e| failed("EnableKeyRotation", e))?;
+    Ok(())
+}
+
+async fn point_alias(account: &Account, alias: &str, key: &str) -> Result<(), CloudError> {
+    let create = account.kms.create_alias().alias_name(alias).target_key_id(key);
+    match create.send().await.map_err(|e| failed("CreateAlias", e)) {
+        Err(error) if error.is("AlreadyExistsException") => {
+            // Ours from an answer that was lost, or one left pointing to an earlier key of this deployment.
+            match find(account, alias).await? {
+                Found::Ours(observed) if observed.id == key => Ok(()),
+                Found::Ours(_) => {
+                    let update = account.kms.update_alias().alias_name(alias).target_key_id(key);
+                    update.send().await.map_err(|e| failed("UpdateAlias", e))?;
+                    Ok(())
+                }
+                _ => Err(error),
+            }
+        }
+        other => other.map(drop),
+    }
+}
+
+async fn delete_alias(account: &Account, observed: &Observed) -> Result<(), CloudError> {
+    let Some(alias) = observed.properties.text("AliasName") else { return Ok(()) };
+    let delete = account.kms.delete_alias().alias_name(alias);
+    match delete.send().await.map_err(|e| failed("DeleteAlias", e)) {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagResource", error.to_string()))
+}

@@ -1,0 +1,194 @@
+//! Studio lifecycle configurations: scripts that run whenever an app starts.
+//!
+//! Identity: the name, which ends with a hash of the content, so a new script is a new object: it is made first, the
+//! domain is pointed to it, and only then the old one goes. There is no update call. One that an app still uses cannot
+//! be deleted; it is kept, named, and tried again by the next apply.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::types::{StudioLifecycleConfigAppType, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
+
+use super::{Desired, Resource, View, bucket, domain, not_ours, ownership};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::config::LifecycleKind;
+use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
+use crate::plan::{Change, Effect, Rules};
+
+/// The kind.
+#[derive(Debug)]
+pub struct LifecycleConfig;
+
+/// The address of the lifecycle config of an app.
+pub fn address(kind: LifecycleKind) -> Address {
+    Address::new(Kind::LifecycleConfig, kind.key())
+}
+
+/// The ARN of the lifecycle config of an app.
+pub fn arn(kind: LifecycleKind) -> Text {
+    Text::output(address(kind), "Arn")
+}
+
+impl Rules for LifecycleConfig {
+    fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
+        match path.0.first().map(String::as_str) {
+            Some("Tags") => Effect::InPlace,
+            _ => Effect::Immutable("stops new apps from starting until it is back"),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for LifecycleConfig {
+    fn kind(&self) -> Kind {
+        Kind::LifecycleConfig
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let config = &desired.config.domain;
+        let node = |(kind, lifecycle): (&LifecycleKind, &crate::config::LifecycleConfig)| {
+            let bucket = bucket::name_text(desired);
+            let script = lifecycle.script(*kind, bucket, &config.asset_prefix);
+            let content = lifecycle.content(*kind, bucket, &config.asset_prefix);
+            let name = desired.names.lifecycle_config(kind.app_type(), &content).ok()?;
+            let properties = Value::from_iter([
+                ("StudioLifecycleConfigName", Value::from(name)),
+                ("StudioLifecycleConfigAppType", kind.app_type().into()),
+                ("StudioLifecycleConfigContent", script.into()),
+                ("Tags", desired.tags(&address(*kind))),
+            ]);
+            let mut node = Node::new(address(*kind), properties);
+            let keys = ["domain", "lifecycleConfigs", kind.key()];
+            node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
+            let commands = desired.source(&["domain", "lifecycleConfigs", kind.key(), "cmds"]);
+            node.sources.extend(commands.map(|source| (Path::of(["StudioLifecycleConfigContent"]), source)));
+            // A script must not run before what it copies is there.
+            let assets = lifecycle.assets.iter().flat_map(|assets| assets.keys());
+            node.after.extend(assets.map(|asset| Address::new(Kind::BucketObject, format!("{}/{asset}", kind.key()))));
+            Some(node)
+        };
+        config.lifecycle_configs.iter().filter_map(node).collect()
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let mut all = Vec::new();
+        for kind in LifecycleKind::ALL {
+            all.extend(of_kind(account, view.nodes, kind).await?);
+        }
+        Ok(all)
+    }
+
+    async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
+        find(account, node.properties.text("StudioLifecycleConfigName").unwrap_or_default()).await
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let name = node.properties.text("StudioLifecycleConfigName").unwrap_or_default();
+        let script = node.properties.text("StudioLifecycleConfigContent").unwrap_or_default();
+        let app_type = node.properties.text("StudioLifecycleConfigAppType").unwrap_or_default();
+        let create = account
+            .sagemaker
+            .create_studio_lifecycle_config()
+            .studio_lifecycle_config_name(name)
+            .studio_lifecycle_config_content(STANDARD.encode(script))
+            .studio_lifecycle_config_app_type(StudioLifecycleConfigAppType::from(app_type))
+            .set_tags(Some(tags(&ownership::of(&node.properties))?));
+        match create.send().await.map_err(|e| failed("CreateStudioLifecycleConfig", e)) {
+            Ok(_) => {}
+            // The name says the content: one that exists already is the one that is wanted.
+            Err(error) if error.is("ResourceInUse") => {}
+            Err(error) => return Err(error),
+        }
+        let found = account.find_soon(|| find(account, name)).await?;
+        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        let arn = observed.outputs.get("Arn").map(String::as_str).unwrap_or_default();
+        domain::write_tags(account, arn, node, changes).await?;
+        let found = find(account, &observed.id).await?;
+        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    }
+
+    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let delete = account.sagemaker.delete_studio_lifecycle_config().studio_lifecycle_config_name(&observed.id);
+        match delete.send().await.map_err(|e| failed("DeleteStudioLifecycleConfig", e)) {
+            Err(error) if error.is("ResourceInUse") => Ok(Deleted::Held(error.message)),
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(Deleted::Gone),
+        }
+    }
+}
+
+/// The lifecycle config that a node names, and every other one of ours of the same app: superseded or no longer wanted.
+async fn of_kind(account: &Account, nodes: &[Node], kind: LifecycleKind) -> Result<Vec<(Address, Found)>, CloudError> {
+    let base = account
+        .names
+        .lifecycle_base(kind.app_type())
+        .map_err(|error| CloudError::new(ErrorKind::Invalid, "name of a lifecycle config", error.to_string()))?;
+    let list = account.sagemaker.list_studio_lifecycle_configs().name_contains(format!("{base}-"));
+    let pages = list.into_paginator().items().send().try_collect().await;
+    let names: Vec<String> = pages
+        .map_err(|e| failed("ListStudioLifecycleConfigs", e))?
+        .iter()
+        .filter_map(|config| config.studio_lifecycle_config_name())
+        .filter(|name| name.strip_prefix(&base).is_some_and(|rest| rest.len() == 11 && rest.starts_with('-')))
+        .map(str::to_owned)
+        .collect();
+    let found = try_join_all(names.iter().map(|name| find(account, name))).await?;
+    let address = address(kind);
+    let wanted = nodes.iter().find(|node| node.address == address);
+    let wanted = wanted.and_then(|node| node.properties.text("StudioLifecycleConfigName"));
+    let addressed = names.iter().zip(found).filter_map(|(name, found)| {
+        if Some(name.as_str()) == wanted {
+            return Some((address.clone(), found));
+        }
+        // An untagged one of MDAA's may still be in use by whoever runs MDAA: only ours are looked at further.
+        let hash = name.rsplit('-').next().unwrap_or_default();
+        let superseded = Address::new(Kind::LifecycleConfig, format!("{}@{hash}", kind.key()));
+        matches!(found, Found::Ours(_)).then_some((superseded, found))
+    });
+    Ok(addressed.collect())
+}
+
+async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
+    let describe = account.sagemaker.describe_studio_lifecycle_config().studio_lifecycle_config_name(name);
+    let config = match describe.send().await.map_err(|e| failed("DescribeStudioLifecycleConfig", e)) {
+        Ok(config) => config,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
+    let arn = config.studio_lifecycle_config_arn().unwrap_or_default();
+    let live_tags = domain::live_tags(account, arn).await?;
+    let content = STANDARD.decode(config.studio_lifecycle_config_content().unwrap_or_default()).unwrap_or_default();
+    let app_type = config.studio_lifecycle_config_app_type().map_or("", StudioLifecycleConfigAppType::as_str);
+    let properties = Value::from_iter([
+        ("StudioLifecycleConfigName", Value::from(name)),
+        ("StudioLifecycleConfigAppType", app_type.into()),
+        ("StudioLifecycleConfigContent", String::from_utf8_lossy(&content).into_owned().into()),
+        ("Tags", ownership::property(&live_tags)),
+    ]);
+    let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
+    // MDAA does not tag lifecycle configs: one without any tag that has our name is MDAA's or nobody's.
+    Ok(match ownership::judge(&account.deployment, observed) {
+        Found::Foreign { owner: Owner::Unknown, observed } if live_tags.is_empty() => {
+            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
+        }
+        found => found,
+    })
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    domain::tag_list(tags)
+}

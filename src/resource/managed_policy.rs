@@ -1,0 +1,198 @@
+//! What the two kinds of managed policy share.
+//!
+//! Identity: the ARN, which follows from the name. A document is changed by a new default version; IAM keeps five, so
+//! the oldest goes first (IAM quotas). MDAA does not tag policies; here they carry tags, so that whose they are can be
+//! told.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::Tag;
+
+use super::iam_role::percent_decode;
+use super::{not_ours, ownership, policy};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Node, Observed, Path, Text, Value};
+use crate::plan::Change;
+
+/// How many versions of a policy IAM keeps.
+const VERSIONS: usize = 5;
+
+/// The properties of a policy of this name, document and role.
+pub fn properties(name: &str, document: Value, role_name: Option<Text>, tags: Value) -> Value {
+    Value::from_iter([
+        ("PolicyName", Value::from(name)),
+        ("PolicyDocument", document),
+        ("Roles", Value::from(role_name.into_iter().collect::<Vec<_>>())),
+        ("Tags", tags),
+    ])
+}
+
+/// The live policy `name`.
+pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
+    let arn = account.deployment.iam_arn(&format!("policy/{name}"));
+    let answer = account.iam.get_policy().policy_arn(&arn).send().await.map_err(|e| failed("GetPolicy", e));
+    let policy = match answer {
+        Ok(answer) => answer.policy.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetPolicy", "no policy in the answer"))?,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let version = policy.default_version_id().unwrap_or("v1");
+    let get = account.iam.get_policy_version().policy_arn(&arn).version_id(version).send();
+    let entities = account.iam.list_entities_for_policy().policy_arn(&arn).into_paginator().send().try_collect();
+    let (version, entities) = tokio::join!(get, entities);
+    let version = version.map_err(|e| failed("GetPolicyVersion", e))?;
+    let entities = entities.map_err(|e| failed("ListEntitiesForPolicy", e))?;
+    let text = version.policy_version().and_then(|version| version.document()).map(percent_decode).unwrap_or_default();
+    let roles: Vec<&str> =
+        entities.iter().flat_map(|page| page.policy_roles()).filter_map(|role| role.role_name()).collect();
+    let tags: BTreeMap<String, String> =
+        policy.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+    let properties = Value::from_iter([
+        ("PolicyName", Value::from(name)),
+        ("PolicyDocument", policy::parse(&text)),
+        ("Roles", Value::from(roles)),
+        ("Tags", ownership::property(&tags)),
+    ]);
+    let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
+    Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// Whether two values of a policy's property mean the same: more roles than ours may use it.
+pub fn same(path: &Path, desired: &Value, live: &Value) -> bool {
+    if path.0.first().is_some_and(|key| key == "Roles") {
+        desired.items().iter().all(|role| live.items().contains(role))
+    } else {
+        policy::same(desired, live)
+    }
+}
+
+/// Makes the policy and attaches it.
+pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+    let name = node.properties.text("PolicyName").unwrap_or_default();
+    let document = node.properties.get("PolicyDocument").map(policy::text).unwrap_or_default();
+    let made = account
+        .iam
+        .create_policy()
+        .policy_name(name)
+        .policy_document(document)
+        .set_tags(Some(tags(&ownership::of(&node.properties))?))
+        .send()
+        .await
+        .map_err(|e| failed("CreatePolicy", e));
+    match made {
+        Ok(_) => {}
+        Err(error) if error.is("EntityAlreadyExists") => {}
+        Err(error) => return Err(error),
+    }
+    let found = account.find_soon(|| find(account, name)).await?;
+    let observed = found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))?;
+    attach(account, node, &observed).await?;
+    again(account, node, name).await
+}
+
+/// Makes `changes` to the policy.
+pub async fn update(
+    account: &Account,
+    node: &Node,
+    observed: &Observed,
+    changes: &[Change],
+) -> Result<Observed, CloudError> {
+    let name = node.properties.text("PolicyName").unwrap_or_default();
+    let arn = &observed.id;
+    if changes.iter().any(|change| change.path.starts_with(&Path::of(["PolicyDocument"]))) {
+        prune(account, arn, VERSIONS - 1).await?;
+        let document = node.properties.get("PolicyDocument").map(policy::text).unwrap_or_default();
+        let create = account.iam.create_policy_version().policy_arn(arn).policy_document(document).set_as_default(true);
+        create.send().await.map_err(|e| failed("CreatePolicyVersion", e))?;
+    }
+    if changes.iter().any(|change| change.path.starts_with(&Path::of(["Roles"]))) {
+        let wanted: Vec<&str> =
+            node.properties.get("Roles").map(Value::items).unwrap_or_default().iter().filter_map(Value::as_str).collect();
+        let live = observed.properties.get("Roles").map(Value::items).unwrap_or_default();
+        attach(account, node, observed).await?;
+        for role in live.iter().filter_map(Value::as_str).filter(|role| !wanted.contains(role)) {
+            detach(account, arn, role).await?;
+        }
+    }
+    let (write, remove) = ownership::difference(&node.properties, changes);
+    if !write.is_empty() {
+        let tag = account.iam.tag_policy().policy_arn(arn).set_tags(Some(tags(&write)?));
+        tag.send().await.map_err(|e| failed("TagPolicy", e))?;
+    }
+    if !remove.is_empty() {
+        let untag = account.iam.untag_policy().policy_arn(arn).set_tag_keys(Some(remove));
+        untag.send().await.map_err(|e| failed("UntagPolicy", e))?;
+    }
+    again(account, node, name).await
+}
+
+/// Detaches the policy from everything and deletes it with all its versions.
+pub async fn delete(account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    let arn = &observed.id;
+    let live = observed.properties.get("Roles").map(Value::items).unwrap_or_default();
+    for role in live.iter().filter_map(Value::as_str) {
+        detach(account, arn, role).await?;
+    }
+    match prune(account, arn, 1).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
+        other => other?,
+    }
+    match account.iam.delete_policy().policy_arn(arn).send().await.map_err(|e| failed("DeletePolicy", e)) {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(Deleted::Gone),
+    }
+}
+
+async fn again(account: &Account, node: &Node, name: &str) -> Result<Observed, CloudError> {
+    let found = find(account, name).await?;
+    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+}
+
+async fn attach(account: &Account, node: &Node, observed: &Observed) -> Result<(), CloudError> {
+    let live = observed.properties.get("Roles").map(Value::items).unwrap_or_default();
+    let wanted = node.properties.get("Roles").map(Value::items).unwrap_or_default();
+    for role in wanted.iter().filter(|role| !live.contains(role)).filter_map(Value::as_str) {
+        let attach = account.iam.attach_role_policy().role_name(role).policy_arn(&observed.id);
+        attach.send().await.map_err(|e| failed("AttachRolePolicy", e))?;
+        account.freshly_made(role);
+    }
+    Ok(())
+}
+
+async fn detach(account: &Account, arn: &str, role: &str) -> Result<(), CloudError> {
+    let detach = account.iam.detach_role_policy().role_name(role).policy_arn(arn);
+    match detach.send().await.map_err(|e| failed("DetachRolePolicy", e)) {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes the oldest versions until at most `keep` are left; the default version always stays.
+async fn prune(account: &Account, arn: &str, keep: usize) -> Result<(), CloudError> {
+    let pages = account.iam.list_policy_versions().policy_arn(arn).into_paginator().send().try_collect().await;
+    let pages = pages.map_err(|e| failed("ListPolicyVersions", e))?;
+    let mut versions: Vec<_> = pages.iter().flat_map(|page| page.versions()).collect();
+    let surplus = versions.len().saturating_sub(keep);
+    versions.retain(|version| !version.is_default_version());
+    // Versions are numbered as they are made: `v1`, `v2`, …
+    versions.sort_by_key(|version| version.version_id().and_then(|id| id.trim_start_matches('v').parse::<u64>().ok()));
+    for version in versions.into_iter().take(surplus) {
+        let id = version.version_id().unwrap_or_default();
+        let delete = account.iam.delete_policy_version().policy_arn(arn).version_id(id);
+        match delete.send().await.map_err(|e| failed("DeletePolicyVersion", e)) {
+            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagPolicy", error.to_string()))
+}

@@ -1,0 +1,152 @@
+//! The two security groups that SageMaker makes so that apps reach the home file system: never desired, only found.
+//!
+//! Identity: the names `security-group-for-{inbound,outbound}-nfs-<domain id>`. They refer to each other, so the rules
+//! go before the groups; after a domain is deleted its network interfaces hold them for up to a minute. Those of a
+//! domain that lives are never touched but for their tags.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{Filter, Tag};
+
+use super::{Resource, View, home_efs, security_group};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Kind, Observed, Value};
+use crate::plan::{Removal, Retention, Rules};
+
+/// What the names begin with.
+const PREFIXES: [&str; 2] = ["security-group-for-inbound-nfs-", "security-group-for-outbound-nfs-"];
+
+/// The kind.
+#[derive(Debug)]
+pub struct NfsSecurityGroup;
+
+impl Rules for NfsSecurityGroup {
+    fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        if retention.delete_home_efs {
+            return Removal::Delete;
+        }
+        let why = format!("the home file system's mount targets use it; later: `aws ec2 delete-security-group --group-id {}`", observed.id);
+        Removal::Retain { why, drops: Vec::new() }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for NfsSecurityGroup {
+    fn kind(&self) -> Kind {
+        Kind::NfsSecurityGroup
+    }
+
+    fn is_found_late(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let mut groups = match view.domain {
+            Some(domain) => of_domain(account, &domain.id).await?,
+            None => Vec::new(),
+        };
+        let tagged = home_efs::tagged(account, "ec2:security-group").await?;
+        if !tagged.is_empty() {
+            let by_id = Filter::builder().name("group-id").set_values(Some(tagged)).build();
+            let describe = account.ec2.describe_security_groups().filters(by_id).into_paginator().items();
+            let found = describe.send().try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e))?;
+            groups.extend(found.into_iter().filter(|group| {
+                group.group_name().is_some_and(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+            }));
+        }
+        groups.sort_by(|one, other| one.group_id().cmp(&other.group_id()));
+        groups.dedup_by(|one, other| one.group_id() == other.group_id());
+        let each = groups.iter().map(|group| {
+            let id = group.group_id().unwrap_or_default();
+            let name = group.group_name().unwrap_or_default();
+            let observed = Observed::new(id, Value::from_iter([("GroupName", name)]));
+            (Address::new(Kind::NfsSecurityGroup, name), Found::Ours(observed))
+        });
+        Ok(each.collect())
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let id = &observed.id;
+        let describe = account.ec2.describe_security_groups().group_ids(id).send().await;
+        let groups = match describe.map_err(|e| failed("DescribeSecurityGroups", e)) {
+            Ok(answer) => answer.security_groups.unwrap_or_default(),
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
+            Err(error) => return Err(error),
+        };
+        for group in groups {
+            let (ingress, egress) = (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
+            if !ingress.is_empty() {
+                let revoke = account.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(ingress));
+                ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e)))?;
+            }
+            if !egress.is_empty() {
+                let revoke = account.ec2.revoke_security_group_egress().group_id(id).set_ip_permissions(Some(egress));
+                ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupEgress", e)))?;
+            }
+        }
+        security_group::delete(account, address, id).await
+    }
+}
+
+fn ignore_missing(result: Result<(), CloudError>) -> Result<(), CloudError> {
+    match result {
+        Err(error) if error.is("InvalidPermission.NotFound") || error.kind == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::types::SecurityGroup>, CloudError> {
+    let names = PREFIXES.iter().map(|prefix| format!("{prefix}{domain}")).collect();
+    let by_name = Filter::builder().name("group-name").set_values(Some(names)).build();
+    let describe = account.ec2.describe_security_groups().filters(by_name).into_paginator().items();
+    describe.send().try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e))
+}
+
+/// The tags that both groups of a domain carry; none when they may not be read.
+pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+    let groups = match of_domain(account, domain).await {
+        Ok(groups) => groups,
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut common: Option<BTreeMap<String, String>> = None;
+    for group in groups {
+        let tags: BTreeMap<String, String> = group
+            .tags()
+            .iter()
+            .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
+            .collect();
+        common = Some(match common {
+            None => tags,
+            Some(common) => common.into_iter().filter(|(key, value)| tags.get(key) == Some(value)).collect(),
+        });
+    }
+    Ok(Some(common.unwrap_or_default()))
+}
+
+/// Changes the tags of both groups of a domain.
+pub(super) async fn tag(
+    account: &Account,
+    domain: &str,
+    write: &BTreeMap<String, String>,
+    remove: Vec<String>,
+) -> Result<(), CloudError> {
+    let ids: Vec<String> = of_domain(account, domain).await?.into_iter().filter_map(|group| group.group_id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    if !write.is_empty() {
+        let tags = write.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let create = account.ec2.create_tags().set_resources(Some(ids.clone())).set_tags(Some(tags));
+        create.send().await.map_err(|e| failed("CreateTags", e))?;
+    }
+    if !remove.is_empty() {
+        let tags = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+        let delete = account.ec2.delete_tags().set_resources(Some(ids)).set_tags(Some(tags));
+        delete.send().await.map_err(|e| failed("DeleteTags", e))?;
+    }
+    Ok(())
+}

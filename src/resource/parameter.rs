@@ -1,0 +1,266 @@
+//! Published SSM parameters: what other modules read, under MDAA's names.
+//!
+//! Identity: the name, which as in MDAA leaves out the environment: one that another environment published is not
+//! ours. Values are replaced in place. Destroy deletes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType, ResourceTypeForTagging, Tag};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
+use super::{kms_key, lifecycle_config, not_ours, ownership, security_group};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::aws::wait::Patience;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Graph, Kind, Node, Observed, Path, Text, Value};
+use crate::plan::{Change, Rules};
+
+/// How many parameters' tags are read at once.
+const PARALLEL: usize = 8;
+
+/// The kind.
+#[derive(Debug)]
+pub struct Parameter;
+
+impl Rules for Parameter {}
+
+#[async_trait(?Send)]
+impl Resource for Parameter {
+    fn kind(&self) -> Kind {
+        Kind::Parameter
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        if desired.flags.skip_parameters {
+            return Vec::new();
+        }
+        published(desired)
+            .into_iter()
+            .map(|(key, value)| {
+                let name = format!("{}{key}", desired.names.parameters);
+                let address = Address::new(Kind::Parameter, &name);
+                let tags = desired.tags(&address);
+                let properties = [
+                    ("Name", Value::from(name)),
+                    ("Type", "String".into()),
+                    ("Value", Value::Text(value)),
+                    ("Tags", tags),
+                ];
+                let mut node = Node::new(address, Value::from_iter(properties));
+                node.sources.extend(desired.source(&["domain"]).map(|source| (Path::default(), source)));
+                node
+            })
+            .collect()
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let values = values_below(account, &account.names.parameters).await?;
+        let wanted: BTreeSet<&str> = view.nodes.iter().filter_map(|node| node.properties.text("Name")).collect();
+        // Most carry exactly the tags that they should: one filtered list tells which, instead of one call each.
+        let expected = view.nodes.first().map(|node| ownership::of(&node.properties)).unwrap_or_default();
+        let expected: BTreeMap<String, String> =
+            expected.into_iter().filter(|(key, _)| key != ownership::ADDRESS).collect();
+        let settled = tagged(account, &expected).await?;
+        let looks = values.iter().map(|(name, (value, kind))| {
+            let (wanted, settled, expected) = (&wanted, &settled, &expected);
+            async move {
+                let tags = if settled.contains(name) {
+                    let mut tags = expected.clone();
+                    let address = Address::new(Kind::Parameter, name);
+                    let own = ownership::tags(&account.deployment, &BTreeMap::new(), &address);
+                    tags.extend(own.into_iter().filter(|(key, _)| key == ownership::ADDRESS));
+                    tags
+                } else {
+                    live_tags(account, name).await?
+                };
+                let found = ownership::judge(&account.deployment, observed(name, value, kind, &tags));
+                // Below MDAA's path other modules and environments may publish what they like.
+                let ours = matches!(found, Found::Ours(_)) || wanted.contains(name.as_str());
+                Ok(ours.then(|| (Address::new(Kind::Parameter, name), found)))
+            }
+        });
+        let found: Vec<Option<(Address, Found)>> = stream::iter(looks).buffered(PARALLEL).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
+        find(account, node.properties.text("Name").unwrap_or_default()).await
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let name = node.properties.text("Name").unwrap_or_default();
+        let put = async || {
+            let put = account
+                .ssm
+                .put_parameter()
+                .name(name)
+                .r#type(ParameterType::String)
+                .value(node.properties.text("Value").unwrap_or_default())
+                .set_tags(Some(tags(&ownership::of(&node.properties))?));
+            match put.send().await.map_err(|e| failed("PutParameter", e)) {
+                // Our own attempt whose answer was lost. SSM also says so of a name that was deleted half a minute ago.
+                Err(error) if error.is("ParameterAlreadyExists") => match find(account, name).await? {
+                    Found::Absent => Err(error),
+                    _ => Ok(()),
+                },
+                other => other.map(drop),
+            }
+        };
+        let passing = |error: &CloudError| error.is("ParameterAlreadyExists");
+        account.clock.retry(Patience::PROPAGATION, passing, put).await?;
+        again(account, node).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        let name = &observed.id;
+        if changes.iter().any(|change| change.path.0[0] != "Tags") {
+            let value = node.properties.text("Value").unwrap_or_default();
+            let put = account.ssm.put_parameter().name(name).r#type(ParameterType::String).value(value).overwrite(true);
+            put.send().await.map_err(|e| failed("PutParameter", e))?;
+        }
+        let (write, remove) = ownership::difference(&node.properties, changes);
+        let parameter = ResourceTypeForTagging::Parameter;
+        if !write.is_empty() {
+            let add = account.ssm.add_tags_to_resource().resource_type(parameter.clone()).resource_id(name);
+            add.set_tags(Some(tags(&write)?)).send().await.map_err(|e| failed("AddTagsToResource", e))?;
+        }
+        if !remove.is_empty() {
+            let take = account.ssm.remove_tags_from_resource().resource_type(parameter).resource_id(name);
+            take.set_tag_keys(Some(remove)).send().await.map_err(|e| failed("RemoveTagsFromResource", e))?;
+        }
+        again(account, node).await
+    }
+
+    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        match account.ssm.delete_parameter().name(&observed.id).send().await.map_err(|e| failed("DeleteParameter", e)) {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(Deleted::Gone),
+        }
+    }
+}
+
+/// What is published, by key below the deployment's path: MDAA's list.
+fn published(desired: &Desired) -> Vec<(String, Text)> {
+    let config = &desired.config.domain;
+    let key = |key: &str| key.to_lowercase();
+    let mut published: Vec<(String, Text)> = vec![
+        ("domain/id".into(), Text::output(domain::address(), "DomainId")),
+        ("domain/vpc-id".into(), config.vpc_id.as_str().into()),
+        ("domain/subnet-ids".into(), config.subnet_ids.join(",").into()),
+        ("managed-policy/basic-execution/arn".into(), Text::output(execution_policy::address(), "Arn")),
+        ("managed-policy/basic-execution/name".into(), Text::output(execution_policy::address(), "PolicyName")),
+    ];
+    let made: Graph = super::KINDS
+        .iter()
+        .filter(|kind| kind.kind() < Kind::Domain)
+        .flat_map(|kind| kind.desired(desired))
+        .map(|node| (node.address.clone(), node))
+        .collect();
+    let mut outputs = |of: Address, attributes: &[(&str, &str)]| {
+        if made.contains_key(&of) {
+            let each = attributes.iter().map(|(name, attribute)| (key(name), Text::output(of.clone(), *attribute)));
+            published.extend(each);
+        }
+    };
+    let role = |name: &str| ["arn", "id", "name"].map(|attribute| format!("role/{name}/{attribute}"));
+    for (of, name) in
+        [(execution_role::address(), "default-execution-role"), (asset_role::address(), "deployment")]
+    {
+        let [arn, id, name] = role(name);
+        outputs(of, &[(&arn, "Arn"), (&id, "RoleId"), (&name, "RoleName")]);
+    }
+    outputs(kms_key::address(), &[("kms/efs/arn", "Arn"), ("kms/efs/id", "KeyId")]);
+    outputs(bucket::address(), &[("bucket/name", "BucketName"), ("bucket/arn", "Arn")]);
+    let group = format!("security-group/{}/id", desired.names.prefix);
+    outputs(security_group::address(), &[(&group, "GroupId")]);
+    let policy = [("managed-policy/domain-bucket-deploy/arn", "Arn"), ("managed-policy/domain-bucket-deploy/name", "PolicyName")];
+    outputs(asset_policy::address(), &policy);
+    for kind in config.lifecycle_configs.keys() {
+        outputs(lifecycle_config::address(*kind), &[(&format!("studiolifecycleconfig/{}/arn", kind.app_type()), "Arn")]);
+    }
+    published
+}
+
+fn observed(name: &str, value: &str, kind: &str, tags: &BTreeMap<String, String>) -> Observed {
+    let properties = Value::from_iter([
+        ("Name", Value::from(name)),
+        ("Type", kind.into()),
+        ("Value", value.into()),
+        ("Tags", ownership::property(tags)),
+    ]);
+    Observed::new(name, properties).output("Value", value)
+}
+
+async fn values_below(account: &Account, path: &str) -> Result<BTreeMap<String, (String, String)>, CloudError> {
+    let get = account.ssm.get_parameters_by_path().path(path.trim_end_matches('/')).recursive(true);
+    let parameters = get.into_paginator().items().send().try_collect().await;
+    let parameters = parameters.map_err(|e| failed("GetParametersByPath", e))?;
+    let each = parameters.into_iter().map(|parameter| {
+        let kind = parameter.r#type().map_or("String", ParameterType::as_str).to_owned();
+        (parameter.name.unwrap_or_default(), (parameter.value.unwrap_or_default(), kind))
+    });
+    Ok(each.collect())
+}
+
+/// The names of all parameters that carry all of `tags`.
+async fn tagged(account: &Account, tags: &BTreeMap<String, String>) -> Result<BTreeSet<String>, CloudError> {
+    if tags.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let filters = tags
+        .iter()
+        .map(|(key, value)| ParameterStringFilter::builder().key(format!("tag:{key}")).values(value).build())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| CloudError::new(ErrorKind::Invalid, "DescribeParameters", error.to_string()))?;
+    let describe = account.ssm.describe_parameters().set_parameter_filters(Some(filters)).max_results(50);
+    match describe.into_paginator().items().send().try_collect().await.map_err(|e| failed("DescribeParameters", e)) {
+        Ok(parameters) => Ok(parameters.into_iter().filter_map(|parameter| parameter.name).collect()),
+        // Without this permission, or where the filter is not known, each parameter is asked for its tags.
+        Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Invalid) => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<String, String>, CloudError> {
+    let list = account.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
+    let tags = match list.send().await.map_err(|e| failed("ListTagsForResource", e)) {
+        Ok(tags) => tags,
+        // Gone between two calls.
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error),
+    };
+    Ok(tags.tag_list().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
+    let parameter = match account.ssm.get_parameter().name(name).send().await.map_err(|e| failed("GetParameter", e)) {
+        Ok(answer) => answer.parameter.unwrap_or_else(|| aws_sdk_ssm::types::Parameter::builder().build()),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
+    let tags = live_tags(account, name).await?;
+    let kind = parameter.r#type().map_or("String", ParameterType::as_str);
+    Ok(ownership::judge(&account.deployment, observed(name, parameter.value().unwrap_or_default(), kind, &tags)))
+}
+
+async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+    let name = node.properties.text("Name").unwrap_or_default();
+    let found = account.find_soon(|| find(account, name)).await?;
+    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+}
+
+pub(super) fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| CloudError::new(ErrorKind::Invalid, "AddTagsToResource", error.to_string()))
+}

@@ -1,0 +1,411 @@
+//! The domain's security group and its rules, made unless the config names a group.
+//!
+//! Identity: its tags, else its name within the VPC. Name, description and VPC are immutable. Its rules are wholly
+//! ours: a rule that the config does not name goes. Destroy deletes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRuleDescription, Tag,
+    TagSpecification, UserIdGroupPair,
+};
+
+use super::{Desired, Resource, View, not_ours, ownership};
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::aws::wait::{Patience, Progress};
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::config::security_group::ip_protocol;
+use crate::config::{SecurityGroupRule, SecurityGroupRules};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
+use crate::plan::{Change, Effect, Rules};
+
+/// The kind.
+#[derive(Debug)]
+pub struct SecurityGroup;
+
+/// Its only address.
+pub fn address() -> Address {
+    Address::new(Kind::SecurityGroup, "domain")
+}
+
+/// The id of the group, made or given.
+pub fn id(desired: &Desired) -> Text {
+    match &desired.config.domain.security_group_id {
+        Some(id) => id.as_str().into(),
+        None => Text::output(address(), "GroupId"),
+    }
+}
+
+/// How a rule names the group that it belongs to: its id is not known before it exists.
+const SELF: &str = "self";
+
+impl Rules for SecurityGroup {
+    fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
+        match path.0.first().map(String::as_str) {
+            Some("GroupName" | "GroupDescription" | "VpcId") => {
+                Effect::Immutable("takes the network away from every running app")
+            }
+            _ => Effect::InPlace,
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for SecurityGroup {
+    fn kind(&self) -> Kind {
+        Kind::SecurityGroup
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let config = &desired.config.domain;
+        if config.security_group_id.is_some() {
+            return Vec::new();
+        }
+        let mut ingress = rules(&config.security_group_ingress, "from");
+        let mut egress = rules(&config.security_group_egress, "to");
+        let own = |ports: [Option<i64>; 2]| rule("-1", ports, "GroupId", SELF.into(), "Self-Ref");
+        ingress.push(own([None, None]));
+        if egress.is_empty() {
+            let all = rule("-1", [None, None], "CidrIp", "0.0.0.0/0".into(), "Allow all outbound traffic by default");
+            egress.push(all);
+        } else {
+            // MDAA's construct library keeps this rule, which matches nothing, beside the real ones.
+            let none = [Some(252), Some(86)];
+            egress.push(rule("icmp", none, "CidrIp", "255.255.255.255/32".into(), "Disallow all traffic"));
+            egress.push(own([None, None]));
+        }
+        let properties = Value::from_iter([
+            ("GroupName", Value::from(desired.names.security_group.as_str())),
+            ("GroupDescription", desired.names.security_group_description.as_str().into()),
+            ("VpcId", config.vpc_id.as_str().into()),
+            ("Ingress", Value::List(ingress)),
+            ("Egress", Value::List(egress)),
+            ("Tags", desired.tags(&address())),
+        ]);
+        let mut node = Node::new(address(), properties);
+        let sources = [
+            (Path::default(), ["domain"].as_slice()),
+            (Path::of(["VpcId"]), &["domain", "vpcId"]),
+            (Path::of(["Ingress"]), &["domain", "securityGroupIngress"]),
+            (Path::of(["Egress"]), &["domain", "securityGroupEgress"]),
+        ];
+        node.sources.extend(sources.into_iter().filter_map(|(path, keys)| Some((path, desired.source(keys)?))));
+        vec![node]
+    }
+
+    async fn observe(&self, account: &Account, _view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        Ok(vec![(address(), find(account).await?)])
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let text = |key: &str| node.properties.text(key).map(str::to_owned);
+        let tags = TagSpecification::builder()
+            .resource_type(ResourceType::SecurityGroup)
+            .set_tags(Some(tags(&ownership::of(&node.properties))))
+            .build();
+        let create = account
+            .ec2
+            .create_security_group()
+            .set_group_name(text("GroupName"))
+            .set_description(text("GroupDescription"))
+            .set_vpc_id(text("VpcId"))
+            .tag_specifications(tags);
+        match create.send().await.map_err(|e| failed("CreateSecurityGroup", e)) {
+            Ok(_) => {}
+            Err(error) if error.is("InvalidGroup.Duplicate") => {}
+            Err(error) => return Err(error),
+        }
+        let found = account.find_soon(|| find(account)).await?;
+        let observed = found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))?;
+        set_rules(account, node, &observed).await?;
+        again(account, node).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        // Tags first: an adopted group is ours from then on, whatever happens next.
+        let (write, remove) = ownership::difference(&node.properties, changes);
+        if !write.is_empty() {
+            let create = account.ec2.create_tags().resources(&observed.id).set_tags(Some(tags(&write)));
+            create.send().await.map_err(|e| failed("CreateTags", e))?;
+        }
+        if !remove.is_empty() {
+            let keys = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+            let delete = account.ec2.delete_tags().resources(&observed.id).set_tags(Some(keys));
+            delete.send().await.map_err(|e| failed("DeleteTags", e))?;
+        }
+        if changes.iter().any(|change| matches!(change.path.0[0].as_str(), "Ingress" | "Egress")) {
+            set_rules(account, node, observed).await?;
+        }
+        again(account, node).await
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        delete(account, address, &observed.id).await
+    }
+}
+
+/// Deletes a group, waiting while network interfaces that are going away still hold it.
+pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Result<Deleted, CloudError> {
+    let attempt = async || {
+        match account.ec2.delete_security_group().group_id(id).send().await.map_err(|e| failed("DeleteSecurityGroup", e)) {
+            Err(error) if error.is("DependencyViolation") => {
+                account.phase(address, "still in use");
+                Ok(Progress::Busy("in use".into()))
+            }
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(Progress::Ready(())),
+        }
+    };
+    account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
+    Ok(Deleted::Gone)
+}
+
+async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+    let found = find(account).await?;
+    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+}
+
+/// The rules of one direction as properties, in MDAA's order; of two with the same peer and ports MDAA keeps the first.
+fn rules(configured: &SecurityGroupRules, word: &str) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut rules = Vec::new();
+    let peers = ["CidrIp", "GroupId", "PrefixListId"];
+    for ((_, list), peer) in configured.lists().into_iter().zip(peers) {
+        for configured in list {
+            let protocol = ip_protocol(&configured.protocol).unwrap_or(&configured.protocol);
+            let ports = [configured.port, configured.last_port()];
+            let connection = connection(protocol, ports);
+            if seen.insert((peer, configured.peer.clone(), connection.clone())) {
+                let description = description(configured, word, &connection);
+                rules.push(rule(protocol, ports, peer, configured.peer.as_str().into(), &description));
+            }
+        }
+    }
+    rules
+}
+
+fn description(configured: &SecurityGroupRule, word: &str, connection: &str) -> String {
+    configured.description.clone().unwrap_or_else(|| format!("{word} {}:{connection}", configured.peer))
+}
+
+fn connection(protocol: &str, [from, to]: [Option<i64>; 2]) -> String {
+    match (protocol, from, to) {
+        ("-1", ..) => "-1 ALL TRAFFIC".into(),
+        (_, Some(from), Some(to)) if from != to => format!("{protocol} RANGE {from}-{to}"),
+        (_, from, _) => format!("{protocol} PORT {}", from.unwrap_or_default()),
+    }
+}
+
+fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Text, description: &str) -> Value {
+    let mut rule = Value::from_iter([
+        ("IpProtocol", Value::from(protocol)),
+        (peer_kind, Value::Text(peer)),
+        ("Description", Value::from(description)),
+    ]);
+    // EC2 ignores the ports of a rule for all protocols and answers none, or -1.
+    if protocol != "-1" {
+        for (key, port) in [("FromPort", from), ("ToPort", to)] {
+            if let Some(port) = port {
+                rule.set(key, port);
+            }
+        }
+    }
+    rule
+}
+
+async fn find(account: &Account) -> Result<Found, CloudError> {
+    let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+    let tagged = by(&format!("tag:{}", ownership::DEPLOYMENT), &account.deployment.tag());
+    let tagged = account.ec2.describe_security_groups().filters(tagged);
+    let named = account.ec2.describe_security_groups().filters(by("group-name", &account.names.security_group));
+    let (tagged, named) = tokio::join!(
+        tagged.into_paginator().items().send().try_collect(),
+        named.into_paginator().items().send().try_collect()
+    );
+    let groups = match (tagged, named) {
+        (Ok(tagged), Ok(named)) => tagged.into_iter().chain(named).collect::<Vec<_>>(),
+        (Err(error), _) | (_, Err(error)) => {
+            let error = failed("DescribeSecurityGroups", error);
+            return if error.kind == ErrorKind::Denied { Ok(Found::Unreadable(error.to_string())) } else { Err(error) };
+        }
+    };
+    let mut found = Found::Absent;
+    for group in groups.iter().filter(|group| group.group_name() == Some(&account.names.security_group)) {
+        let judged = ownership::judge(&account.deployment, observed(group));
+        if matches!(judged, Found::Ours(_)) {
+            return Ok(judged);
+        }
+        found = judged;
+    }
+    Ok(found)
+}
+
+fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
+    let id = group.group_id().unwrap_or_default();
+    let text = |value: Option<&str>| Value::from(value.unwrap_or_default());
+    let live_tags: BTreeMap<String, String> = group
+        .tags()
+        .iter()
+        .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
+        .collect();
+    let properties = Value::from_iter([
+        ("GroupName", text(group.group_name())),
+        ("GroupDescription", text(group.description())),
+        ("VpcId", text(group.vpc_id())),
+        ("Ingress", Value::List(flatten(group.ip_permissions(), id))),
+        ("Egress", Value::List(flatten(group.ip_permissions_egress(), id))),
+        ("Tags", ownership::property(&live_tags)),
+    ]);
+    Observed::new(id, properties).output("GroupId", id)
+}
+
+/// One property a rule: EC2 answers rules grouped by protocol and ports.
+fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
+    let mut rules = Vec::new();
+    for permission in permissions {
+        let protocol = permission.ip_protocol().unwrap_or_default();
+        let ports = [permission.from_port().map(i64::from), permission.to_port().map(i64::from)];
+        let mut add = |kind: &str, peer: Option<&str>, description: Option<&str>| {
+            let peer = peer.unwrap_or_default();
+            let peer = if kind == "GroupId" && peer == own { SELF } else { peer };
+            rules.push(rule(protocol, ports, kind, peer.into(), description.unwrap_or_default()));
+        };
+        permission.ip_ranges().iter().for_each(|range| add("CidrIp", range.cidr_ip(), range.description()));
+        permission.ipv6_ranges().iter().for_each(|range| add("CidrIpv6", range.cidr_ipv6(), range.description()));
+        permission.user_id_group_pairs().iter().for_each(|pair| add("GroupId", pair.group_id(), pair.description()));
+        permission.prefix_list_ids().iter().for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
+    }
+    rules
+}
+
+/// Makes the live rules those of the node: new ones are added before old ones go, so that no connection is ever without
+/// the rule that allows it; a rule that only reads differently keeps working meanwhile.
+async fn set_rules(account: &Account, node: &Node, observed: &Observed) -> Result<(), CloudError> {
+    for (key, egress) in [("Ingress", false), ("Egress", true)] {
+        let wanted = node.properties.get(key).map(Value::items).unwrap_or_default();
+        let live = observed.properties.get(key).map(Value::items).unwrap_or_default();
+        let missing: Vec<&Value> = wanted.iter().filter(|rule| !live.contains(rule)).collect();
+        let surplus: Vec<&Value> = live.iter().filter(|rule| !wanted.contains(rule)).collect();
+        let (renamed, added): (Vec<&Value>, Vec<&Value>) =
+            missing.into_iter().partition(|rule| surplus.iter().any(|other| bare(other) == bare(rule)));
+        let removed: Vec<&Value> =
+            surplus.into_iter().filter(|rule| !wanted.iter().any(|other| bare(other) == bare(rule))).collect();
+        describe(account, observed, egress, &renamed).await?;
+        authorize(account, observed, egress, &added).await?;
+        revoke(account, observed, egress, &removed).await?;
+    }
+    Ok(())
+}
+
+/// A rule without its description: what EC2 tells rules apart by.
+fn bare(rule: &Value) -> Value {
+    rule.entries().filter(|(key, _)| *key != "Description").map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn permission(rule: &Value, own: &str) -> IpPermission {
+    let number = |key: &str| match rule.get(key) {
+        Some(Value::Number(number)) => number.to_number().as_i64().and_then(|number| i32::try_from(number).ok()),
+        _ => None,
+    };
+    let text = |key: &str| rule.text(key).map(str::to_owned);
+    let description = text("Description").filter(|text| !text.is_empty());
+    let mut permission = IpPermission::builder()
+        .set_ip_protocol(text("IpProtocol"))
+        .set_from_port(number("FromPort"))
+        .set_to_port(number("ToPort"));
+    if let Some(cidr) = text("CidrIp") {
+        permission = permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description.clone()).build());
+    }
+    if let Some(cidr) = text("CidrIpv6") {
+        let range = Ipv6Range::builder().cidr_ipv6(cidr).set_description(description.clone()).build();
+        permission = permission.ipv6_ranges(range);
+    }
+    if let Some(group) = text("GroupId") {
+        let group = if group == SELF { own.to_owned() } else { group };
+        let pair = UserIdGroupPair::builder().group_id(group).set_description(description.clone()).build();
+        permission = permission.user_id_group_pairs(pair);
+    }
+    if let Some(list) = text("PrefixListId") {
+        let list = PrefixListId::builder().prefix_list_id(list).set_description(description).build();
+        permission = permission.prefix_list_ids(list);
+    }
+    permission.build()
+}
+
+async fn authorize(account: &Account, group: &Observed, egress: bool, rules: &[&Value]) -> Result<(), CloudError> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    // One call a direction; if some rule is there already (an answer was lost), one call a rule.
+    match authorize_all(account, group, egress, rules).await {
+        Err(error) if error.is("InvalidPermission.Duplicate") => {}
+        other => return other,
+    }
+    for rule in rules {
+        match authorize_all(account, group, egress, &[*rule]).await {
+            Err(error) if error.is("InvalidPermission.Duplicate") => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn authorize_all(account: &Account, group: &Observed, egress: bool, rules: &[&Value]) -> Result<(), CloudError> {
+    let permissions = Some(rules.iter().map(|rule| permission(rule, &group.id)).collect());
+    if egress {
+        let call = account.ec2.authorize_security_group_egress().group_id(&group.id).set_ip_permissions(permissions);
+        call.send().await.map_err(|e| failed("AuthorizeSecurityGroupEgress", e))?;
+    } else {
+        let call = account.ec2.authorize_security_group_ingress().group_id(&group.id).set_ip_permissions(permissions);
+        call.send().await.map_err(|e| failed("AuthorizeSecurityGroupIngress", e))?;
+    }
+    Ok(())
+}
+
+async fn revoke(account: &Account, group: &Observed, egress: bool, rules: &[&Value]) -> Result<(), CloudError> {
+    for rule in rules {
+        let permissions = Some(vec![permission(&bare(rule), &group.id)]);
+        let result = if egress {
+            let call = account.ec2.revoke_security_group_egress().group_id(&group.id).set_ip_permissions(permissions);
+            call.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupEgress", e))
+        } else {
+            let call = account.ec2.revoke_security_group_ingress().group_id(&group.id).set_ip_permissions(permissions);
+            call.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e))
+        };
+        match result {
+            Err(error) if error.is("InvalidPermission.NotFound") => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// Changes the description of rules that are otherwise there.
+async fn describe(account: &Account, group: &Observed, egress: bool, rules: &[&Value]) -> Result<(), CloudError> {
+    for rule in rules {
+        let permissions = Some(vec![permission(rule, &group.id)]);
+        let none: Option<Vec<SecurityGroupRuleDescription>> = None;
+        if egress {
+            let call = account.ec2.update_security_group_rule_descriptions_egress().group_id(&group.id);
+            let call = call.set_ip_permissions(permissions).set_security_group_rule_descriptions(none);
+            call.send().await.map_err(|e| failed("UpdateSecurityGroupRuleDescriptionsEgress", e))?;
+        } else {
+            let call = account.ec2.update_security_group_rule_descriptions_ingress().group_id(&group.id);
+            let call = call.set_ip_permissions(permissions).set_security_group_rule_descriptions(none);
+            call.send().await.map_err(|e| failed("UpdateSecurityGroupRuleDescriptionsIngress", e))?;
+        }
+    }
+    Ok(())
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

@@ -1,0 +1,314 @@
+//! User profiles: one a user.
+//!
+//! Identity: the profile's name within the domain, which AWS compares without case. Name and Identity Center user are
+//! immutable. A profile that is made again gets a new, empty home directory on the file system, so removing one needs
+//! consent; destroy says what stays behind.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value as Json, json};
+
+use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
+use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, kms_key, not_ours, ownership};
+use crate::aws::Account;
+use crate::aws::document::Capture;
+use crate::aws::error::failed;
+use crate::aws::wait::{Patience, Progress};
+use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
+use crate::config::AuthMode;
+use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
+use crate::plan::{Change, Effect, Removal, Retention, Rules, Unset};
+use crate::send_document;
+
+/// How many profiles are read at once.
+const PARALLEL: usize = 8;
+
+/// The kind.
+#[derive(Debug)]
+pub struct UserProfile;
+
+/// The address of a user's profile.
+pub fn address(user_id: &str) -> Address {
+    Address::new(Kind::UserProfile, user_id)
+}
+
+impl Rules for UserProfile {
+    fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
+        match path.0.first().map(String::as_str) {
+            Some("UserProfileName" | "DomainId" | "SingleSignOnUserIdentifier" | "SingleSignOnUserValue") => {
+                Effect::Immutable("cuts the user off from their home directory: a new profile starts with an empty one")
+            }
+            _ => Effect::InPlace,
+        }
+    }
+
+    fn unset(&self, path: &Path, live: &Value) -> Unset {
+        unset_setting(path, live)
+    }
+
+    fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
+        // Names are not case sensitive.
+        if path.0.first().is_some_and(|key| key == "UserProfileName")
+            && let (Some(desired), Some(live)) = (desired.as_str(), live.as_str())
+        {
+            return desired.eq_ignore_ascii_case(live);
+        }
+        same_setting(path, desired, live)
+    }
+
+    fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
+        let uid = observed.outputs.get("HomeEfsFileSystemUid").map(String::as_str).unwrap_or("unknown");
+        Removal::Guarded {
+            loses: format!(
+                "{}'s home directory from sight: it stays on the file system under uid {uid}, but no new profile gets it",
+                observed.id
+            ),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Resource for UserProfile {
+    fn kind(&self) -> Kind {
+        Kind::UserProfile
+    }
+
+    fn is_found_late(&self) -> bool {
+        true
+    }
+
+    fn desired(&self, desired: &Desired) -> Vec<Node> {
+        let config = &desired.config.domain;
+        let sharing = config.notebook_sharing_prefix.strip_prefix('/').unwrap_or(&config.notebook_sharing_prefix);
+        config
+            .user_profiles
+            .iter()
+            .map(|(user_id, profile)| {
+                let address = address(user_id);
+                let mut settings = complete(&profile.settings);
+                if settings.get("ExecutionRole").is_none() {
+                    settings.set("ExecutionRole", execution_role::arn(desired));
+                }
+                if settings.get("SharingSettings").is_none() {
+                    let output = Text::literal("s3://").then(bucket::name(desired)).then(format!("/{sharing}"));
+                    settings.set(
+                        "SharingSettings",
+                        Value::from_iter([
+                            ("NotebookOutputOption", Value::from("Allowed")),
+                            ("S3KmsKeyId", Value::Text(kms_key::arn(desired))),
+                            ("S3OutputPath", Value::Text(output)),
+                        ]),
+                    );
+                }
+                let mut properties = Value::from_iter([
+                    ("UserProfileName", Value::from(config.profile_name(user_id))),
+                    ("DomainId", Value::Text(Text::output(domain::address(), "DomainId"))),
+                    ("UserSettings", settings),
+                ]);
+                let mut user_tags = BTreeMap::new();
+                match config.auth_mode {
+                    AuthMode::Sso => {
+                        properties.set("SingleSignOnUserIdentifier", "UserName");
+                        properties.set("SingleSignOnUserValue", user_id.as_str());
+                    }
+                    // Lets administrators compare the profile with `aws:userid`, which is role id and session name.
+                    AuthMode::Iam => {
+                        let role = desired.roles.users.get(user_id).map(String::as_str).unwrap_or_default();
+                        user_tags.insert("userid".to_owned(), format!("{role}:{user_id}"));
+                    }
+                }
+                // As in MDAA, a user tag wins over the profile's own.
+                user_tags.extend(desired.tags.clone());
+                let tags = ownership::tags(&desired.deployment, &user_tags, &address);
+                properties.set("Tags", ownership::property(&tags));
+                let mut node = Node::new(address, properties);
+                // Users must not launch apps before the role may.
+                node.after.insert(execution_policy::address());
+                let keys = ["domain", "userProfiles", user_id];
+                node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
+                let role = desired.source(&["domain", "userProfiles", user_id, "userRole"]);
+                node.sources.extend(role.map(|source| (Path::of(["Tags"]), source)));
+                node
+            })
+            .collect()
+    }
+
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        let Some(domain) = view.domain else { return Ok(Vec::new()) };
+        let list = account.sagemaker.list_user_profiles().domain_id_equals(&domain.id).into_paginator().items();
+        let profiles = list.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
+        let looks = profiles.iter().filter_map(|profile| profile.user_profile_name()).map(|name| async move {
+            let found = describe(account, &domain.id, name).await?;
+            let node = view.nodes.iter().find(|node| {
+                node.properties.text("UserProfileName").is_some_and(|wanted| wanted.eq_ignore_ascii_case(name))
+            });
+            let address = node.map_or_else(|| unclaimed(name, &found), |node| node.address.clone());
+            Ok((address, found))
+        });
+        stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await
+    }
+
+    async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
+        let text = |key: &str| node.properties.text(key).unwrap_or_default();
+        describe(account, text("DomainId"), text("UserProfileName")).await
+    }
+
+    async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
+        let mut request = node.properties.to_request();
+        let tags = ownership::of(&node.properties);
+        request["Tags"] = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        let attempt = async || {
+            let create = send_document!(account.sagemaker.create_user_profile(), request.clone());
+            match create.await.map_err(|e| failed("CreateUserProfile", e)) {
+                Ok(_) => Ok(()),
+                // Our own attempt whose answer was lost; somebody else's of that name is told apart below.
+                Err(error) if error.is("ResourceInUse") => match self.find(account, node).await? {
+                    Found::Absent => Err(error),
+                    _ => Ok(()),
+                },
+                Err(error) => Err(error),
+            }
+        };
+        account.despite_propagation(attempt).await?;
+        settled(account, node).await
+    }
+
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        if matches!(observed.state, State::Busy(_)) {
+            settled(account, node).await?;
+        }
+        let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
+        write_tags(account, arn, node, changes).await?;
+        let mut request = Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
+        // The live name, in the case that AWS has it in.
+        request.set("UserProfileName", observed.id.as_str());
+        for change in changes {
+            let keys: Vec<&str> = change.path.0.iter().map(String::as_str).collect();
+            if let ["UserSettings", member, ..] = keys.as_slice() {
+                let path = Path::of(["UserSettings", member]);
+                if let Some(whole) = node.properties.at(&path) {
+                    request.set_at(&path, whole.clone());
+                }
+            }
+        }
+        take_back(&mut request, changes, Path::clone);
+        if request.at(&Path::of(["UserSettings", "StudioWebPortal"])).is_some() {
+            couple_portal(&mut request, node, "UserSettings");
+        }
+        if request.get("UserSettings").is_some() || matches!(observed.state, State::UpdateFailed(_)) {
+            let request = request.to_request();
+            let attempt = async || {
+                let update = send_document!(account.sagemaker.update_user_profile(), request.clone());
+                update.await.map_err(|e| failed("UpdateUserProfile", e)).map(drop)
+            };
+            account.despite_propagation(attempt).await?;
+        }
+        settled(account, node).await
+    }
+
+    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+        let domain = observed.outputs.get("DomainId").map(String::as_str).unwrap_or_default();
+        let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
+        match delete.send().await.map_err(|e| failed("DeleteUserProfile", e)) {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
+            // It may be going already; waiting tells.
+            Err(error) if error.is("ResourceInUse") => {
+                if !matches!(describe(account, domain, &observed.id).await?, Found::Ours(live) if live.state == State::Busy("Deleting".into()))
+                {
+                    return Err(error);
+                }
+            }
+            other => other.map(drop)?,
+        }
+        let gone = async || {
+            let found = describe(account, domain, &observed.id).await?;
+            let live = match &found {
+                Found::Ours(live) | Found::Foreign { observed: Some(live), .. } => live,
+                _ => return Ok(Progress::Ready(())),
+            };
+            match &live.state {
+                State::DeleteFailed(reason) => Err(CloudError {
+                    sent: Sent::Yes,
+                    ..CloudError::new(ErrorKind::Failed, "DeleteUserProfile", reason.clone())
+                }),
+                _ => {
+                    account.phase(address, "Deleting");
+                    Ok(Progress::Busy("Deleting".into()))
+                }
+            }
+        };
+        account.clock.until(&address.to_string(), Patience::PROFILE, gone).await?;
+        Ok(Deleted::Gone)
+    }
+}
+
+/// The address of a profile that no node names: what its tag says, else its name.
+fn unclaimed(name: &str, found: &Found) -> Address {
+    let tags = match found {
+        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => ownership::of(&observed.properties),
+        _ => BTreeMap::new(),
+    };
+    let tagged = tags.get(ownership::ADDRESS).and_then(|address| address.strip_prefix("user_profile."));
+    address(tagged.unwrap_or(name))
+}
+
+async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, CloudError> {
+    let capture = Capture::default();
+    let describe = account.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(name);
+    match describe.customize().interceptor(capture.clone()).send().await.map_err(|e| failed("DescribeUserProfile", e)) {
+        Ok(_) => {}
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    }
+    let live = capture.take().unwrap_or_default();
+    let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let arn = text("UserProfileArn");
+    let tags = live_tags(account, &arn).await?;
+    let mut properties = Value::map();
+    for key in ["UserProfileName", "DomainId", "SingleSignOnUserIdentifier", "SingleSignOnUserValue", "UserSettings"] {
+        if let Some(value) = live.get(key) {
+            properties.set(key, value.clone());
+        }
+    }
+    properties.set("Tags", ownership::property(&tags));
+    let mut observed = Observed::new(text("UserProfileName"), properties)
+        .output("DomainId", domain)
+        .output("UserProfileArn", &arn)
+        .output("UserProfileName", text("UserProfileName"))
+        .output("HomeEfsFileSystemUid", text("HomeEfsFileSystemUid"));
+    observed.state = state(&text("Status"), text("FailureReason"));
+    Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// The profile once it is in service.
+async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+    let look = async || {
+        let found = UserProfile.find(account, node).await?;
+        let Found::Ours(observed) = &found else {
+            return match found {
+                Found::Absent => Ok(Progress::Busy("not visible".into())),
+                _ => Err(not_ours(&node.address, &found)),
+            };
+        };
+        match &observed.state {
+            State::Busy(status) => {
+                account.phase(&node.address, status);
+                Ok(Progress::Busy(status.clone()))
+            }
+            State::Failed(reason) | State::UpdateFailed(reason) | State::DeleteFailed(reason) => Err(CloudError {
+                sent: Sent::Yes,
+                ..CloudError::new(ErrorKind::Failed, "user profile", reason.clone())
+            }),
+            State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
+        }
+    };
+    account.clock.until(&node.address.to_string(), Patience::PROFILE, look).await
+}
