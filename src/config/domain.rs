@@ -179,6 +179,16 @@ pub struct DomainConfig {
 }
 
 impl DomainConfig {
+    /// Puts the defaults in the place of empty prefixes, which count as absent in MDAA.
+    pub(super) fn apply_defaults(&mut self) {
+        if self.notebook_sharing_prefix.is_empty() {
+            self.notebook_sharing_prefix = default_sharing_prefix();
+        }
+        if self.asset_prefix.is_empty() {
+            self.asset_prefix = default_asset_prefix();
+        }
+    }
+
     /// The profile's name: its own, or the one derived from the user id.
     pub fn profile_name(&self, user_id: &str) -> String {
         let own = self.user_profiles.get(user_id).and_then(|profile| profile.profile_name.clone());

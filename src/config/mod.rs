@@ -15,17 +15,34 @@ use serde_json::Value as Json;
 
 use crate::model::Source;
 
+mod checks;
+pub mod codes;
+pub mod diagnostic;
+pub mod document;
 pub mod domain;
 pub mod lifecycle;
+pub mod resolve;
 pub mod roles;
+pub mod schema;
+pub mod security_gate;
 pub mod security_group;
+mod shape;
+mod suggest;
+pub mod template;
+pub mod tree;
 pub mod user_settings;
 pub mod words;
+pub mod yaml;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
+pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, RemovalPolicy, Retention, UserProfile};
 pub use lifecycle::{Asset, LifecycleConfig, LifecycleKind};
+pub use resolve::{Resolved, needs, resolve};
 pub use roles::RoleReference;
 pub use security_group::{SecurityGroupRule, SecurityGroupRules, Suppression};
+pub use template::{Context, Parameter, ParameterKind, ParameterName};
 pub use user_settings::{DomainSettings, SpaceSettings, UserSettings};
 
 /// A whole config: valid but for what AWS may refuse.
@@ -100,3 +117,7 @@ pub struct AcceptedFinding {
     /// Why it is accepted.
     pub reason: String,
 }
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -72,7 +72,7 @@ settings! {
         #[schemars(length(max = 1023), extend("x-extension" = true, "examples" = ["studio::", "app:JupyterServer:"]))]
         default_landing_uri: String,
         /// Whether the Studio web portal is on. `DISABLED` also sets the landing URI that AWS then demands.
-        #[schemars(extend("enum" = words::SWITCH, "x-strict" = true))]
+        #[schemars(extend("enum" = words::SWITCH))]
         studio_web_portal: String,
         /// POSIX identity on custom file systems. Extension.
         #[schemars(extend("x-extension" = true))]

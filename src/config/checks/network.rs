@@ -1,0 +1,124 @@
+//! Security group rules.
+
+use std::collections::BTreeSet;
+
+use super::{Review, consists_of, is_open};
+use crate::config::codes;
+use crate::config::security_group::{SecurityGroupRule, SecurityGroupRules, ip_protocol};
+use crate::config::suggest::nearest;
+use crate::config::{DomainConfig, security_group};
+
+/// What EC2 allows in descriptions besides letters and digits.
+const DESCRIPTION_CHARACTERS: &str = " ._-:/()#,@[]+=&;{}!$*";
+
+pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
+    let directions = [
+        ("securityGroupIngress", &domain.security_group_ingress),
+        ("securityGroupEgress", &domain.security_group_egress),
+    ];
+    for (key, rules) in directions {
+        if domain.security_group_id.is_some() {
+            if !rules.is_empty() {
+                review.report(
+                    &codes::IGNORED_RULES,
+                    &["domain", key],
+                    format!("`{key}` has no effect, since `securityGroupId` names a group"),
+                    "change the rules of that group where it is made, or remove `securityGroupId`",
+                );
+            }
+        } else {
+            direction(review, key, rules);
+        }
+    }
+}
+
+fn direction(review: &mut Review<'_>, direction: &str, rules: &SecurityGroupRules) {
+    let mut seen = BTreeSet::new();
+    for (list, rules) in rules.lists() {
+        for (index, rule) in rules.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["domain", direction, list, &index];
+            self::rule(review, list, rule, &path);
+            let protocol = ip_protocol(&rule.protocol).unwrap_or(&rule.protocol);
+            // Rules for all protocols are the same whatever their ports, as they have no effect.
+            let ports = if protocol == "-1" { (None, None) } else { (rule.port, rule.last_port()) };
+            if !is_open(&rule.peer) && !seen.insert((rule.peer.clone(), protocol.to_string(), ports)) {
+                let summary = format!("this rule for {} is there already and is left out", rule.peer);
+                review.report(&codes::DUPLICATE_RULE, &path, summary, "remove one of the two");
+            }
+        }
+    }
+}
+
+fn rule(review: &mut Review<'_>, list: &str, rule: &SecurityGroupRule, path: &[&str]) {
+    let below = |key| [path, &[key]].concat();
+    let protocol = ip_protocol(&rule.protocol);
+    if protocol.is_none() && !is_open(&rule.protocol) {
+        let names = security_group::PROTOCOLS.iter().map(|(name, _)| *name);
+        let help = nearest(&rule.protocol, names).map_or_else(
+            || "use all, tcp, udp, icmp, icmpv6, or the name of another IANA protocol such as esp".to_string(),
+            |near| format!("did you mean {}?", near.to_lowercase()),
+        );
+        review.report(&codes::PROTOCOL, &below("protocol"), format!("there is no protocol `{}`", rule.protocol), help);
+    }
+    if protocol.is_some_and(|protocol| protocol != "-1") && rule.port.is_none_or(|port| port == 0) {
+        let summary = format!("a rule for {} needs a port other than 0", rule.protocol);
+        review.report(&codes::PORT, &below("port"), summary, "add `port: …`; all of ICMP is -1");
+    }
+    for (key, port) in [("port", rule.port), ("toPort", rule.to_port)] {
+        if port.is_some_and(|port| !(-1..=65_535).contains(&port)) {
+            review.report(
+                &codes::OUT_OF_RANGE,
+                &below(key),
+                format!("EC2 refuses this `{key}`"),
+                "ports are -1 to 65535",
+            );
+        }
+    }
+    if !is_open(&rule.peer) {
+        match list {
+            "ipv4" => cidr(review, &rule.peer, &below("cidr")),
+            "sg" if !is_group_id(&rule.peer) => {
+                let summary = format!("`{}` is not the id of a security group", rule.peer);
+                review.report(&codes::GROUP_ID, &below("sgId"), summary, "write sg- and 8 to 17 letters and digits");
+            }
+            _ => {}
+        }
+    }
+    if let Some(description) = rule.description.as_ref().filter(|description| !is_open(description))
+        && !consists_of(description, DESCRIPTION_CHARACTERS)
+    {
+        let help = format!("use letters, digits, blanks and {}", DESCRIPTION_CHARACTERS.trim());
+        review.report(&codes::DESCRIPTION, &below("description"), "EC2 refuses a character of this description", help);
+    }
+}
+
+fn cidr(review: &mut Review<'_>, cidr: &str, path: &[&str]) {
+    let (address, mask) = cidr.split_once('/').map_or((cidr, None), |(address, mask)| (address, Some(mask)));
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    let parts: Vec<&str> = address.split('.').collect();
+    if parts.len() != 4 || !parts.iter().all(|part| digits(part) && part.len() <= 3) || !mask.is_none_or(digits) {
+        review.report(
+            &codes::CIDR,
+            path,
+            format!("`{cidr}` is not a range of IPv4 addresses"),
+            "write it like 10.0.0.0/16",
+        );
+        return;
+    }
+    let Some(mask) = mask else {
+        review.report(&codes::CIDR, path, format!("`{cidr}` lacks its mask"), format!("did you mean {cidr}/32?"));
+        return;
+    };
+    let bits = mask.parse::<u32>().ok().filter(|bits| *bits <= 32);
+    if parts.iter().any(|part| part.parse::<u8>().is_err()) || bits.is_none() {
+        let help = "the four numbers go to 255 and the mask to 32";
+        review.report(&codes::OUT_OF_RANGE, path, format!("EC2 refuses the range `{cidr}`"), help);
+    }
+}
+
+fn is_group_id(id: &str) -> bool {
+    id.strip_prefix("sg-").is_some_and(|rest| {
+        (8..=17).contains(&rest.len()) && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    })
+}

@@ -1,0 +1,296 @@
+//! What is wrong with a config: collected, placed, and rendered for people and for machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::Serialize;
+
+use super::codes::Code;
+use crate::model::Source;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing can be done with the config.
+    Error,
+    /// AWS would refuse the value: a warning for `validate` and `plan`, an error for `apply`.
+    Refused,
+    /// Worth knowing.
+    Warning,
+}
+
+/// Where something stands, and for how many characters of its line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// The first character.
+    #[serde(flatten)]
+    pub source: Source,
+    /// How many characters.
+    pub length: usize,
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Note {
+    /// The place.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What is to be said, if the summary does not say it all.
+    pub label: String,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// What `explain` knows it by, e.g. `SD1003`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// Where: the place itself first, then others that help to understand it.
+    pub notes: Vec<Note>,
+    /// The way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Something wrong, nowhere in particular yet.
+    pub fn new(code: &'static Code, summary: impl Into<String>) -> Self {
+        Self { code: code.id, severity: code.severity, summary: summary.into(), notes: Vec::new(), help: None }
+    }
+
+    /// This, at a place.
+    #[must_use]
+    pub fn at(self, place: &Place) -> Self {
+        self.note(place, "")
+    }
+
+    /// This, with one more place and what is to be said about it.
+    #[must_use]
+    pub fn note(mut self, place: &Place, label: impl Into<String>) -> Self {
+        self.notes.push(Note { place: place.clone(), label: label.into() });
+        self
+    }
+
+    /// This, with the way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// All that is wrong: sorted by place, each thing once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one thing, unless it is known.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.0.contains(&diagnostic) {
+            self.0.push(diagnostic);
+            self.0.sort_by(|a, b| order(a).cmp(&order(b)));
+        }
+    }
+
+    /// Adds all of another collection.
+    pub fn extend(&mut self, other: Diagnostics) {
+        other.0.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
+    /// Everything, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many things are wrong.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is an error.
+    pub fn has_errors(&self) -> bool {
+        self.has(Severity::Error)
+    }
+
+    /// Whether there is something that AWS would refuse.
+    pub fn has_refused(&self) -> bool {
+        self.has(Severity::Refused)
+    }
+
+    /// The same with what AWS would refuse as errors, for commands that write.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        for diagnostic in self.0.iter_mut().filter(|diagnostic| diagnostic.severity == Severity::Refused) {
+            diagnostic.severity = Severity::Error;
+        }
+        self
+    }
+
+    /// Everything as people read it, with the lines concerned out of `texts` (by file name), plain or in colour.
+    pub fn render(&self, texts: &BTreeMap<String, String>, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let reports: Vec<String> =
+            self.0.iter().map(|diagnostic| renderer.render(&report(diagnostic, texts))).collect();
+        reports.join("\n\n")
+    }
+
+    /// Everything as a JSON list.
+    ///
+    /// # Panics
+    /// Never: diagnostics are plain data.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("diagnostics are plain data")
+    }
+
+    fn has(&self, severity: Severity) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == severity)
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+impl std::fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.render(&BTreeMap::new(), false))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+fn order(diagnostic: &Diagnostic) -> (Option<&Place>, Severity, &str, &str) {
+    let place = diagnostic.notes.first().map(|note| &note.place);
+    (place, diagnostic.severity, diagnostic.code, &diagnostic.summary)
+}
+
+fn report<'a>(diagnostic: &'a Diagnostic, texts: &'a BTreeMap<String, String>) -> Vec<Group<'a>> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Refused | Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(diagnostic.summary.as_str()).id(diagnostic.code));
+    let mut seen = BTreeSet::new();
+    for note in &diagnostic.notes {
+        let file = note.place.source.file.as_str();
+        match texts.get(file) {
+            // All notes of one file share one excerpt.
+            Some(text) if seen.insert(file) => {
+                let annotations =
+                    diagnostic.notes.iter().enumerate().filter(|(_, other)| other.place.source.file == file);
+                let annotations = annotations.map(|(index, other)| {
+                    let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+                    let annotation = kind.span(span(text, &other.place));
+                    if other.label.is_empty() { annotation } else { annotation.label(other.label.as_str()) }
+                });
+                group = group.element(Snippet::source(text.as_str()).path(file).annotations(annotations));
+            }
+            Some(_) => {}
+            None => {
+                let source = &note.place.source;
+                group = group.element(Origin::path(file).line(source.line).char_column(source.column));
+                if !note.label.is_empty() {
+                    group = group.element(Level::NOTE.message(note.label.as_str()));
+                }
+            }
+        }
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    vec![group]
+}
+
+/// The bytes of `text` that a place covers; at least one character where there is one.
+fn span(text: &str, place: &Place) -> std::ops::Range<usize> {
+    let line = text.split_inclusive('\n').nth(place.source.line.saturating_sub(1)).unwrap_or_default();
+    let start: usize = text.split_inclusive('\n').take(place.source.line.saturating_sub(1)).map(str::len).sum();
+    let visible = line.trim_end_matches(['\r', '\n']);
+    let offset = |characters: usize| visible.char_indices().nth(characters).map_or(visible.len(), |(index, _)| index);
+    // A byte order mark is a character of the text but of no column.
+    let mark = usize::from(place.source.line == 1 && text.starts_with('\u{feff}'));
+    let first = place.source.column.saturating_sub(1) + mark;
+    start + offset(first)..start + offset(first + place.length.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::codes;
+
+    fn place(line: usize, column: usize, length: usize) -> Place {
+        Place { source: Source { file: "a.yaml".into(), line, column }, length }
+    }
+
+    fn sample() -> Diagnostics {
+        let mut diagnostics = Diagnostics::default();
+        let second = Diagnostic::new(&codes::WRONG_TYPE, "b").at(&place(2, 1, 1));
+        diagnostics.push(second.clone());
+        diagnostics.push(
+            Diagnostic::new(&codes::DUPLICATE_KEY, "`é` is given twice")
+                .note(&place(1, 1, 1), "again here")
+                .note(&place(2, 4, 2), "first here")
+                .help("keep one"),
+        );
+        diagnostics.push(second);
+        diagnostics
+    }
+
+    #[test]
+    fn diagnostics_are_sorted_and_single() {
+        let summaries: Vec<_> = sample().iter().map(|d| d.summary.clone()).collect();
+        assert_eq!(summaries, ["`é` is given twice", "b"]);
+    }
+
+    #[test]
+    fn people_see_the_lines() {
+        let texts = BTreeMap::from([("a.yaml".to_string(), "é: 1\nb: cd\n".to_string())]);
+        let text = sample().render(&texts, false);
+        for part in
+            ["error[SD1002]: `é` is given twice", "a.yaml:1:1", "again here", "b: cd", "first here", "help: keep one"]
+        {
+            assert!(text.contains(part), "{part} not in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+        assert!(sample().render(&texts, true).contains('\u{1b}'));
+        assert!(sample().render(&BTreeMap::new(), false).contains("a.yaml:1:1"));
+    }
+
+    #[test]
+    fn machines_see_json() {
+        let json = sample().to_json();
+        assert_eq!(json[0]["code"], "SD1002");
+        assert_eq!(json[0]["severity"], "error");
+        assert_eq!(json[0]["notes"][1]["line"], 2);
+        assert_eq!(json[0]["notes"][1]["label"], "first here");
+    }
+
+    #[test]
+    fn strict_turns_refusals_into_errors() {
+        let refused = Diagnostics::from(Diagnostic::new(&codes::OUT_OF_RANGE, "x"));
+        assert!(!refused.has_errors() && refused.has_refused());
+        assert!(refused.strict().has_errors());
+    }
+
+    #[test]
+    fn places_beyond_the_text_do_no_harm() {
+        for place in [place(9, 9, 9), place(1, 99, 1), place(0, 0, 0)] {
+            let range = span("ab\n", &place);
+            assert!(range.end <= 3);
+        }
+    }
+}

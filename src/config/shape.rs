@@ -1,0 +1,409 @@
+//! Checks a tree against a JSON Schema, with places: every mistake at once, in words for people.
+//!
+//! What is wrong is replaced by something harmless, so that the checks behind this one can still run and report. Limits
+//! of the AWS API (ranges, lengths, and words marked `x-aws`) are reported as refusals, everything else as errors.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value as Json, json};
+
+use super::codes;
+use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::suggest::nearest;
+use super::tree::{Member, Tree, Value, shorten};
+
+/// Where the keys and values of a config stand, by path of keys.
+pub(super) type Places = BTreeMap<Vec<String>, Spot>;
+
+/// Where a value stands, and the key in front of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Spot {
+    /// The key, or the value itself for an element of a list.
+    pub(super) key: Place,
+    /// The value.
+    pub(super) value: Place,
+}
+
+/// What a check yields.
+pub(super) struct Checked {
+    /// The tree as JSON that fits the schema.
+    pub(super) json: Json,
+    /// Where everything stands.
+    pub(super) places: Places,
+    /// What is wrong.
+    pub(super) diagnostics: Diagnostics,
+}
+
+/// What stands in for a value that is wrong: text that later checks skip as they do unresolved references.
+const STAND_IN: &str = "{{}}";
+
+/// Checks a tree that stands at `path` against the schema at a JSON pointer within `root`.
+pub(super) fn check(root: &Json, pointer: &str, tree: &Tree, path: &[String]) -> Checked {
+    let schema = root.pointer(pointer).unwrap_or(&Json::Null);
+    let mut checker = Checker { root, path: path.to_vec(), places: Places::new(), diagnostics: Diagnostics::default() };
+    let spot = Spot { key: tree.place.clone(), value: tree.place.clone() };
+    checker.places.insert(path.to_vec(), spot);
+    let json = checker.value(schema, tree, &tree.place).unwrap_or(Json::Null);
+    Checked { json, places: checker.places, diagnostics: checker.diagnostics }
+}
+
+/// The typed form of JSON that passed a check.
+pub(super) fn read<T: DeserializeOwned>(json: Json) -> Result<T, Diagnostics> {
+    serde_json::from_value(json).map_err(|error| {
+        let summary =
+            format!("the config passed its checks but cannot be read: {error}; this is a bug in studio-deploy");
+        Diagnostic::new(&codes::INTERNAL, summary).into()
+    })
+}
+
+struct Checker<'a> {
+    root: &'a Json,
+    path: Vec<String>,
+    places: Places,
+    diagnostics: Diagnostics,
+}
+
+impl<'a> Checker<'a> {
+    /// The value as JSON, or nothing if it is to be left out.
+    fn value(&mut self, schema: &'a Json, tree: &Tree, key: &Place) -> Option<Json> {
+        let resolved = self.resolve(schema);
+        match &tree.value {
+            Value::Broken => return self.stand_in(resolved),
+            Value::Pending(text) => return self.pending(resolved, text, tree),
+            _ => {}
+        }
+        let json = match kind(resolved) {
+            "object" => self.object(resolved, tree, key),
+            "array" => self.array(resolved, tree),
+            "string" => tree.text().map(|text| json!(text)),
+            "boolean" => boolean(tree),
+            "integer" => integer(tree).map(Json::Number),
+            "number" => number(tree).map(Json::Number),
+            _ => Some(tree.to_json()),
+        };
+        let Some(json) = json else {
+            self.wrong_type(resolved, tree);
+            return self.stand_in(resolved);
+        };
+        // Limits stand beside a reference to the definition, or in the definition itself.
+        let mut json = json;
+        for limits in [schema, resolved] {
+            if let Some(stand_in) = self.limits(limits, &json, tree) {
+                json = stand_in;
+            }
+            if std::ptr::eq(schema, resolved) {
+                break;
+            }
+        }
+        Some(json)
+    }
+
+    fn object(&mut self, schema: &'a Json, tree: &Tree, key: &Place) -> Option<Json> {
+        let members = tree.map()?;
+        let empty = Map::new();
+        let known = schema["properties"].as_object().unwrap_or(&empty);
+        let others = schema.get("additionalProperties").filter(|others| others.is_object());
+        let mut object = Map::new();
+        for (name, member) in members {
+            let spot = Spot { key: member.key.clone(), value: member.value.place.clone() };
+            self.path.push(name.clone());
+            self.places.insert(self.path.clone(), spot);
+            let json = match schema["properties"].get(name).or(others) {
+                Some(schema) => self.value(schema, &member.value, &member.key),
+                None if known.is_empty() && schema.get("additionalProperties").is_none_or(|others| others != false) => {
+                    Some(member.value.to_json())
+                }
+                None => {
+                    self.unknown_key(name, member, known.keys().map(String::as_str));
+                    None
+                }
+            };
+            self.path.pop();
+            if let Some(json) = json {
+                object.insert(name.clone(), json);
+            }
+        }
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+            if !members.contains_key(required) {
+                self.missing_key(required, key);
+            }
+            if !object.contains_key(required) {
+                let schema = self.resolve(&schema["properties"][required]);
+                if let Some(stand_in) = self.stand_in(schema) {
+                    object.insert(required.into(), stand_in);
+                }
+            }
+        }
+        Some(Json::Object(object))
+    }
+
+    fn array(&mut self, schema: &'a Json, tree: &Tree) -> Option<Json> {
+        let parsed;
+        let items = match &tree.value {
+            Value::List(items) => items,
+            // Text that reads as a JSON list counts as one.
+            Value::Text(text) => match serde_json::from_str::<Json>(text) {
+                Ok(json @ Json::Array(_)) => {
+                    parsed = Tree::from_json(json, &tree.place);
+                    let Value::List(items) = &parsed.value else { return None };
+                    items
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            self.path.push(index.to_string());
+            let spot = Spot { key: item.place.clone(), value: item.place.clone() };
+            self.places.insert(self.path.clone(), spot);
+            list.extend(self.value(&schema["items"], item, &item.place));
+            self.path.pop();
+        }
+        Some(Json::Array(list))
+    }
+
+    /// A value with references that are not filled in yet.
+    fn pending(&mut self, schema: &'a Json, text: &str, tree: &Tree) -> Option<Json> {
+        match kind(schema) {
+            "string" if words(schema).is_empty() || schema["x-aws"] == true => Some(json!(text)),
+            "array" | "object" => {
+                let what = if kind(schema) == "array" { "a list" } else { "a mapping" };
+                let summary = format!("`{}` must be {what}, but `{}` yields text", self.name(), shorten(text));
+                let help = "a reference to an SSM parameter can be an element of a list, but not the list";
+                self.diagnostics.push(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(&tree.place).help(help));
+                self.stand_in(schema)
+            }
+            _ => self.stand_in(schema),
+        }
+    }
+
+    /// Reports what AWS would refuse; a word that is an error yields what stands in for it.
+    fn limits(&mut self, schema: &Json, json: &Json, tree: &Tree) -> Option<Json> {
+        let name = self.name();
+        if let (words, Some(text)) = (words(schema), json.as_str())
+            && !words.is_empty()
+            && !words.contains(&text)
+        {
+            let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let code = if schema["x-aws"] == true { &codes::AWS_WORD } else { &codes::UNKNOWN_WORD };
+            let summary = format!("`{name}` cannot be `{}`", shorten(text));
+            let help = match nearest(text, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`? The words allowed are {list}"),
+                None => format!("the words allowed are {list}"),
+            };
+            self.diagnostics.push(Diagnostic::new(code, summary).at(&tree.place).help(help));
+            return (code == &codes::UNKNOWN_WORD).then(|| json!(words[0]));
+        }
+        let least = schema["minimum"].as_f64().or(schema["x-aws-minimum"].as_f64());
+        if let Some(number) = json.as_f64() {
+            let most = schema["maximum"].as_f64();
+            if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
+                let summary = format!("AWS refuses `{name}: {json}`");
+                let help = format!("the value must be {}", between(least, most, ""));
+                self.diagnostics.push(Diagnostic::new(&codes::OUT_OF_RANGE, summary).at(&tree.place).help(help));
+            }
+        }
+        let (size, keys, unit) = match json {
+            Json::String(text) if !text.contains("{{") => {
+                (text.chars().count(), ("minLength", "maxLength"), "characters")
+            }
+            Json::Array(items) => (items.len(), ("minItems", "maxItems"), "elements"),
+            _ => return None,
+        };
+        let (least, most) = (schema[keys.0].as_u64(), schema[keys.1].as_u64());
+        let size = size as u64;
+        if least.is_some_and(|least| size < least) || most.is_some_and(|most| size > most) {
+            #[expect(clippy::cast_precision_loss, reason = "limits are small")]
+            let float = |limit: Option<u64>| limit.map(|limit| limit as f64);
+            let summary = format!("AWS refuses `{name}` with {size} {unit}");
+            let help = format!("it must have {}", between(float(least), float(most), unit));
+            self.diagnostics.push(Diagnostic::new(&codes::LENGTH, summary).at(&tree.place).help(help));
+        }
+        None
+    }
+
+    fn unknown_key<'k>(&mut self, name: &str, member: &Member, known: impl Iterator<Item = &'k str> + Clone) {
+        let parent = self.path[..self.path.len() - 1].join(".");
+        let at_root = parent.is_empty();
+        if at_root && matches!(name, "service_catalog_product_config" | "sagemakerBlueprint") {
+            let summary = format!("`{name}` makes MDAA package a CloudFormation template, which does not exist here");
+            let help = "remove the block to deploy the domain itself, or keep using MDAA for the product";
+            self.diagnostics.push(Diagnostic::new(&codes::UNSUPPORTED_MODE, summary).at(&member.key).help(help));
+            return;
+        }
+        let place = if at_root { "at the top".to_string() } else { format!("in `{parent}`") };
+        let mut diagnostic =
+            Diagnostic::new(&codes::UNKNOWN_KEY, format!("there is no key `{name}` {place}")).at(&member.key);
+        let home = self.home(name);
+        diagnostic = if let Some(near) = nearest(name, known.clone()) {
+            diagnostic.help(format!("did you mean `{near}`?"))
+        } else if let Some(home) = home {
+            diagnostic.help(format!("`{name}` belongs to `{home}`"))
+        } else if name == "<<" {
+            diagnostic.help("YAML 1.2 has no merge keys; write the keys out, or use an alias for the whole value")
+        } else {
+            diagnostic.help(format!("the keys here are {}", known.collect::<Vec<_>>().join(", ")))
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The shortest path of a mapping that has a key.
+    fn home(&self, name: &str) -> Option<String> {
+        let mut level: Vec<(String, &Json)> = vec![(String::new(), self.root)];
+        // Five levels reach every key of a config.
+        for _ in 0..6 {
+            let mut next = Vec::new();
+            for (path, schema) in &level {
+                let schema = self.resolve(schema);
+                if !path.is_empty() && schema["properties"].get(name).is_some() {
+                    return Some(path.clone());
+                }
+                let step = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+                for (key, child) in schema["properties"].as_object().into_iter().flatten() {
+                    next.push((step(key), child));
+                }
+                for (group, label) in [("additionalProperties", "*"), ("items", "*")] {
+                    if let Some(child) = schema.get(group).filter(|child| child.is_object()) {
+                        next.push((step(label), child));
+                    }
+                }
+            }
+            level = next;
+        }
+        None
+    }
+
+    fn missing_key(&mut self, name: &str, key: &Place) {
+        let place = if self.path.is_empty() { "the config".to_string() } else { format!("`{}`", self.path.join(".")) };
+        let diagnostic = Diagnostic::new(&codes::MISSING_KEY, format!("{place} lacks `{name}`")).at(key);
+        self.diagnostics.push(diagnostic.help(format!("add `{name}: …`")));
+    }
+
+    fn wrong_type(&mut self, schema: &Json, tree: &Tree) {
+        let expected = match kind(schema) {
+            "object" => "a mapping",
+            "array" => "a list",
+            "string" => "text",
+            "boolean" => "true or false",
+            "integer" => "a whole number",
+            _ => "a number",
+        };
+        let name = if self.path.is_empty() { "the config".into() } else { format!("`{}`", self.name()) };
+        let summary = format!("{name} must be {expected}, but is {}", tree.describe());
+        let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, summary).at(&tree.place);
+        diagnostic = match (&tree.value, kind(schema)) {
+            (Value::Null, "object") => diagnostic.help("write `{}` for an empty mapping, or remove the key"),
+            (Value::Null, _) => diagnostic.help("give it a value, or remove the key"),
+            (Value::Number(_) | Value::Boolean(_), "string") => diagnostic.help("put quotes around it"),
+            (Value::Text(text), "array") => diagnostic.help(format!("write [{}] for a list of one", shorten(text))),
+            _ => diagnostic,
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Something that fits a schema and that later checks pass over; nothing where nothing is needed.
+    fn stand_in(&self, schema: &'a Json) -> Option<Json> {
+        Some(match kind(schema) {
+            "string" => json!(if schema["x-aws"] == true {
+                STAND_IN
+            } else {
+                words(schema).first().copied().unwrap_or(STAND_IN)
+            }),
+            "array" => json!([]),
+            "object" => {
+                let required = schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str);
+                let members = required.filter_map(|name| {
+                    Some((name.to_string(), self.stand_in(self.resolve(&schema["properties"][name]))?))
+                });
+                Json::Object(members.collect())
+            }
+            "boolean" => json!(false),
+            _ => return None,
+        })
+    }
+
+    /// The definition that a schema refers to, or the schema itself.
+    fn resolve(&self, schema: &'a Json) -> &'a Json {
+        let reference = schema["$ref"].as_str().or(schema["allOf"][0]["$ref"].as_str());
+        match reference.and_then(|reference| self.root.pointer(reference.strip_prefix('#')?)) {
+            Some(definition) => definition,
+            None => schema,
+        }
+    }
+
+    /// What messages call the present value: its key, with that of the list that it is in.
+    fn name(&self) -> String {
+        let mut parts = self.path.iter().rev();
+        match parts.next() {
+            Some(index) if index.parse::<usize>().is_ok() => {
+                parts.next().map_or_else(|| index.clone(), |list| format!("{list}[{index}]"))
+            }
+            Some(key) => key.clone(),
+            None => String::new(),
+        }
+    }
+}
+
+fn kind(schema: &Json) -> &str {
+    schema["type"].as_str().unwrap_or(if schema.get("oneOf").is_some() { "string" } else { "" })
+}
+
+/// The words that a schema allows: an `enum`, or the constants of documented alternatives.
+fn words(schema: &Json) -> Vec<&str> {
+    let direct = schema["enum"].as_array().into_iter().flatten();
+    let alternatives = schema["oneOf"].as_array().into_iter().flatten();
+    direct
+        .chain(
+            alternatives.flat_map(|choice| {
+                choice.get("const").into_iter().chain(choice["enum"].as_array().into_iter().flatten())
+            }),
+        )
+        .filter_map(Json::as_str)
+        .collect()
+}
+
+fn boolean(tree: &Tree) -> Option<Json> {
+    match &tree.value {
+        Value::Boolean(value) => Some(json!(value)),
+        Value::Text(text) => match text.as_str() {
+            "true" => Some(json!(true)),
+            "false" => Some(json!(false)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn number(tree: &Tree) -> Option<Number> {
+    match &tree.value {
+        Value::Number(number) => Some(number.clone()),
+        Value::Text(text) => {
+            let text = text.trim();
+            text.parse::<i64>().ok().map(Number::from).or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64))
+        }
+        _ => None,
+    }
+}
+
+fn integer(tree: &Tree) -> Option<Number> {
+    let number = number(tree)?;
+    if number.is_i64() {
+        return Some(number);
+    }
+    // Beyond 2^53 a float no longer says which whole number is meant.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+    number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT).map(|float| Number::from(float as i64))
+}
+
+fn between(least: Option<f64>, most: Option<f64>, unit: &str) -> String {
+    let range = match (least, most) {
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => String::new(),
+    };
+    if unit.is_empty() { range } else { format!("{range} {unit}") }
+}
