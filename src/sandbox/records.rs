@@ -20,7 +20,7 @@ pub const FILE_SYSTEMS: &str = "efs/file-system";
 pub const MOUNT_TARGETS: &str = "efs/mount-target";
 /// Table of [`Key`], by key id.
 pub const KEYS: &str = "kms/key";
-/// Table of the id of the key behind an alias, by the alias' name (`alias/…`).
+/// Table of aliases of keys, by name (`alias/…`): objects whose member `key` is the key's id.
 pub const KEY_ALIASES: &str = "kms/alias";
 
 /// An IAM role.

@@ -155,10 +155,10 @@ fn obstacle(
     spec: &Object,
 ) -> Option<String> {
     let attached = of_type.and_then(|of_type| of_type.get("LifecycleConfigArns"));
-    if let Some(arn) = spec.get("LifecycleConfigArn").and_then(Json::as_str) {
-        if !attached.map(checks::texts).into_iter().flatten().any(|attached| attached == arn) {
-            return Some(format!("StudioLifecycleConfig [{arn}] is not attached to the user profile or the domain."));
-        }
+    if let Some(arn) = spec.get("LifecycleConfigArn").and_then(Json::as_str)
+        && !attached.map(checks::texts).into_iter().flatten().any(|attached| attached == arn)
+    {
+        return Some(format!("StudioLifecycleConfig [{arn}] is not attached to the user profile or the domain."));
     }
     let identity = surroundings.domain.text(&["DomainSettings", "ExecutionRoleIdentityConfig"]);
     let role = settings.get("ExecutionRole").and_then(Json::as_str)?;

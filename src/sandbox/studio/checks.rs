@@ -118,7 +118,9 @@ pub fn key(world: &World, given: &str) -> Result<(), Refusal> {
     let name = fields.last().copied().unwrap_or_default();
     let id = match name.strip_prefix("key/") {
         Some(id) => Some(id.to_owned()),
-        None if name.starts_with("alias/") => world.get(KEY_ALIASES, name),
+        None if name.starts_with("alias/") => {
+            world.get::<Json>(KEY_ALIASES, name).and_then(|alias| alias["key"].as_str().map(Into::into))
+        }
         None => Some(name.to_owned()),
     };
     let key = id.and_then(|id| world.get::<Key>(KEYS, &id));
@@ -281,7 +283,7 @@ mod tests {
         let mut account = Account::new();
         account.key("k-1", true);
         account.key("k-2", false);
-        account.world.put(KEY_ALIASES, "alias/efs", &"k-1");
+        account.world.put(KEY_ALIASES, "alias/efs", &json!({"key": "k-1"}));
         let cases = [
             ("k-1", ""),
             ("arn:aws:kms:us-east-1:123456789012:key/k-1", ""),

@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::life::{self, Status};
 use super::merge::{self, Depth};
 use super::records::{Domain, Object, Record};
-use super::{checks, domain, domain_gates, home, in_use, invalid, required};
+use super::{checks, domain, domain_create, domain_gates, home, in_use, invalid, required};
 use crate::sandbox::wire::{Answer, Refusal};
 use crate::sandbox::world::World;
 
@@ -34,7 +34,7 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
         after.settings = settings;
         match &after.home {
             Some(home) => home::mount(world, home, &after),
-            None if domain::wants_home(&after) => after.home = Some(home::provide(world, &after, &arn)),
+            None if domain_create::wants_home(&after) => after.home = Some(home::provide(world, &after, &arn)),
             None => {}
         }
     }
@@ -82,7 +82,8 @@ fn as_sent(before: &Domain, change: &Object) -> Result<(), Refusal> {
     if sent("VpcId").is_some() && before.setting(&["VpcId"]).is_some() {
         return Err(invalid("VpcId can only be added to a domain that has none."));
     }
-    if sent("HomeEfsFileSystemCreation").and_then(Json::as_str) == Some("Disabled") && domain::wants_home(before) {
+    if sent("HomeEfsFileSystemCreation").and_then(Json::as_str) == Some("Disabled") && domain_create::wants_home(before)
+    {
         return Err(invalid("HomeEfsFileSystemCreation cannot be changed from Enabled to Disabled."));
     }
     Ok(())
@@ -91,16 +92,16 @@ fn as_sent(before: &Domain, change: &Object) -> Result<(), Refusal> {
 fn check(world: &World, before: &Domain, after: &Domain, change: &Object) -> Result<(), Refusal> {
     let rstudio = domain_gates::has_rstudio(after);
     if change.contains_key("AppSecurityGroupManagement") && !rstudio {
-        return Err(invalid(domain::GROUP_MANAGEMENT_NEEDS_RSTUDIO));
+        return Err(invalid(domain_create::GROUP_MANAGEMENT_NEEDS_RSTUDIO));
     }
     // The API model: not if RStudio's role is set already or is in the same request.
     if change.contains_key("AppNetworkAccessType") && rstudio {
         return Err(invalid("AppNetworkAccessType cannot be updated for Rstudio enabled domains."));
     }
-    domain::consistent(after)?;
+    domain_create::consistent(after)?;
     let vpc = after.text(&["VpcId"]);
     if let (Some(ids), Some(vpc)) = (change.get("SubnetIds"), vpc) {
-        domain::subnets(world, ids, vpc)?;
+        domain_create::subnets(world, ids, vpc)?;
     }
     checks::references(world, &Json::Object(change.clone()), vpc)?;
     domain_gates::check(world, before, after)
@@ -124,7 +125,7 @@ mod tests {
                 json!({"AppNetworkAccessType": "VpcOnly"}),
                 "VpcId and Subnet IDs are required for updating domains to VpcOnly mode.",
             ),
-            (json!({"AppSecurityGroupManagement": "Customer"}), domain::GROUP_MANAGEMENT_NEEDS_RSTUDIO),
+            (json!({"AppSecurityGroupManagement": "Customer"}), domain_create::GROUP_MANAGEMENT_NEEDS_RSTUDIO),
             (json!({"VpcId": "vpc-1"}), "VpcId can only be added to a domain that has none."),
             (
                 json!({"DefaultUserSettings": {"StudioWebPortal": "DISABLED"}}),

@@ -99,9 +99,9 @@ fn holder(world: &World, arn: &str) -> Option<String> {
         .or_else(|| of::<UserProfile>(world, arn, |profile| Json::Object(profile.settings)))
         .or_else(|| of::<Space>(world, arn, |space| Json::Object(space.settings)))
         .or_else(|| {
-            of::<App>(world, arn, |app| match app.is_live() {
-                true => json!({"Spec": app.resource_spec, "BuiltInLifecycleConfigArn": app.built_in}),
-                false => Json::Null,
+            of::<App>(world, arn, |app| {
+                let spec = json!({"Spec": app.resource_spec, "BuiltInLifecycleConfigArn": app.built_in});
+                if app.is_live() { spec } else { Json::Null }
             })
         })
 }

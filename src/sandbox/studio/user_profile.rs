@@ -10,6 +10,8 @@ use super::{adversary, checks, domain, in_use, invalid, not_found, page, require
 use crate::sandbox::wire::{Answer, Refusal};
 use crate::sandbox::world::World;
 
+/// Table of the ARN of the user profile that a user of Identity Center has, by user name in lower case.
+const SSO_USERS: &str = "studio/sso-user";
 /// The first user of a domain's file system.
 const FIRST_UID: u64 = 200_000;
 
@@ -22,6 +24,12 @@ impl Living for UserProfile {
 
     fn life_mut(&mut self) -> &mut Life {
         &mut self.life
+    }
+
+    fn gone(self, world: &mut World, _at: i64) {
+        if let Some(user) = self.sso_user {
+            world.remove(SSO_USERS, &user.to_ascii_lowercase());
+        }
     }
 }
 
@@ -63,7 +71,11 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     };
     life::begin(world, &mut profile, &life::CREATE_USER_PROFILE, None);
     world.put(UserProfile::TABLE, &profile.key(), &profile);
-    Ok(json!({"UserProfileArn": profile.arn(world)}))
+    let arn = profile.arn(world);
+    if let Some(user) = &profile.sso_user {
+        world.put(SSO_USERS, &user.to_ascii_lowercase(), &arn);
+    }
+    Ok(json!({"UserProfileArn": arn}))
 }
 
 /// Who a new profile is in Identity Center. The API model: both members are required in `SSO` mode and forbidden in `IAM`
@@ -88,11 +100,8 @@ fn sso_user(world: &World, domain: &Domain, input: &Json) -> Result<Option<Strin
     if directory.is_some_and(|directory| !directory.iter().any(|known| known == user)) {
         return Err(invalid(format!("SingleSignOnUserValue [{user}] is not a user of the directory.")));
     }
-    let profiles = world.list::<UserProfile>(UserProfile::TABLE, "");
-    let same = |profile: &UserProfile| profile.sso_user.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(user));
-    match profiles.into_iter().find(|(_, profile)| same(profile)) {
-        Some((_, profile)) => {
-            let holder = profile.arn(world);
+    match world.get::<String>(SSO_USERS, &user.to_ascii_lowercase()) {
+        Some(holder) => {
             Err(in_use(format!("SingleSignOnUserValue [{user}] is already associated with UserProfile [{holder}].")))
         }
         None => Ok(Some(user.to_owned())),
@@ -250,6 +259,9 @@ mod tests {
         assert_eq!(account.refused("CreateUserProfile", request).code, "ResourceInUse");
         let described = account.ok("DescribeUserProfile", named(&one, "ann"));
         assert_eq!(described["SingleSignOnUserValue"], "ann@example.com");
+        account.ok("DeleteUserProfile", named(&one, "ann"));
+        account.world.advance(10_000);
+        account.profile(&two, "ann", user);
     }
 
     #[test]

@@ -81,10 +81,13 @@ pub fn request(operation: &str) -> Option<&'static Shape> {
     requests::REQUESTS.iter().find(|(name, _)| *name == operation).map(|(_, shape)| shape)
 }
 
-/// Every operation that Studio has.
+/// Every operation that Studio has, with the members that it requires.
 #[cfg(test)]
-pub fn operations() -> impl Iterator<Item = &'static str> {
-    requests::REQUESTS.iter().map(|(name, _)| *name)
+pub fn operations() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
+    requests::REQUESTS.iter().map(|(name, shape)| {
+        let Shape::Structure(members) = shape else { unreachable!("every request is a structure") };
+        (*name, members.iter().filter(|member| member.required).map(|member| member.name))
+    })
 }
 
 /// Refuses an `input` that is not of `shape`.
