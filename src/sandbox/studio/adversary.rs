@@ -1,7 +1,7 @@
 //! How Studio's answers differ from what was sent, when record `adversary` of table `meta` is true.
 //!
-//! AWS fills in defaults that nobody sent, promises no order of lists, and need not return empty ones. A client that takes
-//! any of these for a change plans forever: terraform-provider-aws issues 35382 and 17251.
+//! AWS fills in defaults that nobody sent, and need not return empty lists. A client that takes either for a change plans
+//! forever: terraform-provider-aws issues 35382 and 17251. The order of lists is the front's business.
 
 use serde_json::{Value as Json, json};
 
@@ -24,7 +24,7 @@ pub fn dress_domain(world: &World, answer: &mut Object) {
     default(answer, &["DomainSettings", "IpAddressType"], "ipv4");
     default(answer, &["DefaultUserSettings", "RStudioServerProAppSettings", "AccessStatus"], "DISABLED");
     default(answer, &["DefaultUserSettings", "DefaultLandingUri"], "studio::");
-    disorder(answer);
+    drop_empty_lists(answer);
 }
 
 /// Dresses up the answer of `DescribeUserProfile`.
@@ -33,13 +33,13 @@ pub fn dress_profile(world: &World, answer: &mut Object) {
         return;
     }
     default(answer, &["UserSettings", "RStudioServerProAppSettings", "AccessStatus"], "DISABLED");
-    disorder(answer);
+    drop_empty_lists(answer);
 }
 
 /// Dresses up the answer of `DescribeSpace`.
 pub fn dress_space(world: &World, answer: &mut Object) {
     if is_on(world) {
-        disorder(answer);
+        drop_empty_lists(answer);
     }
 }
 
@@ -57,14 +57,13 @@ fn default(object: &mut Object, path: &[&str], value: &str) {
     }
 }
 
-/// Turns lists of texts by one, and drops empty lists. Lists of structures keep their order: it may mean something.
-fn disorder(object: &mut Object) {
+/// Drops empty lists, at any depth.
+fn drop_empty_lists(object: &mut Object) {
     object.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
     for value in object.values_mut() {
         match value {
-            Json::Object(inner) => disorder(inner),
-            Json::Array(items) if items.iter().all(Json::is_string) => items.rotate_left(1),
-            Json::Array(items) => items.iter_mut().filter_map(Json::as_object_mut).for_each(disorder),
+            Json::Object(inner) => drop_empty_lists(inner),
+            Json::Array(items) => items.iter_mut().filter_map(Json::as_object_mut).for_each(drop_empty_lists),
             _ => {}
         }
     }
@@ -82,11 +81,10 @@ mod tests {
             "ExecutionRole": account.role.clone(), "SecurityGroups": ["sg-1", "sg-2"],
             "JupyterLabAppSettings": {"LifecycleConfigArns": []}}}));
         let plain = account.ok("DescribeDomain", json!({"DomainId": domain}));
-        assert_eq!(plain["DefaultSpaceSettings"]["SecurityGroups"], json!(["sg-1", "sg-2"]));
+        assert_eq!(plain["DefaultSpaceSettings"]["JupyterLabAppSettings"], json!({"LifecycleConfigArns": []}));
         assert!(plain.get("TagPropagation").is_none());
         account.world.put("meta", "adversary", &true);
         let dressed = account.ok("DescribeDomain", json!({"DomainId": domain}));
-        assert_eq!(dressed["DefaultSpaceSettings"]["SecurityGroups"], json!(["sg-2", "sg-1"]));
         assert_eq!(dressed["DefaultSpaceSettings"]["JupyterLabAppSettings"], json!({}));
         assert_eq!(dressed["TagPropagation"], "DISABLED");
         assert_eq!(dressed["DefaultUserSettings"]["RStudioServerProAppSettings"], json!({"AccessStatus": "DISABLED"}));
