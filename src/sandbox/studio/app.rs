@@ -281,8 +281,13 @@ mod tests {
         account.world.advance(45_000);
         account.app(&domain, "ann");
         assert_eq!(account.refused("CreateApp", app.clone()).code, "ResourceInUse");
-        account.world.advance(2 * REMEMBERED);
-        assert_eq!(account.ok("DescribeApp", app)["Status"], "InService");
+        // A moment before the old one is forgotten, the new one begins to stop: it stops in its own time.
+        account.world.advance(REMEMBERED - 150_000 - 1);
+        account.ok("DeleteApp", app.clone());
+        account.world.advance(1);
+        assert_eq!(account.ok("DescribeApp", app.clone())["Status"], "Deleting");
+        account.world.advance(45_000);
+        assert_eq!(account.ok("DescribeApp", app)["Status"], "Deleted");
     }
 
     #[test]
