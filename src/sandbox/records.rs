@@ -20,6 +20,8 @@ pub const FILE_SYSTEMS: &str = "efs/file-system";
 pub const MOUNT_TARGETS: &str = "efs/mount-target";
 /// Table of [`Key`], by key id.
 pub const KEYS: &str = "kms/key";
+/// Table of aliases of keys, by name (`alias/…`): objects whose member `key` is the key's id.
+pub const KEY_ALIASES: &str = "kms/alias";
 
 /// An IAM role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
