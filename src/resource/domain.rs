@@ -19,7 +19,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
-use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
 use crate::plan::{Change, Effect, Rules, Unset};
 use crate::send_document;
 
@@ -606,6 +606,7 @@ pub(super) async fn write_tags(account: &Account, arn: &str, node: &Node, change
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Text;
 
     #[test]
     fn a_key_is_compared_by_what_it_denotes() {

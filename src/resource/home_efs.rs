@@ -127,9 +127,12 @@ pub(super) async fn tags(account: &Account, id: &str) -> Result<Option<BTreeMap<
     if id.is_empty() {
         return Ok(Some(BTreeMap::new()));
     }
-    let tags = account.efs.list_tags_for_resource().resource_id(id).into_paginator().items().send().try_collect().await;
+    let tags = account.efs.list_tags_for_resource().resource_id(id).into_paginator().send().try_collect().await;
     match tags.map_err(|e| failed("ListTagsForResource", e)) {
-        Ok(tags) => Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())),
+        Ok(pages) => {
+            let tags = pages.into_iter().flat_map(|page| page.tags.unwrap_or_default());
+            Ok(Some(tags.map(|tag| (tag.key, tag.value)).collect()))
+        }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(BTreeMap::new())),
         Err(error) if error.kind == ErrorKind::Denied => Ok(None),
         Err(error) => Err(error),

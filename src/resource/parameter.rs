@@ -202,9 +202,9 @@ fn observed(name: &str, value: &str, kind: &str, tags: &BTreeMap<String, String>
 
 async fn values_below(account: &Account, path: &str) -> Result<BTreeMap<String, (String, String)>, CloudError> {
     let get = account.ssm.get_parameters_by_path().path(path.trim_end_matches('/')).recursive(true);
-    let parameters = get.into_paginator().items().send().try_collect().await;
-    let parameters = parameters.map_err(|e| failed("GetParametersByPath", e))?;
-    let each = parameters.into_iter().map(|parameter| {
+    let parameters = get.into_paginator().send().try_collect().await;
+    let pages = parameters.map_err(|e| failed("GetParametersByPath", e))?;
+    let each = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).map(|parameter| {
         let kind = parameter.r#type().map_or("String", ParameterType::as_str).to_owned();
         (parameter.name.unwrap_or_default(), (parameter.value.unwrap_or_default(), kind))
     });
@@ -222,8 +222,11 @@ async fn tagged(account: &Account, tags: &BTreeMap<String, String>) -> Result<BT
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| CloudError::new(ErrorKind::Invalid, "DescribeParameters", error.to_string()))?;
     let describe = account.ssm.describe_parameters().set_parameter_filters(Some(filters)).max_results(50);
-    match describe.into_paginator().items().send().try_collect().await.map_err(|e| failed("DescribeParameters", e)) {
-        Ok(parameters) => Ok(parameters.into_iter().filter_map(|parameter| parameter.name).collect()),
+    match describe.into_paginator().send().try_collect().await.map_err(|e| failed("DescribeParameters", e)) {
+        Ok(pages) => {
+            let parameters = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
+            Ok(parameters.filter_map(|parameter| parameter.name).collect())
+        }
         // Without this permission, or where the filter is not known, each parameter is asked for its tags.
         Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Invalid) => Ok(BTreeSet::new()),
         Err(error) => Err(error),

@@ -1,0 +1,306 @@
+//! What only the account knows: the values of SSM parameters and the roles behind references.
+//!
+//! Look-ups are batched: parameters by ten a call, each role once, and all roles are listed at most once, only when a
+//! reference by unique id or by permission set needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::types::Role;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::aws::Account;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, ErrorKind};
+use crate::config::codes::Code;
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::config::template::{Parameter, ParameterKind, ParameterName};
+use crate::config::{AuthMode, Config, RoleReference};
+use crate::model::Source;
+use crate::resource::{GivenRole, Roles};
+
+/// How many parameters one GetParameters call takes (SSM API reference).
+const BATCH: usize = 10;
+/// How many look-ups run at once.
+const PARALLEL: usize = 8;
+
+/// A role that a reference names does not exist.
+pub static ROLE_NOT_FOUND: Code = Code {
+    id: "SD1101",
+    severity: Severity::Error,
+    title: "a role does not exist",
+    explanation: "No role of this account has the name, ARN or unique id that the config gives. A unique id changes when a \
+                  role is made again, so a name or an ARN lasts longer. With `sso: true` the name is that of an Identity \
+                  Center permission set that is assigned in this account.",
+};
+
+/// More than one role answers to a reference.
+pub static ROLE_AMBIGUOUS: Code = Code {
+    id: "SD1102",
+    severity: Severity::Error,
+    title: "a role reference fits several roles",
+    explanation: "More than one role in this account belongs to the permission set. Give the ARN or the unique id of the \
+                  one that is meant.",
+};
+
+/// The values of the SSM parameters; those that do not exist are left out.
+///
+/// # Errors
+/// What SSM fails with.
+pub async fn parameters(
+    ssm: &aws_sdk_ssm::Client,
+    names: &BTreeSet<ParameterName>,
+) -> Result<BTreeMap<ParameterName, Parameter>, CloudError> {
+    let names: Vec<ParameterName> = names.iter().cloned().collect();
+    let batches = names.chunks(BATCH).map(|batch| async move {
+        let get = ssm.get_parameters().set_names(Some(batch.to_vec()));
+        get.send().await.map_err(|e| failed("GetParameters", e))
+    });
+    let answers: Vec<_> = stream::iter(batches).buffer_unordered(PARALLEL).try_collect().await?;
+    let mut values = BTreeMap::new();
+    for parameter in answers.into_iter().flat_map(|answer| answer.parameters.unwrap_or_default()) {
+        let kind = match parameter.r#type() {
+            Some(aws_sdk_ssm::types::ParameterType::SecureString) => ParameterKind::SecureString,
+            Some(aws_sdk_ssm::types::ParameterType::StringList) => ParameterKind::StringList,
+            _ => ParameterKind::String,
+        };
+        let value = Parameter { value: parameter.value.unwrap_or_default(), kind };
+        // Asked for by ARN it is answered by name, and the other way round: file it under whatever was asked.
+        for asked in names.iter().filter(|asked| Some(asked.as_str()) == parameter.name.as_deref() || Some(asked.as_str()) == parameter.arn.as_deref())
+        {
+            values.insert(asked.clone(), value.clone());
+        }
+    }
+    Ok(values)
+}
+
+/// Why the roles are not known.
+#[derive(Debug)]
+pub enum Unresolved {
+    /// The config names roles that the account does not have.
+    Mistakes(Diagnostics),
+    /// IAM could not be asked.
+    Cloud(CloudError),
+}
+
+impl From<CloudError> for Unresolved {
+    fn from(error: CloudError) -> Self {
+        Self::Cloud(error)
+    }
+}
+
+/// What of a role is needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Arn,
+    Id,
+}
+
+/// The roles that a config refers to, as far as they are needed.
+///
+/// # Errors
+/// All references that lead nowhere, or that IAM could not be asked.
+pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolved> {
+    let domain = &config.domain;
+    let mut wanted: Vec<(Vec<String>, &RoleReference, Need)> = Vec::new();
+    let path = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if let Some(role) = &domain.default_execution_role {
+        wanted.push((path(&["domain", "defaultExecutionRole"]), role, Need::Arn));
+    }
+    match &domain.domain_bucket {
+        Some(bucket) => {
+            let keys = path(&["domain", "domainBucket", "assetDeploymentRole"]);
+            wanted.push((keys, &bucket.asset_deployment_role, Need::Arn));
+        }
+        // Data admins matter to the bucket's policy, and to the key's.
+        None => {
+            let admins = domain.data_admin_roles.iter().enumerate();
+            wanted.extend(admins.map(|(at, role)| (path(&["domain", "dataAdminRoles", &at.to_string()]), role, Need::Id)));
+        }
+    }
+    if domain.domain_bucket.is_some() && domain.kms_key_arn.is_none() {
+        let admins = domain.data_admin_roles.iter().enumerate();
+        wanted.extend(admins.map(|(at, role)| (path(&["domain", "dataAdminRoles", &at.to_string()]), role, Need::Id)));
+    }
+    if domain.auth_mode == AuthMode::Iam {
+        for (user, profile) in &domain.user_profiles {
+            let role = profile.user_role.iter();
+            wanted.extend(role.map(|role| (path(&["domain", "userProfiles", user, "userRole"]), role, Need::Id)));
+        }
+    }
+    let found = look_up(account, wanted.iter().map(|(_, role, need)| (*role, *need)).collect()).await?;
+    let mut mistakes = Diagnostics::default();
+    let mut resolved = Roles::default();
+    for (keys, reference, need) in &wanted {
+        let role = match &found[&key(reference, *need)] {
+            Ok(role) => role,
+            Err(mistake) => {
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                mistakes.push(place(mistake.diagnostic(reference, account), config.source(&keys)));
+                continue;
+            }
+        };
+        match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["domain", "defaultExecutionRole"] => resolved.execution = Some(role.given(reference)),
+            ["domain", "domainBucket", ..] => resolved.asset_deployment = Some(role.given(reference)),
+            ["domain", "dataAdminRoles", _] => resolved.data_admins.push(role.id.clone()),
+            ["domain", "userProfiles", user, _] => {
+                resolved.users.insert((*user).to_owned(), role.id.clone());
+            }
+            _ => {}
+        }
+    }
+    if mistakes.is_empty() { Ok(resolved) } else { Err(Unresolved::Mistakes(mistakes)) }
+}
+
+fn place(diagnostic: Diagnostic, source: Option<&Source>) -> Diagnostic {
+    match source {
+        Some(source) => diagnostic.at(&Place { source: source.clone(), length: 1 }),
+        None => diagnostic,
+    }
+}
+
+/// What is known of a role: what the config gives, and what a look-up adds.
+#[derive(Clone, Debug)]
+struct Known {
+    arn: String,
+    id: String,
+}
+
+impl Known {
+    fn given(&self, reference: &RoleReference) -> GivenRole {
+        // The name of a role is what follows the last slash: what stands before is its path.
+        let name = self.arn.rsplit('/').next().unwrap_or_default().to_owned();
+        GivenRole { arn: self.arn.clone(), name, immutable: reference.is_immutable() }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Mistake {
+    NotFound,
+    Ambiguous(Vec<String>),
+}
+
+impl Mistake {
+    fn diagnostic(&self, reference: &RoleReference, account: &Account) -> Diagnostic {
+        let asked = [
+            reference.id.as_ref().map(|id| format!("unique id {id}")),
+            reference.arn.as_ref().map(|arn| format!("ARN {arn}")),
+            reference.name.as_ref().map(|name| {
+                format!("{} {name}", if reference.sso { "Identity Center permission set" } else { "name" })
+            }),
+        ];
+        let asked = asked.into_iter().flatten().next().unwrap_or_default();
+        match self {
+            Self::NotFound => {
+                Diagnostic::new(&ROLE_NOT_FOUND, format!("account {} has no role with the {asked}", account.deployment.account))
+                    .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is")
+            }
+            Self::Ambiguous(names) => {
+                Diagnostic::new(&ROLE_AMBIGUOUS, format!("several roles belong to the {asked}: {}", names.join(", ")))
+                    .help("give the `arn` of the one that is meant")
+            }
+        }
+    }
+}
+
+fn key(reference: &RoleReference, need: Need) -> (RoleReference, bool) {
+    (reference.clone(), need == Need::Id)
+}
+
+type Answers = BTreeMap<(RoleReference, bool), Result<Known, Mistake>>;
+
+async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Result<Answers, CloudError> {
+    let mut answers = Answers::new();
+    let mut by_name = BTreeSet::new();
+    let mut list = false;
+    for (reference, need) in &wanted {
+        let given = match need {
+            Need::Arn => reference.arn.as_ref(),
+            Need::Id => reference.id.as_ref(),
+        };
+        // What is given is used as it is, and never verified.
+        if given.is_some() {
+            let known = Known {
+                arn: reference.arn.clone().unwrap_or_default(),
+                id: reference.id.clone().unwrap_or_default(),
+            };
+            answers.insert(key(reference, *need), Ok(known));
+        } else if reference.id.is_some() || (reference.sso && reference.arn.is_none()) {
+            list = true;
+        } else if let Some(name) = name_to_ask(reference) {
+            by_name.insert(name.to_owned());
+        }
+    }
+    let asks = by_name.into_iter().map(|name| async move {
+        let role = match account.iam.get_role().role_name(&name).send().await.map_err(|e| failed("GetRole", e)) {
+            Ok(answer) => answer.role,
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok((name, role))
+    });
+    let named = stream::iter(asks).buffer_unordered(PARALLEL).try_collect::<BTreeMap<String, Option<Role>>>();
+    let listed = async {
+        if !list {
+            return Ok(Vec::new());
+        }
+        let roles = account.iam.list_roles().into_paginator().items().send().try_collect().await;
+        roles.map_err(|e| failed("ListRoles", e))
+    };
+    let (named, listed) = tokio::try_join!(named, listed)?;
+    for (reference, need) in wanted {
+        answers.entry(key(reference, need)).or_insert_with(|| find(reference, &named, &listed));
+    }
+    Ok(answers)
+}
+
+fn name_to_ask(reference: &RoleReference) -> Option<&str> {
+    match &reference.arn {
+        Some(arn) => arn.rsplit('/').next(),
+        None => reference.name.as_deref(),
+    }
+}
+
+fn find(
+    reference: &RoleReference,
+    named: &BTreeMap<String, Option<Role>>,
+    listed: &[Role],
+) -> Result<Known, Mistake> {
+    let known = |role: &Role| Known { arn: role.arn().to_owned(), id: role.role_id().to_owned() };
+    if let Some(id) = &reference.id {
+        return listed.iter().find(|role| role.role_id() == id).map(known).ok_or(Mistake::NotFound);
+    }
+    if reference.sso && reference.arn.is_none() {
+        let set = reference.name.as_deref().unwrap_or_default();
+        let fits: Vec<&Role> = listed.iter().filter(|role| is_of_permission_set(role.role_name(), set)).collect();
+        return match fits.as_slice() {
+            [role] => Ok(known(role)),
+            [] => Err(Mistake::NotFound),
+            several => Err(Mistake::Ambiguous(several.iter().map(|role| role.role_name().to_owned()).collect())),
+        };
+    }
+    let role = name_to_ask(reference).and_then(|name| named.get(name)).and_then(Option::as_ref);
+    let role = role.filter(|role| reference.arn.as_deref().is_none_or(|arn| role.arn() == arn));
+    role.map(known).ok_or(Mistake::NotFound)
+}
+
+/// Identity Center names the roles of a permission set `AWSReservedSSO_<set>_<16 letters and digits>`.
+fn is_of_permission_set(role: &str, set: &str) -> bool {
+    role.strip_prefix("AWSReservedSSO_")
+        .and_then(|rest| rest.strip_prefix(set))
+        .and_then(|rest| rest.strip_prefix('_'))
+        .is_some_and(|id| id.len() == 16 && id.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_of_permission_sets_are_told_apart() {
+        assert!(is_of_permission_set("AWSReservedSSO_Admin_0123456789abcdef", "Admin"));
+        assert!(!is_of_permission_set("AWSReservedSSO_AdminAccess_0123456789abcdef", "Admin"));
+        assert!(!is_of_permission_set("AWSReservedSSO_Admin_0123456789abcde", "Admin"));
+        assert!(!is_of_permission_set("AWSReservedSSO_Xdmin_0123456789abcdef", ".dmin"));
+    }
+}
