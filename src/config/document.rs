@@ -115,9 +115,9 @@ pub(super) fn join(folder: &str, path: &str) -> String {
     }
 }
 
-/// Whether a path of keys leads to or into the commands of a lifecycle config.
+/// Whether a path of keys leads to or into the commands of a lifecycle config, in a config or inline in mdaa.yaml.
 pub(super) fn in_commands(path: &[String]) -> bool {
-    matches!(path, [domain, configs, _, cmds, ..] if domain == "domain" && configs == "lifecycleConfigs" && cmds == "cmds")
+    path.windows(4).any(|keys| keys[0] == "domain" && keys[1] == "lifecycleConfigs" && keys[3] == "cmds")
 }
 
 /// Makes paths out of all text that begins with `./` or `../`.

@@ -21,6 +21,8 @@ pub mod diagnostic;
 pub mod document;
 pub mod domain;
 pub mod lifecycle;
+pub mod mdaa;
+mod mdaa_schema;
 pub mod resolve;
 pub mod roles;
 pub mod schema;

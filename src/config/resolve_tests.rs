@@ -85,7 +85,7 @@ fn every_mistake_has_its_code_and_line() {
         ("  userProfiles: {a: {userRole: {nam: x}}}\n", &[("SD1003", 6), ("SD1031", 6)]),
         ("  kmsKeyArn: 5\n", &[("SD1004", 6)]),
         ("  kmsKeyArn:\n", &[("SD1004", 6)]),
-        ("  userProfiles:\n    a: null\n", &[("SD1032", 7), ("SD1004", 7)]),
+        ("  userProfiles:\n    a: null\n", &[("SD1004", 7)]),
         ("  protect: 'yes'\n", &[("SD1004", 6)]),
         ("  domainBucket: {domainBucketName: abc}\n", &[("SD1005", 6)]),
         ("  defaultUserSettings: {studioWebPortal: enabled}\n", &[("SD1006", 6)]),

@@ -39,10 +39,13 @@ pub(super) struct NagSuppressions {
 /// The schema that configs are checked against.
 pub(super) fn strict() -> &'static Json {
     static STRICT: OnceLock<Json> = OnceLock::new();
-    STRICT.get_or_init(|| {
-        let settings = SchemaSettings::draft07().with_transform(NoNulls);
-        settings.into_generator().into_root_schema_for::<ConfigInYaml>().to_value()
-    })
+    STRICT.get_or_init(without_nulls::<ConfigInYaml>)
+}
+
+/// The draft 7 schema of a type, in which optional members may be left out but not be null.
+pub(super) fn without_nulls<T: JsonSchema>() -> Json {
+    let settings = SchemaSettings::draft07().with_transform(NoNulls);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// The schema for editors, as JSON text with a line end.

@@ -23,6 +23,8 @@ pub(super) struct Spot {
     pub(super) key: Place,
     /// The value.
     pub(super) value: Place,
+    /// Whether the value was wrong and something else stands in for it.
+    pub(super) broken: bool,
 }
 
 /// What a check yields.
@@ -42,7 +44,7 @@ const STAND_IN: &str = "{{}}";
 pub(super) fn check(root: &Json, pointer: &str, tree: &Tree, path: &[String]) -> Checked {
     let schema = root.pointer(pointer).unwrap_or(&Json::Null);
     let mut checker = Checker { root, path: path.to_vec(), places: Places::new(), diagnostics: Diagnostics::default() };
-    let spot = Spot { key: tree.place.clone(), value: tree.place.clone() };
+    let spot = Spot { key: tree.place.clone(), value: tree.place.clone(), broken: false };
     checker.places.insert(path.to_vec(), spot);
     let json = checker.value(schema, tree, &tree.place).unwrap_or(Json::Null);
     Checked { json, places: checker.places, diagnostics: checker.diagnostics }
@@ -69,7 +71,10 @@ impl<'a> Checker<'a> {
     fn value(&mut self, schema: &'a Json, tree: &Tree, key: &Place) -> Option<Json> {
         let resolved = self.resolve(schema);
         match &tree.value {
-            Value::Broken => return self.stand_in(resolved),
+            Value::Broken => {
+                self.mark_broken();
+                return self.stand_in(resolved);
+            }
             Value::Pending(text) => return self.pending(resolved, text, tree),
             _ => {}
         }
@@ -84,6 +89,7 @@ impl<'a> Checker<'a> {
         };
         let Some(json) = json else {
             self.wrong_type(resolved, tree);
+            self.mark_broken();
             return self.stand_in(resolved);
         };
         // Limits stand beside a reference to the definition, or in the definition itself.
@@ -106,7 +112,7 @@ impl<'a> Checker<'a> {
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
         let mut object = Map::new();
         for (name, member) in members {
-            let spot = Spot { key: member.key.clone(), value: member.value.place.clone() };
+            let spot = Spot { key: member.key.clone(), value: member.value.place.clone(), broken: false };
             self.path.push(name.clone());
             self.places.insert(self.path.clone(), spot);
             let json = match schema["properties"].get(name).or(others) {
@@ -156,7 +162,7 @@ impl<'a> Checker<'a> {
         let mut list = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             self.path.push(index.to_string());
-            let spot = Spot { key: item.place.clone(), value: item.place.clone() };
+            let spot = Spot { key: item.place.clone(), value: item.place.clone(), broken: false };
             self.places.insert(self.path.clone(), spot);
             list.extend(self.value(&schema["items"], item, &item.place));
             self.path.pop();
@@ -175,7 +181,17 @@ impl<'a> Checker<'a> {
                 self.diagnostics.push(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(&tree.place).help(help));
                 self.stand_in(schema)
             }
-            _ => self.stand_in(schema),
+            _ => {
+                self.mark_broken();
+                self.stand_in(schema)
+            }
+        }
+    }
+
+    /// Remembers that the present value is not the one in the file.
+    fn mark_broken(&mut self) {
+        if let Some(spot) = self.places.get_mut(&self.path) {
+            spot.broken = true;
         }
     }
 
@@ -194,7 +210,11 @@ impl<'a> Checker<'a> {
                 None => format!("the words allowed are {list}"),
             };
             self.diagnostics.push(Diagnostic::new(code, summary).at(&tree.place).help(help));
-            return (code == &codes::UNKNOWN_WORD).then(|| json!(words[0]));
+            if code == &codes::UNKNOWN_WORD {
+                self.mark_broken();
+                return Some(json!(words[0]));
+            }
+            return None;
         }
         let least = schema["minimum"].as_f64().or(schema["x-aws-minimum"].as_f64());
         if let Some(number) = json.as_f64() {

@@ -14,8 +14,8 @@ use super::diagnostic::{Diagnostic, Diagnostics, Place};
 use super::tree::{Member, Tree, Value};
 use crate::model::Source;
 
-/// How many values a file may expand to: a domain of 5,000 users has about 50,000.
-const VALUE_BUDGET: usize = 500_000;
+/// How many values aliases may copy in all; a bomb wants billions, a domain of thousands of users some ten thousand.
+const ALIAS_BUDGET: usize = 100_000;
 /// How deep values may nest; configs nest about ten deep.
 const DEPTH_LIMIT: usize = 64;
 
@@ -29,7 +29,7 @@ pub fn parse(file: &str, text: &str, include: &Include<'_>) -> Result<Tree, Diag
         file,
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        values: 0,
+        copied: 0,
         include,
         diagnostics: Diagnostics::default(),
     };
@@ -48,7 +48,7 @@ struct Reader<'a> {
     file: &'a str,
     events: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: HashMap<usize, Anchor>,
-    values: usize,
+    copied: usize,
     include: &'a Include<'a>,
     diagnostics: Diagnostics,
 }
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Measured, Fatal> {
         let place = self.place(span);
-        self.spend(1, depth, &place)?;
+        self.spend(0, depth, &place)?;
         let (anchor, measured) = match event {
             Event::Alias(id) => return self.alias(id, depth, &place),
             Event::Scalar(text, style, anchor, tag) => {
@@ -197,9 +197,9 @@ impl<'a> Reader<'a> {
     }
 
     fn spend(&mut self, values: usize, depth: usize, place: &Place) -> Result<(), Fatal> {
-        self.values = self.values.saturating_add(values);
-        let summary = if self.values > VALUE_BUDGET {
-            format!("{} expands to more than {VALUE_BUDGET} values", self.file)
+        self.copied = self.copied.saturating_add(values);
+        let summary = if self.copied > ALIAS_BUDGET {
+            format!("the aliases of {} copy more than {ALIAS_BUDGET} values", self.file)
         } else if depth > DEPTH_LIMIT {
             format!("{} nests values more than {DEPTH_LIMIT} deep", self.file)
         } else {

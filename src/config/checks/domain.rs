@@ -20,7 +20,7 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
 
 /// Whether a role reference says which role it means.
 pub(super) fn anchored(review: &mut Review<'_>, role: &RoleReference, path: &[&str]) {
-    if !role.is_anchored() {
+    if !role.is_anchored() && review.is_sound(path) {
         review.report(
             &codes::ROLE_ANCHOR,
             path,

@@ -65,6 +65,12 @@ impl Review<'_> {
         self.places.get(&path).map_or_else(nowhere, |spot| spot.key.clone())
     }
 
+    /// Whether the value at a path is the one in the file, and not missing or wrong.
+    fn is_sound(&self, path: &[&str]) -> bool {
+        let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+        self.places.get(&path).is_some_and(|spot| !spot.broken)
+    }
+
     /// Whether something is written at a path.
     fn is_written(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();

@@ -10,26 +10,27 @@ use crate::naming::is_profile_name;
 
 pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let mode = review.is_sound(&["domain", "authMode"]).then_some(domain.auth_mode);
     for (user, profile) in &domain.user_profiles {
         let path = ["domain", "userProfiles", user.as_str()];
-        match (&profile.user_role, domain.auth_mode) {
-            (Some(role), AuthMode::Iam) => {
+        match (&profile.user_role, mode) {
+            (Some(role), None | Some(AuthMode::Iam)) => {
                 super::domain::anchored(review, role, &["domain", "userProfiles", user, "userRole"]);
             }
-            (None, AuthMode::Iam) => {
+            (None, Some(AuthMode::Iam)) if review.is_sound(&path) => {
                 let summary = format!("the profile of `{user}` needs a `userRole`");
                 let help =
                     "with `authMode: IAM` it says from which role the user opens Studio: add `userRole: {name: …}`";
                 let diagnostic = Diagnostic::new(&codes::USER_ROLE, summary).at(&review.key(&path)).help(help);
                 review.diagnostics.push(diagnostic);
             }
-            (Some(_), AuthMode::Sso) => review.report(
+            (Some(_), Some(AuthMode::Sso)) => review.report(
                 &codes::UNUSED_ROLE,
                 &["domain", "userProfiles", user, "userRole"],
                 "`userRole` has no effect with `authMode: SSO`",
                 "remove it",
             ),
-            (None, AuthMode::Sso) => {}
+            (None, _) => {}
         }
         let name = domain.profile_name(user);
         if is_open(&name) || is_open(user) {

@@ -1,0 +1,175 @@
+//! Settings of the apps that users start, Canvas aside.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::wire;
+use crate::config::words;
+
+settings! {
+    /// Image, instance type and lifecycle config that an app starts with.
+    struct ResourceSpec {
+        /// ARN of the image.
+        #[schemars(length(max = 256))]
+        sage_maker_image_arn: String,
+        /// ARN of the image's version.
+        #[schemars(length(max = 256))]
+        sage_maker_image_version_arn: String,
+        /// Alias of the image's version, such as `1.2.3`. Extension.
+        #[schemars(length(min = 1, max = 128), extend("x-extension" = true))]
+        sage_maker_image_version_alias: String,
+        /// Instance type; the Jupyter server knows only `system`.
+        #[schemars(extend("examples" = ["system", "ml.t3.medium"]))]
+        instance_type: String,
+        /// ARN of the lifecycle config that runs by default.
+        #[schemars(length(max = 256))]
+        lifecycle_config_arn: String,
+        /// ARN of a training plan whose reserved capacity the app uses. Extension.
+        #[schemars(length(max = 2048), extend("x-extension" = true))]
+        training_plan_arn: String,
+    }
+
+    /// Studio Classic's Jupyter server.
+    struct JupyterServerAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+        /// ARNs of the lifecycle configs that users may choose from.
+        lifecycle_config_arns: Vec<String>,
+        /// Repositories offered for cloning. Extension.
+        #[schemars(length(max = 10), extend("x-extension" = true))]
+        code_repositories: Vec<CodeRepository>,
+    }
+
+    /// Studio Classic's kernels.
+    struct KernelGatewayAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+        /// The team's own images.
+        #[schemars(length(max = 200))]
+        custom_images: Vec<CustomImage>,
+        /// ARNs of the lifecycle configs that users may choose from.
+        lifecycle_config_arns: Vec<String>,
+    }
+
+    /// JupyterLab.
+    struct JupyterLabAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+        /// The team's own images.
+        #[schemars(length(max = 200))]
+        custom_images: Vec<CustomImage>,
+        /// ARNs of the lifecycle configs that users may choose from.
+        lifecycle_config_arns: Vec<String>,
+        /// Repositories offered for cloning.
+        #[schemars(length(max = 10))]
+        code_repositories: Vec<CodeRepository>,
+        /// Stopping idle apps.
+        app_lifecycle_management: AppLifecycleManagement,
+        /// EMR clusters that users may reach. Extension.
+        #[schemars(extend("x-extension" = true))]
+        emr_settings: EmrSettings,
+        /// ARN of the lifecycle config that runs before the default one.
+        #[schemars(length(max = 256))]
+        built_in_lifecycle_config_arn: String,
+    }
+
+    /// Code Editor.
+    struct CodeEditorAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+        /// The team's own images.
+        #[schemars(length(max = 200))]
+        custom_images: Vec<CustomImage>,
+        /// ARNs of the lifecycle configs that users may choose from.
+        lifecycle_config_arns: Vec<String>,
+        /// Stopping idle apps.
+        app_lifecycle_management: AppLifecycleManagement,
+        /// ARN of the lifecycle config that runs before the default one.
+        #[schemars(length(max = 256))]
+        built_in_lifecycle_config_arn: String,
+    }
+
+    /// TensorBoard.
+    struct TensorBoardAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+    }
+
+    /// R sessions.
+    struct RSessionAppSettings {
+        /// What the app starts with.
+        default_resource_spec: ResourceSpec,
+        /// The team's own images.
+        #[schemars(length(max = 200))]
+        custom_images: Vec<CustomImage>,
+    }
+
+    /// Access to RStudio.
+    struct RStudioServerProAppSettings {
+        /// Whether the user may open RStudio.
+        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        access_status: String,
+        /// Rights in RStudio. MDAA's sample says `Admin`; it and `User` are read as AWS's `R_STUDIO_ADMIN` and `R_STUDIO_USER`.
+        #[schemars(extend("enum" = words::R_STUDIO_GROUP, "x-aws" = true))]
+        user_group: String,
+    }
+
+    /// Stopping idle apps.
+    struct AppLifecycleManagement {
+        /// When an app counts as idle and what happens then.
+        idle_settings: IdleSettings,
+    }
+
+    /// When an app counts as idle and what happens then.
+    struct IdleSettings {
+        /// Whether idle apps are stopped.
+        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        lifecycle_management: String,
+        /// Minutes of idleness after which an app is stopped.
+        #[schemars(range(min = 60, max = 525_600))]
+        idle_timeout_in_minutes: i64,
+        // The schema must accept MDAA's published sample, which says 30, hence a keyword of our own for the minimum.
+        /// The least that users may choose; AWS accepts 60 and more.
+        #[schemars(range(max = 525_600), extend("x-aws-minimum" = 60))]
+        min_idle_timeout_in_minutes: i64,
+        /// The most that users may choose.
+        #[schemars(range(min = 60, max = 525_600))]
+        max_idle_timeout_in_minutes: i64,
+    }
+
+    /// EMR clusters that users may reach.
+    struct EmrSettings {
+        /// ARNs of the roles that the execution role assumes to reach clusters.
+        #[schemars(length(max = 5))]
+        assumable_role_arns: Vec<String>,
+        /// ARNs of the roles that clusters and jobs run as.
+        #[schemars(length(max = 5))]
+        execution_role_arns: Vec<String>,
+    }
+}
+
+/// A repository offered for cloning.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CodeRepository {
+    /// Where it is.
+    #[schemars(length(max = 1024), extend("examples" = ["https://github.com/example/repository.git"]))]
+    pub repository_url: String,
+}
+
+/// One of the team's own images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomImage {
+    /// Name of its AppImageConfig.
+    #[schemars(length(max = 100))]
+    pub app_image_config_name: String,
+    /// Name of the image.
+    #[schemars(length(max = 63))]
+    pub image_name: String,
+    /// Version of the image; the newest when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub image_version_number: Option<i64>,
+}
