@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::world::World;
+
 /// Table of [`Role`], by role name.
 pub const ROLES: &str = "iam/role";
 /// Table of [`SecurityGroup`], by group id.
@@ -20,6 +22,13 @@ pub const FILE_SYSTEMS: &str = "efs/file-system";
 pub const MOUNT_TARGETS: &str = "efs/mount-target";
 /// Table of [`Key`], by key id.
 pub const KEYS: &str = "kms/key";
+
+/// The role behind `arn`, if the rest of AWS can see it yet.
+pub fn visible_role(world: &World, arn: &str) -> Option<Role> {
+    let name = arn.rsplit('/').next()?;
+    let role: Role = world.get(ROLES, name)?;
+    (role.arn == arn && role.visible_at <= world.now()).then_some(role)
+}
 
 /// An IAM role.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 pub struct World {
     tables: BTreeMap<String, BTreeMap<String, Json>>,
     changes: Vec<Change>,
+    replaced: Vec<Change>,
 }
 
 /// One change of a turn, as it stands in the journal: no value means removed.
@@ -27,7 +28,15 @@ pub struct Change {
     pub value: Option<Json>,
 }
 
+impl Change {
+    /// Whether the journal keeps it: faults belong to a process and not to the account.
+    pub fn is_kept(&self) -> bool {
+        !(self.table == META && self.key == FAULTS)
+    }
+}
+
 const META: &str = "meta";
+const FAULTS: &str = "faults";
 
 impl World {
     /// The record `key` of `table`.
@@ -66,15 +75,18 @@ impl World {
         if self.tables.get(table).and_then(|records| records.get(key)) == Some(&value) {
             return;
         }
-        self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
+        let before = self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
         self.changes.push(Change { table: table.into(), key: key.into(), value: Some(value) });
+        self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
     }
 
     /// Removes the record `key` of `table`; whether there was one.
     pub fn remove(&mut self, table: &str, key: &str) -> bool {
-        let removed = self.tables.get_mut(table).is_some_and(|records| records.remove(key).is_some());
+        let before = self.tables.get_mut(table).and_then(|records| records.remove(key));
+        let removed = before.is_some();
         if removed {
             self.changes.push(Change { table: table.into(), key: key.into(), value: None });
+            self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
         }
         removed
     }
@@ -105,6 +117,21 @@ impl World {
     pub fn found(&mut self, account: &str, region: &str) {
         self.put(META, "account", &account);
         self.put(META, "region", &region);
+    }
+
+    /// The faults that services are told of; an empty object when there are none.
+    pub fn faults(&self) -> Json {
+        self.get(META, FAULTS).unwrap_or_else(|| Json::Object(serde_json::Map::new()))
+    }
+
+    /// Tells the services of the faults that this process wants; they are not part of the account.
+    pub fn set_faults(&mut self, faults: Json) {
+        self.swap(Change { table: META.into(), key: FAULTS.into(), value: Some(faults) });
+    }
+
+    /// Whether the account was ever fixed by [`World::found`].
+    pub fn is_founded(&self) -> bool {
+        self.has(META, "account")
     }
 
     /// An ARN of this account and region.
@@ -152,15 +179,39 @@ impl World {
         std::mem::take(&mut self.changes)
     }
 
+    /// What the records changed since the last call held before: the same keys as [`World::take_changes`], in its order.
+    pub fn take_replaced(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.replaced)
+    }
+
     /// Replays changes from the journal.
     pub fn replay(&mut self, changes: Vec<Change>) {
-        for Change { table, key, value } in changes {
-            let records = self.tables.entry(table).or_default();
-            match value {
-                Some(value) => records.insert(key, value),
-                None => records.remove(&key),
-            };
+        for change in changes {
+            self.swap(change);
         }
+    }
+
+    /// Puts a record in place past the journal and returns what was there: for replays and for reads that lag.
+    pub fn swap(&mut self, Change { table, key, value }: Change) -> Change {
+        let records = self.tables.entry(table.clone()).or_default();
+        let before = match value {
+            Some(value) => records.insert(key.clone(), value),
+            None => records.remove(&key),
+        };
+        Change { table, key, value: before }
+    }
+
+    /// Every record of the tables whose names begin with `prefix`, as table, key and JSON.
+    pub fn records(&self, prefix: &str) -> impl Iterator<Item = (&str, &str, &Json)> {
+        let tables = self.tables.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix));
+        tables.flat_map(|(table, records)| {
+            records.iter().map(move |(key, record)| (table.as_str(), key.as_str(), record))
+        })
+    }
+
+    /// Whether a record of a table whose name begins with `prefix` has `text` as one of its values, at any depth.
+    pub fn mentions(&self, prefix: &str, text: &str) -> bool {
+        self.records(prefix).any(|(_, _, record)| holds(record, text))
     }
 
     /// Undoes nothing and forgets nothing: the whole world as changes from an empty one, for compaction.
@@ -172,6 +223,15 @@ impl World {
                 value: Some(value.clone()),
             })
         })
+    }
+}
+
+fn holds(json: &Json, text: &str) -> bool {
+    match json {
+        Json::String(value) => value == text,
+        Json::Array(items) => items.iter().any(|item| holds(item, text)),
+        Json::Object(members) => members.values().any(|member| holds(member, text)),
+        _ => false,
     }
 }
 
