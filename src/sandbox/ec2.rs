@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::records::{SECURITY_GROUPS, SUBNETS, SecurityGroup, Subnet, VPCS, Vpc};
+use super::records::{MountTarget, SECURITY_GROUPS, SUBNETS, SecurityGroup, Subnet, VPCS, Vpc};
 use super::service::{Input, Operation, matches, operation, page, tag_list};
 use super::wire::{Answer, Caller, Refusal};
 use super::world::World;
-use super::{ec2_groups, ec2_rules};
+use super::{ec2_groups, ec2_rules, efs};
 
 const OPERATIONS: &[Operation] = &[
     operation("DescribeVpcs", "VpcId Filter MaxResults NextToken DryRun", describe_vpcs),
@@ -17,10 +17,18 @@ const OPERATIONS: &[Operation] = &[
     operation("DescribeSubnets", "SubnetId Filter MaxResults NextToken DryRun", describe_subnets),
     operation("DescribeAvailabilityZones", "ZoneName ZoneId Filter AllAvailabilityZones DryRun", describe_zones),
     operation("DescribePrefixLists", "PrefixListId Filter MaxResults NextToken DryRun", describe_prefix_lists),
-    operation("DescribeManagedPrefixLists", "PrefixListId Filter MaxResults NextToken DryRun", describe_managed_prefix_lists),
+    operation(
+        "DescribeManagedPrefixLists",
+        "PrefixListId Filter MaxResults NextToken DryRun",
+        describe_managed_prefix_lists,
+    ),
     operation("DescribeRouteTables", "RouteTableId Filter MaxResults NextToken DryRun", describe_route_tables),
     operation("DescribeVpcEndpoints", "VpcEndpointId Filter MaxResults NextToken DryRun", describe_endpoints),
-    operation("DescribeNetworkInterfaces", "NetworkInterfaceId Filter MaxResults NextToken DryRun", describe_interfaces),
+    operation(
+        "DescribeNetworkInterfaces",
+        "NetworkInterfaceId Filter MaxResults NextToken DryRun",
+        describe_interfaces,
+    ),
     operation("CreateTags", "ResourceId Tag DryRun", create_tags),
     operation("DeleteTags", "ResourceId Tag DryRun", delete_tags),
     operation("DescribeTags", "Filter MaxResults NextToken DryRun", describe_tags),
@@ -42,6 +50,10 @@ pub struct PrefixList {
 
 /// Answers one operation of EC2.
 pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
+    if Input(input).flag("DryRun") {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        return Err(Refusal::new("DryRunOperation", message).with_status(412));
+    }
     let tables = [OPERATIONS, ec2_groups::OPERATIONS, ec2_rules::OPERATIONS];
     let table = tables.into_iter().find(|table| table.iter().any(|row| row.name == operation)).unwrap_or(OPERATIONS);
     super::service::call(table, world, operation, input, caller)
@@ -99,7 +111,12 @@ fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let mut found = Vec::new();
     for (id, vpc) in world.list::<Vpc>(VPCS, "") {
         let tags = loose_tags(world, &id);
-        let properties = vec![("vpc-id", id.clone()), ("cidr", vpc.cidr.clone()), ("state", "available".into()), ("is-default", "false".into())];
+        let properties = vec![
+            ("vpc-id", id.clone()),
+            ("cidr", vpc.cidr.clone()),
+            ("state", "available".into()),
+            ("is-default", "false".into()),
+        ];
         if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &tags)? {
             found.push(json!({
                 "vpcId": id, "ownerId": world.account(), "state": "available", "cidrBlock": vpc.cidr,
@@ -118,7 +135,9 @@ fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Caller) -> An
     match input.need("Attribute")? {
         name @ ("enableDnsSupport" | "enableDnsHostnames") => Ok(json!({"vpcId": id, name: {"value": true}})),
         name @ "enableNetworkAddressUsageMetrics" => Ok(json!({"vpcId": id, name: {"value": false}})),
-        other => Err(Refusal::new("InvalidParameterValue", format!("Value ({other}) for parameter attribute is invalid."))),
+        other => {
+            Err(Refusal::new("InvalidParameterValue", format!("Value ({other}) for parameter attribute is invalid.")))
+        }
     }
 }
 
@@ -161,7 +180,8 @@ fn describe_zones(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let mut found = Vec::new();
     for letter in ["a", "b", "c"] {
         let zone = format!("{region}{letter}");
-        let properties = vec![("zone-name", zone.clone()), ("region-name", region.clone()), ("state", "available".into())];
+        let properties =
+            vec![("zone-name", zone.clone()), ("region-name", region.clone()), ("state", "available".into())];
         if (names.is_empty() || names.contains(&zone.as_str())) && fits(input, &properties, &BTreeMap::new())? {
             found.push(json!({
                 "zoneName": zone, "zoneState": "available", "regionName": region, "zoneId": zone_id(&zone),
@@ -191,7 +211,8 @@ fn prefix_lists(world: &World, input: Input<'_>) -> Result<Vec<PrefixList>, Refu
 
 fn describe_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let lists = prefix_lists(world, input)?;
-    let described = lists.iter().map(|list| json!({"prefixListId": list.id, "prefixListName": list.name, "cidrSet": []}));
+    let described =
+        lists.iter().map(|list| json!({"prefixListId": list.id, "prefixListName": list.name, "cidrSet": []}));
     paged(input, "prefixListSet", described.collect())
 }
 
@@ -207,7 +228,7 @@ fn describe_managed_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller
     paged(input, "prefixListSet", described)
 }
 
-// The sandbox's VPC reaches nothing, so it has no routes, endpoints or interfaces to tell of.
+// The sandbox's VPC reaches nothing, so it has no routes and no endpoints to tell of.
 
 fn describe_route_tables(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "routeTableSet", Vec::new())
@@ -217,14 +238,46 @@ fn describe_endpoints(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "vpcEndpointSet", Vec::new())
 }
 
-fn describe_interfaces(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
-    paged(input, "networkInterfaceSet", Vec::new())
+/// The only interfaces are those of mount targets.
+fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+    let ids = input.texts("NetworkInterfaceId");
+    let targets = efs::mount_targets(world);
+    let id_of = |target: &MountTarget| efs::interface(&target.id);
+    let exists = |id: &str| targets.iter().any(|target| id_of(target) == id);
+    check_ids(&ids, exists, "InvalidNetworkInterfaceID.NotFound", "networkInterface ID")?;
+    let mut found = Vec::new();
+    for target in &targets {
+        let id = id_of(target);
+        let subnet: Option<Subnet> = world.get(SUBNETS, &target.subnet);
+        let vpc = subnet.as_ref().map(|subnet| subnet.vpc.clone()).unwrap_or_default();
+        let description = format!("EFS mount target for {} ({})", target.file_system, target.id);
+        let mut properties = vec![
+            ("network-interface-id", id.clone()),
+            ("subnet-id", target.subnet.clone()),
+            ("vpc-id", vpc.clone()),
+            ("status", "in-use".into()),
+            ("description", description.clone()),
+            ("interface-type", "efs".into()),
+        ];
+        properties.extend(target.groups.iter().map(|group| ("group-id", group.clone())));
+        if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &BTreeMap::new())? {
+            let groups: Vec<Json> = target.groups.iter().map(|group| json!({"groupId": group})).collect();
+            found.push(json!({
+                "networkInterfaceId": id, "subnetId": target.subnet, "vpcId": vpc, "ownerId": world.account(),
+                "availabilityZone": subnet.map(|subnet| subnet.zone), "description": description, "status": "in-use",
+                "interfaceType": "efs", "requesterManaged": true, "groupSet": groups,
+            }));
+        }
+    }
+    paged(input, "networkInterfaceSet", found)
 }
 
 /// Tags as EC2 takes them: a list of `Tag` members, and no more than 50 in all.
 pub fn merge_tags(tags: &mut BTreeMap<String, String>, input: Input<'_>) -> Result<(), Refusal> {
     let added = input.tags("Tag", "Key", "Value").map_err(|refusal| match refusal.code.as_str() {
-        "TooManyTags" => Refusal::new("TagLimitExceeded", "The maximum number of tags for this resource has been reached."),
+        "TooManyTags" => {
+            Refusal::new("TagLimitExceeded", "The maximum number of tags for this resource has been reached.")
+        }
         _ => Refusal::new("InvalidParameterValue", refusal.message),
     })?;
     tags.extend(added);

@@ -28,9 +28,9 @@ pub fn find(world: &World, id: &str) -> Result<SecurityGroup, Refusal> {
     if !id.starts_with("sg-") {
         return Err(Refusal::new("InvalidGroupId.Malformed", format!("Invalid id: \"{id}\" (expecting \"sg-...\")")));
     }
-    world.get(SECURITY_GROUPS, id).ok_or_else(|| {
-        Refusal::new("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"))
-    })
+    world
+        .get(SECURITY_GROUPS, id)
+        .ok_or_else(|| Refusal::new("InvalidGroup.NotFound", format!("The security group '{id}' does not exist")))
 }
 
 /// A group as EC2 makes it: with a rule that lets everything out.
@@ -96,13 +96,15 @@ fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         return Err(Refusal::new("MissingParameter", "The request must contain the parameter GroupDescription"));
     }
     if name.starts_with("sg-") {
-        let message = format!("Value ({name}) for parameter groupName is invalid. Group names may not be in the format sg-*");
+        let message =
+            format!("Value ({name}) for parameter groupName is invalid. Group names may not be in the format sg-*");
         return Err(Refusal::new("InvalidParameterValue", message));
     }
     // An account of today has no default VPC in the sandbox.
     let vpc = input.text("VpcId").ok_or_else(|| Refusal::new("VPCIdNotSpecified", "No default VPC for this user"))?;
     check_ids(&[vpc], |id| world.has(VPCS, id), "InvalidVpcID.NotFound", "vpc ID")?;
-    if world.list::<SecurityGroup>(SECURITY_GROUPS, "").iter().any(|(_, group)| group.name == name && group.vpc == vpc) {
+    if world.list::<SecurityGroup>(SECURITY_GROUPS, "").iter().any(|(_, group)| group.name == name && group.vpc == vpc)
+    {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
         return Err(Refusal::new("InvalidGroup.Duplicate", message));
     }
@@ -184,7 +186,10 @@ fn delete(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let group = group(world, input)?;
     let id = &group.id;
     if group.name == "default" {
-        return Err(Refusal::new("CannotDelete", "the specified group: \"default\" name: \"default\" cannot be deleted by a user"));
+        return Err(Refusal::new(
+            "CannotDelete",
+            "the specified group: \"default\" name: \"default\" cannot be deleted by a user",
+        ));
     }
     let refers = |other: &SecurityGroup| {
         other.id != *id && other.rules.values().any(|rule| matches!(&rule.peer, Peer::Group(peer) if peer == id))
@@ -200,4 +205,76 @@ fn delete(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     }
     world.remove(SECURITY_GROUPS, id);
     Ok(json!({"return": true, "groupId": id}))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::Client;
+    use aws_sdk_ec2::types::{
+        Filter, IpPermission, IpRange, PrefixListId, ResourceType, Tag, TagSpecification, UserIdGroupPair,
+    };
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, seeded};
+
+    async fn new_group(client: &Client, name: &str) -> String {
+        let tags = TagSpecification::builder()
+            .resource_type(ResourceType::SecurityGroup)
+            .tags(Tag::builder().key("owner").value("me").build())
+            .build();
+        let create = client.create_security_group().group_name(name).description("a group").vpc_id("vpc-1");
+        create.tag_specifications(tags).send().await.unwrap().group_id.unwrap()
+    }
+
+    #[tokio::test]
+    async fn groups_and_rules_live_through_the_sdk() {
+        let sandbox = seeded(SandboxOptions::default());
+        let client = Client::new(&sandbox.sdk_config().build());
+        let (one, two) = (new_group(&client, "one").await, new_group(&client, "two").await);
+        let again = client.create_security_group().group_name("one").description("d").vpc_id("vpc-1").send().await;
+        assert_eq!(code(again), "InvalidGroup.Duplicate");
+        let https = IpPermission::builder()
+            .ip_protocol("tcp")
+            .from_port(443)
+            .to_port(443)
+            .ip_ranges(IpRange::builder().cidr_ip("10.1.2.3/8").description("from home").build())
+            .user_id_group_pairs(UserIdGroupPair::builder().group_id(&two).description("from two").build())
+            .prefix_list_ids(PrefixListId::builder().prefix_list_id("pl-1").description("from s3").build())
+            .build();
+        let authorize =
+            || client.authorize_security_group_ingress().group_id(&one).ip_permissions(https.clone()).send();
+        assert_eq!(authorize().await.unwrap().security_group_rules().len(), 3);
+        assert_eq!(code(authorize().await), "InvalidPermission.Duplicate");
+
+        let filter = Filter::builder().name("tag:owner").values("me").build();
+        let found = client.describe_security_groups().filters(filter).send().await.unwrap();
+        assert_eq!(found.security_groups().len(), 2);
+        let found = client.describe_security_groups().group_ids(&one).send().await.unwrap();
+        let group = &found.security_groups()[0];
+        assert_eq!((group.description(), group.vpc_id()), (Some("a group"), Some("vpc-1")));
+        let [permission] = group.ip_permissions() else { panic!("one permission: {group:?}") };
+        assert_eq!(permission.ip_ranges()[0].cidr_ip(), Some("10.0.0.0/8"));
+        assert_eq!(permission.user_id_group_pairs()[0].description(), Some("from two"));
+        assert_eq!(permission.prefix_list_ids()[0].description(), Some("from s3"));
+        assert_eq!(group.ip_permissions_egress()[0].ip_protocol(), Some("-1"));
+
+        assert_eq!(code(client.delete_security_group().group_id(&two).send().await), "DependencyViolation");
+        let filter = Filter::builder().name("group-id").values(&one).build();
+        let rules = client.describe_security_group_rules().filters(filter).send().await.unwrap();
+        for rule in rules.security_group_rules().iter().filter(|rule| rule.is_egress() == Some(false)) {
+            let id = rule.security_group_rule_id().unwrap();
+            client.revoke_security_group_ingress().group_id(&one).security_group_rule_ids(id).send().await.unwrap();
+        }
+        assert_eq!(
+            code(client.revoke_security_group_ingress().group_id(&one).ip_permissions(https).send().await),
+            "InvalidPermission.NotFound"
+        );
+        for group in [&two, &one] {
+            client.delete_security_group().group_id(group).send().await.unwrap();
+            assert_eq!(code(client.delete_security_group().group_id(group).send().await), "InvalidGroup.NotFound");
+        }
+        let subnets = client.describe_subnets().subnet_ids("subnet-1").send().await.unwrap();
+        assert_eq!(subnets.subnets()[0].vpc_id(), Some("vpc-1"));
+        assert_eq!(code(client.describe_vpcs().vpc_ids("vpc-9").send().await), "InvalidVpcID.NotFound");
+    }
 }

@@ -65,20 +65,25 @@ type Range = (Option<i32>, Option<i32>);
 
 /// Only the four named protocols have a range; for the others all ports are meant, whatever is sent.
 fn range(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<Range, Refusal> {
-    let port = |port: Option<i64>| port.map(i32::try_from).transpose().map_err(|_| invalid("Invalid value for portRange."));
+    let port =
+        |port: Option<i64>| port.map(i32::try_from).transpose().map_err(|_| invalid("Invalid value for portRange."));
     let (from, to) = (port(from)?, port(to)?);
     match (protocol, from, to) {
         ("tcp" | "udp", Some(first), Some(last)) => {
             let valid = (0..=65_535).contains(&first) && (0..=65_535).contains(&last);
             if !valid {
-                return Err(invalid(format!("Invalid value '{first}-{last}' for portRange. Must be between 0 and 65535")));
+                return Err(invalid(format!(
+                    "Invalid value '{first}-{last}' for portRange. Must be between 0 and 65535"
+                )));
             }
             if first > last {
                 return Err(invalid(format!("Invalid TCP/UDP port range ({first}:{last})")));
             }
             Ok((from, to))
         }
-        ("tcp" | "udp", _, _) => Err(invalid("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.")),
+        ("tcp" | "udp", _, _) => {
+            Err(invalid("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange."))
+        }
         ("icmp" | "icmpv6", Some(kind), code) if (-1..=255).contains(&kind) => Ok((from, Some(code.unwrap_or(-1)))),
         ("icmp", _, _) => Err(invalid("Invalid value 'Must specify both type and code with ICMP.' for portRange.")),
         ("icmpv6", _, _) => Ok((Some(-1), Some(-1))),
@@ -145,10 +150,19 @@ fn rules(world: &World, input: Input<'_>, egress: bool) -> Result<Vec<Rule>, Ref
             peers.push((prefix_list_peer(world, peer.need("PrefixListId")?)?, description(peer)?));
         }
         if peers.is_empty() {
-            return Err(Refusal::new("MissingParameter", "The request must contain the parameter ipRanges, groups, or prefixListIds"));
+            return Err(Refusal::new(
+                "MissingParameter",
+                "The request must contain the parameter ipRanges, groups, or prefixListIds",
+            ));
         }
         rules.extend(peers.into_iter().map(|(peer, description)| Rule {
-            egress, protocol: protocol.clone(), from, to, peer, description, tags: BTreeMap::new(),
+            egress,
+            protocol: protocol.clone(),
+            from,
+            to,
+            peer,
+            description,
+            tags: BTreeMap::new(),
         }));
     }
     Ok(rules)
@@ -214,7 +228,8 @@ fn describe_rules(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let mut found = Vec::new();
     for (group_id, group) in &groups {
         for (id, rule) in &group.rules {
-            let properties: Properties<'_> = vec![("group-id", group_id.clone()), ("security-group-rule-id", id.clone())];
+            let properties: Properties<'_> =
+                vec![("group-id", group_id.clone()), ("security-group-rule-id", id.clone())];
             if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &rule.tags)? {
                 found.push(describe(world, group, id, rule));
             }
@@ -271,7 +286,10 @@ fn revoke(world: &mut World, input: Input<'_>, egress: bool) -> Answer {
         doomed.push(found.ok_or_else(no_such_permission)?.0.clone());
     }
     if doomed.is_empty() {
-        return Err(Refusal::new("MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided."));
+        return Err(Refusal::new(
+            "MissingParameter",
+            "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.",
+        ));
     }
     let removed: Vec<(String, Rule)> = doomed.iter().filter_map(|id| group.rules.remove_entry(id)).collect();
     world.put(SECURITY_GROUPS, &group.id, &group);
@@ -316,7 +334,12 @@ fn modify(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
             [None, Some(cidr), None, None] => Peer::Ipv6(ipv6(cidr)?),
             [None, None, Some(id), None] => group_peer(world, id)?,
             [None, None, None, Some(id)] => prefix_list_peer(world, id)?,
-            _ => return Err(Refusal::new("InvalidParameterCombination", "A rule has exactly one source or destination.")),
+            _ => {
+                return Err(Refusal::new(
+                    "InvalidParameterCombination",
+                    "A rule has exactly one source or destination.",
+                ));
+            }
         };
         let rule = Rule { protocol, from, to, peer, description: description(wanted)?, ..before };
         if group.rules.iter().any(|(other_id, other)| other_id != id && same(other, &rule)) {

@@ -12,7 +12,11 @@ use super::world::{HEX, World};
 
 /// The operations that the sandbox knows.
 pub const OPERATIONS: &[Operation] = &[
-    row("CreateFileSystem", "CreationToken PerformanceMode Encrypted KmsKeyId ThroughputMode Tags Backup", create_file_system),
+    row(
+        "CreateFileSystem",
+        "CreationToken PerformanceMode Encrypted KmsKeyId ThroughputMode Tags Backup",
+        create_file_system,
+    ),
     row("DescribeFileSystems", "FileSystemId CreationToken MaxItems Marker", describe_file_systems),
     row("DeleteFileSystem", "FileSystemId", delete_file_system),
     row("DescribeMountTargets", "FileSystemId MountTargetId MaxItems Marker", describe_mount_targets),
@@ -106,6 +110,11 @@ pub fn file_systems(world: &World) -> Vec<FileSystem> {
     systems.filter(|system| is_there(system.gone_at, world.now())).collect()
 }
 
+/// The network interface of a mount target.
+pub fn interface(mount_target: &str) -> String {
+    mount_target.replacen("fsmt-", "eni-", 1)
+}
+
 /// A file system's ARN.
 pub fn arn(world: &World, id: &str) -> String {
     world.arn("elasticfilesystem", &format!("file-system/{id}"))
@@ -129,9 +138,8 @@ fn mount_target(world: &World, input: Input<'_>) -> Result<MountTarget, Refusal>
 
 fn describe(world: &World, system: &FileSystem) -> Json {
     let targets = mount_targets(world).iter().filter(|target| target.file_system == system.id).count();
-    let key = system.key.as_ref().map(|key| {
-        if key.starts_with("arn:") { key.clone() } else { super::kms::arn(world, key) }
-    });
+    let key =
+        system.key.as_ref().map(|key| if key.starts_with("arn:") { key.clone() } else { super::kms::arn(world, key) });
     json!({
         "OwnerId": world.account(),
         "CreationToken": system.creation_token,
@@ -209,7 +217,9 @@ fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Caller) -> An
             let system = file_system(world, id)?;
             mount_targets(world).into_iter().filter(|target| target.file_system == system.id).collect()
         }
-        (None, None) => return Err(bad_request("One of FileSystemId, MountTargetId or AccessPointId must be specified.")),
+        (None, None) => {
+            return Err(bad_request("One of FileSystemId, MountTargetId or AccessPointId must be specified."));
+        }
     };
     let described = targets.iter().map(|target| {
         let subnet: Option<Subnet> = world.get(SUBNETS, &target.subnet);
@@ -221,7 +231,7 @@ fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Caller) -> An
             "VpcId": subnet.as_ref().map(|subnet| &subnet.vpc),
             "AvailabilityZoneName": subnet.as_ref().map(|subnet| &subnet.zone),
             "LifeCycleState": if target.gone_at.is_some() { "deleting" } else { "available" },
-            "NetworkInterfaceId": target.id.replacen("fsmt-", "eni-", 1),
+            "NetworkInterfaceId": interface(&target.id),
         })
     });
     paged(input, "MountTargets", described.collect())
@@ -279,4 +289,44 @@ fn untag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 fn list_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let system = file_system(world, input.need("ResourceId")?)?;
     Ok(json!({"Tags": tag_list(&system.tags, "Key", "Value")}))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_efs::Client;
+    use aws_sdk_efs::types::{LifeCycleState, Tag};
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, seeded};
+    use super::*;
+
+    #[tokio::test]
+    async fn file_systems_live_through_the_sdk() {
+        let sandbox = seeded(SandboxOptions::default());
+        let client = Client::new(&sandbox.sdk_config().build());
+        let system = client.create_file_system().creation_token("t").send().await.unwrap();
+        let id = system.file_system_id();
+        assert_eq!(code(client.create_file_system().creation_token("t").send().await), "FileSystemAlreadyExists");
+        let tag = Tag::builder().key("a").value("b c").build().unwrap();
+        client.tag_resource().resource_id(id).tags(tag.clone()).send().await.unwrap();
+        assert_eq!(client.list_tags_for_resource().resource_id(id).send().await.unwrap().tags(), [tag]);
+        let target = MountTarget {
+            id: "fsmt-1".into(),
+            file_system: id.into(),
+            subnet: "subnet-1".into(),
+            groups: vec!["sg-1".into()],
+            gone_at: None,
+        };
+        sandbox.with_world(|world| world.put(MOUNT_TARGETS, "fsmt-1", &target)).unwrap();
+        assert_eq!(code(client.delete_file_system().file_system_id(id).send().await), "FileSystemInUse");
+        client.delete_mount_target().mount_target_id("fsmt-1").send().await.unwrap();
+        let targets = client.describe_mount_targets().file_system_id(id).send().await.unwrap();
+        assert_eq!(targets.mount_targets()[0].life_cycle_state(), &LifeCycleState::Deleting);
+        sandbox.pass(std::time::Duration::from_secs(20)).await;
+        assert_eq!(client.describe_mount_targets().file_system_id(id).send().await.unwrap().mount_targets(), []);
+        client.untag_resource().resource_id(id).tag_keys("a").send().await.unwrap();
+        client.delete_file_system().file_system_id(id).send().await.unwrap();
+        sandbox.pass(std::time::Duration::from_secs(5)).await;
+        assert_eq!(code(client.describe_file_systems().file_system_id(id).send().await), "FileSystemNotFound");
+    }
 }

@@ -199,7 +199,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_by_name() {
-        for text in ["crash", "crash-before=x", "throttle=9-3", "throttle=0", "explode=1", "iam-propagation=10", "merge=x"] {
+        for text in
+            ["crash", "crash-before=x", "throttle=9-3", "throttle=0", "explode=1", "iam-propagation=10", "merge=x"]
+        {
             assert!(text.parse::<Faults>().unwrap_err().to_string().contains(text), "{text}");
         }
     }

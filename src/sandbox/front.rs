@@ -108,16 +108,20 @@ impl Clock {
     /// Brings the world's clock up to real time. The last time is kept in the world, so that several processes do not
     /// each move the clock; time before this process does not count, so that a pause between runs is none.
     fn follow(&self, world: &mut World) {
-        let Latency::Factor(factor) = self.latency else { return };
-        let now = wall();
-        let last = world.get::<i64>("meta", "wall").unwrap_or(0).max(self.started);
-        let elapsed = Duration::from_millis(u64::try_from(now - last).unwrap_or(0)).div_f64(factor);
-        let elapsed = i64::try_from(elapsed.as_millis()).unwrap_or(0);
+        let elapsed = self.elapsed(world);
         // A step too small to show would be lost if it were written down.
         if elapsed > 0 {
-            world.put("meta", "wall", &now);
+            world.put("meta", "wall", &wall());
             world.advance(elapsed);
         }
+    }
+
+    /// The virtual milliseconds that real time is ahead.
+    fn elapsed(&self, world: &World) -> i64 {
+        let Latency::Factor(factor) = self.latency else { return 0 };
+        let last = world.get::<i64>("meta", "wall").unwrap_or(0).max(self.started);
+        let elapsed = Duration::from_millis(u64::try_from(wall() - last).unwrap_or(0)).div_f64(factor);
+        i64::try_from(elapsed.as_millis()).unwrap_or(0)
     }
 }
 
@@ -216,10 +220,8 @@ impl Sandbox {
 
     /// Virtual time: milliseconds since the epoch.
     pub fn virtual_now(&self) -> i64 {
-        let mut state = self.state();
-        let State { clock, world, .. } = &mut *state;
-        clock.follow(world);
-        world.now()
+        let state = self.state();
+        state.world.now() + state.clock.elapsed(&state.world)
     }
 
     /// How long things take.
@@ -284,7 +286,12 @@ impl State {
     fn exchange(&mut self, request: &Request) -> Result<Response, Lost> {
         let number = self.calls.len() as u64 + 1;
         let request_id = request_id(number);
-        let finish = |response: Response| response.with_header("x-amzn-requestid", request_id.clone());
+        // S3 has a header of its own for it.
+        let finish = |response: Response| {
+            ["x-amzn-requestid", "x-amz-request-id"]
+                .iter()
+                .fold(response, |response, name| response.with_header(name, request_id.clone()))
+        };
         let asked = match understand(request) {
             Ok(asked) => asked,
             Err((service, refusal)) => {
@@ -321,7 +328,13 @@ impl State {
         if lost { Err(Lost) } else { Ok(finish(response)) }
     }
 
-    fn perform(&mut self, asked: &Asked, request: &Request, request_id: &str, number: u64) -> Result<Response, Refusal> {
+    fn perform(
+        &mut self,
+        asked: &Asked,
+        request: &Request,
+        request_id: &str,
+        number: u64,
+    ) -> Result<Response, Refusal> {
         let Asked { scope, operation, input } = asked;
         let service = scope.service;
         let writes = service::writes(operation);
@@ -375,7 +388,13 @@ impl State {
     }
 }
 
-fn dispatch(world: &mut World, service: Service, operation: &str, input: &Json, caller: &Caller) -> Result<Json, Refusal> {
+fn dispatch(
+    world: &mut World,
+    service: Service,
+    operation: &str,
+    input: &Json,
+    caller: &Caller,
+) -> Result<Json, Refusal> {
     let table = match service {
         Service::Sagemaker => return studio::handle(world, operation, input, caller),
         Service::S3 => return Err(protocol::internal_error(service)),
@@ -400,7 +419,8 @@ fn wrong_region(service: Service, asked: &str, region: &str) -> Refusal {
 
 /// What an input is about: its first text, which in these APIs names the thing; pages and documents do not.
 fn resource(input: &Json) -> String {
-    let named = |name: &str| !["Token", "Marker", "Document", "Description", "Max"].iter().any(|part| name.contains(part));
+    let named =
+        |name: &str| !["Token", "Marker", "Document", "Description", "Max"].iter().any(|part| name.contains(part));
     let texts = input.as_object().into_iter().flatten().filter(|(name, _)| named(name));
     texts.filter_map(|(_, value)| value.as_str()).next().unwrap_or_default().to_owned()
 }
@@ -417,4 +437,220 @@ fn request_id(number: u64) -> String {
         low >> 52,
         low & 0xFFFF_FFFF_FFFF
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{call, code, faulty, query, request, seeded};
+    use super::*;
+
+    fn put(sandbox: &Sandbox, name: &str) -> Result<Json, Refusal> {
+        call(sandbox, "ssm", "PutParameter", &json!({"Name": name, "Value": "v", "Type": "String"}))
+    }
+
+    #[test]
+    fn requests_need_a_signature_a_service_and_the_region() {
+        let sandbox = seeded(SandboxOptions::default());
+        let mut unsigned = request("kms", "us-east-1", "POST", "/", "{}");
+        unsigned.headers.clear();
+        let answer = sandbox.answer(&unsigned);
+        assert_eq!(answer.status, 403);
+        assert!(String::from_utf8(answer.body).unwrap().contains("MissingAuthenticationTokenException"));
+        assert_eq!(sandbox.answer(&request("lambda", "us-east-1", "GET", "/", "")).status, 404);
+        let answer = sandbox.answer(&request("s3", "eu-west-1", "GET", "/", ""));
+        assert!(String::from_utf8(answer.body).unwrap().contains("the sandbox is in us-east-1"));
+        // IAM's and STS's signatures name the first region whatever the account's is.
+        let iam = request("iam", "eu-west-1", "POST", "/", "Action=ListRoles");
+        assert_eq!(sandbox.answer(&iam).status, 200);
+        assert!(iam.headers.contains_key("authorization"));
+        let error = call(&sandbox, "kms", "ListKeys", &json!({"Nonsense": 1})).unwrap_err();
+        assert!(error.message.contains("Nonsense"), "{error}");
+        assert_eq!(call(&sandbox, "kms", "Nonsense", &json!({})).unwrap_err().code, "UnknownOperationException");
+    }
+
+    #[test]
+    fn answers_and_records_are_the_same_in_every_run() {
+        let run = || {
+            let sandbox = seeded(SandboxOptions::default());
+            put(&sandbox, "/a").unwrap();
+            let answer = sandbox.answer(&request("ec2", "us-east-1", "POST", "/", "Action=DescribeVpcs"));
+            (answer.headers, String::from_utf8(answer.body).unwrap(), sandbox.calls())
+        };
+        let (headers, body, calls) = run();
+        assert_eq!((headers.clone(), body.clone(), calls.clone()), run());
+        assert!(headers.iter().any(|(name, value)| name == "x-amzn-requestid" && value.len() == 36), "{headers:?}");
+        assert!(body.contains("<vpcId>vpc-1</vpcId>"), "{body}");
+        let seen: Vec<_> =
+            calls.iter().map(|call| (call.operation.as_str(), call.writes, call.resource.as_str())).collect();
+        assert_eq!(seen, [("PutParameter", true, "/a"), ("DescribeVpcs", false, "")]);
+    }
+
+    #[test]
+    fn calls_meet_their_fates() {
+        let sandbox = faulty("throttle=1,error500=2,lost-before=w3,lost-after=w4");
+        assert_eq!(put(&sandbox, "/a").unwrap_err().code, "ThrottlingException");
+        assert_eq!(put(&sandbox, "/a").unwrap_err().status, 500);
+        let exists = || call(&sandbox, "ssm", "GetParameter", &json!({"Name": "/a"})).is_ok();
+        assert_eq!(put(&sandbox, "/a").unwrap_err().status, 503);
+        assert!(!exists());
+        assert_eq!(put(&sandbox, "/a").unwrap_err().status, 503);
+        assert!(exists());
+        assert_eq!(sandbox.fired(), 4);
+        let statuses: Vec<u16> = sandbox.calls().iter().map(|call| call.status).collect();
+        assert_eq!(statuses, [400, 500, 0, 400, 0, 200]);
+    }
+
+    #[tokio::test]
+    async fn the_sdk_retries_a_lost_answer_and_throttling() {
+        let sandbox = faulty("lost-after=1,throttle=2");
+        let client = aws_sdk_kms::Client::new(&sandbox.sdk_config().build());
+        client.create_key().send().await.unwrap();
+        assert_eq!((sandbox.calls().len(), sandbox.fired()), (3, 2));
+        assert_eq!(client.list_keys().send().await.unwrap().keys().len(), 2, "CreateKey has no client token");
+    }
+
+    #[tokio::test]
+    async fn a_rate_is_throttled_by_the_virtual_second() {
+        let sandbox = faulty("throttle-tps=3");
+        let refused = || call(&sandbox, "kms", "ListKeys", &json!({})).is_err();
+        assert_eq!((0..5).map(|_| refused()).collect::<Vec<_>>(), [false, false, false, true, true]);
+        sandbox.pass(Duration::from_secs(1)).await;
+        assert!(!refused());
+    }
+
+    #[test]
+    fn an_adversary_lags_and_shuffles() {
+        let sandbox = seeded(SandboxOptions { adversary: true, ..SandboxOptions::default() });
+        put(&sandbox, "/a").unwrap();
+        let get = || call(&sandbox, "ssm", "GetParameter", &json!({"Name": "/a"}));
+        assert_eq!(get().unwrap_err().code, "ParameterNotFound");
+        get().unwrap();
+        let key = call(&sandbox, "kms", "CreateKey", &json!({"Tags": [{"TagKey": "a", "TagValue": "b"}]})).unwrap();
+        let found = || {
+            let answer = call(&sandbox, "tagging", "GetResources", &json!({"TagFilters": [{"Key": "a"}]})).unwrap();
+            answer["ResourceTagMappingList"][0]["ResourceARN"].clone()
+        };
+        assert_eq!(found(), Json::Null);
+        sandbox.with_world(|world| world.advance(5_000)).unwrap();
+        assert_eq!(found(), key["KeyMetadata"]["Arn"]);
+        for index in 0..9 {
+            put(&sandbox, &format!("/many/{index}")).unwrap();
+        }
+        let list = || {
+            let answer = call(&sandbox, "ssm", "DescribeParameters", &json!({"MaxResults": 50})).unwrap();
+            let names = answer["Parameters"].as_array().unwrap().iter();
+            names.map(|parameter| parameter["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        list();
+        let (mut one, mut other) = (list(), list());
+        assert_ne!(one, other);
+        one.sort();
+        other.sort();
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn the_account_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SandboxOptions { path: Some(folder.path().join("sandbox.json")), ..SandboxOptions::default() };
+        let sandbox = Sandbox::open(options.clone()).unwrap();
+        assert!(sandbox.is_new());
+        sandbox.found("111122223333", "eu-west-1").unwrap();
+        let (status, document) = query(&sandbox, "sts", &[("Action", "GetCallerIdentity")]);
+        assert!(status == 200 && document.contains("<Account>111122223333</Account>"), "{document}");
+        drop(sandbox);
+        let again = Sandbox::open(options).unwrap();
+        assert!(!again.is_new());
+        assert_eq!(again.region(), "eu-west-1");
+        again.reset().unwrap();
+        assert!(again.is_new());
+    }
+
+    /// Runs the test `name` of this binary in a process of its own, told of `file`.
+    fn run_alone(name: &str, file: &Path, fault: &str) -> bool {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name]).env("SANDBOX_TEST_FILE", file).env("SANDBOX_TEST_FAULT", fault);
+        child.output().unwrap().status.success()
+    }
+
+    #[test]
+    fn a_crash_loses_no_call_that_was_done() {
+        let open = |path: PathBuf, faults: &str| {
+            Sandbox::open(SandboxOptions {
+                path: Some(path),
+                faults: faults.parse().unwrap(),
+                ..SandboxOptions::default()
+            })
+            .unwrap()
+        };
+        if let (Some(file), Ok(fault)) = (std::env::var_os("SANDBOX_TEST_FILE"), std::env::var("SANDBOX_TEST_FAULT")) {
+            let sandbox = open(file.into(), &fault);
+            put(&sandbox, "/a").unwrap();
+            put(&sandbox, "/b").unwrap();
+            return;
+        }
+        let name = "sandbox::front::tests::a_crash_loses_no_call_that_was_done";
+        for (fault, survives, expected) in [
+            ("", true, [true, true]),
+            ("crash-before=2", false, [true, false]),
+            ("crash-after=w2", false, [true, true]),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("sandbox.json");
+            assert_eq!(run_alone(name, &file, fault), survives, "{fault}");
+            let sandbox = open(file, "");
+            let exists = |name: &str| call(&sandbox, "ssm", "GetParameter", &json!({"Name": name})).is_ok();
+            assert_eq!([exists("/a"), exists("/b")], expected, "{fault}");
+        }
+    }
+
+    #[tokio::test]
+    async fn time_follows_the_factor() {
+        let latency = Latency::Factor(0.001);
+        let sandbox = seeded(SandboxOptions { latency, ..SandboxOptions::default() });
+        let before = sandbox.virtual_now();
+        sandbox.pass(Duration::from_secs(10)).await;
+        assert!(sandbox.virtual_now() - before >= 10_000);
+    }
+
+    #[test]
+    fn calls_are_written_to_the_log() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let sandbox = seeded(SandboxOptions { call_log: Some(file.path().to_owned()), ..SandboxOptions::default() });
+        put(&sandbox, "/a").unwrap();
+        let line: Json = serde_json::from_str(std::fs::read_to_string(file.path()).unwrap().trim()).unwrap();
+        assert_eq!((&line["operation"], &line["input"]["Name"]), (&json!("PutParameter"), &json!("/a")));
+    }
+
+    #[tokio::test]
+    async fn everything_tagged_is_found() {
+        let sandbox = seeded(SandboxOptions::default());
+        let config = sandbox.sdk_config().build();
+        let client = aws_sdk_resourcegroupstagging::Client::new(&config);
+        for index in 0..7 {
+            let tags = json!([{"Key": "owner", "Value": "me"}]);
+            let input = json!({"Name": format!("/p/{index}"), "Value": "v", "Type": "String", "Tags": tags});
+            call(&sandbox, "ssm", "PutParameter", &input).unwrap();
+        }
+        call(&sandbox, "kms", "CreateKey", &json!({"Tags": [{"TagKey": "owner", "TagValue": "me"}]})).unwrap();
+        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder().key("owner").values("me").build();
+        let found = |kind: Option<&str>| {
+            let get = client.get_resources().tag_filters(filter.clone()).resources_per_page(3);
+            get.set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]))
+                .into_paginator()
+                .items()
+                .send()
+                .collect::<Result<Vec<_>, _>>()
+        };
+        assert_eq!(found(None).await.unwrap().len(), 8);
+        let keys = found(Some("kms:key")).await.unwrap();
+        assert_eq!(keys.len(), 1);
+        let untag = client.untag_resources().resource_arn_list(keys[0].resource_arn().unwrap()).tag_keys("owner");
+        untag.send().await.unwrap();
+        assert_eq!(found(Some("kms:key")).await.unwrap().len(), 0);
+        let unknown = client.get_resources().pagination_token("nonsense").send().await;
+        assert_eq!(code(unknown), "PaginationTokenExpiredException");
+    }
 }

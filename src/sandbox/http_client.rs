@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -96,13 +99,16 @@ fn without_chunks(mut body: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Sandbox {
-    /// What an SDK needs to work against the sandbox: its region, its client and its time.
+    /// What an SDK needs to work against the sandbox: its region, client and time, and the operator's credentials.
     ///
     /// The protection against stalled streams measures throughput with the same sleep and clock; where sleeping takes
     /// no time every stream looks stalled, so it is off.
     pub fn sdk_config(&self) -> aws_types::sdk_config::Builder {
         use aws_types::sdk_config::StalledStreamProtectionConfig;
+        let credentials = Credentials::new("AKIASANDBOXOPERATOR0", "sandbox", None, None, "sandbox");
         SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .region(Region::new(self.region()))
             .http_client(self.clone())
             .sleep_impl(self.clone())

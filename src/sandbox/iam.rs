@@ -13,7 +13,11 @@ use super::wire::{Answer, Caller, Refusal};
 use super::world::{UPPER, World};
 
 const OPERATIONS: &[Operation] = &[
-    operation("CreateRole", "RoleName Path AssumeRolePolicyDocument Description MaxSessionDuration PermissionsBoundary Tags", create_role),
+    operation(
+        "CreateRole",
+        "RoleName Path AssumeRolePolicyDocument Description MaxSessionDuration PermissionsBoundary Tags",
+        create_role,
+    ),
     operation("GetRole", "RoleName", get_role),
     operation("ListRoles", "PathPrefix Marker MaxItems", list_roles),
     operation("DeleteRole", "RoleName", delete_role),
@@ -29,7 +33,11 @@ const OPERATIONS: &[Operation] = &[
     operation("DeleteRolePolicy", "RoleName PolicyName", delete_role_policy),
     operation("ListRolePolicies", "RoleName Marker MaxItems", list_role_policies),
     operation("ListInstanceProfilesForRole", "RoleName Marker MaxItems", list_instance_profiles),
-    operation("SimulatePrincipalPolicy", "PolicySourceArn ActionNames ResourceArns ContextEntries PolicyInputList CallerArn ResourcePolicy Marker MaxItems", simulate),
+    operation(
+        "SimulatePrincipalPolicy",
+        "PolicySourceArn ActionNames ResourceArns ContextEntries PolicyInputList CallerArn ResourcePolicy Marker MaxItems",
+        simulate,
+    ),
 ];
 
 /// Answers one operation of IAM.
@@ -149,7 +157,9 @@ pub fn add_tags(tags: &mut BTreeMap<String, String>, input: Input<'_>) -> Result
 
 fn as_invalid_input(refusal: Refusal) -> Refusal {
     match refusal.code.as_str() {
-        "InvalidTag" => Refusal::new("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive."),
+        "InvalidTag" => {
+            Refusal::new("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+        }
         "TooManyTags" => conflict("LimitExceeded", "The number of tags has reached the maximum limit."),
         _ => refusal,
     }
@@ -188,7 +198,9 @@ fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     }
     let description = input.text("Description");
     if description.is_some_and(|text| text.chars().count() > 1000) {
-        return Err(validation("1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000"));
+        return Err(validation(
+            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000",
+        ));
     }
     let boundary = input.text("PermissionsBoundary");
     if let Some(arn) = boundary {
@@ -353,4 +365,122 @@ fn simulate(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         json!({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed", "MatchedStatements": [], "MissingContextValues": []})
     });
     Ok(json!({"EvaluationResults": results.collect::<Vec<_>>(), "IsTruncated": false}))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::Client;
+    use aws_sdk_iam::types::Tag;
+
+    use super::super::front::{Sandbox, SandboxOptions};
+    use super::super::testing::{code, faulty, query, seeded};
+
+    const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    const ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+
+    fn client(sandbox: &Sandbox) -> Client {
+        Client::new(&sandbox.sdk_config().build())
+    }
+
+    #[tokio::test]
+    async fn a_role_lives_through_the_sdk() {
+        let client = client(&seeded(SandboxOptions::default()));
+        let tag = Tag::builder().key("mdaa_org").value("acme").build().unwrap();
+        let create =
+            || client.create_role().role_name("ann").assume_role_policy_document(TRUST).tags(tag.clone()).send();
+        let role = create().await.unwrap().role.unwrap();
+        assert_eq!(role.arn, "arn:aws:iam::123456789012:role/ann");
+        assert_eq!(code(create().await), "EntityAlreadyExists");
+        let role = client.get_role().role_name("ann").send().await.unwrap().role.unwrap();
+        assert_eq!(role.tags(), [tag]);
+        assert!(role.assume_role_policy_document.unwrap().starts_with("%7B%22Version"));
+
+        client.put_role_policy().role_name("ann").policy_name("p").policy_document(ALL).send().await.unwrap();
+        assert_eq!(code(client.delete_role().role_name("ann").send().await), "DeleteConflict");
+        client.delete_role_policy().role_name("ann").policy_name("p").send().await.unwrap();
+
+        let policy = client.create_policy().policy_name("q").policy_document(ALL).send().await.unwrap().policy.unwrap();
+        let arn = policy.arn.unwrap();
+        client.attach_role_policy().role_name("ann").policy_arn(&arn).send().await.unwrap();
+        assert_eq!(code(client.delete_policy().policy_arn(&arn).send().await), "DeleteConflict");
+        for _ in 0..4 {
+            client
+                .create_policy_version()
+                .policy_arn(&arn)
+                .policy_document(ALL)
+                .set_as_default(true)
+                .send()
+                .await
+                .unwrap();
+        }
+        let fifth = client.create_policy_version().policy_arn(&arn).policy_document(ALL).send().await;
+        assert_eq!(code(fifth), "LimitExceeded");
+        assert_eq!(
+            code(client.delete_policy_version().policy_arn(&arn).version_id("v5").send().await),
+            "DeleteConflict"
+        );
+        client.delete_policy_version().policy_arn(&arn).version_id("v1").send().await.unwrap();
+        let versions = client.list_policy_versions().policy_arn(&arn).send().await.unwrap().versions.unwrap();
+        assert_eq!(versions.len(), 4);
+        let attached = client.list_attached_role_policies().role_name("ann").send().await.unwrap();
+        assert_eq!(attached.attached_policies()[0].policy_name(), Some("q"));
+        let entities = client.list_entities_for_policy().policy_arn(&arn).send().await.unwrap();
+        assert_eq!(entities.policy_roles()[0].role_name(), Some("ann"));
+        client.detach_role_policy().role_name("ann").policy_arn(&arn).send().await.unwrap();
+        client.delete_role().role_name("ann").send().await.unwrap();
+        assert_eq!(code(client.get_role().role_name("ann").send().await), "NoSuchEntity");
+    }
+
+    #[tokio::test]
+    async fn lists_come_in_pages() {
+        let client = client(&seeded(SandboxOptions::default()));
+        for index in 0..7 {
+            let name = format!("role-{index}");
+            client.create_role().role_name(name).assume_role_policy_document(TRUST).send().await.unwrap();
+        }
+        let pages = client.list_roles().max_items(3).into_paginator().items().send();
+        let roles = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+        assert_eq!(roles.len(), 8);
+    }
+
+    #[test]
+    fn malformed_input_is_refused() {
+        let sandbox = seeded(SandboxOptions::default());
+        let unknown =
+            TRUST.replace(r#""Service":"sagemaker.amazonaws.com""#, r#""AWS":"arn:aws:iam::123456789012:role/gone""#);
+        for (name, trust, tag, expected) in [
+            ("a b", TRUST, "v", "ValidationError"),
+            ("a", "{", "v", "MalformedPolicyDocument"),
+            ("a", unknown.as_str(), "v", "MalformedPolicyDocument"),
+            ("a", TRUST, "v?", "ValidationError"),
+            ("EXECUTION", TRUST, "v", "EntityAlreadyExists"),
+            ("AWSReservedSSO_x", TRUST, "v", "AccessDenied"),
+        ] {
+            let pairs = [
+                ("Action", "CreateRole"),
+                ("RoleName", name),
+                ("AssumeRolePolicyDocument", trust),
+                ("Tags.member.1.Key", "k"),
+                ("Tags.member.1.Value", tag),
+            ];
+            let (_, document) = query(&sandbox, "iam", &pairs);
+            assert!(document.contains(&format!("<Code>{expected}</Code>")), "{document}");
+        }
+        let (status, document) = query(&sandbox, "iam", &[("Action", "Nonsense")]);
+        assert!(status == 400 && document.contains("InvalidAction"), "{document}");
+    }
+
+    #[tokio::test]
+    async fn a_new_role_is_unknown_elsewhere_for_a_while() {
+        let sandbox = faulty("iam-propagation=10s");
+        client(&sandbox).create_role().role_name("new").assume_role_policy_document(TRUST).send().await.unwrap();
+        let kms = aws_sdk_kms::Client::new(&sandbox.sdk_config().build());
+        let policy = r#"{"Version":"2012-10-17","Statement":[
+            {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"},
+            {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/new"},"Action":"kms:Decrypt","Resource":"*"}]}"#;
+        let create = || kms.create_key().policy(policy).send();
+        assert_eq!(code(create().await), "MalformedPolicyDocumentException");
+        sandbox.pass(std::time::Duration::from_secs(10)).await;
+        create().await.unwrap();
+    }
 }

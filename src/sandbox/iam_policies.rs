@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::iam::{
-    add_tags, check_document, check_name, check_path, conflict, encode, no_such_entity, paged, put, role, role_to_change,
+    add_tags, check_document, check_name, check_path, conflict, encode, no_such_entity, paged, put, role,
+    role_to_change,
 };
 use super::policy::POLICIES;
 use super::records::{ROLES, Role};
@@ -31,7 +32,11 @@ pub const OPERATIONS: &[Operation] = &[
     operation("AttachRolePolicy", "RoleName PolicyArn", attach),
     operation("DetachRolePolicy", "RoleName PolicyArn", detach),
     operation("ListAttachedRolePolicies", "RoleName PathPrefix Marker MaxItems", list_attached),
-    operation("ListEntitiesForPolicy", "PolicyArn EntityFilter PathPrefix PolicyUsageFilter Marker MaxItems", list_entities),
+    operation(
+        "ListEntitiesForPolicy",
+        "PolicyArn EntityFilter PathPrefix PolicyUsageFilter Marker MaxItems",
+        list_entities,
+    ),
 ];
 
 /// The limit of a managed policy (IAM user guide, "IAM and AWS STS quotas").
@@ -82,9 +87,7 @@ fn find(world: &World, arn: &str) -> Result<Policy, Refusal> {
     if !arn.starts_with("arn:") || !arn.contains(":policy/") {
         return Err(Refusal::new("InvalidInput", format!("ARN {arn} is not valid.")));
     }
-    world.get(POLICIES, arn).ok_or_else(|| {
-        no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
-    })
+    world.get(POLICIES, arn).ok_or_else(|| no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
 }
 
 fn policy(world: &World, input: Input<'_>) -> Result<Policy, Refusal> {
@@ -177,7 +180,8 @@ fn list_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         policy.path.starts_with(prefix) && (!attached_only || !attached_roles(world, &policy.arn).is_empty())
     });
     // ListPolicies leaves tags and descriptions out (IAM API reference, "ListPolicies").
-    let described = fitting.map(|policy| describe(world, &Policy { tags: BTreeMap::new(), description: None, ..policy }));
+    let described =
+        fitting.map(|policy| describe(world, &Policy { tags: BTreeMap::new(), description: None, ..policy }));
     paged(input, "Policies", described.collect())
 }
 

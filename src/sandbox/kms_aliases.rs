@@ -60,9 +60,7 @@ fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 }
 
 fn existing(world: &World, name: &str) -> Result<Alias, Refusal> {
-    world
-        .get(ALIASES, name)
-        .ok_or_else(|| not_found(format!("Alias {} is not found.", world.arn("kms", name))))
+    world.get(ALIASES, name).ok_or_else(|| not_found(format!("Alias {} is not found.", world.arn("kms", name))))
 }
 
 fn update(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {

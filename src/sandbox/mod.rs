@@ -36,4 +36,6 @@ mod ssm_names;
 mod sts;
 mod studio;
 mod tagging;
+#[cfg(test)]
+mod testing;
 mod xml;

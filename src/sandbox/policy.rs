@@ -77,7 +77,11 @@ pub fn parse(document: &str, principals: bool) -> Result<Json, String> {
             return Err("Policy statement must contain actions.".into());
         }
         if principals != has("Principal") {
-            let what = if principals { "Missing required field Principal" } else { "Policy document should not specify a principal." };
+            let what = if principals {
+                "Missing required field Principal"
+            } else {
+                "Policy document should not specify a principal."
+            };
             return Err(what.into());
         }
         if !principals && !has("Resource") {
@@ -111,7 +115,9 @@ pub fn unknown_principal(world: &World, document: &Json, at_once: bool) -> Optio
                         // Only this account's roles are known; another account's are taken on trust.
                         Some((head, _)) if head.ends_with(&account) => exists(name),
                         Some(_) => true,
-                        None => name.starts_with("arn:") && (name.contains(":user/") || name.contains(":assumed-role/")),
+                        None => {
+                            name.starts_with("arn:") && (name.contains(":user/") || name.contains(":assumed-role/"))
+                        }
                     }
                 };
                 if !known {
@@ -131,7 +137,8 @@ pub fn evaluate(document: &Json, context: &Context<'_>) -> Verdict {
         if principal == Verdict::Silent || !applies(statement, context) {
             continue;
         }
-        let says = if statement.get("Effect").and_then(Json::as_str) == Some("Deny") { Verdict::Deny } else { principal };
+        let says =
+            if statement.get("Effect").and_then(Json::as_str) == Some("Deny") { Verdict::Deny } else { principal };
         verdict = verdict.max(says);
     }
     verdict
@@ -206,9 +213,8 @@ fn applies(statement: &Json, context: &Context<'_>) -> bool {
         && !any("NotAction", &fits_action).unwrap_or(false)
         && any("Resource", &fits_resource).unwrap_or(true)
         && !any("NotResource", &fits_resource).unwrap_or(false)
-        && members(statement.get("Condition")).all(|(operator, keys)| {
-            members(Some(keys)).all(|(key, values)| holds(operator, context.key(key), values))
-        })
+        && members(statement.get("Condition"))
+            .all(|(operator, keys)| members(Some(keys)).all(|(key, values)| holds(operator, context.key(key), values)))
 }
 
 /// Whether one key's value satisfies one operator. Every key here has at most one value, so the set operators differ
@@ -238,13 +244,13 @@ fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
     };
     let equal = |a: &str, b: &str| a == b;
     let fold = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    let number = |test: fn(&f64, &f64) -> bool| {
-        move |wanted: &str, value: &str| matches!((value.parse(), wanted.parse()), (Ok(a), Ok(b)) if test(&a, &b))
-    };
+    let number = |test: fn(&f64, &f64) -> bool| move |wanted: &str, value: &str| matches!((value.parse(), wanted.parse()), (Ok(a), Ok(b)) if test(&a, &b));
     let found = match operator {
         "StringEquals" | "StringNotEquals" => any(&equal, value),
         "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => any(&fold, value),
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => any(&matches, value),
+        "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => {
+            any(&matches, value)
+        }
         "NumericEquals" | "NumericNotEquals" => any(&number(f64::eq), value),
         "NumericLessThan" => any(&number(f64::lt), value),
         "NumericLessThanEquals" => any(&number(f64::le), value),
@@ -256,7 +262,8 @@ fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
 }
 
 fn known_operator(operator: &str) -> bool {
-    let operator = operator.strip_prefix("ForAnyValue:").or_else(|| operator.strip_prefix("ForAllValues:")).unwrap_or(operator);
+    let operator =
+        operator.strip_prefix("ForAnyValue:").or_else(|| operator.strip_prefix("ForAllValues:")).unwrap_or(operator);
     let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
     ["String", "Numeric", "Date", "Arn"].iter().any(|kind| operator.starts_with(kind))
         || matches!(operator, "Bool" | "BinaryEquals" | "IpAddress" | "NotIpAddress" | "Null")
@@ -308,7 +315,8 @@ mod tests {
     fn a_statement_applies_when_all_of_it_fits() {
         let ann = caller("ann", "AROAANN");
         let everybody = |extra: Json| {
-            let mut statement = json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:Put*", "Resource": "*"});
+            let mut statement =
+                json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:Put*", "Resource": "*"});
             statement.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             statement
         };
@@ -328,7 +336,10 @@ mod tests {
                     "aws:userId": [], "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/ann"]}}}),
                 Verdict::Silent,
             ),
-            (json!({"Condition": {"StringNotLikeIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}}}), Verdict::Deny),
+            (
+                json!({"Condition": {"StringNotLikeIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}}}),
+                Verdict::Deny,
+            ),
             (json!({"Condition": {"StringEquals": {"s3:x-amz-server-side-encryption": "AES256"}}}), Verdict::Silent),
             (json!({"Condition": {"Null": {"s3:x-amz-server-side-encryption": "false"}}}), Verdict::Deny),
         ] {

@@ -83,9 +83,8 @@ pub struct Scope {
 
 /// Reads the signature's credential scope: `KEY/DATE/REGION/SERVICE/aws4_request`, in a header or in the query.
 pub fn scope(request: &Request) -> Result<Scope, Refusal> {
-    let missing = || {
-        Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token").with_status(403)
-    };
+    let missing =
+        || Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token").with_status(403);
     let header = request.header("authorization").and_then(|header| {
         let (_, rest) = header.split_once("Credential=")?;
         Some(rest.split([',', ' ']).next().unwrap_or(rest))
@@ -110,7 +109,8 @@ pub fn operation(service: Service, request: &Request) -> Result<(String, Json), 
             let mut pairs: Vec<(String, String)> = request.query.clone();
             pairs.extend(form_urlencoded::parse(&request.body).into_owned());
             let action = pairs.iter().find(|(name, _)| name == "Action").map(|(_, value)| value.clone());
-            let action = action.ok_or_else(|| Refusal::new("MissingAction", "The request must contain the parameter Action."))?;
+            let action = action
+                .ok_or_else(|| Refusal::new("MissingAction", "The request must contain the parameter Action."))?;
             Ok((action, query_input(&pairs)))
         }
         Sagemaker | Kms | Ssm | Tagging => {
@@ -302,7 +302,8 @@ mod tests {
         assert_eq!(scope(&request).unwrap_err().code, "MissingAuthenticationTokenException");
         request.headers.insert(
             "authorization".into(),
-            "AWS4-HMAC-SHA256 Credential=AKIA1/20260101/eu-west-1/kms/aws4_request, SignedHeaders=host, Signature=0".into(),
+            "AWS4-HMAC-SHA256 Credential=AKIA1/20260101/eu-west-1/kms/aws4_request, SignedHeaders=host, Signature=0"
+                .into(),
         );
         let scope = scope(&request).unwrap();
         assert_eq!((scope.access_key.as_str(), scope.region.as_str(), scope.service), ("AKIA1", "eu-west-1", Kms));

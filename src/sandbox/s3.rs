@@ -42,8 +42,12 @@ fn place(request: &Request) -> Result<(String, String), Refusal> {
 /// The operation's name, and a summary of the input for the record of calls.
 pub fn operation(request: &Request) -> (String, Json) {
     let (bucket, key) = place(request).unwrap_or_default();
-    let query: serde_json::Map<String, Json> =
-        request.query.iter().filter(|(name, _)| name != "x-id").map(|(name, value)| (name.clone(), json!(value))).collect();
+    let query: serde_json::Map<String, Json> = request
+        .query
+        .iter()
+        .filter(|(name, _)| name != "x-id")
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     let summary = if key.is_empty() {
         json!({"Bucket": bucket, "Query": query})
     } else {
@@ -134,7 +138,9 @@ pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Ca
         s3_access::check(world, &bucket, &asked, operation, caller)?;
     }
     match operation {
-        _ if asked.key.is_empty() && !operation.contains("Object") => s3_buckets::handle(world, bucket, &asked, operation),
+        _ if asked.key.is_empty() && !operation.contains("Object") => {
+            s3_buckets::handle(world, bucket, &asked, operation)
+        }
         _ => s3_objects::handle(world, &bucket, &asked, operation, caller),
     }
 }

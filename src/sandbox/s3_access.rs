@@ -32,7 +32,13 @@ fn action(operation: &str, versioned: bool) -> String {
 }
 
 /// Refuses what the caller may not do.
-pub fn check(world: &World, bucket: &Bucket, asked: &Asked<'_>, operation: &str, caller: &Caller) -> Result<(), Refusal> {
+pub fn check(
+    world: &World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    operation: &str,
+    caller: &Caller,
+) -> Result<(), Refusal> {
     let versioned = asked.request.parameter("versionId").is_some();
     check_key(world, bucket, asked, &asked.key, &action(operation, versioned), caller)
 }
@@ -71,7 +77,8 @@ pub fn check_key(
     } else {
         format!("because no identity-based policy allows the {action} action")
     };
-    let message = format!("User: {} is not authorized to perform: {action} on resource: \"{resource}\" {why}", caller.arn);
+    let message =
+        format!("User: {} is not authorized to perform: {action} on resource: \"{resource}\" {why}", caller.arn);
     Err(Refusal::new("AccessDenied", message).with_status(403))
 }
 

@@ -199,7 +199,10 @@ pub fn answer(root: &str, content: &Json) -> Response {
 }
 
 fn malformed() -> Refusal {
-    Refusal::new("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    Refusal::new(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
 }
 
 /// Answers `ListBuckets`.
@@ -219,7 +222,9 @@ pub fn create(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
     check_name(name)?;
     let content = match asked.request.body.is_empty() {
         true => json!({}),
-        false => parse(&asked.request.body).filter(|(root, _)| root == "CreateBucketConfiguration").ok_or_else(malformed)?.1,
+        false => {
+            parse(&asked.request.body).filter(|(root, _)| root == "CreateBucketConfiguration").ok_or_else(malformed)?.1
+        }
     };
     let location = content.get("LocationConstraint").and_then(Json::as_str).filter(|location| !location.is_empty());
     let illegal = |asked: &str| {
@@ -305,9 +310,15 @@ pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &
     match operation {
         "HeadBucket" => Ok(Response::empty(200).with_header("x-amz-bucket-region", world.region())),
         "DeleteBucket" => delete(world, &bucket),
+        // Objects come in one piece here, so no upload is ever half done.
+        "ListMultipartUploads" => {
+            Ok(answer("ListMultipartUploadsResult", &json!({"Bucket": bucket.name, "IsTruncated": false})))
+        }
         "GetBucketLocation" => Ok(location(&world.region())),
         "GetBucketPolicy" => match &bucket.policy {
-            Some(policy) => Ok(Response::empty(200).with_header("content-type", "application/json").with_body(policy.as_str())),
+            Some(policy) => {
+                Ok(Response::empty(200).with_header("content-type", "application/json").with_body(policy.as_str()))
+            }
             None => Err(no_policy()),
         },
         "PutBucketPolicy" => put_policy(world, bucket, asked),
@@ -324,9 +335,7 @@ pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &
             let grant = json!({"Grantee": owner, "Permission": "FULL_CONTROL"});
             Ok(answer("AccessControlPolicy", &json!({"Owner": owner, "AccessControlList": {"Grant": grant}})))
         }
-        "PutBucketAcl" => {
-            Err(Refusal::new("AccessControlListNotSupported", "The bucket does not allow ACLs"))
-        }
+        "PutBucketAcl" => Err(Refusal::new("AccessControlListNotSupported", "The bucket does not allow ACLs")),
         _ => configure(world, bucket, asked, operation),
     }
 }
@@ -388,7 +397,10 @@ fn configure(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operation
     if found.query == "versioning"
         && !matches!(content.get("Status").and_then(Json::as_str), Some("Enabled" | "Suspended"))
     {
-        return Err(Refusal::new("IllegalVersioningConfigurationException", "The Versioning element must be specified"));
+        return Err(Refusal::new(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified",
+        ));
     }
     let text = String::from_utf8(body.clone()).map_err(|_| malformed())?;
     bucket.configurations.insert(found.query.into(), text);
@@ -411,7 +423,8 @@ fn is_public(text: &str) -> bool {
 
 fn put_policy(world: &mut World, bucket: Bucket, asked: &Asked<'_>) -> Result<Response, Refusal> {
     let malformed = |message: String| Refusal::new("MalformedPolicy", message);
-    let text = String::from_utf8(asked.request.body.clone()).map_err(|_| malformed("the policy is not UTF-8".into()))?;
+    let text =
+        String::from_utf8(asked.request.body.clone()).map_err(|_| malformed("the policy is not UTF-8".into()))?;
     // S3 user guide, "Bucket policies for Amazon S3": 20 KB.
     if text.len() > 20 * 1024 {
         return Err(malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes.".into()));
@@ -423,7 +436,9 @@ fn put_policy(world: &mut World, bucket: Bucket, asked: &Asked<'_>) -> Result<Re
     let arn = bucket.arn(world);
     for statement in entries(document.get("Statement")) {
         for resource in entries(statement.get("Resource")).into_iter().filter_map(Json::as_str) {
-            let own = resource == "*" || resource == arn || resource.strip_prefix(&arn).is_some_and(|rest| rest.starts_with('/'));
+            let own = resource == "*"
+                || resource == arn
+                || resource.strip_prefix(&arn).is_some_and(|rest| rest.starts_with('/'));
             if !own {
                 return Err(malformed("Policy has invalid resource".into()));
             }
@@ -438,4 +453,88 @@ fn put_policy(world: &mut World, bucket: Bucket, asked: &Asked<'_>) -> Result<Re
     }
     world.put(BUCKETS, &asked.bucket, &Bucket { policy: Some(text), ..bucket });
     Ok(Response::empty(204))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::types::{
+        BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption,
+        ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    };
+
+    use super::super::front::{Sandbox, SandboxOptions};
+    use super::super::seed::Seed;
+    use super::super::testing::{code, seeded};
+    use super::*;
+
+    #[tokio::test]
+    async fn configurations_read_back_through_the_sdk() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        client.create_bucket().bucket("home").send().await.unwrap();
+        assert_eq!(code(client.create_bucket().bucket("home").send().await), "BucketAlreadyOwnedByYou");
+        assert_eq!(code(client.get_bucket_tagging().bucket("home").send().await), "NoSuchTagSet");
+        let tag = Tag::builder().key("a").value("1 + 2").build().unwrap();
+        let tagging = Tagging::builder().tag_set(tag.clone()).build().unwrap();
+        client.put_bucket_tagging().bucket("home").tagging(tagging).send().await.unwrap();
+        assert_eq!(client.get_bucket_tagging().bucket("home").send().await.unwrap().tag_set(), [tag]);
+
+        let algorithm = |answer: aws_sdk_s3::operation::get_bucket_encryption::GetBucketEncryptionOutput| {
+            let rule = answer.server_side_encryption_configuration.unwrap().rules.remove(0);
+            rule.apply_server_side_encryption_by_default.unwrap()
+        };
+        let before = client.get_bucket_encryption().bucket("home").send().await.unwrap();
+        assert_eq!(algorithm(before).sse_algorithm, ServerSideEncryption::Aes256);
+        let kms = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
+        let kms = kms.kms_master_key_id("arn:aws:kms:us-east-1:123456789012:key/k").build().unwrap();
+        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(kms.clone()).build();
+        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+        let put = client.put_bucket_encryption().bucket("home").server_side_encryption_configuration(configuration);
+        put.send().await.unwrap();
+        assert_eq!(algorithm(client.get_bucket_encryption().bucket("home").send().await.unwrap()), kms);
+
+        let block = PublicAccessBlockConfiguration::builder().block_public_acls(true).build();
+        let put = client.put_public_access_block().bucket("home").public_access_block_configuration(block.clone());
+        put.send().await.unwrap();
+        let read = client.get_public_access_block().bucket("home").send().await.unwrap();
+        assert_eq!(
+            read.public_access_block_configuration().and_then(PublicAccessBlockConfiguration::block_public_acls),
+            Some(true)
+        );
+        client.delete_public_access_block().bucket("home").send().await.unwrap();
+        let gone = client.get_public_access_block().bucket("home").send().await;
+        assert_eq!(code(gone), "NoSuchPublicAccessBlockConfiguration");
+        assert_eq!(code(client.get_bucket_policy().bucket("home").send().await), "NoSuchBucketPolicy");
+        assert_eq!(client.list_buckets().send().await.unwrap().buckets()[0].name(), Some("home"));
+        client.get_bucket_acl().bucket("home").send().await.unwrap();
+        assert_eq!(client.get_bucket_versioning().bucket("home").send().await.unwrap().status(), None);
+        client.get_bucket_location().bucket("home").send().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn names_and_places_are_checked() {
+        let sandbox = Sandbox::in_memory();
+        sandbox.found("123456789012", "eu-west-1").unwrap();
+        let seed = Seed { foreign_buckets: vec!["theirs".into()], ..Seed::default() };
+        sandbox.seed(&seed).unwrap();
+        let client = Client::new(&sandbox.sdk_config().build());
+        for (name, place, expected) in [
+            ("theirs", Some("eu-west-1"), "BucketAlreadyExists"),
+            ("mine", None, "IllegalLocationConstraintException"),
+            ("mine", Some("eu-central-1"), "IllegalLocationConstraintException"),
+            ("mine", Some("eu-west-1"), "nothing was refused"),
+        ] {
+            let place = place.map(|place| {
+                CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(place)).build()
+            });
+            let create = client.create_bucket().bucket(name).set_create_bucket_configuration(place);
+            assert_eq!(code(create.send().await), expected, "{name}");
+        }
+        let status = |error: aws_sdk_s3::error::SdkError<_>| error.raw_response().map(|raw| raw.status().as_u16());
+        assert_eq!(status(client.head_bucket().bucket("theirs").send().await.unwrap_err()), Some(403));
+        assert_eq!(status(client.head_bucket().bucket("nobodys").send().await.unwrap_err()), Some(404));
+        for (name, expected) in [("ab", false), ("a_b", false), ("-ab", false), ("a.b-1", true), ("a..b", false)] {
+            assert_eq!(check_name(name).is_ok(), expected, "{name}");
+        }
+    }
 }

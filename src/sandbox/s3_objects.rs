@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use super::kms;
 use super::s3::Asked;
 use super::s3_access;
 use super::s3_buckets::{Bucket, answer};
@@ -16,7 +17,6 @@ use super::service::{http_date, iso};
 use super::wire::{Caller, Refusal, Response};
 use super::world::{LOWER, World};
 use super::xml::{entries, parse};
-use super::kms;
 
 /// Table of [`Object`], by `bucket/key`.
 const OBJECTS: &str = "s3/object";
@@ -263,7 +263,12 @@ fn delete(world: &mut World, bucket: &Bucket, key: &str, wanted: Option<&str>) -
 }
 
 fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
-    let malformed = || Refusal::new("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema");
+    let malformed = || {
+        Refusal::new(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        )
+    };
     let (root, content) = parse(&asked.request.body).ok_or_else(malformed)?;
     let objects = entries(content.get("Object"));
     // A request names 1,000 keys at most (S3 API reference, "DeleteObjects").
@@ -287,7 +292,8 @@ fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &C
                 }));
             }
             Err(refusal) => {
-                errors.push(json!({"Key": key, "VersionId": version, "Code": refusal.code, "Message": refusal.message}));
+                errors
+                    .push(json!({"Key": key, "VersionId": version, "Code": refusal.code, "Message": refusal.message}));
             }
         }
     }
@@ -299,9 +305,9 @@ fn put_tagging(world: &mut World, asked: &Asked<'_>, operation: &str) -> Result<
     let place = record_key(asked, &asked.key);
     let mut object: Object = world.get(OBJECTS, &place).ok_or_else(no_such_key)?;
     let content = parse(&asked.request.body).map(|(_, content)| content).unwrap_or_default();
-    let tags = entries(content.pointer("/TagSet/Tag")).into_iter().filter_map(|tag| {
-        Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned()))
-    });
+    let tags = entries(content.pointer("/TagSet/Tag"))
+        .into_iter()
+        .filter_map(|tag| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned())));
     let tags: BTreeMap<String, String> = tags.collect();
     for version in object.versions.iter_mut().filter(|version| version.id == wanted) {
         version.tags.clone_from(&tags);
@@ -422,7 +428,10 @@ fn list_versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> 
     'keys: for (key, object) in objects(world, asked, listing.prefix) {
         let common = listing.common_prefix(&key);
         let mut passed = key.as_str() != key_marker || version_marker.is_empty();
-        if key.as_str() < key_marker || (key == key_marker && passed) || common.as_deref().is_some_and(|common| common <= key_marker) {
+        if key.as_str() < key_marker
+            || (key == key_marker && passed)
+            || common.as_deref().is_some_and(|common| common <= key_marker)
+        {
             continue;
         }
         if let Some(common) = common {
@@ -475,7 +484,163 @@ fn list_versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> 
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::primitives::ByteStream;
+    use aws_sdk_s3::types::{
+        BucketVersioningStatus, Delete, ObjectIdentifier, ServerSideEncryption, VersioningConfiguration,
+    };
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, seeded};
     use super::*;
+
+    async fn bucket(client: &Client, versioned: bool) {
+        client.create_bucket().bucket("home").send().await.unwrap();
+        if versioned {
+            let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            client.put_bucket_versioning().bucket("home").versioning_configuration(on).send().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn objects_live_through_the_sdk() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        let put = client.put_object().bucket("home").key("a b/ü.txt").body(ByteStream::from_static(b"hello"));
+        let put = put.metadata("sha256", "abc").content_type("text/plain").send().await.unwrap();
+        assert_eq!(put.e_tag(), Some("\"5d41402abc4b2a76b9719d911017c592\""));
+        let get = client.get_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        assert_eq!((get.content_type(), get.content_length()), (Some("text/plain"), Some(5)));
+        assert_eq!(get.metadata().unwrap()["sha256"], "abc");
+        assert_eq!(get.body.collect().await.unwrap().to_vec(), b"hello");
+        let head = client.head_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        assert_eq!(head.content_length(), Some(5));
+        assert!(
+            client
+                .head_object()
+                .bucket("home")
+                .key("none")
+                .send()
+                .await
+                .unwrap_err()
+                .into_service_error()
+                .is_not_found()
+        );
+        assert_eq!(code(client.get_object().bucket("home").key("none").send().await), "NoSuchKey");
+        assert_eq!(code(client.delete_bucket().bucket("home").send().await), "BucketNotEmpty");
+        client.delete_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        client.delete_bucket().bucket("home").send().await.unwrap();
+        assert_eq!(code(client.list_objects_v2().bucket("home").send().await), "NoSuchBucket");
+    }
+
+    #[tokio::test]
+    async fn a_streamed_file_arrives_whole() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        let content: Vec<u8> = (0..200_000_u32).map(|index| u8::try_from(index % 251).unwrap()).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &content).unwrap();
+        let body = ByteStream::from_path(file.path()).await.unwrap();
+        client.put_object().bucket("home").key("file").body(body).send().await.unwrap();
+        let get = client.get_object().bucket("home").key("file").send().await.unwrap();
+        assert_eq!(get.body.collect().await.unwrap().to_vec(), content);
+    }
+
+    #[tokio::test]
+    async fn versions_and_markers_are_kept_and_listed() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, true).await;
+        for body in ["one", "two"] {
+            let body = ByteStream::from(body.as_bytes().to_vec());
+            client.put_object().bucket("home").key("k").body(body).send().await.unwrap();
+        }
+        assert_eq!(client.delete_object().bucket("home").key("k").send().await.unwrap().delete_marker(), Some(true));
+        assert_eq!(code(client.get_object().bucket("home").key("k").send().await), "NoSuchKey");
+        let listed = client.list_object_versions().bucket("home").max_keys(2).send().await.unwrap();
+        assert_eq!((listed.delete_markers().len(), listed.versions().len(), listed.is_truncated()), (1, 1, Some(true)));
+        let rest = client.list_object_versions().bucket("home").key_marker(listed.next_key_marker().unwrap());
+        let rest = rest.version_id_marker(listed.next_version_id_marker().unwrap()).send().await.unwrap();
+        assert_eq!((rest.delete_markers().len(), rest.versions().len(), rest.is_truncated()), (0, 1, Some(false)));
+        let all = client.list_object_versions().bucket("home").send().await.unwrap();
+        let versions = all.versions().iter().map(|version| version.version_id());
+        let ids = versions.chain(all.delete_markers().iter().map(|marker| marker.version_id()));
+        let doomed =
+            ids.map(|id| ObjectIdentifier::builder().key("k").set_version_id(id.map(Into::into)).build().unwrap());
+        let delete = Delete::builder().set_objects(Some(doomed.collect())).quiet(true).build().unwrap();
+        let deleted = client.delete_objects().bucket("home").delete(delete).send().await.unwrap();
+        assert_eq!((deleted.deleted().len(), deleted.errors().len()), (0, 0));
+        client.delete_bucket().bucket("home").send().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn lists_come_in_pages() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        for index in 0..7 {
+            let key = format!("p/{index}");
+            client.put_object().bucket("home").key(key).body(ByteStream::from_static(b"x")).send().await.unwrap();
+        }
+        let mut pages = client.list_objects_v2().bucket("home").prefix("p/").max_keys(3).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            keys.extend(page.unwrap().contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+        }
+        assert_eq!(keys, (0..7).map(|index| format!("p/{index}")).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_enforced() {
+        let sandbox = seeded(SandboxOptions::default());
+        let config = sandbox.sdk_config().build();
+        let client = Client::new(&config);
+        bucket(&client, false).await;
+        let policy = |statement: &Json| json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let unknown = policy(
+            &json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/gone"}, "Action": "s3:*", "Resource": "arn:aws:s3:::home/*"}),
+        );
+        assert_eq!(code(client.put_bucket_policy().bucket("home").policy(unknown).send().await), "MalformedPolicy");
+        let others = policy(&json!({
+            "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["s3:PutObject*", "s3:GetObject*"],
+            "Resource": "arn:aws:s3:::home/*",
+            "Condition": {"ForAnyValue:StringNotLike": {"aws:userId": [], "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/execution"]}},
+        }));
+        client.put_bucket_policy().bucket("home").policy(others).send().await.unwrap();
+        let put =
+            |client: &Client| client.put_object().bucket("home").key("k").body(ByteStream::from_static(b"x")).send();
+        assert_eq!(code(put(&client).await), "AccessDenied");
+
+        let sts = aws_sdk_sts::Client::new(&config);
+        let assumed = sts.assume_role().role_arn("arn:aws:iam::123456789012:role/execution").role_session_name("me");
+        let keys = assumed.send().await.unwrap().credentials.unwrap();
+        let session = aws_credential_types::Credentials::new(
+            keys.access_key_id,
+            keys.secret_access_key,
+            Some(keys.session_token),
+            None,
+            "test",
+        );
+        let own = aws_sdk_s3::config::Builder::from(&config).credentials_provider(session).build();
+        let role = Client::from_conf(own);
+        // The role is exempt from the denial and still needs a permission of its own.
+        assert_eq!(code(put(&role).await), "AccessDenied");
+        let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::home/*"}]}"#;
+        let iam = aws_sdk_iam::Client::new(&config);
+        iam.put_role_policy().role_name("execution").policy_name("p").policy_document(allow).send().await.unwrap();
+        put(&role).await.unwrap();
+
+        let kms = aws_sdk_kms::Client::new(&config);
+        let key = kms.create_key().send().await.unwrap().key_metadata.unwrap();
+        let encrypted = || {
+            let put = role.put_object().bucket("home").key("k").body(ByteStream::from_static(b"x"));
+            put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key.arn().unwrap()).send()
+        };
+        assert_eq!(code(encrypted().await), "AccessDenied");
+        let allow = allow
+            .replace("\"s3:PutObject\"", "[\"s3:PutObject\",\"kms:GenerateDataKey*\"]")
+            .replace("\"arn:aws:s3:::home/*\"", "\"*\"");
+        iam.put_role_policy().role_name("execution").policy_name("p").policy_document(allow).send().await.unwrap();
+        assert_eq!(encrypted().await.unwrap().ssekms_key_id(), key.arn());
+    }
 
     #[test]
     fn lists_are_cut_at_delimiters_and_limits() {

@@ -31,7 +31,10 @@ pub const fn operation(name: &'static str, members: &'static str, run: Run) -> O
 /// Runs the operation called `name`.
 pub fn call(table: &[Operation], world: &mut World, name: &str, input: &Json, caller: &Caller) -> Answer {
     let Some(operation) = table.iter().find(|operation| operation.name == name) else {
-        return Err(Refusal::new("UnknownOperationException", format!("the sandbox does not know the operation {name}")));
+        return Err(Refusal::new(
+            "UnknownOperationException",
+            format!("the sandbox does not know the operation {name}"),
+        ));
     };
     let Json::Object(members) = input else {
         return Err(Refusal::new("SerializationException", "the input is not a structure"));

@@ -26,7 +26,7 @@ pub enum Latency {
 
 /// What `--sandbox-latency` cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sandbox latency `{0}` is none of `none`, `realistic` and a number above 0")]
+#[error("sandbox latency `{0}` is none of `none`, `realistic` and a number from 0.0001 to 1000")]
 pub struct LatencyError(String);
 
 impl FromStr for Latency {
@@ -37,7 +37,8 @@ impl FromStr for Latency {
             "none" => Ok(Self::None),
             "realistic" => Ok(Self::Factor(1.0)),
             _ => match text.parse::<f64>() {
-                Ok(factor) if factor > 0.0 && factor.is_finite() => Ok(Self::Factor(factor)),
+                // Beyond these bounds a day would pass in a blink, or not at all.
+                Ok(factor) if (0.0001..=1000.0).contains(&factor) => Ok(Self::Factor(factor)),
                 _ => Err(LatencyError(text.into())),
             },
         }
@@ -60,10 +61,12 @@ impl Sleepers {
         let asleep = Asleep::new(self, wake);
         // Whoever else is ready may go to sleep too, or answer first.
         tokio::task::yield_now().await;
-        while !asleep.is_first() {
+        loop {
+            // Made before the question is asked, so that no waking in between is missed.
+            let woken = self.woken.notified();
             // An earlier sleeper's task may not be running at all (it waits behind this one), so the wait for it ends.
             let patience = Duration::from_millis(5);
-            if tokio::time::timeout(patience, self.woken.notified()).await.is_err() {
+            if asleep.is_first() || tokio::time::timeout(patience, woken).await.is_err() {
                 break;
             }
         }

@@ -14,7 +14,11 @@ use super::world::World;
 pub const OPERATIONS: &[Operation] = &[
     operation("GetParameter", "Name WithDecryption", get_parameter),
     operation("GetParameters", "Names WithDecryption", get_parameters),
-    operation("GetParametersByPath", "Path Recursive WithDecryption MaxResults NextToken ParameterFilters", get_by_path),
+    operation(
+        "GetParametersByPath",
+        "Path Recursive WithDecryption MaxResults NextToken ParameterFilters",
+        get_by_path,
+    ),
     operation("PutParameter", "Name Value Type Description Overwrite Tags Tier DataType KeyId", put_parameter),
     operation("DeleteParameter", "Name", delete_parameter),
     operation("DeleteParameters", "Names", delete_parameters),
@@ -165,7 +169,8 @@ fn get_by_path(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
             found.push(describe(world, &parameter, None));
         }
     }
-    let (parameters, next) = page(found, input.limit("MaxResults", 10), input.text("NextToken")).map_err(token_error)?;
+    let (parameters, next) =
+        page(found, input.limit("MaxResults", 10), input.text("NextToken")).map_err(token_error)?;
     Ok(json!({"Parameters": parameters, "NextToken": next}))
 }
 
@@ -335,4 +340,70 @@ fn remove_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 
 fn list_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"TagList": tag_list(&tagged(world, input)?.tags, "Key", "Value")}))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ssm::Client;
+    use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType, Tag};
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, faulty, seeded};
+
+    #[tokio::test]
+    async fn parameters_live_through_the_sdk() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        let put =
+            |name: &str, value: &str| client.put_parameter().name(name).value(value).r#type(ParameterType::String);
+        let tag = Tag::builder().key("owner").value("me").build().unwrap();
+        put("/a/b", "1").tags(tag.clone()).send().await.unwrap();
+        assert_eq!(code(put("/a/b", "2").send().await), "ParameterAlreadyExists");
+        assert_eq!(code(put("/a/b", "2").overwrite(true).tags(tag).send().await), "ValidationException");
+        assert_eq!(put("/a/b", "2").overwrite(true).send().await.unwrap().version(), 2);
+        assert_eq!(code(put("/a/c", &"x".repeat(4097)).send().await), "ValidationException");
+        assert_eq!(code(put("/aws/x", "1").send().await), "ValidationException");
+        for (name, expected) in
+            [("/a/b", "2"), ("/a/b:1", "1"), ("arn:aws:ssm:us-east-1:123456789012:parameter/a/b", "2")]
+        {
+            let found = client.get_parameter().name(name).send().await.unwrap().parameter.unwrap();
+            assert_eq!(found.value(), Some(expected), "{name}");
+        }
+        assert_eq!(code(client.get_parameter().name("/a/b:9").send().await), "ParameterVersionNotFound");
+        assert_eq!(code(client.get_parameter().name("/none").send().await), "ParameterNotFound");
+        let both = client.get_parameters().names("/a/b").names("/none").send().await.unwrap();
+        assert_eq!((both.parameters().len(), both.invalid_parameters()), (1, ["/none".to_owned()].as_slice()));
+        for index in 0..23 {
+            put(&format!("/many/{index}/x"), "v").send().await.unwrap();
+        }
+        let pages = client.get_parameters_by_path().path("/many").recursive(true).into_paginator().send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+        assert_eq!(pages.iter().map(|page| page.parameters().len()).collect::<Vec<_>>(), [10, 10, 3]);
+        let filter = |key: &str, option: &str, value: &str| {
+            ParameterStringFilter::builder().key(key).option(option).values(value).build().unwrap()
+        };
+        for (filter, expected) in [
+            (filter("Name", "BeginsWith", "/many"), 23),
+            (filter("Path", "OneLevel", "/a"), 1),
+            (filter("tag:owner", "Equals", "me"), 1),
+            (filter("Name", "Equals", "/none"), 0),
+        ] {
+            let pages = client.describe_parameters().parameter_filters(filter).into_paginator().send();
+            let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+            assert_eq!(pages.iter().map(|page| page.parameters().len()).sum::<usize>(), expected);
+        }
+        client.delete_parameter().name("/a/b").send().await.unwrap();
+        assert_eq!(code(client.delete_parameter().name("/a/b").send().await), "ParameterNotFound");
+    }
+
+    #[tokio::test]
+    async fn a_deleted_name_may_be_refused_for_a_while() {
+        let sandbox = faulty("ssm-recreate-delay=30s");
+        let client = Client::new(&sandbox.sdk_config().build());
+        let put = || client.put_parameter().name("/lock").value("1").r#type(ParameterType::String).send();
+        put().await.unwrap();
+        client.delete_parameter().name("/lock").send().await.unwrap();
+        assert_eq!(code(put().await), "ParameterAlreadyExists");
+        sandbox.pass(std::time::Duration::from_secs(30)).await;
+        put().await.unwrap();
+    }
 }

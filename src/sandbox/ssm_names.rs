@@ -25,7 +25,8 @@ pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
     };
     let (name, version) = match name.rsplit_once(':') {
         Some((name, version)) => {
-            let number = version.parse().map_err(|_| validation(format!("the sandbox has no parameter labels: {text}")))?;
+            let number =
+                version.parse().map_err(|_| validation(format!("the sandbox has no parameter labels: {text}")))?;
             (name, Some(number))
         }
         None => (name, None),
@@ -54,7 +55,9 @@ pub fn check(name: &str) -> Result<(), Refusal> {
     let root = name.trim_start_matches('/').to_ascii_lowercase();
     for reserved in ["aws", "ssm"] {
         if root.starts_with(reserved) {
-            return Err(validation(format!("Parameter name: can't be prefixed with \"{reserved}\" (case-insensitive).")));
+            return Err(validation(format!(
+                "Parameter name: can't be prefixed with \"{reserved}\" (case-insensitive)."
+            )));
         }
     }
     if name.matches('/').count() > 15 {

@@ -137,7 +137,9 @@ impl Store {
 /// Removes a sandbox's file, readable or not.
 pub fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Io { path: path.to_owned(), source }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::Io { path: path.to_owned(), source })
+        }
         _ => Ok(()),
     }
 }
@@ -190,8 +192,8 @@ impl Journal {
             file.set_len(self.offset + whole as u64).map_err(|source| self.io(source))?;
         }
         for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let changes: Vec<Change> =
-                serde_json::from_slice(line).map_err(|error| self.unreadable(format!("a line is damaged ({error})")))?;
+            let changes: Vec<Change> = serde_json::from_slice(line)
+                .map_err(|error| self.unreadable(format!("a line is damaged ({error})")))?;
             self.changes += changes.len();
             world.replay(changes);
         }

@@ -12,7 +12,11 @@ use super::world::{UPPER, World};
 /// The operations that the sandbox knows.
 pub const OPERATIONS: &[Operation] = &[
     operation("GetCallerIdentity", "", get_caller_identity),
-    operation("AssumeRole", "RoleArn RoleSessionName DurationSeconds Policy PolicyArns Tags ExternalId SourceIdentity", assume_role),
+    operation(
+        "AssumeRole",
+        "RoleArn RoleSessionName DurationSeconds Policy PolicyArns Tags ExternalId SourceIdentity",
+        assume_role,
+    ),
 ];
 
 /// Table of [`Session`], by access key.
@@ -81,4 +85,44 @@ fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
         },
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": session_arn},
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sts::Client;
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, seeded};
+
+    #[tokio::test]
+    async fn a_session_is_its_roles() {
+        let sandbox = seeded(SandboxOptions::default());
+        let config = sandbox.sdk_config().build();
+        let client = Client::new(&config);
+        let assume = |name: &str| {
+            client
+                .assume_role()
+                .role_arn(format!("arn:aws:iam::123456789012:role/{name}"))
+                .role_session_name("me")
+                .send()
+        };
+        let credentials = assume("execution").await.unwrap().credentials.unwrap();
+        let session = aws_credential_types::Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            None,
+            "test",
+        );
+        let own = aws_sdk_sts::config::Builder::from(&config).credentials_provider(session).build();
+        let identity = Client::from_conf(own).get_caller_identity().send().await.unwrap();
+        assert_eq!(identity.arn(), Some("arn:aws:sts::123456789012:assumed-role/execution/me"));
+        assert!(identity.user_id().unwrap().starts_with("AROA"));
+        assert_eq!(code(assume("gone").await), "AccessDenied");
+
+        let trust = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+        let iam = aws_sdk_iam::Client::new(&config);
+        iam.update_assume_role_policy().role_name("execution").policy_document(trust).send().await.unwrap();
+        assert_eq!(code(assume("execution").await), "AccessDenied");
+    }
 }

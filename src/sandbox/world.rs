@@ -160,15 +160,13 @@ impl World {
 
     /// An id of `length` characters from `alphabet`, different from every earlier one and the same in every run.
     pub fn id(&mut self, alphabet: &[u8], length: usize) -> String {
-        // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters.
-        let mut state = self.next().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters. Its output is
+        // where the id begins in the generator's stream; neighbouring numbers would give ids that overlap.
+        let mut state = mix(self.next().wrapping_mul(GOLDEN));
         (0..length)
             .map(|_| {
-                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let mut z = state;
-                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                let index = usize::try_from((z ^ (z >> 31)) % alphabet.len() as u64).unwrap_or(0);
+                state = state.wrapping_add(GOLDEN);
+                let index = usize::try_from(mix(state) % alphabet.len() as u64).unwrap_or(0);
                 char::from(alphabet[index])
             })
             .collect()
@@ -224,6 +222,16 @@ impl World {
             })
         })
     }
+}
+
+/// `SplitMix64`'s increment: 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// `SplitMix64`'s output function.
+const fn mix(state: u64) -> u64 {
+    let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 fn holds(json: &Json, text: &str) -> bool {

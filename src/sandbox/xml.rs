@@ -150,10 +150,7 @@ mod tests {
         let document = br#"<?xml version="1.0"?><Tagging xmlns="x"><TagSet><Tag><Key>a</Key><Value>1 &amp; &#50;</Value></Tag><Tag><Key>b</Key><Value/></Tag></TagSet></Tagging>"#;
         let (root, content) = parse(document).unwrap();
         assert_eq!(root, "Tagging");
-        assert_eq!(
-            content,
-            json!({"TagSet": {"Tag": [{"Key": "a", "Value": "1 & 2"}, {"Key": "b", "Value": ""}]}})
-        );
+        assert_eq!(content, json!({"TagSet": {"Tag": [{"Key": "a", "Value": "1 & 2"}, {"Key": "b", "Value": ""}]}}));
         assert_eq!(entries(content.pointer("/TagSet/Tag")).len(), 2);
         assert_eq!(parse(b"<a><b></a>"), None);
         assert_eq!(parse(b"not xml"), None);
