@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::world::World;
+
 /// Table of [`Role`], by role name.
 pub const ROLES: &str = "iam/role";
 /// Table of [`SecurityGroup`], by group id.
@@ -22,6 +24,13 @@ pub const MOUNT_TARGETS: &str = "efs/mount-target";
 pub const KEYS: &str = "kms/key";
 /// Table of aliases of keys, by name (`alias/…`): objects whose member `key` is the key's id.
 pub const KEY_ALIASES: &str = "kms/alias";
+
+/// The role behind `arn`, if the rest of AWS can see it yet.
+pub fn visible_role(world: &World, arn: &str) -> Option<Role> {
+    let name = arn.rsplit('/').next()?;
+    let role: Role = world.get(ROLES, name)?;
+    (role.arn == arn && role.visible_at <= world.now()).then_some(role)
+}
 
 /// An IAM role.
 #[derive(Clone, Debug, Serialize, Deserialize)]

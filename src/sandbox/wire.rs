@@ -21,6 +21,18 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+impl Request {
+    /// The header called `name`, which is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The first value of `name` in the query.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -30,6 +42,37 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer without a body.
+    pub const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// An answer whose body is JSON of the given media type.
+    pub fn json(status: u16, media_type: &str, body: &Json) -> Self {
+        Self::empty(status).with_header("content-type", media_type).with_body(body.to_string())
+    }
+
+    /// An answer whose body is XML.
+    pub fn xml(status: u16, body: String) -> Self {
+        Self::empty(status).with_header("content-type", "text/xml").with_body(body)
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with another body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
 }
 
 /// Who is asking: what the signature's access key stands for.

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 pub struct World {
     tables: BTreeMap<String, BTreeMap<String, Json>>,
     changes: Vec<Change>,
+    replaced: Vec<Change>,
 }
 
 /// One change of a turn, as it stands in the journal: no value means removed.
@@ -27,7 +28,15 @@ pub struct Change {
     pub value: Option<Json>,
 }
 
+impl Change {
+    /// Whether the journal keeps it: faults belong to a process and not to the account.
+    pub fn is_kept(&self) -> bool {
+        !(self.table == META && self.key == FAULTS)
+    }
+}
+
 const META: &str = "meta";
+const FAULTS: &str = "faults";
 
 impl World {
     /// The record `key` of `table`.
@@ -66,15 +75,18 @@ impl World {
         if self.tables.get(table).and_then(|records| records.get(key)) == Some(&value) {
             return;
         }
-        self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
+        let before = self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
         self.changes.push(Change { table: table.into(), key: key.into(), value: Some(value) });
+        self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
     }
 
     /// Removes the record `key` of `table`; whether there was one.
     pub fn remove(&mut self, table: &str, key: &str) -> bool {
-        let removed = self.tables.get_mut(table).is_some_and(|records| records.remove(key).is_some());
+        let before = self.tables.get_mut(table).and_then(|records| records.remove(key));
+        let removed = before.is_some();
         if removed {
             self.changes.push(Change { table: table.into(), key: key.into(), value: None });
+            self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
         }
         removed
     }
@@ -107,6 +119,21 @@ impl World {
         self.put(META, "region", &region);
     }
 
+    /// The faults that services are told of; an empty object when there are none.
+    pub fn faults(&self) -> Json {
+        self.get(META, FAULTS).unwrap_or_else(|| Json::Object(serde_json::Map::new()))
+    }
+
+    /// Tells the services of the faults that this process wants; they are not part of the account.
+    pub fn set_faults(&mut self, faults: Json) {
+        self.swap(Change { table: META.into(), key: FAULTS.into(), value: Some(faults) });
+    }
+
+    /// Whether the account was ever fixed by [`World::found`].
+    pub fn is_founded(&self) -> bool {
+        self.has(META, "account")
+    }
+
     /// An ARN of this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region(), self.account())
@@ -133,15 +160,13 @@ impl World {
 
     /// An id of `length` characters from `alphabet`, different from every earlier one and the same in every run.
     pub fn id(&mut self, alphabet: &[u8], length: usize) -> String {
-        // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters.
-        let mut state = self.next().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters. Its output is
+        // where the id begins in the generator's stream; neighbouring numbers would give ids that overlap.
+        let mut state = mix(self.next().wrapping_mul(GOLDEN));
         (0..length)
             .map(|_| {
-                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let mut z = state;
-                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                let index = usize::try_from((z ^ (z >> 31)) % alphabet.len() as u64).unwrap_or(0);
+                state = state.wrapping_add(GOLDEN);
+                let index = usize::try_from(mix(state) % alphabet.len() as u64).unwrap_or(0);
                 char::from(alphabet[index])
             })
             .collect()
@@ -152,15 +177,39 @@ impl World {
         std::mem::take(&mut self.changes)
     }
 
+    /// What the records changed since the last call held before: the same keys as [`World::take_changes`], in its order.
+    pub fn take_replaced(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.replaced)
+    }
+
     /// Replays changes from the journal.
     pub fn replay(&mut self, changes: Vec<Change>) {
-        for Change { table, key, value } in changes {
-            let records = self.tables.entry(table).or_default();
-            match value {
-                Some(value) => records.insert(key, value),
-                None => records.remove(&key),
-            };
+        for change in changes {
+            self.swap(change);
         }
+    }
+
+    /// Puts a record in place past the journal and returns what was there: for replays and for reads that lag.
+    pub fn swap(&mut self, Change { table, key, value }: Change) -> Change {
+        let records = self.tables.entry(table.clone()).or_default();
+        let before = match value {
+            Some(value) => records.insert(key.clone(), value),
+            None => records.remove(&key),
+        };
+        Change { table, key, value: before }
+    }
+
+    /// Every record of the tables whose names begin with `prefix`, as table, key and JSON.
+    pub fn records(&self, prefix: &str) -> impl Iterator<Item = (&str, &str, &Json)> {
+        let tables = self.tables.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix));
+        tables.flat_map(|(table, records)| {
+            records.iter().map(move |(key, record)| (table.as_str(), key.as_str(), record))
+        })
+    }
+
+    /// Whether a record of a table whose name begins with `prefix` has `text` as one of its values, at any depth.
+    pub fn mentions(&self, prefix: &str, text: &str) -> bool {
+        self.records(prefix).any(|(_, _, record)| holds(record, text))
     }
 
     /// Undoes nothing and forgets nothing: the whole world as changes from an empty one, for compaction.
@@ -172,6 +221,25 @@ impl World {
                 value: Some(value.clone()),
             })
         })
+    }
+}
+
+/// `SplitMix64`'s increment: 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// `SplitMix64`'s output function.
+const fn mix(state: u64) -> u64 {
+    let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn holds(json: &Json, text: &str) -> bool {
+    match json {
+        Json::String(value) => value == text,
+        Json::Array(items) => items.iter().any(|item| holds(item, text)),
+        Json::Object(members) => members.values().any(|member| holds(member, text)),
+        _ => false,
     }
 }
 

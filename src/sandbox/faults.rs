@@ -1,0 +1,208 @@
+//! What the sandbox is told to do wrong, for tests.
+//!
+//! Faults are a list of `name=value`, separated by commas. A call number counts this process's AWS calls from 1; with a
+//! `w` before it (`w3`) it counts only calls that write. `A-B` is a range of numbers.
+//!
+//! | fault | what happens |
+//! |---|---|
+//! | `crash-before=N` | the process aborts before call N does anything |
+//! | `crash-after=N` | the process aborts after call N is done and written down, before its answer leaves |
+//! | `throttle=A-B` | the calls are refused with the service's throttling error |
+//! | `error500=A-B` | the calls are refused with an internal error and do nothing |
+//! | `lost-before=A-B` | the connection breaks before the call does anything |
+//! | `lost-after=A-B` | the call is done, then the connection breaks |
+//! | `throttle-tps=N` | more than N calls in a virtual second are throttled |
+//! | `iam-propagation=10s` | a new role is unknown to other services for that long |
+//! | `stale-reads=N` | N reads of IAM and SSM after a write there still answer what was before |
+//! | `ssm-recreate-delay=30s` | a deleted parameter's name cannot be used again for that long |
+//! | `fail=Operation:Reason` | the operation is accepted and what it begins ends as failed |
+//! | `ignore-field=Path` | Studio accepts the member and drops it |
+//! | `freeze=Status` | whatever gets this status in Studio keeps it |
+//! | `app-delete-slow=60s` | deleting an app takes that much longer |
+//! | `merge=shallow` | UpdateDomain replaces nested structures where it would merge them |
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde_json::{Map, Value as Json, json};
+
+/// The faults of a process.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    rules: Vec<(Fate, Calls)>,
+    throttle_tps: Option<f64>,
+    stale_reads: u32,
+    services: Map<String, Json>,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing out of the ordinary.
+    #[default]
+    Answered,
+    /// The process ends before it.
+    CrashBefore,
+    /// The process ends after it.
+    CrashAfter,
+    /// It is refused as one too many.
+    Throttled,
+    /// It is refused with an internal error.
+    Error500,
+    /// The connection breaks before it.
+    LostBefore,
+    /// The connection breaks after it.
+    LostAfter,
+}
+
+#[derive(Clone, Debug)]
+struct Calls {
+    writes_only: bool,
+    numbers: RangeInclusive<u64>,
+}
+
+/// The text names no fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sandbox fault `{fault}`: {reason}")]
+pub struct FaultError {
+    fault: String,
+    reason: &'static str,
+}
+
+impl Faults {
+    /// What becomes of the call with this number, which is also that write if it writes.
+    pub fn fate(&self, call: u64, write: Option<u64>) -> Fate {
+        let hit = self.rules.iter().find(|(_, calls)| {
+            let number = if calls.writes_only { write } else { Some(call) };
+            number.is_some_and(|number| calls.numbers.contains(&number))
+        });
+        hit.map_or(Fate::Answered, |(fate, _)| *fate)
+    }
+
+    /// How many calls a virtual second are not throttled.
+    pub const fn throttle_tps(&self) -> Option<f64> {
+        self.throttle_tps
+    }
+
+    /// How many reads after a write are stale.
+    pub const fn stale_reads(&self) -> u32 {
+        self.stale_reads
+    }
+
+    /// What the services themselves act upon, for the world's record of faults.
+    pub fn for_services(&self) -> Json {
+        Json::Object(self.services.clone())
+    }
+
+    fn append(&mut self, name: &str, value: Json) {
+        if let Json::Array(items) = self.services.entry(name).or_insert_with(|| json!([])) {
+            items.push(value);
+        }
+    }
+}
+
+impl FromStr for Faults {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let mut faults = Self::default();
+        for fault in text.split(',').map(str::trim).filter(|fault| !fault.is_empty()) {
+            let refuse = |reason| FaultError { fault: fault.to_owned(), reason };
+            let (name, value) = fault.split_once('=').ok_or_else(|| refuse("write it as name=value"))?;
+            let calls = || calls(value).ok_or_else(|| refuse("the value is a call's number, `3`, `w3` or `3-9`"));
+            let duration = || milliseconds(value).ok_or_else(|| refuse("the value is a duration, `10s` or `500ms`"));
+            match name {
+                "crash-before" => faults.rules.push((Fate::CrashBefore, calls()?)),
+                "crash-after" => faults.rules.push((Fate::CrashAfter, calls()?)),
+                "throttle" => faults.rules.push((Fate::Throttled, calls()?)),
+                "error500" => faults.rules.push((Fate::Error500, calls()?)),
+                "lost-before" => faults.rules.push((Fate::LostBefore, calls()?)),
+                "lost-after" => faults.rules.push((Fate::LostAfter, calls()?)),
+                "throttle-tps" => {
+                    let tps = value.parse().ok().filter(|tps: &f64| *tps > 0.0);
+                    faults.throttle_tps = Some(tps.ok_or_else(|| refuse("the value is a number above 0"))?);
+                }
+                "stale-reads" => {
+                    faults.stale_reads = value.parse().map_err(|_| refuse("the value is a whole number"))?;
+                }
+                "iam-propagation" | "ssm-recreate-delay" => {
+                    faults.services.insert(name.into(), json!(duration()?));
+                }
+                "app-delete-slow" => {
+                    faults.services.insert(name.into(), json!(duration()? / 1000));
+                }
+                "fail" => {
+                    let (operation, reason) = value.split_once(':').unwrap_or((value, "InternalFailure"));
+                    let failures = faults.services.entry(name).or_insert_with(|| json!({}));
+                    failures[operation] = json!(reason);
+                }
+                "ignore-field" | "freeze" => faults.append(name, json!(value)),
+                "merge" if matches!(value, "deep" | "shallow") => {
+                    faults.services.insert(name.into(), json!(value));
+                }
+                "merge" => return Err(refuse("the value is `deep` or `shallow`")),
+                _ => return Err(refuse("there is no such fault")),
+            }
+        }
+        Ok(faults)
+    }
+}
+
+fn calls(text: &str) -> Option<Calls> {
+    let (writes_only, text) = text.strip_prefix('w').map_or((false, text), |rest| (true, rest));
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let numbers = first.parse().ok()?..=last.parse().ok()?;
+    (*numbers.start() > 0 && !numbers.is_empty()).then_some(Calls { writes_only, numbers })
+}
+
+fn milliseconds(text: &str) -> Option<i64> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (text.strip_suffix('s')?, 1000),
+    };
+    number.parse::<i64>().ok().filter(|number| *number >= 0)?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_is_found_by_number() {
+        let faults: Faults = "throttle=3-4, crash-after=w2,lost-after=7".parse().unwrap();
+        for (call, write, expected) in [
+            (1, None, Fate::Answered),
+            (3, None, Fate::Throttled),
+            (4, Some(1), Fate::Throttled),
+            (5, Some(2), Fate::CrashAfter),
+            (7, None, Fate::LostAfter),
+        ] {
+            assert_eq!(faults.fate(call, write), expected, "{call}");
+        }
+    }
+
+    #[test]
+    fn services_read_theirs_from_the_world() {
+        let text = "iam-propagation=10s,fail=CreateDomain:No capacity,freeze=Updating,ignore-field=A.B,ignore-field=C,\
+                    app-delete-slow=60s";
+        assert_eq!(
+            text.parse::<Faults>().unwrap().for_services(),
+            json!({
+                "iam-propagation": 10_000,
+                "fail": {"CreateDomain": "No capacity"},
+                "freeze": ["Updating"],
+                "ignore-field": ["A.B", "C"],
+                "app-delete-slow": 60,
+            })
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        for text in
+            ["crash", "crash-before=x", "throttle=9-3", "throttle=0", "explode=1", "iam-propagation=10", "merge=x"]
+        {
+            assert!(text.parse::<Faults>().unwrap_err().to_string().contains(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! IAM policy documents: their grammar, whom they name, and what they decide.
+//!
+//! Condition operators on dates and addresses are accepted and never hold: the sandbox has no caller's address.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::records::{ROLES, Role, visible_role};
+use super::service::matches;
+use super::wire::Caller;
+use super::world::World;
+
+/// Table of managed policies, by ARN.
+pub const POLICIES: &str = "iam/policy";
+
+/// What a document says about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing.
+    Silent,
+    /// It leaves the decision to the account's own policies: the account is the principal.
+    Delegated,
+    /// It allows it.
+    Allow,
+    /// It denies it, whatever else allows it.
+    Deny,
+}
+
+/// A request, as policies see it.
+pub struct Context<'a> {
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// `s3:GetObject`, …
+    pub action: &'a str,
+    /// The ARN of what it is about.
+    pub resource: &'a str,
+    /// More condition keys than those that follow from the caller.
+    pub keys: BTreeMap<String, String>,
+}
+
+impl Context<'_> {
+    fn key(&self, name: &str) -> Option<&str> {
+        match name.to_ascii_lowercase().as_str() {
+            "aws:securetransport" => Some("true"),
+            "aws:userid" => Some(&self.caller.user_id),
+            "aws:principalarn" => Some(&self.caller.principal_arn),
+            "aws:principalaccount" | "kms:calleraccount" | "aws:sourceaccount" => {
+                self.caller.principal_arn.split(':').nth(4)
+            }
+            other => self.keys.get(other).map(String::as_str),
+        }
+    }
+}
+
+/// Reads a document and checks its grammar; the refusal's text says what is wrong.
+pub fn parse(document: &str, principals: bool) -> Result<Json, String> {
+    let json: Json = serde_json::from_str(document).map_err(|_| "Syntax errors in policy.".to_owned())?;
+    if !json.is_object() {
+        return Err("Syntax errors in policy.".into());
+    }
+    if let Some(version) = json.get("Version")
+        && !matches!(version.as_str(), Some("2012-10-17" | "2008-10-17"))
+    {
+        return Err("The policy must contain a valid version string.".into());
+    }
+    let statements = list(json.get("Statement"));
+    if statements.is_empty() {
+        return Err("Syntax error at position (1,1): the policy has no statement.".into());
+    }
+    for statement in &statements {
+        if !matches!(statement.get("Effect").and_then(Json::as_str), Some("Allow" | "Deny")) {
+            return Err("Missing required field Effect, or its value is invalid.".into());
+        }
+        let has = |name: &str| statement.get(name).is_some() || statement.get(format!("Not{name}")).is_some();
+        if !has("Action") {
+            return Err("Policy statement must contain actions.".into());
+        }
+        if principals != has("Principal") {
+            let what = if principals {
+                "Missing required field Principal"
+            } else {
+                "Policy document should not specify a principal."
+            };
+            return Err(what.into());
+        }
+        if !principals && !has("Resource") {
+            return Err("Policy statement must contain resources.".into());
+        }
+        for (operator, keys) in members(statement.get("Condition")) {
+            if !known_operator(operator) {
+                return Err(format!("Invalid Condition type : {operator}."));
+            }
+            if !keys.is_object() {
+                return Err("Syntax errors in policy.".into());
+            }
+        }
+    }
+    Ok(json)
+}
+
+/// The first principal that does not exist in the eyes of IAM itself (`at_once`) or of another service, which sees a
+/// new role some time later.
+pub fn unknown_principal(world: &World, document: &Json, at_once: bool) -> Option<String> {
+    let account = world.account();
+    let exists = |arn: &str| match at_once {
+        true => world.get::<Role>(ROLES, arn.rsplit('/').next().unwrap_or(arn)).is_some_and(|role| role.arn == arn),
+        false => visible_role(world, arn).is_some(),
+    };
+    for statement in list(document.get("Statement")) {
+        for principal in ["Principal", "NotPrincipal"].iter().flat_map(|name| list(statement.get(name))) {
+            for name in list(principal.get("AWS")).into_iter().filter_map(Json::as_str) {
+                let known = name == "*" || name == account || is_account(name) || {
+                    match name.split_once(":role/") {
+                        // Only this account's roles are known; another account's are taken on trust.
+                        Some((head, _)) if head.ends_with(&account) => exists(name),
+                        Some(_) => true,
+                        None => {
+                            name.starts_with("arn:") && (name.contains(":user/") || name.contains(":assumed-role/"))
+                        }
+                    }
+                };
+                if !known {
+                    return Some(name.to_owned());
+                }
+            }
+        }
+    }
+    None
+}
+
+/// What a document says about a request: an identity's document has no principals, a resource's has.
+pub fn evaluate(document: &Json, context: &Context<'_>) -> Verdict {
+    let mut verdict = Verdict::Silent;
+    for statement in list(document.get("Statement")) {
+        let principal = principal_match(statement, context.caller);
+        if principal == Verdict::Silent || !applies(statement, context) {
+            continue;
+        }
+        let says =
+            if statement.get("Effect").and_then(Json::as_str) == Some("Deny") { Verdict::Deny } else { principal };
+        verdict = verdict.max(says);
+    }
+    verdict
+}
+
+/// What the caller's own policies say: the operator may do everything.
+pub fn identity(world: &World, context: &Context<'_>) -> Verdict {
+    let Some((_, path)) = context.caller.principal_arn.split_once(":role/") else { return Verdict::Allow };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some(role) = world.get::<Role>(ROLES, name) else { return Verdict::Silent };
+    let attached = role.attached.iter().filter_map(|arn| {
+        // AWS's own policies are not in the table; the only one that matters for what is enforced is this.
+        let everything = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        match arn.ends_with(":aws:policy/AdministratorAccess") {
+            true => Some(everything.to_owned()),
+            false => super::iam_policies::default_document(world, arn),
+        }
+    });
+    let documents = attached.chain(role.inline.values().cloned());
+    documents
+        .filter_map(|text| serde_json::from_str(&text).ok())
+        .map(|document: Json| evaluate(&document, context))
+        .max()
+        .unwrap_or(Verdict::Silent)
+}
+
+/// Whether a resource's policy and the caller's own together allow a request within one account.
+///
+/// `silent` is what a resource's silence means: an S3 bucket delegates to the account, a key or a role does not.
+pub fn allowed(world: &World, resource_policy: Option<&Json>, context: &Context<'_>, silent: Verdict) -> bool {
+    let resource = resource_policy.map_or(Verdict::Silent, |document| evaluate(document, context));
+    let resource = if resource == Verdict::Silent { silent } else { resource };
+    let own = identity(world, context);
+    resource != Verdict::Deny
+        && own != Verdict::Deny
+        && (resource == Verdict::Allow || (resource == Verdict::Delegated && own == Verdict::Allow))
+}
+
+fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
+    if let Some(principals) = statement.get("Principal") {
+        return principal_in(principals, caller);
+    }
+    match statement.get("NotPrincipal") {
+        Some(principals) if principal_in(principals, caller) != Verdict::Silent => Verdict::Silent,
+        Some(_) | None => Verdict::Allow,
+    }
+}
+
+fn principal_in(principals: &Json, caller: &Caller) -> Verdict {
+    let account = caller.principal_arn.split(':').nth(4).unwrap_or_default();
+    let names = if principals.is_string() { list(Some(principals)) } else { list(principals.get("AWS")) };
+    let verdicts = names.into_iter().filter_map(Json::as_str).map(|name| {
+        if name == "*" || name == caller.principal_arn || name == caller.arn {
+            Verdict::Allow
+        } else if name == account || (is_account(name) && name.split(':').nth(4) == Some(account)) {
+            Verdict::Delegated
+        } else {
+            Verdict::Silent
+        }
+    });
+    verdicts.max().unwrap_or(Verdict::Silent)
+}
+
+fn applies(statement: &Json, context: &Context<'_>) -> bool {
+    let action = context.action.to_ascii_lowercase();
+    let any = |name: &str, fits: &dyn Fn(&str) -> bool| {
+        statement.get(name).map(|patterns| list(Some(patterns)).into_iter().filter_map(Json::as_str).any(fits))
+    };
+    let fits_action = |pattern: &str| matches(&pattern.to_ascii_lowercase(), &action);
+    let fits_resource = |pattern: &str| matches(pattern, context.resource);
+    any("Action", &fits_action).unwrap_or(true)
+        && !any("NotAction", &fits_action).unwrap_or(false)
+        && any("Resource", &fits_resource).unwrap_or(true)
+        && !any("NotResource", &fits_resource).unwrap_or(false)
+        && members(statement.get("Condition"))
+            .all(|(operator, keys)| members(Some(keys)).all(|(key, values)| holds(operator, context.key(key), values)))
+}
+
+/// Whether one key's value satisfies one operator. Every key here has at most one value, so the set operators differ
+/// only for a key that is absent: `ForAllValues` holds then and `ForAnyValue` does not.
+fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
+    let (set, operator) = match operator.split_once(':') {
+        Some((set, operator)) => (Some(set), operator),
+        None => (None, operator),
+    };
+    let (operator, if_exists) = match operator.strip_suffix("IfExists") {
+        Some(operator) => (operator, true),
+        None => (operator, false),
+    };
+    let wanted: Vec<String> = list(Some(wanted)).into_iter().map(text).collect();
+    let any = |test: &dyn Fn(&str, &str) -> bool, value: &str| wanted.iter().any(|pattern| test(pattern, value));
+    if operator == "Null" {
+        return wanted.iter().any(|wanted| (wanted == "true") == value.is_none());
+    }
+    let negated = operator.contains("Not");
+    let Some(value) = value else {
+        return match set {
+            Some("ForAllValues") => true,
+            Some(_) => false,
+            // A key that is absent equals nothing, so the negated operators hold.
+            None => if_exists || negated,
+        };
+    };
+    let equal = |a: &str, b: &str| a == b;
+    let fold = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    let number = |test: fn(&f64, &f64) -> bool| move |wanted: &str, value: &str| matches!((value.parse(), wanted.parse()), (Ok(a), Ok(b)) if test(&a, &b));
+    let found = match operator {
+        "StringEquals" | "StringNotEquals" => any(&equal, value),
+        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => any(&fold, value),
+        "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => {
+            any(&matches, value)
+        }
+        "NumericEquals" | "NumericNotEquals" => any(&number(f64::eq), value),
+        "NumericLessThan" => any(&number(f64::lt), value),
+        "NumericLessThanEquals" => any(&number(f64::le), value),
+        "NumericGreaterThan" => any(&number(f64::gt), value),
+        "NumericGreaterThanEquals" => any(&number(f64::ge), value),
+        _ => return false,
+    };
+    found != negated
+}
+
+fn known_operator(operator: &str) -> bool {
+    let operator =
+        operator.strip_prefix("ForAnyValue:").or_else(|| operator.strip_prefix("ForAllValues:")).unwrap_or(operator);
+    let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
+    ["String", "Numeric", "Date", "Arn"].iter().any(|kind| operator.starts_with(kind))
+        || matches!(operator, "Bool" | "BinaryEquals" | "IpAddress" | "NotIpAddress" | "Null")
+}
+
+fn is_account(name: &str) -> bool {
+    (name.starts_with("arn:") && name.ends_with(":root"))
+        || (name.len() == 12 && name.chars().all(|character| character.is_ascii_digit()))
+}
+
+/// Policies write a list of one as the one.
+fn list(json: Option<&Json>) -> Vec<&Json> {
+    match json {
+        None => Vec::new(),
+        Some(Json::Array(items)) => items.iter().collect(),
+        Some(one) => vec![one],
+    }
+}
+
+fn members(json: Option<&Json>) -> impl Iterator<Item = (&str, &Json)> {
+    json.and_then(Json::as_object).into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+fn text(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn caller(role: &str, id: &str) -> Caller {
+        Caller {
+            arn: format!("arn:aws:sts::123456789012:assumed-role/{role}/session"),
+            user_id: format!("{id}:session"),
+            principal_arn: format!("arn:aws:iam::123456789012:role/{role}"),
+        }
+    }
+
+    fn verdict(statement: &Json, caller: &Caller, action: &str) -> Verdict {
+        let keys = BTreeMap::from([("s3:x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())]);
+        let context = Context { caller, action, resource: "arn:aws:s3:::bucket/key", keys };
+        evaluate(&json!({"Version": "2012-10-17", "Statement": [statement]}), &context)
+    }
+
+    #[test]
+    fn a_statement_applies_when_all_of_it_fits() {
+        let ann = caller("ann", "AROAANN");
+        let everybody = |extra: Json| {
+            let mut statement =
+                json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:Put*", "Resource": "*"});
+            statement.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            statement
+        };
+        for (extra, expected) in [
+            (json!({}), Verdict::Deny),
+            (json!({"Action": "s3:Get*"}), Verdict::Silent),
+            (json!({"Resource": "arn:aws:s3:::other/*"}), Verdict::Silent),
+            (json!({"Effect": "Allow"}), Verdict::Allow),
+            (json!({"Principal": {"AWS": "arn:aws:iam::123456789012:role/bob"}}), Verdict::Silent),
+            (json!({"Principal": {"Service": "s3.amazonaws.com"}}), Verdict::Silent),
+            (json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}), Verdict::Delegated),
+            (json!({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}), Verdict::Silent),
+            (json!({"Condition": {"StringLike": {"aws:userId": ["AROABOB:*", "AROAANN:*"]}}}), Verdict::Deny),
+            (json!({"Condition": {"ForAnyValue:StringNotLike": {"aws:userId": ["AROAANN:*"]}}}), Verdict::Silent),
+            (
+                json!({"Condition": {"ForAnyValue:StringNotLike": {
+                    "aws:userId": [], "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/ann"]}}}),
+                Verdict::Silent,
+            ),
+            (
+                json!({"Condition": {"StringNotLikeIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}}}),
+                Verdict::Deny,
+            ),
+            (json!({"Condition": {"StringEquals": {"s3:x-amz-server-side-encryption": "AES256"}}}), Verdict::Silent),
+            (json!({"Condition": {"Null": {"s3:x-amz-server-side-encryption": "false"}}}), Verdict::Deny),
+        ] {
+            assert_eq!(verdict(&everybody(extra.clone()), &ann, "s3:PutObject"), expected, "{extra}");
+        }
+    }
+
+    #[test]
+    fn grammar_is_checked() {
+        for (document, principals, expected) in [
+            ("{", false, false),
+            (r#"{"Statement":[]}"#, false, false),
+            (r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*"}}"#, false, true),
+            (r#"{"Version":"2020-01-01","Statement":{"Effect":"Allow","Action":"a:b","Resource":"*"}}"#, false, false),
+            (r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*"}}"#, true, false),
+            (r#"{"Statement":{"Effect":"Maybe","Action":"a:b","Resource":"*"}}"#, false, false),
+            (r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"Odd":{}}}}"#, false, false),
+        ] {
+            assert_eq!(parse(document, principals).is_ok(), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn roles_of_this_account_must_exist() {
+        let world = World::default();
+        for (principal, known) in [
+            ("*", true),
+            ("arn:aws:iam::123456789012:root", true),
+            ("arn:aws:iam::123456789012:role/gone", false),
+            ("arn:aws:iam::999999999999:role/theirs", true),
+            ("AROADELETED", false),
+        ] {
+            let document = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*"}});
+            assert_eq!(unknown_principal(&world, &document, true).is_none(), known, "{principal}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! S3: who may do what, by the bucket's policy and the caller's own.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::policy::{self, Context, Verdict};
+use super::s3::Asked;
+use super::s3_buckets::{Bucket, SUBRESOURCES};
+use super::wire::{Caller, Refusal};
+use super::world::World;
+
+/// The permission that an operation needs (S3 user guide, "Required permissions for Amazon S3 API operations").
+fn action(operation: &str, versioned: bool) -> String {
+    let name = match (operation, versioned) {
+        ("HeadBucket" | "ListObjects" | "ListObjectsV2", _) => "ListBucket",
+        ("ListObjectVersions", _) => "ListBucketVersions",
+        ("HeadObject" | "GetObject", true) => "GetObjectVersion",
+        ("HeadObject", false) => "GetObject",
+        ("DeleteObject", true) => "DeleteObjectVersion",
+        (other, _) => {
+            let verbs = [("Get", "Get"), ("Put", "Put"), ("Delete", "Put")];
+            let subresource = verbs.iter().find_map(|(verb, needed)| {
+                let rest = other.strip_prefix(verb)?;
+                let found = SUBRESOURCES.iter().find(|found| found.name == rest)?;
+                Some(format!("{needed}{}", found.permission))
+            });
+            return format!("s3:{}", subresource.unwrap_or_else(|| other.to_owned()));
+        }
+    };
+    format!("s3:{name}")
+}
+
+/// Refuses what the caller may not do.
+pub fn check(
+    world: &World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    operation: &str,
+    caller: &Caller,
+) -> Result<(), Refusal> {
+    let versioned = asked.request.parameter("versionId").is_some();
+    check_key(world, bucket, asked, &asked.key, &action(operation, versioned), caller)
+}
+
+/// Refuses `action` on one object, or on the bucket when `key` is empty.
+pub fn check_key(
+    world: &World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    key: &str,
+    action: &str,
+    caller: &Caller,
+) -> Result<(), Refusal> {
+    let arn = bucket.arn(world);
+    let resource = if key.is_empty() { arn } else { format!("{arn}/{key}") };
+    let mut keys = BTreeMap::new();
+    // Condition keys are the request's own headers: the bucket's default encryption is not among them.
+    for header in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl"] {
+        if let Some(value) = asked.request.header(header) {
+            keys.insert(format!("s3:{header}"), value.to_owned());
+        }
+    }
+    for parameter in ["prefix", "delimiter", "max-keys"] {
+        if let Some(value) = asked.request.parameter(parameter) {
+            keys.insert(format!("s3:{parameter}"), value.to_owned());
+        }
+    }
+    let context = Context { caller, action, resource: &resource, keys };
+    let document: Option<Json> = bucket.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    if policy::allowed(world, document.as_ref(), &context, Verdict::Delegated) {
+        return Ok(());
+    }
+    let denied = document.is_some_and(|document| policy::evaluate(&document, &context) == Verdict::Deny);
+    let why = if denied {
+        "with an explicit deny in a resource-based policy".to_owned()
+    } else {
+        format!("because no identity-based policy allows the {action} action")
+    };
+    let message =
+        format!("User: {} is not authorized to perform: {action} on resource: \"{resource}\" {why}", caller.arn);
+    Err(Refusal::new("AccessDenied", message).with_status(403))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_need_permissions_of_other_names() {
+        for (operation, versioned, expected) in [
+            ("PutObject", false, "s3:PutObject"),
+            ("HeadObject", false, "s3:GetObject"),
+            ("GetObject", true, "s3:GetObjectVersion"),
+            ("ListObjectsV2", false, "s3:ListBucket"),
+            ("PutBucketEncryption", false, "s3:PutEncryptionConfiguration"),
+            ("DeleteBucketTagging", false, "s3:PutBucketTagging"),
+            ("DeleteBucketPolicy", false, "s3:DeleteBucketPolicy"),
+            ("GetPublicAccessBlock", false, "s3:GetBucketPublicAccessBlock"),
+        ] {
+            assert_eq!(action(operation, versioned), expected);
+        }
+    }
+}

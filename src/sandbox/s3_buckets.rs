@@ -1,0 +1,540 @@
+//! S3: buckets and their configuration.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::policy;
+use super::s3::Asked;
+use super::s3_objects;
+use super::service::{check_tag, iso};
+use super::wire::{Refusal, Response};
+use super::world::World;
+use super::xml::{Lists, entries, parse, render};
+
+/// Table of [`Bucket`], by name.
+pub const BUCKETS: &str = "s3/bucket";
+/// Table of the names that other accounts have taken.
+pub const FOREIGN: &str = "s3/foreign-bucket";
+
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/// A bucket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// When it was made: virtual milliseconds.
+    pub created: i64,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// The bucket policy, as sent.
+    pub policy: Option<String>,
+    /// The other configurations as XML, by [`Subresource::query`].
+    configurations: BTreeMap<String, String>,
+}
+
+/// A configuration of a bucket that is read as it was written.
+pub struct Subresource {
+    /// The query parameter that asks for it.
+    pub query: &'static str,
+    /// The operations' name without its verb.
+    pub name: &'static str,
+    /// The permission's name without its verb.
+    pub permission: &'static str,
+    root: &'static str,
+    unset: Unset,
+}
+
+/// What is answered when a configuration was never written.
+enum Unset {
+    /// A refusal with HTTP 404.
+    Refusal(&'static str, &'static str),
+    /// A document's content.
+    Content(&'static str),
+}
+
+const fn subresource(
+    query: &'static str,
+    name: &'static str,
+    permission: &'static str,
+    root: &'static str,
+    unset: Unset,
+) -> Subresource {
+    Subresource { query, name, permission, root, unset }
+}
+
+/// Every bucket is encrypted with S3's own keys unless told otherwise, since January 2023.
+const DEFAULT_ENCRYPTION: &str = "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
+    </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule>";
+/// New buckets block public access and disable access lists, since April 2023.
+const BLOCKED: &str = "<BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
+    <BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>";
+const OWNER_ENFORCED: &str = "<Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>";
+
+/// The configurations that are kept as they are.
+pub const SUBRESOURCES: &[Subresource] = &[
+    subresource(
+        "tagging",
+        "BucketTagging",
+        "BucketTagging",
+        "Tagging",
+        Unset::Refusal("NoSuchTagSet", "The TagSet does not exist"),
+    ),
+    subresource(
+        "encryption",
+        "BucketEncryption",
+        "EncryptionConfiguration",
+        "ServerSideEncryptionConfiguration",
+        Unset::Content(DEFAULT_ENCRYPTION),
+    ),
+    subresource("versioning", "BucketVersioning", "BucketVersioning", "VersioningConfiguration", Unset::Content("")),
+    subresource(
+        "publicAccessBlock",
+        "PublicAccessBlock",
+        "BucketPublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        Unset::Refusal("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
+    ),
+    subresource(
+        "ownershipControls",
+        "BucketOwnershipControls",
+        "BucketOwnershipControls",
+        "OwnershipControls",
+        Unset::Refusal("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
+    ),
+    subresource("logging", "BucketLogging", "BucketLogging", "BucketLoggingStatus", Unset::Content("")),
+    subresource(
+        "cors",
+        "BucketCors",
+        "BucketCORS",
+        "CORSConfiguration",
+        Unset::Refusal("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+    ),
+    subresource(
+        "lifecycle",
+        "BucketLifecycleConfiguration",
+        "LifecycleConfiguration",
+        "LifecycleConfiguration",
+        Unset::Refusal("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
+    ),
+];
+
+impl Bucket {
+    /// Its ARN, which names neither region nor account.
+    pub fn arn(&self, world: &World) -> String {
+        format!("arn:{}:s3:::{}", world.partition(), self.name)
+    }
+
+    /// `Enabled`, `Suspended`, or nothing when versioning was never on.
+    pub fn versioning(&self) -> Option<String> {
+        let (_, content) = parse(self.configurations.get("versioning")?.as_bytes())?;
+        content.get("Status").and_then(Json::as_str).map(str::to_owned)
+    }
+
+    /// The key that objects are encrypted with unless the request says otherwise.
+    pub fn default_key(&self) -> Option<String> {
+        let (_, content) = parse(self.configurations.get("encryption")?.as_bytes())?;
+        let rule = content.pointer("/Rule/ApplyServerSideEncryptionByDefault")?;
+        rule.get("KMSMasterKeyID").and_then(Json::as_str).map(str::to_owned)
+    }
+
+    fn blocks_public_policy(&self) -> bool {
+        let block = self.configurations.get("publicAccessBlock").and_then(|text| parse(text.as_bytes()));
+        block.is_some_and(|(_, content)| content.get("BlockPublicPolicy").and_then(Json::as_str) == Some("true"))
+    }
+}
+
+fn document(root: &str, content: &str) -> String {
+    format!("<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>")
+}
+
+/// Makes a bucket as S3 does today, unless there is one.
+pub fn seed(world: &mut World, name: &str) -> bool {
+    if world.has(BUCKETS, name) {
+        return false;
+    }
+    let configurations = [
+        ("publicAccessBlock", document("PublicAccessBlockConfiguration", BLOCKED)),
+        ("ownershipControls", document("OwnershipControls", OWNER_ENFORCED)),
+    ];
+    let bucket = Bucket {
+        name: name.into(),
+        created: world.now(),
+        tags: BTreeMap::new(),
+        policy: None,
+        configurations: configurations.map(|(query, text)| (query.to_owned(), text)).into(),
+    };
+    world.put(BUCKETS, name, &bucket);
+    true
+}
+
+/// The bucket that a request is about.
+pub fn find(world: &World, asked: &Asked<'_>) -> Result<Bucket, Refusal> {
+    if let Some(bucket) = world.get::<Bucket>(BUCKETS, &asked.bucket) {
+        if asked.request.header("x-amz-expected-bucket-owner").is_some_and(|owner| owner != world.account()) {
+            return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
+        }
+        return Ok(bucket);
+    }
+    if world.has(FOREIGN, &asked.bucket) {
+        return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
+    }
+    Err(Refusal::new("NoSuchBucket", "The specified bucket does not exist").with_status(404))
+}
+
+fn xml_response(root: &str, content: &Json) -> Response {
+    let body = render(root, content, Lists::Flat);
+    let named = body.replacen(&format!("<{root}>"), &format!("<{root} xmlns=\"{NAMESPACE}\">"), 1);
+    Response::xml(200, format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{named}"))
+        .with_header("content-type", "application/xml")
+}
+
+/// Answers with a document.
+pub fn answer(root: &str, content: &Json) -> Response {
+    let mut response = xml_response(root, content);
+    response.headers.dedup_by(|second, first| second.0 == first.0);
+    response
+}
+
+fn malformed() -> Refusal {
+    Refusal::new(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
+/// Answers `ListBuckets`.
+pub fn list(world: &World) -> Result<Response, Refusal> {
+    let buckets: Vec<Json> = world
+        .list::<Bucket>(BUCKETS, "")
+        .into_iter()
+        .map(|(name, bucket)| json!({"Name": name, "CreationDate": iso(bucket.created)}))
+        .collect();
+    let owner = json!({"ID": "0".repeat(64)});
+    Ok(answer("ListAllMyBucketsResult", &json!({"Owner": owner, "Buckets": {"Bucket": buckets}})))
+}
+
+/// Answers `CreateBucket`.
+pub fn create(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
+    let (name, region) = (asked.bucket.as_str(), world.region());
+    check_name(name)?;
+    let content = match asked.request.body.is_empty() {
+        true => json!({}),
+        false => {
+            parse(&asked.request.body).filter(|(root, _)| root == "CreateBucketConfiguration").ok_or_else(malformed)?.1
+        }
+    };
+    let location = content.get("LocationConstraint").and_then(Json::as_str).filter(|location| !location.is_empty());
+    let illegal = |asked: &str| {
+        let message = format!(
+            "The {asked} location constraint is incompatible for the region specific endpoint this request was sent to."
+        );
+        Err(Refusal::new("IllegalLocationConstraintException", message))
+    };
+    match location {
+        // The first region is the only one without a constraint, and refuses its own name as one.
+        None if region != "us-east-1" => return illegal("unspecified"),
+        Some("us-east-1") => {
+            return Err(Refusal::new("InvalidLocationConstraint", "The specified location-constraint is not valid"));
+        }
+        Some(location) if location != region => return illegal(location),
+        _ => (),
+    }
+    if world.has(FOREIGN, name) {
+        let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
+                       system. Please select a different name and try again.";
+        return Err(Refusal::new("BucketAlreadyExists", message).with_status(409));
+    }
+    if world.has(BUCKETS, name) {
+        let message = "Your previous request to create the named bucket succeeded and you already own it.";
+        return Err(Refusal::new("BucketAlreadyOwnedByYou", message).with_status(409));
+    }
+    let tags = tags(content.pointer("/Tags/Tag"))?;
+    seed(world, name);
+    if !tags.is_empty()
+        && let Some(bucket) = world.get::<Bucket>(BUCKETS, name)
+    {
+        world.put(BUCKETS, name, &with_tags(bucket, tags));
+    }
+    Ok(Response::empty(200).with_header("location", format!("/{name}")))
+}
+
+/// 3 to 63 lower-case letters, digits, dots and hyphens (S3 user guide, "General purpose bucket naming rules").
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if (3..=63).contains(&name.len())
+        && name.chars().all(valid)
+        && name.starts_with(ends)
+        && name.ends_with(ends)
+        && !name.contains("..")
+        && !name.starts_with("xn--")
+    {
+        return Ok(());
+    }
+    Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."))
+}
+
+fn tags(list: Option<&Json>) -> Result<BTreeMap<String, String>, Refusal> {
+    let invalid = |message: String| Refusal::new("InvalidTag", message);
+    let mut tags = BTreeMap::new();
+    for tag in entries(list) {
+        let text = |name: &str| tag.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let (key, value) = (text("Key"), text("Value"));
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(invalid("System tags cannot be added/updated by requester".into()));
+        }
+        check_tag(&key, &value).map_err(|_| invalid(format!("The TagValue you have provided is invalid: {key}")))?;
+        if tags.insert(key, value).is_some() {
+            return Err(invalid("Cannot provide multiple Tags with the same key".into()));
+        }
+    }
+    if tags.len() > 50 {
+        return Err(Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"));
+    }
+    Ok(tags)
+}
+
+fn with_tags(mut bucket: Bucket, tags: BTreeMap<String, String>) -> Bucket {
+    let set: Vec<Json> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    let content = render("TagSet", &json!({"Tag": set}), Lists::Flat);
+    bucket.configurations.insert("tagging".into(), document("Tagging", &content));
+    bucket.tags = tags;
+    bucket
+}
+
+/// Answers an operation on a bucket that exists.
+pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &str) -> Result<Response, Refusal> {
+    match operation {
+        "HeadBucket" => Ok(Response::empty(200).with_header("x-amz-bucket-region", world.region())),
+        "DeleteBucket" => delete(world, &bucket),
+        // Objects come in one piece here, so no upload is ever half done.
+        "ListMultipartUploads" => {
+            Ok(answer("ListMultipartUploadsResult", &json!({"Bucket": bucket.name, "IsTruncated": false})))
+        }
+        "GetBucketLocation" => Ok(location(&world.region())),
+        "GetBucketPolicy" => match &bucket.policy {
+            Some(policy) => {
+                Ok(Response::empty(200).with_header("content-type", "application/json").with_body(policy.as_str()))
+            }
+            None => Err(no_policy()),
+        },
+        "PutBucketPolicy" => put_policy(world, bucket, asked),
+        "DeleteBucketPolicy" => {
+            world.put(BUCKETS, &asked.bucket, &Bucket { policy: None, ..bucket });
+            Ok(Response::empty(204))
+        }
+        "GetBucketPolicyStatus" => match &bucket.policy {
+            Some(policy) => Ok(answer("PolicyStatus", &json!({"IsPublic": is_public(policy)}))),
+            None => Err(no_policy()),
+        },
+        "GetBucketAcl" => {
+            let owner = json!({"ID": "0".repeat(64)});
+            let grant = json!({"Grantee": owner, "Permission": "FULL_CONTROL"});
+            Ok(answer("AccessControlPolicy", &json!({"Owner": owner, "AccessControlList": {"Grant": grant}})))
+        }
+        "PutBucketAcl" => Err(Refusal::new("AccessControlListNotSupported", "The bucket does not allow ACLs")),
+        _ => configure(world, bucket, asked, operation),
+    }
+}
+
+fn no_policy() -> Refusal {
+    Refusal::new("NoSuchBucketPolicy", "The bucket policy does not exist").with_status(404)
+}
+
+/// The first region has no constraint and says so with an empty document.
+fn location(region: &str) -> Response {
+    let region = if region == "us-east-1" { "" } else { region };
+    answer("LocationConstraint", &json!(region))
+}
+
+fn delete(world: &mut World, bucket: &Bucket) -> Result<Response, Refusal> {
+    if s3_objects::any(world, &bucket.name) {
+        let message = if bucket.versioning().is_some() {
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+        } else {
+            "The bucket you tried to delete is not empty"
+        };
+        return Err(Refusal::new("BucketNotEmpty", message).with_status(409));
+    }
+    world.remove(BUCKETS, &bucket.name);
+    Ok(Response::empty(204))
+}
+
+fn configure(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operation: &str) -> Result<Response, Refusal> {
+    let Some(found) = SUBRESOURCES.iter().find(|found| operation.ends_with(found.name)) else {
+        let message = format!("the sandbox does not know {operation}");
+        return Err(Refusal::new("NotImplemented", message).with_status(501));
+    };
+    if operation.starts_with("Get") {
+        let xml = match (bucket.configurations.get(found.query), &found.unset) {
+            (Some(text), _) => text.clone(),
+            (None, Unset::Content(content)) => document(found.root, content),
+            (None, Unset::Refusal(code, message)) => return Err(Refusal::new(code, *message).with_status(404)),
+        };
+        return Ok(Response::empty(200).with_header("content-type", "application/xml").with_body(xml));
+    }
+    if operation.starts_with("Delete") {
+        bucket.configurations.remove(found.query);
+        if found.query == "tagging" {
+            bucket.tags = BTreeMap::new();
+        }
+        world.put(BUCKETS, &asked.bucket, &bucket);
+        return Ok(Response::empty(204));
+    }
+    let body = &asked.request.body;
+    let (root, content) = parse(body).ok_or_else(malformed)?;
+    if root != found.root {
+        return Err(malformed());
+    }
+    if found.query == "tagging" {
+        let tags = tags(content.pointer("/TagSet/Tag"))?;
+        world.put(BUCKETS, &asked.bucket, &with_tags(bucket, tags));
+        return Ok(Response::empty(204));
+    }
+    if found.query == "versioning"
+        && !matches!(content.get("Status").and_then(Json::as_str), Some("Enabled" | "Suspended"))
+    {
+        return Err(Refusal::new(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified",
+        ));
+    }
+    let text = String::from_utf8(body.clone()).map_err(|_| malformed())?;
+    bucket.configurations.insert(found.query.into(), text);
+    world.put(BUCKETS, &asked.bucket, &bucket);
+    Ok(Response::empty(200))
+}
+
+/// Whether a policy lets anybody in: it allows everybody something without a condition.
+fn is_public(text: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Json>(text) else { return false };
+    let statements = entries(document.get("Statement"));
+    statements.into_iter().any(|statement| {
+        let principal = statement.get("Principal");
+        let everybody = |json: Option<&Json>| entries(json).iter().any(|name| name.as_str() == Some("*"));
+        statement.get("Effect").and_then(Json::as_str) == Some("Allow")
+            && statement.get("Condition").is_none()
+            && (everybody(principal) || everybody(principal.and_then(|principal| principal.get("AWS"))))
+    })
+}
+
+fn put_policy(world: &mut World, bucket: Bucket, asked: &Asked<'_>) -> Result<Response, Refusal> {
+    let malformed = |message: String| Refusal::new("MalformedPolicy", message);
+    let text =
+        String::from_utf8(asked.request.body.clone()).map_err(|_| malformed("the policy is not UTF-8".into()))?;
+    // S3 user guide, "Bucket policies for Amazon S3": 20 KB.
+    if text.len() > 20 * 1024 {
+        return Err(malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes.".into()));
+    }
+    let document = policy::parse(&text, true).map_err(malformed)?;
+    if let Some(principal) = policy::unknown_principal(world, &document, false) {
+        return Err(malformed(format!("Invalid principal in policy: \"AWS\" : \"{principal}\"")));
+    }
+    let arn = bucket.arn(world);
+    for statement in entries(document.get("Statement")) {
+        for resource in entries(statement.get("Resource")).into_iter().filter_map(Json::as_str) {
+            let own = resource == "*"
+                || resource == arn
+                || resource.strip_prefix(&arn).is_some_and(|rest| rest.starts_with('/'));
+            if !own {
+                return Err(malformed("Policy has invalid resource".into()));
+            }
+        }
+    }
+    if bucket.blocks_public_policy() && is_public(&text) {
+        let message = format!(
+            "User is not authorized to perform: s3:PutBucketPolicy on resource: \"{arn}\" because public policies are \
+             blocked by the BlockPublicPolicy block public access setting."
+        );
+        return Err(Refusal::new("AccessDenied", message).with_status(403));
+    }
+    world.put(BUCKETS, &asked.bucket, &Bucket { policy: Some(text), ..bucket });
+    Ok(Response::empty(204))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::types::{
+        BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption,
+        ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    };
+
+    use super::super::front::{Sandbox, SandboxOptions};
+    use super::super::seed::Seed;
+    use super::super::testing::{code, seeded};
+    use super::*;
+
+    #[tokio::test]
+    async fn configurations_read_back_through_the_sdk() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        client.create_bucket().bucket("home").send().await.unwrap();
+        assert_eq!(code(client.create_bucket().bucket("home").send().await), "BucketAlreadyOwnedByYou");
+        assert_eq!(code(client.get_bucket_tagging().bucket("home").send().await), "NoSuchTagSet");
+        let tag = Tag::builder().key("a").value("1 + 2").build().unwrap();
+        let tagging = Tagging::builder().tag_set(tag.clone()).build().unwrap();
+        client.put_bucket_tagging().bucket("home").tagging(tagging).send().await.unwrap();
+        assert_eq!(client.get_bucket_tagging().bucket("home").send().await.unwrap().tag_set(), [tag]);
+
+        let algorithm = |answer: aws_sdk_s3::operation::get_bucket_encryption::GetBucketEncryptionOutput| {
+            let rule = answer.server_side_encryption_configuration.unwrap().rules.remove(0);
+            rule.apply_server_side_encryption_by_default.unwrap()
+        };
+        let before = client.get_bucket_encryption().bucket("home").send().await.unwrap();
+        assert_eq!(algorithm(before).sse_algorithm, ServerSideEncryption::Aes256);
+        let kms = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
+        let kms = kms.kms_master_key_id("arn:aws:kms:us-east-1:123456789012:key/k").build().unwrap();
+        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(kms.clone()).build();
+        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+        let put = client.put_bucket_encryption().bucket("home").server_side_encryption_configuration(configuration);
+        put.send().await.unwrap();
+        assert_eq!(algorithm(client.get_bucket_encryption().bucket("home").send().await.unwrap()), kms);
+
+        let block = PublicAccessBlockConfiguration::builder().block_public_acls(true).build();
+        let put = client.put_public_access_block().bucket("home").public_access_block_configuration(block.clone());
+        put.send().await.unwrap();
+        let read = client.get_public_access_block().bucket("home").send().await.unwrap();
+        assert_eq!(
+            read.public_access_block_configuration().and_then(PublicAccessBlockConfiguration::block_public_acls),
+            Some(true)
+        );
+        client.delete_public_access_block().bucket("home").send().await.unwrap();
+        let gone = client.get_public_access_block().bucket("home").send().await;
+        assert_eq!(code(gone), "NoSuchPublicAccessBlockConfiguration");
+        assert_eq!(code(client.get_bucket_policy().bucket("home").send().await), "NoSuchBucketPolicy");
+        assert_eq!(client.list_buckets().send().await.unwrap().buckets()[0].name(), Some("home"));
+        client.get_bucket_acl().bucket("home").send().await.unwrap();
+        assert_eq!(client.get_bucket_versioning().bucket("home").send().await.unwrap().status(), None);
+        client.get_bucket_location().bucket("home").send().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn names_and_places_are_checked() {
+        let sandbox = Sandbox::in_memory();
+        sandbox.found("123456789012", "eu-west-1").unwrap();
+        let seed = Seed { foreign_buckets: vec!["theirs".into()], ..Seed::default() };
+        sandbox.seed(&seed).unwrap();
+        let client = Client::new(&sandbox.sdk_config().build());
+        for (name, place, expected) in [
+            ("theirs", Some("eu-west-1"), "BucketAlreadyExists"),
+            ("mine", None, "IllegalLocationConstraintException"),
+            ("mine", Some("eu-central-1"), "IllegalLocationConstraintException"),
+            ("mine", Some("eu-west-1"), "nothing was refused"),
+        ] {
+            let place = place.map(|place| {
+                CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(place)).build()
+            });
+            let create = client.create_bucket().bucket(name).set_create_bucket_configuration(place);
+            assert_eq!(code(create.send().await), expected, "{name}");
+        }
+        let status = |error: aws_sdk_s3::error::SdkError<_>| error.raw_response().map(|raw| raw.status().as_u16());
+        assert_eq!(status(client.head_bucket().bucket("theirs").send().await.unwrap_err()), Some(403));
+        assert_eq!(status(client.head_bucket().bucket("nobodys").send().await.unwrap_err()), Some(404));
+        for (name, expected) in [("ab", false), ("a_b", false), ("-ab", false), ("a.b-1", true), ("a..b", false)] {
+            assert_eq!(check_name(name).is_ok(), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,668 @@
+//! S3: objects, their versions, and lists of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::kms;
+use super::s3::Asked;
+use super::s3_access;
+use super::s3_buckets::{Bucket, answer};
+use super::service::{http_date, iso};
+use super::wire::{Caller, Refusal, Response};
+use super::world::{LOWER, World};
+use super::xml::{entries, parse};
+
+/// Table of [`Object`], by `bucket/key`.
+const OBJECTS: &str = "s3/object";
+
+/// What is under a key: its versions, the latest last; never none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Object {
+    versions: Vec<Version>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Version {
+    /// `null` unless it was made while versioning was on.
+    id: String,
+    marker: bool,
+    /// In base64.
+    body: String,
+    size: usize,
+    etag: String,
+    modified: i64,
+    /// The headers that come back with it.
+    headers: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+}
+
+/// Whether a bucket holds anything, versions and delete markers included.
+pub fn any(world: &World, bucket: &str) -> bool {
+    !world.list::<Object>(OBJECTS, &format!("{bucket}/")).is_empty()
+}
+
+/// Answers an operation on objects.
+pub fn handle(
+    world: &mut World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    operation: &str,
+    caller: &Caller,
+) -> Result<Response, Refusal> {
+    match operation {
+        "PutObject" => put(world, bucket, asked, caller),
+        "GetObject" => get(world, asked, caller, true),
+        "HeadObject" => get(world, asked, caller, false),
+        "DeleteObject" => {
+            let (marker, version) = delete(world, bucket, &asked.key, asked.request.parameter("versionId"));
+            let mut response = Response::empty(204);
+            if let Some(version) = version {
+                response = response.with_header("x-amz-version-id", version);
+            }
+            Ok(if marker { response.with_header("x-amz-delete-marker", "true") } else { response })
+        }
+        "DeleteObjects" => delete_many(world, bucket, asked, caller),
+        "ListObjects" => list(world, asked, false),
+        "ListObjectsV2" => list(world, asked, true),
+        "ListObjectVersions" => list_versions(world, asked),
+        "GetObjectTagging" => {
+            let version = version(world, asked)?;
+            let tags: Vec<Json> = version.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+            Ok(answer("Tagging", &json!({"TagSet": {"Tag": tags}})))
+        }
+        "PutObjectTagging" | "DeleteObjectTagging" => put_tagging(world, asked, operation),
+        _ => Err(Refusal::new("NotImplemented", format!("the sandbox does not know {operation}")).with_status(501)),
+    }
+}
+
+fn record_key(asked: &Asked<'_>, key: &str) -> String {
+    format!("{}/{key}", asked.bucket)
+}
+
+fn no_such_key() -> Refusal {
+    Refusal::new("NoSuchKey", "The specified key does not exist.").with_status(404)
+}
+
+fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+    let request = asked.request;
+    if asked.key.len() > 1024 {
+        return Err(Refusal::new("KeyTooLongError", "Your key is too long"));
+    }
+    let mut object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
+    let exists = object.versions.last().is_some_and(|latest| !latest.marker);
+    if request.header("if-none-match") == Some("*") && exists {
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(Refusal::new("PreconditionFailed", message).with_status(412));
+    }
+    let (encryption, key) = encryption(bucket, asked);
+    if let Some(key) = &key {
+        kms::check_use(world, caller, key, "kms:GenerateDataKey")?;
+    }
+    let mut headers: BTreeMap<String, String> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("x-amz-meta-") || KEPT_HEADERS.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    headers.entry("content-type".into()).or_insert_with(|| "binary/octet-stream".into());
+    headers.insert("x-amz-server-side-encryption".into(), encryption);
+    if let Some(key) = key {
+        let arn = kms::find(world, &key).map_or(key, |key| kms::arn(world, &key.id));
+        headers.insert("x-amz-server-side-encryption-aws-kms-key-id".into(), arn);
+    }
+    let etag = Md5::digest(&request.body).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let tagging = request.header("x-amz-tagging").unwrap_or_default();
+    let enabled = bucket.versioning().as_deref() == Some("Enabled");
+    let version = Version {
+        id: if enabled { world.id(LOWER, 32) } else { "null".into() },
+        marker: false,
+        body: STANDARD.encode(&request.body),
+        size: request.body.len(),
+        etag: format!("\"{etag}\""),
+        modified: world.now(),
+        headers,
+        tags: form_urlencoded::parse(tagging.as_bytes()).into_owned().collect(),
+    };
+    let mut response = Response::empty(200).with_header("etag", version.etag.as_str());
+    for name in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"] {
+        if let Some(value) = version.headers.get(name) {
+            response = response.with_header(name, value);
+        }
+    }
+    if bucket.versioning().is_some() {
+        response = response.with_header("x-amz-version-id", version.id.as_str());
+    }
+    object.versions.retain(|other| other.id != version.id);
+    object.versions.push(version);
+    world.put(OBJECTS, &record_key(asked, &asked.key), &object);
+    Ok(response)
+}
+
+/// The request's headers that come back with the object.
+const KEPT_HEADERS: [&str; 5] =
+    ["content-type", "cache-control", "content-disposition", "content-language", "x-amz-website-redirect-location"];
+
+/// How an object is encrypted: as the request says, else as the bucket does. Without a key it is AWS's own.
+fn encryption(bucket: &Bucket, asked: &Asked<'_>) -> (String, Option<String>) {
+    let header = asked.request.header("x-amz-server-side-encryption");
+    let key = asked.request.header("x-amz-server-side-encryption-aws-kms-key-id").map(str::to_owned);
+    match (header, bucket.default_key()) {
+        (Some("aws:kms"), default) => ("aws:kms".into(), key.or(default)),
+        (None, Some(default)) => ("aws:kms".into(), Some(default)),
+        (Some(other), _) => (other.to_owned(), None),
+        (None, None) => ("AES256".into(), None),
+    }
+}
+
+fn version(world: &World, asked: &Asked<'_>) -> Result<Version, Refusal> {
+    let object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).ok_or_else(no_such_key)?;
+    let wanted = asked.request.parameter("versionId");
+    let found = match wanted {
+        Some(id) => object.versions.into_iter().find(|version| version.id == id),
+        None => object.versions.into_iter().last(),
+    };
+    match found {
+        Some(version) if !version.marker => Ok(version),
+        Some(_) if wanted.is_some() => {
+            let message = "The specified method is not allowed against this resource.";
+            Err(Refusal::new("MethodNotAllowed", message).with_status(405))
+        }
+        None if wanted.is_some() => {
+            Err(Refusal::new("NoSuchVersion", "The specified version does not exist.").with_status(404))
+        }
+        _ => Err(no_such_key()),
+    }
+}
+
+fn get(world: &World, asked: &Asked<'_>, caller: &Caller, with_body: bool) -> Result<Response, Refusal> {
+    let version = version(world, asked)?;
+    if with_body && let Some(key) = version.headers.get("x-amz-server-side-encryption-aws-kms-key-id") {
+        kms::check_use(world, caller, key, "kms:Decrypt")?;
+    }
+    if asked.request.header("if-none-match").is_some_and(|etag| etag == version.etag) {
+        return Ok(Response::empty(304).with_header("etag", version.etag));
+    }
+    let body = STANDARD.decode(&version.body).expect("bodies are kept in base64");
+    let range = asked.request.header("range").and_then(|range| byte_range(range, body.len()));
+    let mut response = Response::empty(if range.is_some() { 206 } else { 200 })
+        .with_header("etag", version.etag.as_str())
+        .with_header("last-modified", http_date(version.modified))
+        .with_header("accept-ranges", "bytes");
+    for (name, value) in &version.headers {
+        response = response.with_header(name, value);
+    }
+    if version.id != "null" {
+        response = response.with_header("x-amz-version-id", version.id.as_str());
+    }
+    if !version.tags.is_empty() {
+        response = response.with_header("x-amz-tagging-count", version.tags.len().to_string());
+    }
+    if let Some((first, last)) = range {
+        response = response.with_header("content-range", format!("bytes {first}-{last}/{}", body.len()));
+    }
+    let (first, end) = range.map_or((0, body.len()), |(first, last)| (first, last + 1));
+    response = response.with_header("content-length", (end - first).to_string());
+    Ok(if with_body { response.with_body(&body[first..end]) } else { response })
+}
+
+/// The first and last byte that `bytes=A-B` or `bytes=A-` means.
+fn byte_range(header: &str, length: usize) -> Option<(usize, usize)> {
+    let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
+    let first: usize = first.parse().ok()?;
+    let last = if last.is_empty() { length } else { last.parse().ok()? };
+    let last = last.min(length.checked_sub(1)?);
+    (first <= last).then_some((first, last))
+}
+
+/// Deletes a key or one version of it: whether a delete marker was made or removed, and the version meant.
+fn delete(world: &mut World, bucket: &Bucket, key: &str, wanted: Option<&str>) -> (bool, Option<String>) {
+    let place = format!("{}/{key}", bucket.name);
+    let mut object: Object = world.get(OBJECTS, &place).unwrap_or_default();
+    let outcome = match (wanted, bucket.versioning().as_deref()) {
+        (Some(id), _) => {
+            let marker = object.versions.iter().any(|version| version.id == id && version.marker);
+            object.versions.retain(|version| version.id != id);
+            (marker, Some(id.to_owned()))
+        }
+        (None, None) => {
+            object.versions.clear();
+            (false, None)
+        }
+        (None, Some(status)) => {
+            let id = if status == "Enabled" { world.id(LOWER, 32) } else { "null".into() };
+            object.versions.retain(|version| version.id != id);
+            object.versions.push(Version {
+                id: id.clone(),
+                marker: true,
+                body: String::new(),
+                size: 0,
+                etag: String::new(),
+                modified: world.now(),
+                headers: BTreeMap::new(),
+                tags: BTreeMap::new(),
+            });
+            (true, Some(id))
+        }
+    };
+    if object.versions.is_empty() {
+        world.remove(OBJECTS, &place);
+    } else {
+        world.put(OBJECTS, &place, &object);
+    }
+    outcome
+}
+
+fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+    let malformed = || {
+        Refusal::new(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        )
+    };
+    let (root, content) = parse(&asked.request.body).ok_or_else(malformed)?;
+    let objects = entries(content.get("Object"));
+    // A request names 1,000 keys at most (S3 API reference, "DeleteObjects").
+    if root != "Delete" || objects.is_empty() || objects.len() > 1000 {
+        return Err(malformed());
+    }
+    let quiet = content.get("Quiet").and_then(Json::as_str) == Some("true");
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for object in objects {
+        let key = object.get("Key").and_then(Json::as_str).ok_or_else(malformed)?;
+        let version = object.get("VersionId").and_then(Json::as_str);
+        let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        match s3_access::check_key(world, bucket, asked, key, action, caller) {
+            Ok(()) => {
+                let (marker, id) = delete(world, bucket, key, version);
+                deleted.push(json!({
+                    "Key": key,
+                    "VersionId": version,
+                    "DeleteMarker": marker.then_some(true),
+                    "DeleteMarkerVersionId": id.filter(|_| marker),
+                }));
+            }
+            Err(refusal) => {
+                errors
+                    .push(json!({"Key": key, "VersionId": version, "Code": refusal.code, "Message": refusal.message}));
+            }
+        }
+    }
+    Ok(answer("DeleteResult", &json!({"Deleted": if quiet { Vec::new() } else { deleted }, "Error": errors})))
+}
+
+fn put_tagging(world: &mut World, asked: &Asked<'_>, operation: &str) -> Result<Response, Refusal> {
+    let wanted = version(world, asked)?.id;
+    let place = record_key(asked, &asked.key);
+    let mut object: Object = world.get(OBJECTS, &place).ok_or_else(no_such_key)?;
+    let content = parse(&asked.request.body).map(|(_, content)| content).unwrap_or_default();
+    let tags = entries(content.pointer("/TagSet/Tag"))
+        .into_iter()
+        .filter_map(|tag| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned())));
+    let tags: BTreeMap<String, String> = tags.collect();
+    for version in object.versions.iter_mut().filter(|version| version.id == wanted) {
+        version.tags.clone_from(&tags);
+    }
+    world.put(OBJECTS, &place, &object);
+    Ok(Response::empty(if operation == "PutObjectTagging" { 200 } else { 204 }))
+}
+
+/// What a list is cut from: keys after a place, of a prefix, those with a common part up to a delimiter as one.
+struct Listing<'a> {
+    prefix: &'a str,
+    delimiter: Option<&'a str>,
+    limit: usize,
+}
+
+impl<'a> Listing<'a> {
+    fn new(asked: &Asked<'a>) -> Result<Self, Refusal> {
+        let invalid = || Refusal::new("InvalidArgument", "Provided max-keys not an integer or within integer range");
+        let limit = asked.request.parameter("max-keys").map(str::parse).transpose().map_err(|_| invalid())?;
+        let delimiter = asked.request.parameter("delimiter").filter(|delimiter| !delimiter.is_empty());
+        // 1,000 at most (S3 API reference, "ListObjectsV2").
+        let limit: usize = limit.unwrap_or(1000);
+        Ok(Self { prefix: asked.request.parameter("prefix").unwrap_or_default(), delimiter, limit: limit.min(1000) })
+    }
+
+    fn common_prefix(&self, key: &str) -> Option<String> {
+        let delimiter = self.delimiter?;
+        let at = key[self.prefix.len()..].find(delimiter)?;
+        Some(key[..self.prefix.len() + at + delimiter.len()].to_owned())
+    }
+
+    /// The entries after `start`, the common prefixes, and the last place when there is more.
+    fn cut<T>(&self, keys: Vec<(String, T)>, start: &str) -> (Vec<(String, T)>, Vec<String>, Option<String>) {
+        let (mut found, mut prefixes, mut last) = (Vec::new(), Vec::<String>::new(), String::new());
+        for (key, entry) in keys {
+            let common = self.common_prefix(&key);
+            let place = common.as_ref().unwrap_or(&key);
+            let skipped = !start.is_empty() && place.as_str() <= start;
+            if skipped || common.is_some() && common.as_ref() == prefixes.last() {
+                continue;
+            }
+            if found.len() + prefixes.len() == self.limit {
+                return (found, prefixes, Some(last));
+            }
+            last.clone_from(place);
+            match common {
+                Some(common) => prefixes.push(common),
+                None => found.push((key, entry)),
+            }
+        }
+        (found, prefixes, None)
+    }
+}
+
+fn objects(world: &World, asked: &Asked<'_>, prefix: &str) -> Vec<(String, Object)> {
+    let skip = asked.bucket.len() + 1;
+    let objects = world.list::<Object>(OBJECTS, &record_key(asked, prefix)).into_iter();
+    objects.map(|(place, object)| (place[skip..].to_owned(), object)).collect()
+}
+
+fn common_prefixes(prefixes: Vec<String>) -> Vec<Json> {
+    prefixes.into_iter().map(|prefix| json!({"Prefix": prefix})).collect()
+}
+
+fn list(world: &World, asked: &Asked<'_>, second: bool) -> Result<Response, Refusal> {
+    let listing = Listing::new(asked)?;
+    let parameter = |name: &str| asked.request.parameter(name);
+    let token = parameter("continuation-token").map(|token| {
+        let decoded = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        decoded.ok_or_else(|| Refusal::new("InvalidArgument", "The continuation token provided is incorrect"))
+    });
+    let start = match token.transpose()? {
+        Some(place) => place,
+        None if second => parameter("start-after").unwrap_or_default().to_owned(),
+        None => parameter("marker").unwrap_or_default().to_owned(),
+    };
+    let live = objects(world, asked, listing.prefix).into_iter().filter_map(|(key, object)| {
+        object.versions.into_iter().last().filter(|latest| !latest.marker).map(|latest| (key, latest))
+    });
+    let (found, prefixes, next) = listing.cut(live.collect(), &start);
+    let count = found.len() + prefixes.len();
+    let contents: Vec<Json> = found
+        .into_iter()
+        .map(|(key, version)| {
+            json!({
+                "Key": key, "LastModified": iso(version.modified), "ETag": version.etag, "Size": version.size,
+                "StorageClass": "STANDARD",
+            })
+        })
+        .collect();
+    let mut result = json!({
+        "Name": asked.bucket, "Prefix": listing.prefix, "Delimiter": listing.delimiter, "MaxKeys": listing.limit,
+        "IsTruncated": next.is_some(), "Contents": contents, "CommonPrefixes": common_prefixes(prefixes),
+    });
+    if second {
+        result["KeyCount"] = json!(count);
+        result["ContinuationToken"] = json!(parameter("continuation-token"));
+        result["StartAfter"] = json!(parameter("start-after"));
+        result["NextContinuationToken"] = json!(next.map(|place| STANDARD.encode(place)));
+    } else {
+        result["Marker"] = json!(start);
+        // Without a delimiter the caller goes on from the last key, and S3 says nothing of its own.
+        result["NextMarker"] = json!(next.filter(|_| listing.delimiter.is_some()));
+    }
+    Ok(answer("ListBucketResult", &result))
+}
+
+fn list_versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> {
+    let listing = Listing::new(asked)?;
+    let (key_marker, version_marker) = (
+        asked.request.parameter("key-marker").unwrap_or_default(),
+        asked.request.parameter("version-id-marker").unwrap_or_default(),
+    );
+    let (mut versions, mut markers, mut prefixes) = (Vec::new(), Vec::new(), Vec::<String>::new());
+    let mut next = None;
+    let mut last = (String::new(), String::new());
+    // Keys in order, and of one key the latest version first.
+    'keys: for (key, object) in objects(world, asked, listing.prefix) {
+        let common = listing.common_prefix(&key);
+        let mut passed = key.as_str() != key_marker || version_marker.is_empty();
+        if key.as_str() < key_marker
+            || (key == key_marker && passed)
+            || common.as_deref().is_some_and(|common| common <= key_marker)
+        {
+            continue;
+        }
+        if let Some(common) = common {
+            if prefixes.last() != Some(&common) {
+                if versions.len() + markers.len() + prefixes.len() == listing.limit {
+                    next = Some(last);
+                    break;
+                }
+                last = (common.clone(), String::new());
+                prefixes.push(common);
+            }
+            continue;
+        }
+        let latest = object.versions.len() - 1;
+        for (index, version) in object.versions.into_iter().enumerate().rev() {
+            if !passed {
+                passed = version.id == version_marker;
+                continue;
+            }
+            if versions.len() + markers.len() + prefixes.len() == listing.limit {
+                next = Some(last);
+                break 'keys;
+            }
+            last = (key.clone(), version.id.clone());
+            let common = json!({
+                "Key": key, "VersionId": version.id, "IsLatest": index == latest, "LastModified": iso(version.modified),
+            });
+            if version.marker {
+                markers.push(common);
+            } else {
+                let mut entry = common;
+                entry["ETag"] = json!(version.etag);
+                entry["Size"] = json!(version.size);
+                entry["StorageClass"] = json!("STANDARD");
+                versions.push(entry);
+            }
+        }
+    }
+    let (next_key, next_version) = next.unzip();
+    Ok(answer(
+        "ListVersionsResult",
+        &json!({
+            "Name": asked.bucket, "Prefix": listing.prefix, "Delimiter": listing.delimiter, "MaxKeys": listing.limit,
+            "KeyMarker": key_marker, "VersionIdMarker": version_marker, "IsTruncated": next_key.is_some(),
+            "NextKeyMarker": next_key, "NextVersionIdMarker": next_version.filter(|version: &String| !version.is_empty()),
+            "Version": versions, "DeleteMarker": markers, "CommonPrefixes": common_prefixes(prefixes),
+        }),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::primitives::ByteStream;
+    use aws_sdk_s3::types::{
+        BucketVersioningStatus, Delete, ObjectIdentifier, ServerSideEncryption, VersioningConfiguration,
+    };
+
+    use super::super::front::SandboxOptions;
+    use super::super::testing::{code, seeded};
+    use super::*;
+
+    async fn bucket(client: &Client, versioned: bool) {
+        client.create_bucket().bucket("home").send().await.unwrap();
+        if versioned {
+            let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            client.put_bucket_versioning().bucket("home").versioning_configuration(on).send().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn objects_live_through_the_sdk() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        let put = client.put_object().bucket("home").key("a b/ü.txt").body(ByteStream::from_static(b"hello"));
+        let put = put.metadata("sha256", "abc").content_type("text/plain").send().await.unwrap();
+        assert_eq!(put.e_tag(), Some("\"5d41402abc4b2a76b9719d911017c592\""));
+        let get = client.get_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        assert_eq!((get.content_type(), get.content_length()), (Some("text/plain"), Some(5)));
+        assert_eq!(get.metadata().unwrap()["sha256"], "abc");
+        assert_eq!(get.body.collect().await.unwrap().to_vec(), b"hello");
+        let head = client.head_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        assert_eq!(head.content_length(), Some(5));
+        assert!(
+            client
+                .head_object()
+                .bucket("home")
+                .key("none")
+                .send()
+                .await
+                .unwrap_err()
+                .into_service_error()
+                .is_not_found()
+        );
+        assert_eq!(code(client.get_object().bucket("home").key("none").send().await), "NoSuchKey");
+        assert_eq!(code(client.delete_bucket().bucket("home").send().await), "BucketNotEmpty");
+        client.delete_object().bucket("home").key("a b/ü.txt").send().await.unwrap();
+        client.delete_bucket().bucket("home").send().await.unwrap();
+        assert_eq!(code(client.list_objects_v2().bucket("home").send().await), "NoSuchBucket");
+    }
+
+    #[tokio::test]
+    async fn a_streamed_file_arrives_whole() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        let content: Vec<u8> = (0..200_000_u32).map(|index| u8::try_from(index % 251).unwrap()).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &content).unwrap();
+        let body = ByteStream::from_path(file.path()).await.unwrap();
+        client.put_object().bucket("home").key("file").body(body).send().await.unwrap();
+        let get = client.get_object().bucket("home").key("file").send().await.unwrap();
+        assert_eq!(get.body.collect().await.unwrap().to_vec(), content);
+    }
+
+    #[tokio::test]
+    async fn versions_and_markers_are_kept_and_listed() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, true).await;
+        for body in ["one", "two"] {
+            let body = ByteStream::from(body.as_bytes().to_vec());
+            client.put_object().bucket("home").key("k").body(body).send().await.unwrap();
+        }
+        assert_eq!(client.delete_object().bucket("home").key("k").send().await.unwrap().delete_marker(), Some(true));
+        assert_eq!(code(client.get_object().bucket("home").key("k").send().await), "NoSuchKey");
+        let listed = client.list_object_versions().bucket("home").max_keys(2).send().await.unwrap();
+        assert_eq!((listed.delete_markers().len(), listed.versions().len(), listed.is_truncated()), (1, 1, Some(true)));
+        let rest = client.list_object_versions().bucket("home").key_marker(listed.next_key_marker().unwrap());
+        let rest = rest.version_id_marker(listed.next_version_id_marker().unwrap()).send().await.unwrap();
+        assert_eq!((rest.delete_markers().len(), rest.versions().len(), rest.is_truncated()), (0, 1, Some(false)));
+        let all = client.list_object_versions().bucket("home").send().await.unwrap();
+        let versions = all.versions().iter().map(|version| version.version_id());
+        let ids = versions.chain(all.delete_markers().iter().map(|marker| marker.version_id()));
+        let doomed =
+            ids.map(|id| ObjectIdentifier::builder().key("k").set_version_id(id.map(Into::into)).build().unwrap());
+        let delete = Delete::builder().set_objects(Some(doomed.collect())).quiet(true).build().unwrap();
+        let deleted = client.delete_objects().bucket("home").delete(delete).send().await.unwrap();
+        assert_eq!((deleted.deleted().len(), deleted.errors().len()), (0, 0));
+        client.delete_bucket().bucket("home").send().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn lists_come_in_pages() {
+        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        bucket(&client, false).await;
+        for index in 0..7 {
+            let key = format!("p/{index}");
+            client.put_object().bucket("home").key(key).body(ByteStream::from_static(b"x")).send().await.unwrap();
+        }
+        let mut pages = client.list_objects_v2().bucket("home").prefix("p/").max_keys(3).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            keys.extend(page.unwrap().contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+        }
+        assert_eq!(keys, (0..7).map(|index| format!("p/{index}")).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_enforced() {
+        let sandbox = seeded(SandboxOptions::default());
+        let config = sandbox.sdk_config().build();
+        let client = Client::new(&config);
+        bucket(&client, false).await;
+        let policy = |statement: &Json| json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let unknown = policy(
+            &json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/gone"}, "Action": "s3:*", "Resource": "arn:aws:s3:::home/*"}),
+        );
+        assert_eq!(code(client.put_bucket_policy().bucket("home").policy(unknown).send().await), "MalformedPolicy");
+        let others = policy(&json!({
+            "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["s3:PutObject*", "s3:GetObject*"],
+            "Resource": "arn:aws:s3:::home/*",
+            "Condition": {"ForAnyValue:StringNotLike": {"aws:userId": [], "aws:PrincipalArn": ["arn:aws:iam::123456789012:role/execution"]}},
+        }));
+        client.put_bucket_policy().bucket("home").policy(others).send().await.unwrap();
+        let put =
+            |client: &Client| client.put_object().bucket("home").key("k").body(ByteStream::from_static(b"x")).send();
+        assert_eq!(code(put(&client).await), "AccessDenied");
+
+        let sts = aws_sdk_sts::Client::new(&config);
+        let assumed = sts.assume_role().role_arn("arn:aws:iam::123456789012:role/execution").role_session_name("me");
+        let keys = assumed.send().await.unwrap().credentials.unwrap();
+        let session = aws_credential_types::Credentials::new(
+            keys.access_key_id,
+            keys.secret_access_key,
+            Some(keys.session_token),
+            None,
+            "test",
+        );
+        let own = aws_sdk_s3::config::Builder::from(&config).credentials_provider(session).build();
+        let role = Client::from_conf(own);
+        // The role is exempt from the denial and still needs a permission of its own.
+        assert_eq!(code(put(&role).await), "AccessDenied");
+        let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::home/*"}]}"#;
+        let iam = aws_sdk_iam::Client::new(&config);
+        iam.put_role_policy().role_name("execution").policy_name("p").policy_document(allow).send().await.unwrap();
+        put(&role).await.unwrap();
+
+        let kms = aws_sdk_kms::Client::new(&config);
+        let key = kms.create_key().send().await.unwrap().key_metadata.unwrap();
+        let encrypted = || {
+            let put = role.put_object().bucket("home").key("k").body(ByteStream::from_static(b"x"));
+            put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key.arn().unwrap()).send()
+        };
+        assert_eq!(code(encrypted().await), "AccessDenied");
+        let allow = allow
+            .replace("\"s3:PutObject\"", "[\"s3:PutObject\",\"kms:GenerateDataKey*\"]")
+            .replace("\"arn:aws:s3:::home/*\"", "\"*\"");
+        iam.put_role_policy().role_name("execution").policy_name("p").policy_document(allow).send().await.unwrap();
+        assert_eq!(encrypted().await.unwrap().ssekms_key_id(), key.arn());
+    }
+
+    #[test]
+    fn lists_are_cut_at_delimiters_and_limits() {
+        let keys = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), ())).collect::<Vec<_>>();
+        let listing = Listing { prefix: "a/", delimiter: Some("/"), limit: 2 };
+        let all = keys(&["a/1", "a/b/1", "a/b/2", "a/c/1", "a/d"]);
+        let (found, prefixes, next) = listing.cut(all.clone(), "");
+        assert_eq!((found.len(), prefixes, next.as_deref()), (1, vec!["a/b/".to_owned()], Some("a/b/")));
+        let (found, prefixes, next) = listing.cut(all, "a/b/");
+        assert_eq!((found.len(), prefixes, next), (1, vec!["a/c/".to_owned()], None));
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        for (header, expected) in [
+            ("bytes=0-3", Some((0, 3))),
+            ("bytes=2-", Some((2, 9))),
+            ("bytes=5-100", Some((5, 9))),
+            ("bytes=20-30", None),
+            ("lines=1-2", None),
+        ] {
+            assert_eq!(byte_range(header, 10), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The sandbox as an HTTP server, so that boto3, the AWS CLI or any SDK can look inside.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::front::{Lost, Sandbox};
+use super::http_client::assemble;
+use super::sleep::Latency;
+
+/// How far a request from outside moves a clock that would stand still otherwise: whoever polls for something that
+/// takes minutes sees it happen within a few polls.
+const OUTSIDE_REQUEST: Duration = Duration::from_secs(30);
+
+/// Answers requests until `shutdown` is done, and finishes those that have begun.
+pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let mut shutdown = pin!(shutdown);
+    let mut connections = JoinSet::new();
+    let (stop, stopped) = tokio::sync::watch::channel(());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (stream, _) = accepted?;
+                connections.spawn(connection(sandbox.clone(), stream, stopped.clone()));
+            }
+            Some(_) = connections.join_next() => (),
+            () = &mut shutdown => break,
+        }
+    }
+    drop(stop);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn connection(sandbox: Sandbox, stream: TcpStream, mut stopped: tokio::sync::watch::Receiver<()>) {
+    let service = service_fn(move |request| answer(sandbox.clone(), request));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A connection that breaks is the caller's affair.
+        result = connection.as_mut() => drop(result),
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+    }
+}
+
+async fn answer(
+    sandbox: Sandbox,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes().to_vec();
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let request = assemble(parts.method.to_string(), &parts.uri, headers, body);
+    if sandbox.latency() == Latency::None {
+        sandbox.pass(OUTSIDE_REQUEST).await;
+    }
+    // An error makes hyper close the connection, which is what a lost answer looks like from outside.
+    let response = sandbox.exchange(&request).map_err(|Lost| "the sandbox lost the connection")?;
+    let mut answer = hyper::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        answer = answer.header(name, value);
+    }
+    Ok(answer.body(Full::new(Bytes::from(response.body)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn requests_over_a_socket_are_answered_until_the_end() {
+        let sandbox = Sandbox::in_memory();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let server = tokio::spawn(serve(sandbox.clone(), listener, async { drop(stopped.await) }));
+        let before = sandbox.virtual_now();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let body = "Action=GetCallerIdentity&Version=2011-06-15";
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\nAuthorization: \
+             AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/sts/aws4_request, Signature=0\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+        assert!(text.contains("arn:aws:iam::123456789012:user/operator"), "{text}");
+        assert_eq!(sandbox.virtual_now() - before, 30_000);
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,174 @@
+//! Time in the sandbox: how long things take, and the clock and the sleep that the SDK is given.
+//!
+//! Both SDK time sources tell virtual time. The credentials that the sandbox's STS hands out expire in it, so a real
+//! clock would find them expired; and signatures may be dated as they like, since the sandbox does not check their age.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
+use aws_smithy_async::time::TimeSource;
+use tokio::sync::Notify;
+
+use super::front::Sandbox;
+
+/// How virtual time and real time are related.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Latency {
+    /// Nothing takes real time: the virtual clock stands still but for sleeps, which move it on and return at once.
+    #[default]
+    None,
+    /// A virtual second takes this many real ones; 1 is realistic.
+    Factor(f64),
+}
+
+/// What `--sandbox-latency` cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sandbox latency `{0}` is none of `none`, `realistic` and a number from 0.0001 to 1000")]
+pub struct LatencyError(String);
+
+impl FromStr for Latency {
+    type Err = LatencyError;
+
+    fn from_str(text: &str) -> Result<Self, LatencyError> {
+        match text {
+            "none" => Ok(Self::None),
+            "realistic" => Ok(Self::Factor(1.0)),
+            _ => match text.parse::<f64>() {
+                // Beyond these bounds a day would pass in a blink, or not at all.
+                Ok(factor) if (0.0001..=1000.0).contains(&factor) => Ok(Self::Factor(factor)),
+                _ => Err(LatencyError(text.into())),
+            },
+        }
+    }
+}
+
+/// Those who are asleep while nothing takes real time, by when they want to wake.
+#[derive(Debug, Default)]
+pub struct Sleepers {
+    waking: Mutex<(BTreeSet<(i64, u64)>, u64)>,
+    woken: Notify,
+}
+
+impl Sleepers {
+    /// Sleeps until the virtual time `wake` and moves the clock there.
+    ///
+    /// Two tasks that sleep ten seconds side by side move the clock by ten seconds, not by twenty, and the one that
+    /// wakes first goes first.
+    async fn sleep_until(&self, sandbox: &Sandbox, wake: i64) {
+        let asleep = Asleep::new(self, wake);
+        // Whoever else is ready may go to sleep too, or answer first.
+        tokio::task::yield_now().await;
+        loop {
+            // Made before the question is asked, so that no waking in between is missed.
+            let woken = self.woken.notified();
+            // An earlier sleeper's task may not be running at all (it waits behind this one), so the wait for it ends.
+            let patience = Duration::from_millis(5);
+            if asleep.is_first() || tokio::time::timeout(patience, woken).await.is_err() {
+                break;
+            }
+        }
+        sandbox.advance_to(wake);
+    }
+}
+
+/// An entry among the sleepers, gone with its future.
+struct Asleep<'a> {
+    sleepers: &'a Sleepers,
+    entry: (i64, u64),
+}
+
+impl<'a> Asleep<'a> {
+    fn new(sleepers: &'a Sleepers, wake: i64) -> Self {
+        let mut waking = sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner);
+        waking.1 += 1;
+        let entry = (wake, waking.1);
+        waking.0.insert(entry);
+        drop(waking);
+        Self { sleepers, entry }
+    }
+
+    fn is_first(&self) -> bool {
+        let waking = self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner);
+        waking.0.first().is_none_or(|first| *first >= self.entry)
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&self.entry);
+        self.sleepers.woken.notify_waiters();
+    }
+}
+
+impl AsyncSleep for Sandbox {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let sandbox = self.clone();
+        Sleep::new(async move { sandbox.pass(duration).await })
+    }
+}
+
+impl TimeSource for Sandbox {
+    fn now(&self) -> SystemTime {
+        let milliseconds = u64::try_from(self.virtual_now()).unwrap_or(0);
+        UNIX_EPOCH + Duration::from_millis(milliseconds)
+    }
+}
+
+impl Sandbox {
+    /// Lets virtual time pass: at once, or for as long as the latency makes it in real time.
+    pub async fn pass(&self, duration: Duration) {
+        match self.latency() {
+            Latency::None => {
+                let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+                let wake = self.virtual_now().saturating_add(milliseconds);
+                self.sleepers().sleep_until(self, wake).await;
+            }
+            // The clock follows real time at every request, so there is nothing to move.
+            Latency::Factor(factor) => tokio::time::sleep(duration.mul_f64(factor)).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_read() {
+        for (text, expected) in [
+            ("none", Some(Latency::None)),
+            ("realistic", Some(Latency::Factor(1.0))),
+            ("0.01", Some(Latency::Factor(0.01))),
+            ("0", None),
+            ("-1", None),
+            ("fast", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sleeping_side_by_side_takes_as_long_as_the_longest() {
+        let sandbox = Sandbox::in_memory();
+        let begin = sandbox.virtual_now();
+        let order = Mutex::new(Vec::new());
+        let sleep = async |seconds: u64| {
+            sandbox.pass(Duration::from_secs(seconds)).await;
+            order.lock().unwrap().push((seconds, (sandbox.virtual_now() - begin) / 1000));
+        };
+        tokio::join!(sleep(30), sleep(10), sleep(20), sleep(10));
+        assert_eq!(*order.lock().unwrap(), [(10, 10), (10, 10), (20, 20), (30, 30)]);
+    }
+
+    #[tokio::test]
+    async fn an_earlier_sleeper_that_nobody_polls_holds_nobody_up() {
+        let sandbox = Sandbox::in_memory();
+        let mut idle = Box::pin(sandbox.pass(Duration::from_secs(1)));
+        tokio::select! { biased; () = &mut idle => panic!("it yields first"), () = std::future::ready(()) => () }
+        sandbox.pass(Duration::from_secs(5)).await;
+        idle.await;
+    }
+}
