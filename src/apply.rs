@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
@@ -103,6 +104,18 @@ impl Report {
     }
 }
 
+/// How urgently a run is to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// It goes on.
+    #[default]
+    No,
+    /// Nothing new is started; what runs is finished.
+    Drain,
+    /// What runs is left where it is: AWS goes on with it, and the next apply finds it.
+    Leave,
+}
+
 /// How to carry a plan out.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Settings {
@@ -114,13 +127,13 @@ pub struct Settings {
 
 /// Carries `plan` out. Steps that are blocked are left out; a caller that must not write at all looks before.
 ///
-/// `stop` is asked before each step is started: once it says true, what runs is finished and nothing new begins.
+/// Once `stop` says so, nothing new begins, and in the end what runs is left where it is.
 pub async fn apply<C: Cloud>(
     cloud: &C,
     plan: &Plan,
     rules: &dyn Fn(crate::model::Kind) -> &'static dyn Rules,
     settings: Settings,
-    stop: &dyn Fn() -> bool,
+    stop: watch::Receiver<Stop>,
     events: &dyn Fn(Event),
 ) -> Report {
     let run = Run {
@@ -146,8 +159,8 @@ pub async fn apply<C: Cloud>(
             plan.steps.iter().filter(|s| s.runs()).map(|s| (s.address.clone(), s.action, Outcome::Stopped)).collect();
         return report;
     }
-    report.outcomes = run.steps(plan, settings, stop).await;
-    report.stopped = stop();
+    report.outcomes = run.steps(plan, settings, stop.clone()).await;
+    report.stopped = *stop.borrow() != Stop::No;
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
     let held = run.held.into_inner();
@@ -193,7 +206,7 @@ impl<C: Cloud> Run<'_, C> {
         &self,
         plan: &Plan,
         settings: Settings,
-        stop: &dyn Fn() -> bool,
+        mut stop: watch::Receiver<Stop>,
     ) -> Vec<(Address, Action, Outcome)> {
         let mut waiting: Vec<&Step> = plan.steps.iter().filter(|step| step.action.is_change()).collect();
         let pending: BTreeSet<&Address> = waiting.iter().map(|step| &step.address).collect();
@@ -211,7 +224,7 @@ impl<C: Cloud> Run<'_, C> {
                         Some(Outcome::Blocked)
                     } else if let Some(because_of) = because {
                         Some(Outcome::Skipped { because_of })
-                    } else if stop() || (settings.fail_fast && self.failed.get()) {
+                    } else if *stop.borrow() != Stop::No || (settings.fail_fast && self.failed.get()) {
                         Some(Outcome::Stopped)
                     } else {
                         None
@@ -230,7 +243,12 @@ impl<C: Cloud> Run<'_, C> {
                 }
                 waiting = still;
             }
-            let Some((step, result)) = running.next().await else { break };
+            let next = tokio::select! {
+                biased;
+                next = running.next() => next,
+                _ = stop.wait_for(|stop| *stop == Stop::Leave) => None,
+            };
+            let Some((step, result)) = next else { break };
             let outcome = match result {
                 Ok(outcome) => outcome,
                 Err(error) => {
@@ -241,6 +259,11 @@ impl<C: Cloud> Run<'_, C> {
             self.end(step, &outcome);
             order.push((step.address.clone(), step.action, outcome.clone()));
             ended.insert(&step.address, outcome);
+        }
+        // Whatever neither ran nor could be left out was waiting when the run was left.
+        for step in plan.steps.iter().filter(|step| step.action.is_change() && !ended.contains_key(&step.address)) {
+            self.end(step, &Outcome::Stopped);
+            order.push((step.address.clone(), step.action, Outcome::Stopped));
         }
         order
     }

@@ -146,7 +146,7 @@ pub async fn holder(account: &Account) -> Result<Option<Holder>, CloudError> {
 /// # Errors
 /// What SSM fails with.
 pub async fn remove(account: &Account) -> Result<(), CloudError> {
-    match account.ssm.delete_parameter().name(name(account)).send().await.map_err(|e| failed("DeleteParameter", e)) {
+    match account.lock.delete_parameter().name(name(account)).send().await.map_err(|e| failed("DeleteParameter", e)) {
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -173,7 +173,7 @@ fn is_dead(holder: &Holder, me: &Holder, age: i64, is_alive: &dyn Fn(u32) -> boo
 }
 
 async fn look(account: &Account) -> Result<Option<Seen>, CloudError> {
-    let parameter = match account.ssm.get_parameter().name(name(account)).send().await.map_err(|e| failed("GetParameter", e)) {
+    let parameter = match account.lock.get_parameter().name(name(account)).send().await.map_err(|e| failed("GetParameter", e)) {
         Ok(answer) => answer.parameter,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -211,7 +211,7 @@ async fn overwrite(account: &Account, me: &Holder, seen: i64) -> Result<bool, Cl
 }
 
 async fn put(account: &Account, value: &str, overwrite: bool) -> Result<i64, CloudError> {
-    let put = account.ssm.put_parameter().name(name(account)).value(value).r#type(ParameterType::String);
+    let put = account.lock.put_parameter().name(name(account)).value(value).r#type(ParameterType::String);
     let answer = put.overwrite(overwrite).send().await.map_err(|e| failed("PutParameter", e))?;
     Ok(answer.version())
 }

@@ -1,5 +1,6 @@
 //! The real account: clients, errors, waiting.
 
+pub mod calls;
 pub mod document;
 pub mod lock;
 pub mod record;
@@ -18,6 +19,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Deployment, Found};
 use crate::plan::Retention;
 use crate::resource::{Manifest, Names};
+use calls::Writes;
 use wait::{Clock, Patience, Progress};
 
 /// Told when the state of something that is waited for moves on, or something goes another way than usual.
@@ -52,12 +54,16 @@ pub struct Account {
     pub iam: aws_sdk_iam::Client,
     /// SSM.
     pub ssm: aws_sdk_ssm::Client,
+    /// SSM for the lock, whose calls do not count as changes.
+    pub(crate) lock: aws_sdk_ssm::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
     /// The tagging API.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// EFS.
     pub efs: aws_sdk_efs::Client,
+    /// How many calls changed something.
+    pub writes: Writes,
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
     assets: BTreeMap<String, Manifest>,
@@ -73,25 +79,35 @@ impl fmt::Debug for Account {
     }
 }
 
+/// A client of a service that counts its writes.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $writes:expr) => {
+        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor($writes.clone()).build())
+    };
+}
+
 impl Account {
     /// The account that `config` leads to. Objects are addressed by path when the endpoint is not AWS's own, since a
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
+        let writes = Writes::default();
         let sleep = config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
         let time = config.time_source().unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
         Self {
             deployment,
             names,
             clock: Clock::new(sleep, time),
-            sagemaker: aws_sdk_sagemaker::Client::new(config),
-            kms: aws_sdk_kms::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            s3: s3(config, path_style),
-            iam: aws_sdk_iam::Client::new(config),
-            ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
-            efs: aws_sdk_efs::Client::new(config),
+            sagemaker: client!(aws_sdk_sagemaker, config, writes),
+            kms: client!(aws_sdk_kms, config, writes),
+            ec2: client!(aws_sdk_ec2, config, writes),
+            s3: s3(config, path_style, &writes),
+            lock: aws_sdk_ssm::Client::new(config),
+            iam: client!(aws_sdk_iam, config, writes),
+            ssm: client!(aws_sdk_ssm, config, writes),
+            sts: client!(aws_sdk_sts, config, writes),
+            tagging: client!(aws_sdk_resourcegroupstagging, config, writes),
+            efs: client!(aws_sdk_efs, config, writes),
+            writes,
             retention: Retention::default(),
             assets: BTreeMap::new(),
             config: config.clone(),
@@ -117,7 +133,7 @@ impl Account {
     /// S3 with other credentials: the asset role's.
     pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style)
+        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes)
     }
 
     /// Tells the phase of something that is waited for.
@@ -165,8 +181,9 @@ impl Account {
     }
 }
 
-fn s3(config: &SdkConfig, path_style: bool) -> aws_sdk_s3::Client {
-    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build())
+fn s3(config: &SdkConfig, path_style: bool, writes: &Writes) -> aws_sdk_s3::Client {
+    let builder = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).interceptor(writes.clone());
+    aws_sdk_s3::Client::from_conf(builder.build())
 }
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name
