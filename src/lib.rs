@@ -1,6 +1,7 @@
 //! One binary that reads MDAA's `sm-studio-domain` YAML and makes an AWS account match it.
 
 pub mod apply;
+pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod model;
@@ -8,3 +9,4 @@ pub mod naming;
 pub mod plan;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod ui;
