@@ -11,9 +11,9 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, Command, CompletionsArgs, ConfigFiles, Consent, DestroyArgs, DiffArgs, ExplainArgs, Fate, ListArgs, ManArgs,
-    OutputArgs, PlanArgs, RemovalArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs,
-    UrlArgs, ValidateArgs,
+    ApplyArgs, Command, CompletionsArgs, ConfigFiles, Consent, DestroyArgs, DiffArgs, ExplainArgs, Fate, ListArgs,
+    ManArgs, OutputArgs, PlanArgs, RemovalArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell,
+    UnlockArgs, UrlArgs, ValidateArgs,
 };
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
 pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
@@ -81,7 +81,8 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         return Ok(cli);
     }
     if matches.value_source("format") != Some(ValueSource::EnvVariable) {
-        let known: Vec<&str> = Format::ALL.iter().filter(|known| cli.command.knows(**known)).map(Format::as_str).collect();
+        let known: Vec<&str> =
+            Format::ALL.into_iter().filter(|known| cli.command.knows(*known)).map(Format::as_str).collect();
         let message =
             format!("`{}` does not know `--format {}`: use {}", cli.command.name(), format.as_str(), known.join(", "));
         return Err(command.error(ErrorKind::InvalidValue, message));

@@ -117,19 +117,18 @@ impl Failure {
             // Each mistake in it is rendered with a code of its own.
             return if self.detail.ends_with('\n') { self.detail.clone() } else { format!("{}\n", self.detail) };
         }
-        let mut text = format!("{} {}\n", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), self.summary);
+        let mut lines =
+            vec![format!("{} {}", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), self.summary)];
         if let Some(source) = &self.source {
-            text.push_str(&paint.paint(Tone::Quiet, &format!("  --> {}:{}:{}", source.file, source.line, source.column)));
-            text.push('\n');
+            let place = format!("  --> {}:{}:{}", source.file, source.line, source.column);
+            lines.push(paint.paint(Tone::Quiet, &place));
         }
-        for line in self.detail.lines() {
-            text.push_str(&format!("  {line}\n"));
-        }
+        lines.extend(self.detail.lines().map(|line| format!("  {line}")));
         for (at, line) in self.help.lines().enumerate() {
             let help = if at == 0 { paint.paint(Tone::Hint, "help:") } else { "     ".into() };
-            text.push_str(&format!("  {help} {line}\n"));
+            lines.push(format!("  {help} {line}"));
         }
-        text
+        lines.join("\n") + "\n"
     }
 
     /// For machines.
@@ -272,7 +271,12 @@ mod tests {
         let message = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: \
             sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/*";
         let failure = Failure::from(cloud(ErrorKind::Denied, "AccessDeniedException", message)).at(Some(&source(12)));
-        insta::assert_snapshot!(failure.render(Paint::PLAIN), @"");
+        insta::assert_snapshot!(failure.render(Paint::PLAIN), @r"
+    error[SD3002]: CreateDomain: a permission is missing
+      --> studio.yaml:12:3
+      CreateDomain: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/* (request 1f2e; nothing was changed)
+      help: allow the caller sagemaker:CreateDomain; `studio-deploy permissions` prints all that is needed
+    ");
         assert_eq!(failure.exit, Exit::Access);
     }
 
@@ -296,7 +300,14 @@ mod tests {
 
     #[test]
     fn a_blocked_plan_says_why_and_what_would_allow_it() {
-        insta::assert_snapshot!(Failure::blocked(&removal().plan()).unwrap().render(Paint::PLAIN), @"");
+        insta::assert_snapshot!(Failure::blocked(&removal().plan()).unwrap().render(Paint::PLAIN), @r"
+    error[SD4001]: nothing was applied: 2 steps are blocked
+      --> studio.yaml:11:3
+      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory
+      user_profile.ben: removing it loses the home directory of the user
+      help: put the old value back, or allow it with `--allow-replace domain.studio`
+            put it back into the config, or allow it with `--allow-profile-delete ben`
+    ");
         assert_eq!(Failure::blocked(&crate::ui::testing::script().plan()), None);
     }
 

@@ -6,7 +6,7 @@ use similar::TextDiff;
 
 use super::statements;
 use super::style::{Paint, Tone};
-use super::text::{counted, flow, flow_or_not_set, lines_of, shortened};
+use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, shortened};
 use crate::model::{Path, Source, Value};
 use crate::plan::{Action, Change, Step};
 
@@ -83,7 +83,9 @@ fn created(step: &Step) -> Vec<Property<'_>> {
 fn changed(changes: &[Change]) -> Vec<Property<'_>> {
     let mut properties = Vec::new();
     for change in changes {
-        split(&change.path, change.before.as_ref(), change.after.as_ref(), change.source.as_ref(), &mut properties);
+        // What takes a setting back may be a word of the API's (`None`); what it means is that nothing is set.
+        let after = change.after.as_ref().filter(|_| !change.unsets);
+        split(&change.path, change.before.as_ref(), after, change.source.as_ref(), &mut properties);
     }
     properties
 }
@@ -128,7 +130,13 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
         }
         items
     } else {
-        let [old, new] = [*before, *after].map(|value| shortened(flow_or_not_set(value), limits.width));
+        let mut sides = [*before, *after].map(flow_or_not_set);
+        if sides[0] == sides[1] {
+            // `"60"` and `60` differ and look alike.
+            sides = [*before, *after]
+                .map(|value| value.map_or_else(|| NOT_SET.into(), |value| value.to_json().to_string()));
+        }
+        let [old, new] = sides.map(|side| shortened(side, limits.width));
         let (old, new) = (paint.paint(Tone::Remove, &old), paint.paint(Tone::Add, &new));
         let change = if property.is_new_object { new } else { format!("{old} → {new}") };
         lines.push(format!("{path}: {change}{source}"));
@@ -167,7 +175,8 @@ fn script(before: Option<&Value>, after: Option<&Value>, limits: &Limits, paint:
     let diff = TextDiff::from_lines(&before, &after);
     let unified = diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string();
     let all: Vec<&str> = unified.lines().collect();
-    let mut lines: Vec<String> = all.iter().take(limits.text_lines).map(|line| painted_diff_line(line, paint)).collect();
+    let mut lines: Vec<String> =
+        all.iter().take(limits.text_lines).map(|line| painted_diff_line(line, paint)).collect();
     if all.len() > limits.text_lines {
         let more = counted(all.len() - limits.text_lines, "more line");
         lines.push(paint.paint(Tone::Quiet, &format!("… {more} (`--diff full` shows all)")));
@@ -200,7 +209,8 @@ fn set(before: &[Value], after: &[Value], limits: &Limits, paint: Paint) -> Vec<
     }
     let (gone, come) = (cut(gone, limits.items), cut(come, limits.items));
     let gone = gone.into_iter().map(|item| paint.paint(Tone::Remove, &format!("- {item}")));
-    let items: Vec<String> = gone.chain(come.into_iter().map(|item| paint.paint(Tone::Add, &format!("+ {item}")))).collect();
+    let items: Vec<String> =
+        gone.chain(come.into_iter().map(|item| paint.paint(Tone::Add, &format!("+ {item}")))).collect();
     if items.is_empty() { vec!["[]".into()] } else { items }
 }
 

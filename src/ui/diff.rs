@@ -5,7 +5,7 @@ use similar::TextDiff;
 
 use super::Paint;
 use super::changes::painted_diff_line;
-use super::text::{UNKNOWN, clean, lines_of};
+use super::text::{clean, lines_of};
 use crate::model::Value;
 use crate::plan::{Action, Plan, Step};
 
@@ -72,68 +72,67 @@ fn put(tree: &mut Value, path: &[String], value: Option<&Value>) {
 
 /// A tree as text that reads like YAML: scripts as blocks, lists sorted, since their order carries no meaning.
 fn text(value: Option<&Value>) -> String {
-    let mut lines = String::new();
-    if let Some(value) = value {
-        write(&value.sorted(), 0, &mut lines);
-    }
-    lines
+    let lines = value.map(|value| lines(&value.sorted())).unwrap_or_default();
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
-fn write(value: &Value, depth: usize, out: &mut String) {
-    let indent = "  ".repeat(depth);
+fn lines(value: &Value) -> Vec<String> {
+    let indented = |lines: Vec<String>| lines.into_iter().map(|line| format!("  {line}"));
     match value {
-        Value::Map(map) => {
+        Value::Map(map) if !map.is_empty() => {
+            let mut all = Vec::new();
             for (key, value) in map {
-                out.push_str(&format!("{indent}{}:", clean(key)));
-                below(value, depth + 1, out);
+                let key = clean(key);
+                match value {
+                    Value::Map(map) if !map.is_empty() => {
+                        all.push(format!("{key}:"));
+                        all.extend(indented(lines(value)));
+                    }
+                    Value::List(items) if !items.is_empty() => {
+                        all.push(format!("{key}:"));
+                        all.extend(indented(lines(value)));
+                    }
+                    Value::Text(text) if lines_of(text).contains('\n') => {
+                        all.push(format!("{key}: |"));
+                        all.extend(indented(lines_of(text).lines().map(str::to_owned).collect()));
+                    }
+                    scalar => all.push(format!("{key}: {}", word(scalar))),
+                }
             }
+            all
         }
-        Value::List(items) => {
-            for item in items {
-                let mut lines = String::new();
-                write(item, depth + 1, &mut lines);
-                // The first line of an item stands behind its dash.
-                let first = lines.strip_prefix(&"  ".repeat(depth + 1)).unwrap_or(&lines);
-                out.push_str(&format!("{indent}- {first}"));
-            }
+        Value::List(items) if !items.is_empty() => {
+            // The first line of an item stands behind its dash, the others below it.
+            let items = items.iter().flat_map(|item| {
+                lines(item)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, line)| format!("{} {line}", if at == 0 { "-" } else { " " }))
+            });
+            items.collect()
         }
-        scalar => out.push_str(&format!("{indent}{}\n", word(scalar))),
+        scalar => vec![word(scalar)],
     }
 }
 
-/// What stands behind a key.
-fn below(value: &Value, depth: usize, out: &mut String) {
-    match value {
-        Value::Map(map) if map.is_empty() => out.push_str(" {}\n"),
-        Value::List(items) if items.is_empty() => out.push_str(" []\n"),
-        Value::Map(_) | Value::List(_) => {
-            out.push('\n');
-            write(value, depth, out);
-        }
-        Value::Text(text) if lines_of(text).contains('\n') => {
-            out.push_str(" |\n");
-            let indent = "  ".repeat(depth);
-            for line in lines_of(text).lines() {
-                out.push_str(&format!("{indent}{line}\n"));
-            }
-        }
-        scalar => out.push_str(&format!(" {}\n", word(scalar))),
-    }
-}
-
+/// A value on one line; text in quotes when it would read as something else or as a comment.
 fn word(value: &Value) -> String {
     match value {
-        Value::Text(text) if !text.parts().is_empty() && text.known().is_none() => lines_of(text),
-        Value::Text(text) => {
-            let text = text.known().unwrap_or(UNKNOWN);
-            let plain = !text.is_empty()
-                && text.trim() == text
-                && !text.contains(|c: char| c.is_control() || "#:{}[]\"'&*!|>%@`".contains(c) && c != ':')
-                && !text.contains(": ");
-            if plain { clean(text) } else { Json::String(clean(text)).to_string() }
-        }
+        Value::Text(text) => match text.known() {
+            None => lines_of(text),
+            Some(text) if is_plain(text) => clean(text),
+            Some(text) => Json::String(clean(text)).to_string(),
+        },
         other => other.to_json().to_string(),
     }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && !text.contains(|c: char| c.is_control() || "#{}[]\"'&*!|>%@`".contains(c))
+        && !text.contains(": ")
+        && serde_json::from_str::<Json>(text).is_err()
 }
 
 #[cfg(test)]
@@ -149,22 +148,96 @@ mod tests {
 
     #[test]
     fn an_update_shows_the_lines_that_differ() {
-        insta::assert_snapshot!(shown(&update()), @"");
+        insta::assert_snapshot!(shown(&update()), @r#"
+    --- live/domain.studio
+    +++ config/domain.studio
+    @@ -1,10 +1,9 @@
+     AuthMode: IAM
+     DefaultUserSettings:
+    -  Idle: 60
+    -  JupyterLabAppSettings:
+    -    LifecycleConfigArn: arn:aws:sagemaker:x
+    +  Idle: 120
+       SecurityGroups:
+    -    - sg-1
+         - sg-2
+    +    - sg-3
+     Tags:
+    -  owner: ann
+    +  cost: "42"
+    +  owner: ben
+    --- live/execution_policy.basic
+    +++ config/execution_policy.basic
+    @@ -1,11 +1,8 @@
+     PolicyDocument:
+       Statement:
+    -    - Action: "s3:*"
+    -      Effect: Allow
+    -      Resource: "*"
+    -      Sid: Old
+         - Action:
+             - s3:GetObject
+    +        - s3:PutObject
+           Effect: Allow
+           Resource: "arn:aws:s3:::data/*"
+       Version: 2012-10-17
+    "#);
     }
 
     #[test]
     fn a_script_is_a_block() {
-        insta::assert_snapshot!(shown(&script()), @"");
+        insta::assert_snapshot!(shown(&script()), @r"
+    --- live/lifecycle_config.jupyterLab
+    +++ config/lifecycle_config.jupyterLab
+    @@ -1,5 +1,5 @@
+     Content: |
+       #!/bin/bash
+       set -eu
+    -  pip install a
+    +  pip install b
+       echo done
+    ");
     }
 
     #[test]
     fn what_goes_is_against_nothing() {
-        insta::assert_snapshot!(shown(&destroy()), @"");
+        insta::assert_snapshot!(shown(&destroy()), @r"
+    --- live/user_profile.ann
+    +++ config/user_profile.ann
+    @@ -1 +0,0 @@
+    -UserProfileName: ann
+    --- live/domain.studio
+    +++ config/domain.studio
+    @@ -1 +0,0 @@
+    -VpcId: vpc-1
+    ");
+    }
+
+    #[test]
+    fn values_that_look_alike_are_told_apart() {
+        let scene = Scene::default()
+            .wants("domain.studio", 1, json!({"A": 60, "B": [], "C": [{"D": "x", "E": "true"}]}))
+            .has("domain.studio", json!({"A": "60", "B": ["#"], "C": []}));
+        insta::assert_snapshot!(shown(&scene), @r##"
+    --- live/domain.studio
+    +++ config/domain.studio
+    @@ -1,4 +1,5 @@
+    -A: "60"
+    -B:
+    -  - "#"
+    -C: []
+    +A: 60
+    +B: []
+    +C:
+    +  - D: x
+    +    E: "true"
+    "##);
     }
 
     #[test]
     fn no_difference_is_no_text() {
-        let scene = Scene::default().wants("domain.studio", 1, json!({"A": 1})).has("domain.studio", json!({"A": 1, "B": 2}));
+        let scene =
+            Scene::default().wants("domain.studio", 1, json!({"A": 1})).has("domain.studio", json!({"A": 1, "B": 2}));
         assert_eq!(shown(&scene), "");
     }
 }

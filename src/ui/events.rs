@@ -229,7 +229,11 @@ mod tests {
         }
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with(r#"{"v":1,"seq":1,"ts":"2026-01-01T00:00:00Z","type":"hello","#), "{}", lines[0]);
-        assert!(lines[8].contains(r#""type":"end","exit_code":8,"#) && lines[8].ends_with(r#""writes":3}"#), "{}", lines[8]);
+        assert!(
+            lines[8].contains(r#""type":"end","exit_code":8,"#) && lines[8].ends_with(r#""writes":3}"#),
+            "{}",
+            lines[8]
+        );
         assert_eq!(notes.text(), "");
     }
 }

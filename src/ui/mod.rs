@@ -18,7 +18,7 @@ pub mod style;
 pub mod summary;
 pub mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 mod words;
 
@@ -181,9 +181,11 @@ mod tests {
 
     #[test]
     fn verbosity_decides_what_is_said() {
-        for (verbosity, expected) in
-            [(Verbosity::Quiet, "error\n"), (Verbosity::Normal, "note\nerror\n"), (Verbosity::Verbose, "note\ndetail\nerror\n")]
-        {
+        for (verbosity, expected) in [
+            (Verbosity::Quiet, "error\n"),
+            (Verbosity::Normal, "note\nerror\n"),
+            (Verbosity::Verbose, "note\ndetail\nerror\n"),
+        ] {
             let (mut screen, _, notes) = screen(Terminal::default());
             screen.configure(ColorChoice::Auto, verbosity);
             screen.note("note");

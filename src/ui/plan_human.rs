@@ -12,6 +12,8 @@ pub use super::changes::DiffStyle;
 
 /// What stands on the last lines at most for each action, since thousands of profiles would push the numbers away.
 const SUMMED_ADDRESSES: usize = 20;
+/// How long an address may be for the reasons to be aligned to it: one long name would push all of them away.
+const ALIGNED: usize = 40;
 
 /// The plan as text, its last line the [`Summary`].
 pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
@@ -19,17 +21,19 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     let summary = Summary::of(plan);
     let title = format!("{} in {} {}", plan.deployment, plan.deployment.account, plan.deployment.region);
     if plan.is_empty() && summary.blocked == 0 {
-        page.line(&format!("No changes. {title} is as the config says."));
+        let state = if plan.destroy { "has nothing left to destroy" } else { "is as the config says" };
+        page.line(&format!("No changes. {title} {state}."));
     } else {
         page.line(&paint.paint(Tone::Strong, &title));
         page.blank();
         page.steps(plan);
     }
-    page.section("Security-relevant changes", security::relevant(plan));
-    let notices: Vec<_> = plan.notices.iter().map(|notice| (notice.address.as_ref(), clean(&notice.message))).collect();
-    page.notices(&notices);
+    let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
+    page.section("Security-relevant changes", security.collect());
+    let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), clean(&notice.message)));
+    page.section("Notices", notices.collect());
     let kept = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none());
-    page.section("Kept", kept.map(|step| (&step.address, clean(&step.reason))).collect());
+    page.section("Kept", kept.map(|step| (Some(&step.address), clean(&step.reason))).collect());
     page.blank();
     page.addresses(plan);
     if summary.blocked > 0 {
@@ -64,8 +68,9 @@ impl Page {
         let mut shown: Vec<&Step> = plan.steps.iter().filter(|step| rank(step).is_some()).collect();
         // The sort is stable: within a rank the order of execution stays.
         shown.sort_by_key(|step| rank(step));
+        let width = shown.iter().map(|step| shown_width(step)).filter(|width| *width <= ALIGNED).max().unwrap_or(0);
         for step in shown {
-            self.step(step);
+            self.step(step, width);
         }
         if only_record_changes(plan) {
             let what = "what studio-deploy remembers of this deployment is brought up to date";
@@ -73,12 +78,13 @@ impl Page {
         }
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &Step, width: usize) {
         let (symbol, tone) = sign(step);
         // The widest symbol is `-/+`.
         let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
-        let address = self.paint.paint(Tone::Strong, &one_line(&step.address.to_string()));
-        let source = step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
+        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", one_line(&step.address.to_string())));
+        let source =
+            step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
         let reason = match &step.blocked {
             None => clean(&step.reason),
             Some(blocked) if step.action == Action::Keep => format!("blocked: {}", clean(&blocked.why)),
@@ -93,16 +99,7 @@ impl Page {
         }
     }
 
-    fn section(&mut self, title: &str, entries: Vec<(&Address, String)>) {
-        let entries: Vec<_> = entries.into_iter().map(|(address, text)| (Some(address), text)).collect();
-        self.entries(title, &entries);
-    }
-
-    fn notices(&mut self, notices: &[(Option<&Address>, String)]) {
-        self.entries("Notices", notices);
-    }
-
-    fn entries(&mut self, title: &str, entries: &[(Option<&Address>, String)]) {
+    fn section(&mut self, title: &str, entries: Vec<(Option<&Address>, String)>) {
         if entries.is_empty() {
             return;
         }
@@ -128,6 +125,10 @@ impl Page {
             self.line(&format!("{name:<8} {}", joined(&addresses, SUMMED_ADDRESSES)));
         }
     }
+}
+
+fn shown_width(step: &Step) -> usize {
+    one_line(&step.address.to_string()).chars().count()
 }
 
 /// Where a step stands: what destroys first, what is harmless last; none when it is not shown.

@@ -167,7 +167,9 @@ pub enum NotAPlan {
     #[error("the file is not a saved plan: {0}")]
     Shape(#[from] serde_json::Error),
     /// It has another format version.
-    #[error("the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again")]
+    #[error(
+        "the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again"
+    )]
     Version(u64),
 }
 
@@ -239,7 +241,8 @@ impl PlanDocument {
         if (self.destroy, self.record_only) != (now.destroy, now.record_only) {
             return Some("the plan was made for another command or another state of the record".into());
         }
-        let addresses: BTreeSet<&str> = self.changes.iter().chain(&now.changes).map(|step| step.address.as_str()).collect();
+        let addresses: BTreeSet<&str> =
+            self.changes.iter().chain(&now.changes).map(|step| step.address.as_str()).collect();
         for address in addresses {
             let find = |plan: &'_ Self| plan.changes.iter().position(|step| step.address == address);
             match (find(self), find(now)) {

@@ -219,7 +219,16 @@ mod tests {
             let (screen, data, notes) = screen(Terminal::default());
             run(&Progress::new(&screen, choice));
             assert_eq!(data.text(), "");
-            insta::allow_duplicates! { insta::assert_snapshot!(notes.text(), @"") };
+            insta::allow_duplicates! { insta::assert_snapshot!(notes.text(), @r"
+    domain.studio: creating
+    domain.studio: Pending
+    domain.studio: still creating (Pending) after 31s
+    domain.studio: still creating (Pending) after 1m 01s
+    domain.studio: AWS is slow
+    domain.studio: created after 3m 05s
+    user_profile.ann: creating
+    user_profile.ann: could not create: CreateUserProfile (after 2s)
+    ") };
         }
     }
 

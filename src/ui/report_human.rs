@@ -18,14 +18,18 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
         text.push_str(&failure.render(paint));
         text.push('\n');
     }
-    let mut line = |symbol: &str, tone: Tone, rest: String| {
-        text.push_str(&format!("{} {rest}\n", paint.paint(tone, symbol)));
+    let mut line = |word: &str, tone: Tone, rest: String| {
+        text += &[&paint.paint(tone, word), " ", &rest, "\n"].concat();
     };
     for (address, action, outcome) in &report.outcomes {
         match outcome {
             Outcome::Done | Outcome::Failed(_) => {}
             Outcome::Skipped { because_of } => {
-                line("skipped", Tone::Change, format!("{address}: not {}, since {because_of} is not done", past(*action)));
+                line(
+                    "skipped",
+                    Tone::Change,
+                    format!("{address}: not {}, since {because_of} is not done", past(*action)),
+                );
             }
             Outcome::Stopped => line("stopped", Tone::Change, format!("{address}: not {}", past(*action))),
             Outcome::Blocked => {
@@ -123,7 +127,8 @@ mod tests {
     }
 
     fn failed() -> Report {
-        let mut error = CloudError::new(ErrorKind::Quota, "CreateDomain", "The account-level service limit is 1 domain");
+        let mut error =
+            CloudError::new(ErrorKind::Quota, "CreateDomain", "The account-level service limit is 1 domain");
         error.code = Some("ResourceLimitExceeded".into());
         error.request_id = Some("1f2e".into());
         report(vec![
@@ -140,7 +145,15 @@ mod tests {
 
     #[test]
     fn what_failed_stands_first_and_the_way_on_last() {
-        insta::assert_snapshot!(render(&failed(), &create_all().plan(), Paint::PLAIN), @"");
+        insta::assert_snapshot!(render(&failed(), &create_all().plan(), Paint::PLAIN), @r"
+    error[SD3005]: could not create domain.studio
+      --> studio.yaml:10:3
+      CreateDomain: ResourceLimitExceeded: The account-level service limit is 1 domain (request 1f2e; nothing was changed)
+      help: ask for more at https://console.aws.amazon.com/servicequotas/home, then run again
+
+    skipped parameter./acme/ml/studio/url: not created, since domain.studio is not done
+    2 done, 1 failed, 1 skipped (waiting for domain.studio). Run `studio-deploy apply` again to continue.
+    ");
     }
 
     #[test]
@@ -149,7 +162,11 @@ mod tests {
             ("user_profile.ann", Action::Delete, Outcome::Done),
             ("domain.studio", Action::Delete, Outcome::Held("an app is being deleted".into())),
         ]);
-        insta::assert_snapshot!(render(&report, &destroy().plan(), Paint::PLAIN), @"");
+        insta::assert_snapshot!(render(&report, &destroy().plan(), Paint::PLAIN), @r"
+    held domain.studio: an app is being deleted; the next apply tries again
+    kept bucket.sharing: `removalPolicy.bucket` is retain
+    Destroy complete: 0 added, 0 changed, 1 destroyed, 1 held.
+    ");
     }
 
     #[test]
@@ -160,7 +177,14 @@ mod tests {
         ]);
         report.stopped = true;
         report.record_error = Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no"));
-        insta::assert_snapshot!(render(&report, &create_all().plan(), Paint::PLAIN), @"");
+        insta::assert_snapshot!(render(&report, &create_all().plan(), Paint::PLAIN), @r"
+    error[SD3002]: could not bring the deployment's record up to date
+      PutParameter: no (nothing was changed)
+      help: run again: the record only remembers which settings were once set
+
+    stopped domain.studio: not created
+    1 done, 1 failed, 1 stopped. Run `studio-deploy apply` again to continue.
+    ");
     }
 
     #[test]

@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn a_statement_comes_goes_or_is_edited() {
         let read = json!({"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::b/*"});
-        let more = json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::b/*"});
+        let more =
+            json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::b/*"});
         let deny = json!({"Sid": "Tls", "Effect": "Deny", "NotAction": "x:y", "Principal": {"AWS": "*"},
             "Condition": {"Bool": {"aws:SecureTransport": ["false"]}}});
         check(json!([]), json!([read]), &["+ Allow s3:GetObject on arn:aws:s3:::b/*"]);
@@ -164,11 +165,7 @@ mod tests {
             json!([]),
             &["- Tls: Deny everything but x:y for AWS * when Bool aws:SecureTransport = false"],
         );
-        check(
-            json!([read]),
-            json!([more]),
-            &["~ Allow s3:GetObject on arn:aws:s3:::b/*: Action + s3:PutObject"],
-        );
+        check(json!([read]), json!([more]), &["~ Allow s3:GetObject on arn:aws:s3:::b/*: Action + s3:PutObject"]);
     }
 
     #[test]

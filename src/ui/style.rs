@@ -31,9 +31,7 @@ impl Terminal {
         Paint(match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                !self.no_color && (self.force_color || (self.is_terminal && !self.is_dumb))
-            }
+            ColorChoice::Auto => !self.no_color && (self.force_color || (self.is_terminal && !self.is_dumb)),
         })
     }
 

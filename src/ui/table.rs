@@ -25,7 +25,8 @@ pub fn render(values: &[(String, String)], format: ValueFormat) -> String {
     match format {
         ValueFormat::Table => table(values),
         ValueFormat::Json => {
-            let object: Map<String, Json> = values.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+            let object: Map<String, Json> =
+                values.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
             format!("{:#}\n", Json::Object(object))
         }
         ValueFormat::Raw => values.iter().map(|(_, value)| format!("{value}\n")).collect(),

@@ -8,15 +8,15 @@ use std::rc::Rc;
 use serde_json::{Value as Json, json};
 
 use super::{Screen, Terminal};
-use crate::model::{Address, Deployment, Kind, Node, Observed, Owner, Path, Snapshot, Found, Source, Text, Value};
+use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Path, Snapshot, Source, Text, Value};
 use crate::plan::{Effect, Options, Plan, Record, Removal, Retention, Rules, Unset, plan};
 
 /// A stream that keeps what is written.
 #[derive(Clone, Default)]
-pub(super) struct Kept(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Kept(Rc<RefCell<Vec<u8>>>);
 
 impl Kept {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -32,12 +32,12 @@ impl Write for Kept {
 }
 
 /// A screen whose two streams are such terminals, and what is written to each.
-pub(super) fn screen(terminal: Terminal) -> (Screen, Kept, Kept) {
+pub(crate) fn screen(terminal: Terminal) -> (Screen, Kept, Kept) {
     let (data, notes) = (Kept::default(), Kept::default());
     (Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal)), data, notes)
 }
 
-pub(super) fn deployment() -> Deployment {
+pub(crate) fn deployment() -> Deployment {
     Deployment {
         org: "acme".into(),
         env: "dev".into(),
@@ -49,7 +49,7 @@ pub(super) fn deployment() -> Deployment {
     }
 }
 
-pub(super) fn address(text: &str) -> Address {
+pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
@@ -59,7 +59,7 @@ struct Sample(Kind);
 impl Rules for Sample {
     fn effect(&self, path: &Path, _: Option<&Value>, _: Option<&Value>) -> Effect {
         match (self.0, path.0.first().map(String::as_str)) {
-            (Kind::Domain, Some("VpcId")) => Effect::Immutable("every user's home directory is lost from sight"),
+            (Kind::Domain, Some("VpcId")) => Effect::Immutable("loses every user's home directory"),
             _ => Effect::InPlace,
         }
     }
@@ -93,15 +93,15 @@ fn sample(kind: Kind) -> &'static dyn Rules {
 
 /// What should be and what is, put together one by one.
 #[derive(Default)]
-pub(super) struct Scene {
+pub(crate) struct Scene {
     nodes: BTreeMap<Address, Node>,
     snapshot: Snapshot,
     recorded: Option<Record>,
-    pub(super) options: Options,
+    pub(crate) options: Options,
 }
 
 impl Scene {
-    pub(super) fn wants(mut self, at: &str, line: usize, properties: Json) -> Self {
+    pub(crate) fn wants(mut self, at: &str, line: usize, properties: Json) -> Self {
         let mut node = Node::new(address(at), waiting(Value::from(properties)));
         node.sources.insert(Path::default(), source(line));
         for (offset, (path, _)) in node.properties.leaves().into_iter().enumerate() {
@@ -111,7 +111,7 @@ impl Scene {
         self
     }
 
-    pub(super) fn has(mut self, at: &str, properties: Json) -> Self {
+    pub(crate) fn has(mut self, at: &str, properties: Json) -> Self {
         let mut observed = Observed::new(format!("id-of-{at}"), Value::from(properties));
         for attribute in ["Arn", "DomainId"] {
             observed = observed.output(attribute, format!("{attribute}-of-{at}"));
@@ -120,24 +120,24 @@ impl Scene {
         self
     }
 
-    pub(super) fn foreign(mut self, at: &str, owner: Owner) -> Self {
+    pub(crate) fn foreign(mut self, at: &str, owner: Owner) -> Self {
         let observed = Some(Observed::new("theirs", Value::map()));
         self.snapshot.insert(address(at), Found::Foreign { owner, observed });
         self
     }
 
     /// As if this had been applied before.
-    pub(super) fn recorded(mut self) -> Self {
+    pub(crate) fn recorded(mut self) -> Self {
         self.recorded = self.plan().record;
         self
     }
 
-    pub(super) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         plan(&deployment(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options).unwrap()
     }
 }
 
-pub(super) fn source(line: usize) -> Source {
+pub(crate) fn source(line: usize) -> Source {
     Source { file: "studio.yaml".into(), line, column: 3 }
 }
 
@@ -158,7 +158,7 @@ fn waiting(value: Value) -> Value {
 }
 
 /// Everything is missing.
-pub(super) fn create_all() -> Scene {
+pub(crate) fn create_all() -> Scene {
     Scene::default()
         .wants(
             "execution_role.default",
@@ -181,9 +181,10 @@ pub(super) fn create_all() -> Scene {
 }
 
 /// A policy, a set, a tag and a taken-back setting change; the rest stays.
-pub(super) fn update() -> Scene {
+pub(crate) fn update() -> Scene {
     let read = json!({"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::data/*"});
-    let more = json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::data/*"});
+    let more =
+        json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::data/*"});
     let old = json!({"Sid": "Old", "Effect": "Allow", "Action": "s3:*", "Resource": "*"});
     let role = json!({"RoleName": "acme-dev-ml-studio"});
     let before = json!({"AuthMode": "IAM", "DefaultUserSettings": {"SecurityGroups": ["sg-1", "sg-2"], "Idle": 60,
@@ -203,14 +204,18 @@ pub(super) fn update() -> Scene {
 }
 
 /// A startup script changes.
-pub(super) fn script() -> Scene {
+pub(crate) fn script() -> Scene {
     Scene::default()
-        .wants("lifecycle_config.jupyterLab", 40, json!({"Content": "#!/bin/bash\nset -eu\npip install b\necho done\n"}))
+        .wants(
+            "lifecycle_config.jupyterLab",
+            40,
+            json!({"Content": "#!/bin/bash\nset -eu\npip install b\necho done\n"}),
+        )
         .has("lifecycle_config.jupyterLab", json!({"Content": "#!/bin/bash\nset -eu\npip install a\necho done\n"}))
 }
 
 /// Two users left the config and one of them may go; the domain would move to another network.
-pub(super) fn removal() -> Scene {
+pub(crate) fn removal() -> Scene {
     let mut scene = Scene::default()
         .wants("domain.studio", 10, json!({"VpcId": "vpc-2"}))
         .has("domain.studio", json!({"VpcId": "vpc-1"}))
@@ -221,7 +226,7 @@ pub(super) fn removal() -> Scene {
 }
 
 /// Everything goes but the bucket.
-pub(super) fn destroy() -> Scene {
+pub(crate) fn destroy() -> Scene {
     let mut scene = Scene::default()
         .has("bucket.sharing", json!({"Bucket": "acme-dev-ml-studio"}))
         .has("domain.studio", json!({"VpcId": "vpc-1"}))

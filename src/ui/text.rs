@@ -1,6 +1,5 @@
 //! Values as text for people.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use crate::model::{Part, Text, Value};
@@ -26,7 +25,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Control characters, and those that turn the direction of writing around.
-const fn steers(c: char) -> bool {
+fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -73,12 +72,10 @@ pub(super) fn shortened(line: String, limit: usize) -> String {
 
 /// `items` in one line, at most `limit` of them.
 pub(super) fn joined(items: &[String], limit: usize) -> String {
-    let mut line = items[..items.len().min(limit)].join(", ");
-    if items.len() > limit {
-        // Writing to a string cannot fail.
-        let _ = write!(line, " and {} more", items.len() - limit);
+    if items.len() <= limit {
+        return items.join(", ");
     }
-    line
+    format!("{} and {} more", items[..limit].join(", "), items.len() - limit)
 }
 
 /// `1 step`, `2 steps`.

@@ -48,7 +48,7 @@ pub struct Identity {
     #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_MODULE")]
     pub module: Option<String>,
     /// A value for `{{context:KEY}}`; may be repeated.
-    #[arg(long, global = true, value_name = "KEY=VALUE", env = "STUDIO_DEPLOY_CONTEXT", value_delimiter = ',', value_parser = pair)]
+    #[arg(long, global = true, value_name = "KEY=VALUE", env = "STUDIO_DEPLOY_CONTEXT", value_parser = pair)]
     pub context: Vec<(String, String)>,
     /// A YAML or JSON file of values for `{{context:…}}`.
     #[arg(long, global = true, value_name = "FILE", env = "STUDIO_DEPLOY_PARAM_FILE", hide_short_help = true)]
@@ -173,7 +173,6 @@ pub struct OutputOptions {
         global = true,
         value_name = "FORMAT=PATH",
         env = "STUDIO_DEPLOY_REPORT",
-        value_delimiter = ',',
         hide_short_help = true
     )]
     pub reports: Vec<ReportTarget>,
@@ -250,11 +249,10 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] =
-        [Self::Human, Self::Json, Self::Ndjson, Self::Table, Self::Raw, Self::Env, Self::Github];
+    pub const ALL: [Self; 7] = [Self::Human, Self::Json, Self::Ndjson, Self::Table, Self::Raw, Self::Env, Self::Github];
 
     /// The word on the command line.
-    pub const fn as_str(&self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Human => "human",
             Self::Json => "json",

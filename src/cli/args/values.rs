@@ -235,7 +235,9 @@ mod tests {
         assert_eq!("md=a=b".parse::<ReportTarget>().unwrap().path, PathBuf::from("a=b"));
         assert!("md=".parse::<ReportTarget>().is_err() && "pdf=x".parse::<ReportTarget>().is_err());
         assert_eq!("0.5".parse::<Latency>(), Ok(Latency::Realistic(0.5)));
-        assert!("fast".parse::<Latency>().is_err() && "-1".parse::<Latency>().is_err() && "NaN".parse::<Latency>().is_err());
+        assert!(
+            "fast".parse::<Latency>().is_err() && "-1".parse::<Latency>().is_err() && "NaN".parse::<Latency>().is_err()
+        );
         assert_eq!(pair("key=a=b"), Ok(("key".into(), "a=b".into())));
         assert!(pair("=b").is_err() && pair("key").is_err());
         assert!(account("12345678901").is_err() && account("123456789012").is_ok() && account("12345678901x").is_err());
