@@ -1,6 +1,7 @@
 //! What may be said on the command line.
 
 mod commands;
+mod consent;
 mod global;
 mod values;
 
@@ -11,10 +12,11 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, Command, CompletionsArgs, ConfigFiles, Consent, DestroyArgs, DiffArgs, ExplainArgs, Fate, ListArgs,
-    ManArgs, OutputArgs, PlanArgs, RemovalArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell,
-    UnlockArgs, UrlArgs, ValidateArgs,
+    ApplyArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs, ManArgs,
+    OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs,
+    ValidateArgs,
 };
+pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
 pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 
@@ -59,6 +61,34 @@ pub fn command() -> clap::Command {
     Cli::command().mut_args(|arg| arg.hide_env(true))
 }
 
+/// The commands by what they are for.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Main", &["validate", "plan", "diff", "apply", "destroy", "list"]),
+    ("Operate", &["url", "output", "unlock", "sandbox"]),
+    ("Author", &["schema", "explain", "completions", "man"]),
+];
+
+/// `command` with its own help listing the commands in groups, which clap has no notion of.
+fn grouped(command: clap::Command) -> clap::Command {
+    let header = *command.get_styles().get_header();
+    let mut groups = String::new();
+    for (title, names) in GROUPS {
+        groups += &format!("{header}{title}:{header:#}\n");
+        for subcommand in names.iter().filter_map(|name| command.find_subcommand(name)) {
+            let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+            groups += &format!("  {:<11}  {about}\n", subcommand.get_name());
+        }
+        groups.push('\n');
+    }
+    // Hidden only from the list that clap would write: they are found, suggested and explained as ever.
+    command
+        .mut_subcommands(|subcommand| subcommand.hide(true))
+        .override_usage("studio-deploy [OPTIONS] <COMMAND> [CONFIG]...")
+        .help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}{{all-args}}{{after-help}}"
+        ))
+}
+
 /// Reads the command line.
 ///
 /// # Errors
@@ -73,7 +103,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
 }
 
 fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = command();
+    let mut command = grouped(command());
     let matches = command.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let Some(format) = cli.global.output.format else { return Ok(cli) };

@@ -78,7 +78,7 @@ impl Exit {
         }
         let failures = report.failures().map(|(_, _, error)| error).chain(&report.record_error);
         let blocked = report.outcomes.iter().any(|(_, _, outcome)| *outcome == Outcome::Blocked);
-        let of_failures = failures.map(|error| super::failure::exit_of(error)).max();
+        let of_failures = failures.map(super::failure::exit_of).max();
         of_failures.unwrap_or(if blocked { Self::Blocked } else { Self::Failed })
     }
 }

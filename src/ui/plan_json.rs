@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::summary::{Summary, only_record_changes};
 use crate::model::{Source, Value};
@@ -223,8 +223,7 @@ impl PlanDocument {
 
     /// This plan as text: what a saved plan's file holds.
     pub fn text(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("a plan's keys are strings, so it is always JSON");
-        format!("{json}\n")
+        format!("{:#}\n", json!(self))
     }
 
     /// What has moved between this saved plan and the plan `now`, for people; none when they ask for the same.
@@ -244,10 +243,9 @@ impl PlanDocument {
         let addresses: BTreeSet<&str> =
             self.changes.iter().chain(&now.changes).map(|step| step.address.as_str()).collect();
         for address in addresses {
-            let find = |plan: &'_ Self| plan.changes.iter().position(|step| step.address == address);
-            match (find(self), find(now)) {
-                (Some(then), Some(at)) => {
-                    if let Some(moved) = self.changes[then].moved(&now.changes[at]) {
+            match (self.step(address), now.step(address)) {
+                (Some(then), Some(now)) => {
+                    if let Some(moved) = then.moved(now) {
                         return Some(moved);
                     }
                 }
@@ -256,6 +254,10 @@ impl PlanDocument {
             }
         }
         (self.config_digest != now.config_digest).then(|| "the config has changed".into())
+    }
+
+    fn step(&self, address: &str) -> Option<&StepDocument> {
+        self.changes.iter().find(|step| step.address == address)
     }
 }
 

@@ -9,7 +9,7 @@ use super::words::{changed, infinitive, past};
 use crate::apply::{Outcome, Report};
 use crate::cli::failure::Failure;
 use crate::cloud::CloudError;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step};
 
 /// The report as text.
 pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
@@ -53,7 +53,7 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
 pub fn failures(report: &Report, plan: &Plan) -> Vec<Failure> {
     let region = Some(plan.deployment.region.as_str());
     let steps = report.failures().map(|(address, action, error)| {
-        let source = plan.step(address).and_then(|step| step.source());
+        let source = plan.step(address).and_then(Step::source);
         Failure::cloud(error, region).named(format!("could not {} {address}", infinitive(action))).at(source)
     });
     let record = report.record_error.iter().map(|error| {

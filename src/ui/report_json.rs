@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::plan_json::ActionWord;
 use super::report_human::failures;
@@ -209,7 +210,6 @@ impl ReportDocument {
 
     /// This report as text.
     pub fn text(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("a report's keys are strings, so it is always JSON");
-        format!("{json}\n")
+        format!("{:#}\n", json!(self))
     }
 }

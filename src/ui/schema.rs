@@ -6,7 +6,16 @@ use serde_json::Value as Json;
 
 /// The schema of `T`, in draft 7: editors read nothing newer.
 pub fn of<T: JsonSchema>() -> Json {
-    SchemaSettings::draft07().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
+    let mut schema = SchemaSettings::draft07().for_serialize().into_generator().into_root_schema_for::<T>().to_value();
+    // What kind of schema it is belongs on the first lines, where people look for it.
+    if let Some(members) = schema.as_object_mut() {
+        for name in ["title", "$schema"] {
+            if let Some(value) = members.remove(name) {
+                members.shift_insert(0, name.into(), value);
+            }
+        }
+    }
+    schema
 }
 
 /// A schema as the text of its file.

@@ -1,5 +1,7 @@
 //! Colours, and whether a stream gets them. Meaning is never carried by colour alone.
 
+use std::ffi::OsString;
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
@@ -12,26 +14,30 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What is known of a stream and of what the environment says about colours.
+/// What is known of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
-    /// Whether it is a terminal, not a pipe or a file.
-    pub is_terminal: bool,
-    /// `NO_COLOR` is set and not empty (<https://no-color.org>).
-    pub no_color: bool,
-    /// `CLICOLOR_FORCE` is set and neither empty nor `0` (<https://bixense.com/clicolors>).
-    pub force_color: bool,
-    /// `TERM` is `dumb`: it knows no escape sequences.
-    pub is_dumb: bool,
+    is_terminal: bool,
+    is_dumb: bool,
+    wants_color: Option<bool>,
 }
 
 impl Terminal {
+    /// A stream, which is a terminal or a pipe or a file, in an environment that `variable` looks up.
+    pub fn new(is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        // <https://no-color.org> goes before <https://bixense.com/clicolors>: who asks for none has a reason.
+        let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let wants_color = if set("NO_COLOR").is_some() { Some(false) } else { forced.then_some(true) };
+        Self { is_terminal, is_dumb: set("TERM").is_some_and(|value| value == "dumb"), wants_color }
+    }
+
     /// The colours of this stream.
     pub const fn paint(self, choice: ColorChoice) -> Paint {
-        Paint(match choice {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => !self.no_color && (self.force_color || (self.is_terminal && !self.is_dumb)),
+        Paint(match (choice, self.wants_color) {
+            (ColorChoice::Always, _) | (ColorChoice::Auto, Some(true)) => true,
+            (ColorChoice::Never, _) | (ColorChoice::Auto, Some(false)) => false,
+            (ColorChoice::Auto, None) => self.is_drawable(),
         })
     }
 
@@ -90,23 +96,37 @@ impl Paint {
 mod tests {
     use super::*;
 
+    fn terminal(is_terminal: bool, environment: &[(&str, &str)]) -> Terminal {
+        let find = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        Terminal::new(is_terminal, find)
+    }
+
     #[test]
     fn a_stream_is_coloured_by_choice_then_environment_then_kind() {
-        let pipe = Terminal::default();
-        let terminal = Terminal { is_terminal: true, ..pipe };
-        for (stream, choice, expected) in [
-            (pipe, ColorChoice::Auto, false),
-            (terminal, ColorChoice::Auto, true),
-            (terminal, ColorChoice::Never, false),
-            (pipe, ColorChoice::Always, true),
-            (Terminal { no_color: true, ..terminal }, ColorChoice::Auto, false),
-            (Terminal { no_color: true, ..terminal }, ColorChoice::Always, true),
-            (Terminal { no_color: true, force_color: true, ..pipe }, ColorChoice::Auto, false),
-            (Terminal { force_color: true, ..pipe }, ColorChoice::Auto, true),
-            (Terminal { is_dumb: true, ..terminal }, ColorChoice::Auto, false),
+        for (is_terminal, environment, choice, expected) in [
+            (false, &[][..], ColorChoice::Auto, false),
+            (true, &[], ColorChoice::Auto, true),
+            (true, &[], ColorChoice::Never, false),
+            (false, &[], ColorChoice::Always, true),
+            (true, &[("NO_COLOR", "1")], ColorChoice::Auto, false),
+            (true, &[("NO_COLOR", "")], ColorChoice::Auto, true),
+            (true, &[("NO_COLOR", "1")], ColorChoice::Always, true),
+            (false, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], ColorChoice::Auto, false),
+            (false, &[("CLICOLOR_FORCE", "1")], ColorChoice::Auto, true),
+            (false, &[("CLICOLOR_FORCE", "0")], ColorChoice::Auto, false),
+            (true, &[("TERM", "dumb")], ColorChoice::Auto, false),
+            (true, &[("TERM", "xterm")], ColorChoice::Auto, true),
         ] {
-            assert_eq!(stream.paint(choice).is_colored(), expected, "{stream:?} {choice:?}");
+            let paint = terminal(is_terminal, environment).paint(choice);
+            assert_eq!(paint.is_colored(), expected, "{is_terminal} {environment:?} {choice:?}");
         }
+    }
+
+    #[test]
+    fn only_a_real_terminal_can_be_drawn_on() {
+        assert!(terminal(true, &[]).is_drawable());
+        assert!(!terminal(true, &[("TERM", "dumb")]).is_drawable());
+        assert!(!terminal(false, &[("CLICOLOR_FORCE", "1")]).is_drawable());
     }
 
     #[test]

@@ -38,6 +38,20 @@ fn help_and_version_are_data_and_no_failure() {
 }
 
 #[test]
+fn every_command_stands_in_one_group() {
+    let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    let mut names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.sort_by_key(|name| grouped.iter().position(|known| known == name));
+    assert_eq!(names, grouped);
+    let (_, data, _) = ended("-h");
+    for line in ["Main:\n  validate     Check", "Operate:\n", "Author:\n", "Identity:\n", "  man          Write manual"]
+    {
+        assert!(data.contains(line), "{line}: {data}");
+    }
+    assert_eq!(data.matches("Show what apply would do").count(), 1);
+}
+
+#[test]
 fn every_command_shows_examples_and_headings() {
     for command in command().get_subcommands().filter(|command| command.get_name() != "sandbox") {
         let (_, data, _) = ended(&format!("{} --help", command.get_name()));

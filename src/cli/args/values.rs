@@ -152,13 +152,13 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     }
 }
 
-/// How long the URL may be used: 5 to 300 seconds, by `ExpiresInSeconds` of CreatePresignedDomainUrl.
+/// How long the URL may be used: 5 to 300 seconds, by `ExpiresInSeconds` of `CreatePresignedDomainUrl`.
 pub(super) fn expiry(text: &str) -> Result<Duration, String> {
     within(text, 5, 300)
 }
 
 /// How long the session lasts: 1800 to 43200 seconds, by `SessionExpirationDurationInSeconds` of
-/// CreatePresignedDomainUrl.
+/// `CreatePresignedDomainUrl`.
 pub(super) fn session(text: &str) -> Result<Duration, String> {
     within(text, 1800, 43_200)
 }

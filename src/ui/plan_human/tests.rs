@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::Owner;
 use crate::ui::testing::{Scene, create_all, destroy, removal, script, update};
+use crate::ui::{ColorChoice, Terminal};
 use serde_json::json;
 
 fn shown(scene: &Scene, style: DiffStyle) -> String {
@@ -205,6 +206,21 @@ fn a_compact_update_of_many_properties_is_cut() {
         .has("domain.studio", properties("old").into());
     assert!(shown(&scene, DiffStyle::Compact).contains("… and 5 more (`--diff full` shows all)"));
     assert!(shown(&scene, DiffStyle::Full).contains("P14: old → new"));
+}
+
+#[test]
+fn colours_add_nothing_but_themselves() {
+    let paint = Terminal::default().paint(ColorChoice::Always);
+    for scene in [create_all(), update(), script(), removal(), destroy()] {
+        let (plan, mut colored) = (scene.plan(), String::new());
+        let text = render(&plan, DiffStyle::Full, paint);
+        assert!(text.contains('\u{1b}'));
+        for (at, piece) in text.split('\u{1b}').enumerate() {
+            colored += if at == 0 { piece } else { piece.split_once('m').unwrap().1 };
+        }
+        let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        assert_eq!(trimmed(&colored), trimmed(&render(&plan, DiffStyle::Full, Paint::PLAIN)));
+    }
 }
 
 #[test]
