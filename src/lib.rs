@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod assets;
 pub mod aws;
+pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod model;
@@ -12,3 +13,4 @@ pub mod resolve;
 pub mod resource;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod ui;

@@ -1,0 +1,152 @@
+//! What may be said on the command line.
+
+mod commands;
+mod consent;
+mod global;
+mod values;
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+pub use commands::{
+    ApplyArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs, ManArgs,
+    OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs,
+    ValidateArgs,
+};
+pub use consent::{Consent, Fate, RemovalArgs};
+pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
+pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
+
+use super::codes;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::ui::Screen;
+
+/// Plan, apply, diff and destroy Amazon SageMaker Studio environments from MDAA's `sm-studio-domain` YAML.
+#[derive(Debug, Parser)]
+#[command(
+    name = "studio-deploy",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_long_help = "\
+Examples:
+  studio-deploy plan studio.yaml --sandbox        what would happen, without an AWS account
+  studio-deploy apply studio.yaml                 shows the plan, asks, and makes it so
+  studio-deploy plan --out p.json && studio-deploy apply --plan p.json --auto-approve
+
+Every global option can be given in the environment as STUDIO_DEPLOY_ and its name (STUDIO_DEPLOY_REGION, …);
+the command line goes before the environment, and the environment before the config.
+
+Exit codes: 0 success; 1 failed; 2 differences, where asked for; 3 invalid config; 4 credentials, account, region or
+permission; 5 blocked; 6 locked; 7 stale plan; 8 partly applied, run again; 10 not approved; 64 usage; 70 a bug;
+129, 130, 143 stopped by a signal."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The whole command line as clap knows it, for completions and manual pages too.
+pub fn command() -> clap::Command {
+    // The help says once how the environment's names are made, instead of naming thirty of them.
+    Cli::command().mut_args(|arg| arg.hide_env(true))
+}
+
+/// The commands by what they are for.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Main", &["validate", "plan", "diff", "apply", "destroy", "list"]),
+    ("Operate", &["url", "output", "unlock", "sandbox"]),
+    ("Author", &["schema", "explain", "completions", "man"]),
+];
+
+/// `command` with its own help listing the commands in groups, which clap has no notion of.
+fn grouped(command: clap::Command) -> clap::Command {
+    let header = *command.get_styles().get_header();
+    let mut groups = String::new();
+    for (title, names) in GROUPS {
+        groups += &format!("{header}{title}:{header:#}\n");
+        for subcommand in names.iter().filter_map(|name| command.find_subcommand(name)) {
+            let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+            groups += &format!("  {:<11}  {about}\n", subcommand.get_name());
+        }
+        groups.push('\n');
+    }
+    // Hidden only from the list that clap would write: they are found, suggested and explained as ever.
+    command
+        .mut_subcommands(|subcommand| subcommand.hide(true))
+        .override_usage("studio-deploy [OPTIONS] <COMMAND> [CONFIG]...")
+        .help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}{{all-args}}{{after-help}}"
+        ))
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// How the process ends when there is nothing left to do: help or the version was asked for and written, or the line
+/// cannot be understood and the screen says why.
+pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Cli, Exit> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match read(&args) {
+        Ok(cli) => Ok(cli),
+        Err(error) => Err(tell(&error, wants_json(&args), screen)),
+    }
+}
+
+fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = grouped(command());
+    let matches = command.try_get_matches_from_mut(args)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let Some(format) = cli.global.output.format else { return Ok(cli) };
+    if cli.command.knows(format) {
+        return Ok(cli);
+    }
+    if matches.value_source("format") != Some(ValueSource::EnvVariable) {
+        let known: Vec<&str> =
+            Format::ALL.into_iter().filter(|known| cli.command.knows(*known)).map(Format::as_str).collect();
+        let message =
+            format!("`{}` does not know `--format {}`: use {}", cli.command.name(), format.as_str(), known.join(", "));
+        return Err(command.error(ErrorKind::InvalidValue, message));
+    }
+    // The environment speaks to every command; what one does not know is not meant for it.
+    cli.global.output.format = None;
+    Ok(cli)
+}
+
+fn tell(error: &clap::Error, json: bool, screen: &Screen) -> Exit {
+    let text = error.render();
+    if !error.use_stderr() {
+        let text = if screen.data_paint().is_colored() { text.ansi().to_string() } else { text.to_string() };
+        return if screen.data(&text).is_ok() { Exit::Success } else { Exit::Failed };
+    }
+    let colored = screen.notes_paint().is_colored();
+    screen.error(&if colored { text.ansi().to_string() } else { text.to_string() });
+    if json {
+        let plain = text.to_string();
+        let summary = plain.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::new(&codes::USAGE, summary).help("`--help` behind any command lists what it takes");
+        // The usage error is on standard error already; a full disk under standard output changes nothing about it.
+        drop(screen.data(&failure.json()));
+    }
+    Exit::Usage
+}
+
+/// Whether standard output is to hold JSON, from a line that cannot be understood otherwise.
+fn wants_json(args: &[OsString]) -> bool {
+    let is_json = |format: &str| matches!(format, "json" | "ndjson");
+    let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    args.windows(2).any(|pair| pair[0] == "--format" && is_json(pair[1]))
+        || args.iter().any(|arg| arg.strip_prefix("--format=").is_some_and(is_json))
+}
+
+#[cfg(test)]
+mod tests;

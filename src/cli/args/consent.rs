@@ -1,0 +1,83 @@
+//! What the planner is told on the command line: what it may do, and what happens to what holds data.
+
+use clap::{Args, ValueEnum};
+
+use super::values::Adopt;
+use crate::model::Address;
+use crate::plan::Options;
+
+/// What the user allows of a plan.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Consent")]
+pub struct Consent {
+    /// Take over what carries this deployment's MDAA tags, or the untagged thing at ADDRESS; may be repeated.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = Adopt::TAGGED)]
+    pub adopt: Vec<Adopt>,
+    /// Allow that the thing at ADDRESS is deleted and made again; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_replace: Vec<Address>,
+    /// Allow that a user's profile is deleted: its home directory is lost from sight; may be repeated.
+    #[arg(long, value_name = "USER")]
+    pub allow_profile_delete: Vec<String>,
+    /// Delete the apps that stand in the way of a change: unsaved work in them is lost.
+    #[arg(long)]
+    pub stop_apps: bool,
+}
+
+impl Consent {
+    /// Tells the planner.
+    pub fn write_to(&self, options: &mut Options) {
+        options.adopt |= self.adopt.contains(&Adopt::Tagged);
+        options.adopt_addresses.extend(self.adopt.iter().filter_map(|adopt| match adopt {
+            Adopt::Tagged => None,
+            Adopt::Address(address) => Some(address.clone()),
+        }));
+        options.allow_replace.extend(self.allow_replace.iter().cloned());
+        options.allow_profile_delete.extend(self.allow_profile_delete.iter().cloned());
+        options.stop_apps |= self.stop_apps;
+    }
+}
+
+/// What happens to what holds data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fate {
+    /// It stays.
+    Retain,
+    /// It goes, with everything in it.
+    Delete,
+}
+
+/// What goes and what stays when everything goes; what is not said here, the config's `removalPolicy` says.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Removal")]
+pub struct RemovalArgs {
+    /// The users' home file system.
+    #[arg(long, value_name = "FATE", value_enum)]
+    pub home_efs: Option<Fate>,
+    /// The sharing bucket and every object in it.
+    #[arg(long, value_name = "FATE", value_enum)]
+    pub bucket: Option<Fate>,
+    /// The key: its deletion is scheduled, and what it encrypts becomes unreadable.
+    #[arg(long, value_name = "FATE", value_enum)]
+    pub kms_key: Option<Fate>,
+    /// Delete every app and space first, whoever made them.
+    #[arg(long)]
+    pub drain: bool,
+}
+
+impl RemovalArgs {
+    /// Tells the planner; what is not said stays as it is in `options`.
+    pub fn write_to(&self, options: &mut Options) {
+        let retention = &mut options.retention;
+        for (said, delete) in [
+            (self.home_efs, &mut retention.delete_home_efs),
+            (self.bucket, &mut retention.delete_bucket),
+            (self.kms_key, &mut retention.delete_kms_key),
+        ] {
+            if let Some(fate) = said {
+                *delete = fate == Fate::Delete;
+            }
+        }
+        options.drain |= self.drain;
+    }
+}

@@ -1,0 +1,198 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::plan::Options;
+use crate::ui::table::ValueFormat;
+use crate::ui::testing::{address, screen};
+use crate::ui::{Terminal, Verbosity};
+
+fn words(line: &str) -> Vec<OsString> {
+    std::iter::once("studio-deploy").chain(line.split_whitespace()).map(OsString::from).collect()
+}
+
+fn good(line: &str) -> Cli {
+    let (screen, _, notes) = screen(Terminal::default());
+    parse(words(line), &screen).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
+}
+
+/// What a line that ends at once writes to each stream, and how it ends.
+fn ended(line: &str) -> (Exit, String, String) {
+    let (screen, data, notes) = screen(Terminal::default());
+    (parse(words(line), &screen).expect_err(line), data.text(), notes.text())
+}
+
+#[test]
+fn the_definition_is_sound() {
+    command().debug_assert();
+}
+
+#[test]
+fn help_and_version_are_data_and_no_failure() {
+    for line in ["--help", "-h", "plan --help", "sandbox serve -h", "--version"] {
+        let (exit, data, notes) = ended(line);
+        assert_eq!((exit, notes.as_str()), (Exit::Success, ""), "{line}");
+        assert!(!data.is_empty() && !data.contains('\u{1b}'), "{line}");
+    }
+    assert_eq!(ended("--version").1, format!("studio-deploy {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_command_stands_in_one_group() {
+    let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    let mut names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.sort_by_key(|name| grouped.iter().position(|known| known == name));
+    assert_eq!(names, grouped);
+    let (_, data, _) = ended("-h");
+    for line in ["Main:\n  validate     Check", "Operate:\n", "Author:\n", "Identity:\n", "  man          Write manual"]
+    {
+        assert!(data.contains(line), "{line}: {data}");
+    }
+    assert_eq!(data.matches("Show what apply would do").count(), 1);
+}
+
+#[test]
+fn every_command_shows_examples_and_headings() {
+    for command in command().get_subcommands().filter(|command| command.get_name() != "sandbox") {
+        let (_, data, _) = ended(&format!("{} --help", command.get_name()));
+        assert!(data.contains("Examples:\n"), "{}", command.get_name());
+        for heading in ["Identity:", "AWS:", "Sandbox:", "Run:", "Output:"] {
+            assert!(data.contains(heading), "{} lacks {heading}", command.get_name());
+        }
+        assert!(!data.contains("--sandbox-fault") && !data.contains("[env:"), "{}", command.get_name());
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_ends_with_64_and_changes_nothing_on_standard_output() {
+    for line in [
+        "",
+        "paln",
+        "plan --detailed-exitcodes",
+        "apply --allow-replace studio",
+        "plan --diff some",
+        "plan --account 1234",
+        "plan --parallelism 0",
+        "plan -q -v",
+        "url",
+        "url --user ann --expires-in 301s",
+        "url --user ann --session-duration 29m",
+        "destroy --auto-approve",
+        "plan --format raw",
+        "plan --timeout domain=5m",
+        "plan --target [",
+        "schema",
+        "schema --kind module",
+        "sandbox",
+        "completions tcsh",
+    ] {
+        let (exit, data, notes) = ended(line);
+        assert_eq!((exit, data.as_str()), (Exit::Usage, ""), "{line}");
+        assert!(!notes.is_empty() && !notes.contains('\u{1b}'), "{line}");
+    }
+    assert!(ended("plan --format raw").2.contains("use human, json, ndjson"));
+}
+
+#[test]
+fn json_is_answered_with_json_even_when_the_line_is_wrong() {
+    for line in ["plan --format json --typo", "--format=ndjson paln", "output --format ndjson"] {
+        let (exit, data, _) = ended(line);
+        let json: serde_json::Value = serde_json::from_str(&data).unwrap();
+        assert_eq!((exit, json["error"]["exit"].as_u64()), (Exit::Usage, Some(64)), "{line}");
+    }
+}
+
+#[test]
+fn global_options_stand_before_or_behind_the_command() {
+    for line in [
+        "-d ml -e dev -m studio --region us-east-1 plan a.yaml b.yaml",
+        "plan a.yaml b.yaml -d ml -e dev -m studio --region us-east-1",
+    ] {
+        let Cli { global, command: Command::Plan(plan) } = good(line) else { panic!("{line}") };
+        let identity = &global.identity;
+        assert_eq!(identity.domain.as_deref(), Some("ml"));
+        assert_eq!((identity.env.as_deref(), identity.module.as_deref()), (Some("dev"), Some("studio")));
+        assert_eq!(global.target.region.as_deref(), Some("us-east-1"));
+        assert_eq!(plan.files.config, [Path::new("a.yaml"), Path::new("b.yaml")]);
+    }
+}
+
+#[test]
+fn the_sandbox_takes_a_file_only_behind_an_equals_sign() {
+    for (line, file, configs) in [
+        ("plan a.yaml", None, 1),
+        ("plan --sandbox a.yaml", Some(".studio-deploy/sandbox.json"), 1),
+        ("plan --sandbox=s.json a.yaml", Some("s.json"), 1),
+        ("--sandbox plan", Some(".studio-deploy/sandbox.json"), 0),
+    ] {
+        let cli = good(line);
+        let Command::Plan(plan) = &cli.command else { panic!("{line}") };
+        assert_eq!(cli.global.sandbox.file.as_deref(), file.map(Path::new), "{line}");
+        assert_eq!(plan.files.config.len(), configs, "{line}");
+    }
+    let sandbox = good("apply --sandbox --sandbox-latency 0.5 --sandbox-fault a --sandbox-fault b --sandbox-log l")
+        .global
+        .sandbox;
+    assert_eq!((sandbox.latency, sandbox.faults.len(), sandbox.log.is_some()), (Latency::Realistic(0.5), 2, true));
+}
+
+#[test]
+fn consent_reaches_the_planner() {
+    let line = "apply --adopt --adopt=bucket.sharing --allow-replace domain.studio --allow-profile-delete ann@x.org --stop-apps a.yaml";
+    let Command::Apply(apply) = good(line).command else { panic!("{line}") };
+    let mut options = Options::default();
+    apply.consent.write_to(&mut options);
+    assert!(options.adopt && options.stop_apps);
+    assert!(options.adopt_addresses.contains(&address("bucket.sharing")));
+    assert!(options.allow_replace.contains(&address("domain.studio")));
+    assert!(options.allow_profile_delete.contains("ann@x.org"));
+    assert_eq!(apply.files.config, [Path::new("a.yaml")]);
+
+    let Command::Apply(named) = good("apply --adopt=bucket.sharing").command else { panic!() };
+    let mut options = Options::default();
+    named.consent.write_to(&mut options);
+    assert!(!options.adopt, "naming one thing takes over nothing else");
+}
+
+#[test]
+fn what_destroy_does_not_say_the_config_says() {
+    let Command::Destroy(destroy) = good("destroy --home-efs delete --bucket retain --drain").command else { panic!() };
+    let mut options = Options::default();
+    options.retention.delete_bucket = true;
+    options.retention.delete_kms_key = true;
+    destroy.removal.write_to(&mut options);
+    let retention = &options.retention;
+    assert_eq!((retention.delete_home_efs, retention.delete_bucket, retention.delete_kms_key), (true, false, true));
+    assert!(options.drain);
+}
+
+#[test]
+fn output_tells_a_name_from_a_config() {
+    for (line, name, configs) in [
+        ("output", None, 0),
+        ("output domain.studio.DomainId", Some("domain.studio.DomainId"), 0),
+        ("output studio.yaml", None, 1),
+        ("output /acme/ml/url a.yaml b.yml", Some("/acme/ml/url"), 2),
+        ("output -", None, 1),
+    ] {
+        let Command::Output(output) = good(line).command else { panic!("{line}") };
+        assert_eq!((output.name(), output.files().config.len()), (name, configs), "{line}");
+    }
+    assert_eq!(good("output --format github").global.output.value_format(), ValueFormat::Github);
+    assert_eq!(good("output --format json").global.output.value_format(), ValueFormat::Json);
+    assert_eq!(good("output").global.output.value_format(), ValueFormat::Table);
+}
+
+#[test]
+fn values_are_read() {
+    let cli = good(
+        "url --user ann --expires-in 300 --session-duration 8h --context a=1 --context b=2,c=3 -vv --timeout domain.create=30m",
+    );
+    let Command::Url(url) = &cli.command else { panic!() };
+    assert_eq!(url.expires_in, Some(Duration::from_secs(300)));
+    assert_eq!(url.session_duration, Some(Duration::from_secs(8 * 3600)));
+    assert_eq!(cli.global.identity.context[1], ("b".to_owned(), "2,c=3".to_owned()));
+    assert_eq!(cli.global.output.verbosity(), Verbosity::Verbose);
+    assert_eq!(cli.global.run.timeouts[0].time, Duration::from_secs(1800));
+    assert_eq!((cli.global.run.parallelism, cli.global.run.lock_timeout), (10, Duration::ZERO));
+}

@@ -1,0 +1,245 @@
+//! Values of options that are more than text.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::model::{Address, Kind};
+
+/// What to take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adopt {
+    /// Whatever carries this deployment's own `mdaa_*` tags.
+    Tagged,
+    /// One thing, even though nothing tags it.
+    Address(Address),
+}
+
+impl Adopt {
+    /// What `--adopt` without a value means.
+    pub const TAGGED: &'static str = "tagged";
+}
+
+impl FromStr for Adopt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == Self::TAGGED {
+            return Ok(Self::Tagged);
+        }
+        text.parse().map(Self::Address).map_err(|error: crate::model::address::NotAnAddress| error.to_string())
+    }
+}
+
+/// How long the sandbox's AWS takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Latency {
+    /// No time at all.
+    #[default]
+    None,
+    /// As long as AWS, times a factor.
+    Realistic(f64),
+}
+
+impl FromStr for Latency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "realistic" => Ok(Self::Realistic(1.0)),
+            factor => match factor.parse::<f64>() {
+                Ok(factor) if factor.is_finite() && factor >= 0.0 => Ok(Self::Realistic(factor)),
+                _ => Err("expected none, realistic, or a factor such as 0.1".into()),
+            },
+        }
+    }
+}
+
+/// What a step does that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Operation {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+}
+
+/// How long one operation of one kind may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The kind.
+    pub kind: Kind,
+    /// The operation.
+    pub operation: Operation,
+    /// The longest time.
+    pub time: Duration,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || "expected KIND.OPERATION=DURATION, such as domain.create=30m".to_owned();
+        let (what, time) = text.split_once('=').ok_or_else(shape)?;
+        let (kind, operation) = what.split_once('.').ok_or_else(shape)?;
+        let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+        let kind = kind.ok_or_else(|| format!("`{what}` names no kind: {}", shape()))?;
+        let operation = <Operation as clap::ValueEnum>::from_str(operation, false)
+            .map_err(|_| format!("`{operation}` is none of create, update, delete"))?;
+        Ok(Self { kind, operation, time: duration(time)? })
+    }
+}
+
+/// A form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown.
+    Md,
+    /// A page of its own.
+    Html,
+    /// Data.
+    Json,
+    /// Events.
+    Ndjson,
+    /// Results for code scanning.
+    Sarif,
+    /// GitHub's annotations.
+    Github,
+    /// Results for test reporters.
+    Junit,
+}
+
+/// One more output of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportTarget {
+    /// Its form.
+    pub format: ReportFormat,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+impl FromStr for ReportTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as md=report.md")?;
+        let format = <ReportFormat as clap::ValueEnum>::from_str(format, false)
+            .map_err(|_| format!("`{format}` is none of md, html, json, ndjson, sarif, github, junit"))?;
+        if path.is_empty() {
+            return Err("the path is missing".into());
+        }
+        Ok(Self { format, path: path.into() })
+    }
+}
+
+/// `KEY=VALUE`.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.into(), value.into())),
+        _ => Err("expected KEY=VALUE".into()),
+    }
+}
+
+/// Twelve digits.
+pub(super) fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.into())
+    } else {
+        Err("an AWS account is twelve digits".into())
+    }
+}
+
+/// How long the URL may be used: 5 to 300 seconds, by `ExpiresInSeconds` of `CreatePresignedDomainUrl`.
+pub(super) fn expiry(text: &str) -> Result<Duration, String> {
+    within(text, 5, 300)
+}
+
+/// How long the session lasts: 1800 to 43200 seconds, by `SessionExpirationDurationInSeconds` of
+/// `CreatePresignedDomainUrl`.
+pub(super) fn session(text: &str) -> Result<Duration, String> {
+    within(text, 1800, 43_200)
+}
+
+fn within(text: &str, least: u64, most: u64) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if (Duration::from_secs(least)..=Duration::from_secs(most)).contains(&time) {
+        Ok(time)
+    } else {
+        Err(format!("expected {least}s to {most}s"))
+    }
+}
+
+/// Seconds as a bare number, or `90s`, `5m`, `1h30m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration: expected seconds, or such as 90s, 5m, 1h30m");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut rest = text;
+    let mut total = 0_u64;
+    // Each unit at most once, the largest first.
+    for (unit, seconds) in [('h', 3600), ('m', 60), ('s', 1)] {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if let Some(after) = rest[digits..].strip_prefix(unit) {
+            let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+            total = number.checked_mul(seconds).and_then(|more| total.checked_add(more)).ok_or_else(wrong)?;
+            rest = after;
+        }
+    }
+    if rest.is_empty() && !text.is_empty() { Ok(Duration::from_secs(total)) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_any_unit() {
+        for (text, expected) in [
+            ("300", Some(300)),
+            ("300s", Some(300)),
+            ("5m", Some(300)),
+            ("1h30m", Some(5400)),
+            ("1h0m1s", Some(3601)),
+            ("", None),
+            ("s", None),
+            ("5", Some(5)),
+            ("5x", None),
+            ("-5", None),
+            ("1m1h", None),
+            ("99999999999999999999h", None),
+        ] {
+            assert_eq!(duration(text).ok().map(|time| time.as_secs()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_presigned_url_lives_as_long_as_aws_allows() {
+        for (text, accepted) in [("4", false), ("5", true), ("300s", true), ("5m", true), ("301", false)] {
+            assert_eq!(expiry(text).is_ok(), accepted, "{text}");
+        }
+        for (text, accepted) in [("29m59s", false), ("30m", true), ("12h", true), ("43201", false)] {
+            assert_eq!(session(text).is_ok(), accepted, "{text}");
+        }
+    }
+
+    #[test]
+    fn structured_values_say_what_they_should_be() {
+        assert_eq!("domain.create=30m".parse::<Limit>().unwrap().time, Duration::from_secs(1800));
+        for wrong in ["domain=30m", "studio.create=30m", "domain.make=30m", "domain.create=soon"] {
+            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+        }
+        assert_eq!("md=a=b".parse::<ReportTarget>().unwrap().path, PathBuf::from("a=b"));
+        assert!("md=".parse::<ReportTarget>().is_err() && "pdf=x".parse::<ReportTarget>().is_err());
+        assert_eq!("0.5".parse::<Latency>(), Ok(Latency::Realistic(0.5)));
+        assert!(
+            "fast".parse::<Latency>().is_err() && "-1".parse::<Latency>().is_err() && "NaN".parse::<Latency>().is_err()
+        );
+        assert_eq!(pair("key=a=b"), Ok(("key".into(), "a=b".into())));
+        assert!(pair("=b").is_err() && pair("key").is_err());
+        assert!(account("12345678901").is_err() && account("123456789012").is_ok() && account("12345678901x").is_err());
+    }
+}

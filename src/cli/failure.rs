@@ -1,0 +1,329 @@
+//! Every error as a person needs it: what is wrong, where, in AWS's words, and what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::codes::{self, Code};
+use super::exit::Exit;
+use crate::cloud::{CloudError, ErrorKind};
+use crate::model::Source;
+use crate::plan::{Cycle, Plan};
+use crate::ui::plan_json::{NotAPlan, Place};
+use crate::ui::{Paint, report_human, style::Tone};
+
+/// An error that ends a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What `explain` knows it by.
+    pub code: &'static str,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// More about it, in any number of lines.
+    pub detail: String,
+    /// The next thing to do, in any number of lines.
+    pub help: String,
+    /// What the process ends with.
+    pub exit: Exit,
+    /// The place in the YAML.
+    pub source: Option<Box<Source>>,
+}
+
+impl Failure {
+    /// A failure of a kind, with what is wrong in one line.
+    pub fn new(code: &Code, summary: impl Into<String>) -> Self {
+        let summary = summary.into();
+        Self { code: code.id, summary, detail: String::new(), help: String::new(), exit: code.exit, source: None }
+    }
+
+    /// This, with more about it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// This, with the next thing to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// This, at a place in the YAML.
+    #[must_use]
+    pub fn at(mut self, source: Option<&Source>) -> Self {
+        self.source = source.cloned().map(Box::new);
+        self
+    }
+
+    /// This, with another summary: what could not be done instead of which call failed.
+    #[must_use]
+    pub fn named(mut self, summary: impl Into<String>) -> Self {
+        self.summary = summary.into();
+        self
+    }
+
+    /// The mistakes of a config, already rendered with their places.
+    pub fn invalid_config(rendered: String) -> Self {
+        Self::new(&codes::INVALID_CONFIG, "the config is invalid").detail(rendered)
+    }
+
+    /// What the plan does not allow; none when it allows everything.
+    pub fn blocked(plan: &Plan) -> Option<Self> {
+        let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked.as_ref()?))).collect();
+        let (first, _) = blocked.first()?;
+        let lines = blocked.iter().map(|(step, blocked)| format!("{}: {}", step.address, blocked.why));
+        let hints = blocked.iter().map(|(_, blocked)| blocked.hint.clone());
+        let mut hints: Vec<String> = hints.collect();
+        hints.dedup();
+        let summary = match blocked.len() {
+            1 => format!("nothing was applied: {} is blocked", first.address),
+            count => format!("nothing was applied: {count} steps are blocked"),
+        };
+        let failure = Self::new(&codes::BLOCKED, summary).at(first.source());
+        Some(failure.detail(lines.collect::<Vec<_>>().join("\n")).help(hints.join("\n")))
+    }
+
+    /// A call that failed, in a region when that is known.
+    pub fn cloud(error: &CloudError, region: Option<&str>) -> Self {
+        let code = code_of(error);
+        let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(report_human::told(error));
+        if code == &codes::REGION {
+            let region = region.unwrap_or("this region");
+            return failure
+                .named(format!("Studio is not available in {region}"))
+                .help("choose another region with `--region`");
+        }
+        failure.help(help_of(error))
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: &Path, error: &io::Error) -> Self {
+        let help = match error.kind() {
+            io::ErrorKind::NotFound => "check the name; `studio-deploy --help` says which files are looked for",
+            io::ErrorKind::PermissionDenied => "check who may read and write the file and its folder",
+            _ => "",
+        };
+        Self::new(&codes::FILE, format!("{}: {error}", path.display())).help(help)
+    }
+
+    /// For people: ends with a line break.
+    pub fn render(&self, paint: Paint) -> String {
+        if self.code == codes::INVALID_CONFIG.id {
+            // Each mistake in it is rendered with a code of its own.
+            return if self.detail.ends_with('\n') { self.detail.clone() } else { format!("{}\n", self.detail) };
+        }
+        let mut lines =
+            vec![format!("{} {}", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), self.summary)];
+        if let Some(source) = &self.source {
+            let place = format!("  --> {}:{}:{}", source.file, source.line, source.column);
+            lines.push(paint.paint(Tone::Quiet, &place));
+        }
+        lines.extend(self.detail.lines().map(|line| format!("  {line}")));
+        for (at, line) in self.help.lines().enumerate() {
+            let help = if at == 0 { paint.paint(Tone::Hint, "help:") } else { "     ".into() };
+            lines.push(format!("  {help} {line}"));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// For machines.
+    pub fn document(&self) -> FailureDocument {
+        FailureDocument {
+            code: self.code.into(),
+            summary: self.summary.clone(),
+            detail: self.detail.clone(),
+            help: self.help.clone(),
+            exit: self.exit.code(),
+            source: self.source.as_deref().map(Place::from),
+        }
+    }
+
+    /// `{"error": …}` on one line, what standard output holds instead of data.
+    pub fn json(&self) -> String {
+        format!("{}\n", serde_json::json!({ "error": self.document() }))
+    }
+}
+
+/// An error as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureDocument {
+    /// What `explain` knows it by.
+    pub code: String,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// More about it.
+    pub detail: String,
+    /// The next thing to do.
+    pub help: String,
+    /// What the process ends with.
+    pub exit: u8,
+    /// The place in the YAML.
+    pub source: Option<Place>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.summary)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<CloudError> for Failure {
+    fn from(error: CloudError) -> Self {
+        Self::cloud(&error, None)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(&codes::FILE, error.to_string())
+    }
+}
+
+impl From<Cycle> for Failure {
+    fn from(cycle: Cycle) -> Self {
+        Self::new(&codes::BUG, cycle.to_string())
+    }
+}
+
+impl From<NotAPlan> for Failure {
+    fn from(error: NotAPlan) -> Self {
+        let failure = Self::new(&codes::STALE, error.to_string());
+        failure.help("save a plan with `studio-deploy plan --out FILE`, and apply it with the same version")
+    }
+}
+
+/// What a run ends with when this failed before anything was changed.
+pub fn exit_of(error: &CloudError) -> Exit {
+    code_of(error).exit
+}
+
+fn code_of(error: &CloudError) -> &'static Code {
+    if error.is("UnknownOperationException") {
+        return &codes::REGION;
+    }
+    match error.kind {
+        ErrorKind::Denied => &codes::DENIED,
+        ErrorKind::NotFound => &codes::NOT_FOUND,
+        ErrorKind::Conflict => &codes::CONFLICT,
+        ErrorKind::Throttled => &codes::THROTTLED,
+        ErrorKind::Invalid => &codes::REJECTED,
+        ErrorKind::Quota => &codes::QUOTA,
+        ErrorKind::Timeout => &codes::TIMEOUT,
+        ErrorKind::Failed => &codes::FAILED,
+        ErrorKind::Credentials => &codes::CREDENTIALS,
+        ErrorKind::Connection => &codes::CONNECTION,
+        ErrorKind::Other => &codes::OTHER_CLOUD,
+    }
+}
+
+fn help_of(error: &CloudError) -> String {
+    match error.kind {
+        ErrorKind::Denied if error.message.contains("explicit deny") => {
+            "a policy denies this explicitly, so no further permission helps: ask who owns that policy".into()
+        }
+        ErrorKind::Denied => match missing_permission(&error.message) {
+            Some(action) => {
+                format!("allow the caller {action}; `studio-deploy permissions` prints all that is needed")
+            }
+            None => "`studio-deploy permissions` prints the permissions that are needed".into(),
+        },
+        ErrorKind::Credentials => "sign in with `aws sso login`, or choose a profile with `--profile` or AWS_PROFILE\n\
+             `aws sts get-caller-identity` shows who AWS takes you for"
+            .into(),
+        ErrorKind::Quota => "ask for more at https://console.aws.amazon.com/servicequotas/home, then run again".into(),
+        ErrorKind::Throttled => "run again later, or with a smaller `--parallelism`".into(),
+        ErrorKind::Timeout => "run again: it is waited for; `--timeout` allows more".into(),
+        ErrorKind::Connection => "check the network, the proxy and `--endpoint-url`, then run again".into(),
+        ErrorKind::Conflict => "run again once the other change is done".into(),
+        ErrorKind::NotFound | ErrorKind::Invalid => "correct what the message names, then run again".into(),
+        ErrorKind::Failed | ErrorKind::Other => "mend what the message names, then run again".into(),
+    }
+}
+
+/// The action in "… is not authorized to perform: sagemaker:CreateDomain on resource: …".
+fn missing_permission(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("to perform: ")?;
+    let action = rest.split([' ', ',', ';']).next()?.trim_end_matches('.');
+    action.contains(':').then_some(action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{removal, source};
+
+    fn cloud(kind: ErrorKind, code: &str, message: &str) -> CloudError {
+        let mut error = CloudError::new(kind, "CreateDomain", message);
+        error.code = Some(code.into());
+        error.request_id = Some("1f2e".into());
+        error
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let message = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: \
+            sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/*";
+        let failure = Failure::from(cloud(ErrorKind::Denied, "AccessDeniedException", message)).at(Some(&source(12)));
+        insta::assert_snapshot!(failure.render(Paint::PLAIN), @r"
+    error[SD3002]: CreateDomain: a permission is missing
+      --> studio.yaml:12:3
+      CreateDomain: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/* (request 1f2e; nothing was changed)
+      help: allow the caller sagemaker:CreateDomain; `studio-deploy permissions` prints all that is needed
+    ");
+        assert_eq!(failure.exit, Exit::Access);
+    }
+
+    #[test]
+    fn each_kind_of_failure_names_the_way_out() {
+        for (kind, code, message, id, help) in [
+            (ErrorKind::Denied, "AccessDenied", "no", "SD3002", "studio-deploy permissions"),
+            (ErrorKind::Denied, "AccessDenied", "with an explicit deny in a policy", "SD3002", "who owns that policy"),
+            (ErrorKind::Credentials, "ExpiredToken", "expired", "SD3001", "aws sso login"),
+            (ErrorKind::Quota, "ResourceLimitExceeded", "1 domain", "SD3005", "servicequotas"),
+            (ErrorKind::Other, "UnknownOperationException", "not supported", "SD3004", "--region"),
+            (ErrorKind::Connection, "", "no route", "SD3006", "--endpoint-url"),
+        ] {
+            let failure = Failure::from(cloud(kind, code, message));
+            assert_eq!(failure.code, id);
+            assert!(failure.help.contains(help), "{failure:?}");
+        }
+        let failure = Failure::cloud(&cloud(ErrorKind::Other, "UnknownOperationException", ""), Some("eu-north-9"));
+        assert_eq!(failure.summary, "Studio is not available in eu-north-9");
+    }
+
+    #[test]
+    fn a_blocked_plan_says_why_and_what_would_allow_it() {
+        insta::assert_snapshot!(Failure::blocked(&removal().plan()).unwrap().render(Paint::PLAIN), @r"
+    error[SD4001]: nothing was applied: 2 steps are blocked
+      --> studio.yaml:11:3
+      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory
+      user_profile.ben: removing it loses the home directory of the user
+      help: put the old value back, or allow it with `--allow-replace domain.studio`
+            put it back into the config, or allow it with `--allow-profile-delete ben`
+    ");
+        assert_eq!(Failure::blocked(&crate::ui::testing::script().plan()), None);
+    }
+
+    #[test]
+    fn mistakes_of_a_config_are_shown_as_they_were_rendered() {
+        let failure = Failure::invalid_config("error[SD1003]: unknown key".into());
+        assert_eq!(failure.render(Paint::PLAIN), "error[SD1003]: unknown key\n");
+        assert_eq!(failure.exit.code(), 3);
+    }
+
+    #[test]
+    fn a_failure_is_one_line_of_json() {
+        let failure = Failure::file(Path::new("studio.yaml"), &io::ErrorKind::NotFound.into());
+        let json: serde_json::Value = serde_json::from_str(&failure.json()).unwrap();
+        assert_eq!(json["error"]["code"], "SD7001");
+        assert_eq!(json["error"]["exit"], 1);
+        assert_eq!(failure.json().lines().count(), 1);
+    }
+}

@@ -1,0 +1,291 @@
+//! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use super::args::{ConfigFiles, Global};
+use super::codes;
+use super::failure::Failure;
+use super::surroundings::Surroundings;
+use crate::config::diagnostic::Diagnostics;
+use crate::config::document::{Document, InputFile};
+use crate::config::mdaa::{Filter, Mdaa, Module, OtherModule, read_tag_file};
+use crate::config::template::Context;
+use crate::config::{DeploymentBlock, yaml};
+
+/// The names that are looked for when the command line names no file.
+const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"];
+
+/// One deployment's config, references not filled in yet.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The tree.
+    pub document: Document,
+    /// The four names, lower case.
+    pub names: IdentityNames,
+    /// The account that it is for, when somebody says.
+    pub account: Option<String>,
+    /// The region that it is for, when somebody says.
+    pub region: Option<String>,
+    /// Values for `{{context:…}}`, and MDAA's switches.
+    pub values: BTreeMap<String, Json>,
+    /// Tags besides those of the document.
+    pub tags: BTreeMap<String, String>,
+    /// A policy that bounds every role that is made.
+    pub permissions_boundary: Option<String>,
+    /// What `{{env_var:…}}` refers to.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// MDAA's four names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityNames {
+    /// The organisation.
+    pub org: String,
+    /// The environment.
+    pub env: String,
+    /// The data domain.
+    pub domain: String,
+    /// The module.
+    pub module: String,
+}
+
+/// Everything that the command line names.
+#[derive(Clone, Debug)]
+pub struct LoadedAll {
+    /// The deployments.
+    pub deployments: Vec<Loaded>,
+    /// Modules of an mdaa.yaml that this tool does not deploy.
+    pub others: Vec<OtherModule>,
+    /// Warnings about the mdaa.yaml, rendered.
+    pub warnings: String,
+    /// Whether it was an mdaa.yaml.
+    pub is_mdaa: bool,
+}
+
+impl Loaded {
+    /// What references are filled in with, as far as it is known before AWS is asked.
+    pub fn context(&self, account: Option<&str>, region: Option<&str>, partition: Option<&str>) -> Context {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Context {
+            org: self.names.org.clone(),
+            env: self.names.env.clone(),
+            domain: self.names.domain.clone(),
+            module_name: self.names.module.clone(),
+            account: own(account).or_else(|| self.account.clone()),
+            region: own(region).or_else(|| self.region.clone()),
+            partition: own(partition),
+            values: self.values.clone(),
+            environment: self.environment.clone(),
+        }
+    }
+
+    /// Diagnostics as an error with the lines that they are about.
+    pub fn invalid(&self, mistakes: &Diagnostics, colour: bool) -> Failure {
+        Failure::invalid_config(mistakes.render(self.document.texts(), colour))
+    }
+}
+
+/// Reads everything that the command line names.
+///
+/// # Errors
+/// A file that cannot be read, is not YAML or says nonsense; names that are missing or malformed.
+pub fn load(files: &ConfigFiles, global: &Global, surroundings: &Surroundings, colour: bool) -> Result<LoadedAll, Failure> {
+    let inputs = read_all(&paths(files)?)?;
+    let invalid = |mistakes: &Diagnostics| {
+        let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        Failure::invalid_config(mistakes.render(&texts, colour))
+    };
+    let document = Document::parse(&inputs, &include).map_err(|mistakes| invalid(&mistakes))?;
+    let is_mdaa = document.tree().get("organization").is_some() && document.tree().get("domains").is_some();
+    if is_mdaa {
+        let [input] = inputs.as_slice() else {
+            let failure = Failure::new(&codes::USAGE, "an mdaa.yaml is given together with other files");
+            return Err(failure.help("give the mdaa.yaml alone; it names its modules' files itself"));
+        };
+        let mdaa = Mdaa::parse(input, &surroundings.variables).map_err(|mistakes| invalid(&mistakes))?;
+        let texts = [(input.name.clone(), input.text.clone())].into();
+        let warnings = if mdaa.warnings.is_empty() { String::new() } else { mdaa.warnings.render(&texts, colour) };
+        let selected = mdaa.select(&filter(global)).map_err(|mistakes| {
+            Failure::new(&codes::USAGE, "a filter names what the mdaa.yaml does not have").detail(mistakes.join("\n"))
+        })?;
+        let deployments = selected.into_iter().map(|module| of_module(module, global, surroundings, colour));
+        let deployments = deployments.collect::<Result<_, _>>()?;
+        return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa });
+    }
+    let block = document.deployment_block().map_err(|mistakes| invalid(&mistakes))?;
+    let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
+    let names = names(global, &block, surroundings.backend.is_sandbox().then_some(stem.as_str()))?;
+    let mut values = block.context.clone();
+    values.extend(given_values(global)?);
+    let account = agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
+    let region = agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
+    let loaded = Loaded {
+        document,
+        names,
+        account,
+        region,
+        values,
+        tags: BTreeMap::new(),
+        permissions_boundary: None,
+        environment: surroundings.variables.clone(),
+    };
+    Ok(LoadedAll { deployments: vec![loaded], others: Vec::new(), warnings: String::new(), is_mdaa })
+}
+
+fn filter(global: &Global) -> Filter {
+    let names = |given: &Option<String>| {
+        given.iter().flat_map(|given| given.split(',')).map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let identity = &global.identity;
+    Filter { domains: names(&identity.domain), envs: names(&identity.env), modules: names(&identity.module) }
+}
+
+fn of_module(module: &Module, global: &Global, surroundings: &Surroundings, colour: bool) -> Result<Loaded, Failure> {
+    let inputs = read_all(&module.config_files.iter().map(PathBuf::from).collect::<Vec<_>>())?;
+    let invalid = |mistakes: &Diagnostics| {
+        let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        Failure::invalid_config(mistakes.render(&texts, colour))
+    };
+    let mut document = Document::parse(&inputs, &include).map_err(|mistakes| invalid(&mistakes))?;
+    if let Some(inline) = &module.inline {
+        document = document.overlay(inline.clone());
+    }
+    let mut tags = BTreeMap::new();
+    for file in read_all(&module.tag_files.iter().map(PathBuf::from).collect::<Vec<_>>())? {
+        let read = read_tag_file(&file).map_err(|mistakes| {
+            Failure::invalid_config(mistakes.render(&[(file.name.clone(), file.text.clone())].into(), colour))
+        })?;
+        tags.extend(read);
+    }
+    tags.extend(module.tag_data.clone());
+    let mut values = module.context.clone();
+    values.extend(given_values(global)?);
+    Ok(Loaded {
+        document,
+        names: checked(&module.org, &module.env, &module.domain, &module.module)?,
+        account: agreed("account", global.target.account.as_ref(), module.account.as_ref())?,
+        region: agreed("region", global.target.region.as_ref(), module.region.as_ref())?,
+        values,
+        tags,
+        permissions_boundary: module.permissions_boundary.clone(),
+        environment: surroundings.variables.clone(),
+    })
+}
+
+/// The flag's value, unless the config names another: nobody deploys into the wrong place.
+fn agreed(what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
+    match (flag, file) {
+        (Some(flag), Some(file)) if flag != file => {
+            let summary = format!("the config is for {what} {file}, and the command line says {flag}");
+            Err(Failure::new(&codes::WRONG_PLACE, summary).help(format!("drop one of the two, or make them agree on the {what}")))
+        }
+        (flag, file) => Ok(flag.or(file).cloned()),
+    }
+}
+
+fn names(global: &Global, block: &DeploymentBlock, sandbox_stem: Option<&str>) -> Result<IdentityNames, Failure> {
+    let identity = &global.identity;
+    let made_up = |name: &str| sandbox_stem.map(|_| name.to_owned());
+    let given = [
+        ("org", identity.org.clone().or_else(|| block.org.clone()).or_else(|| made_up("demo"))),
+        ("env", identity.env.clone().or_else(|| block.env.clone()).or_else(|| made_up("dev"))),
+        ("domain", identity.domain.clone().or_else(|| block.domain.clone()).or_else(|| made_up("ml"))),
+        ("module", identity.module.clone().or_else(|| block.module.clone()).or_else(|| sandbox_stem.map(slug))),
+    ];
+    let missing: Vec<&str> = given.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    if !missing.is_empty() {
+        let flags: Vec<String> = missing.iter().map(|name| format!("--{name} NAME")).collect();
+        let failure = Failure::new(&codes::INVALID_IDENTITY, format!("the deployment has no {}", missing.join(", ")));
+        return Err(failure.help(format!(
+            "say {}, or put `deployment: {{org, env, domain, module}}` into the config; all names derive from these four",
+            flags.join(" ")
+        )));
+    }
+    let [org, env, domain, module] = given.map(|(_, value)| value.unwrap_or_default());
+    checked(&org, &env, &domain, &module)
+}
+
+/// MDAA accepts lower-case letters, digits and hyphens only; upper case is lowered as MDAA's app does.
+fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityNames, Failure> {
+    for (what, name) in [("org", org), ("env", env), ("domain", domain), ("module", module)] {
+        let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !fits {
+            let failure = Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
+            return Err(failure.help("use letters, digits and hyphens only, as MDAA does"));
+        }
+    }
+    let lower = str::to_lowercase;
+    Ok(IdentityNames { org: lower(org), env: lower(env), domain: lower(domain), module: lower(module) })
+}
+
+fn slug(stem: &str) -> String {
+    let slug: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "studio".into() } else { slug.into() }
+}
+
+fn stem(name: &str) -> String {
+    Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The values for `{{context:…}}` of the command line: a file's, then single ones.
+fn given_values(global: &Global) -> Result<BTreeMap<String, Json>, Failure> {
+    let mut values = BTreeMap::new();
+    if let Some(path) = &global.identity.param_file {
+        let file = read(path)?;
+        let tree = yaml::parse(&file.name, &file.text, &include).map_err(|mistakes| {
+            Failure::invalid_config(mistakes.render(&[(file.name.clone(), file.text.clone())].into(), false))
+        })?;
+        match tree.to_json() {
+            Json::Object(members) => values.extend(members),
+            _ => {
+                let failure = Failure::new(&codes::USAGE, format!("{} holds no mapping", path.display()));
+                return Err(failure.help("write one `key: value` a line"));
+            }
+        }
+    }
+    let single = global.identity.context.iter().map(|(key, value)| (key.clone(), Json::String(value.clone())));
+    values.extend(single);
+    Ok(values)
+}
+
+fn paths(files: &ConfigFiles) -> Result<Vec<PathBuf>, Failure> {
+    if !files.config.is_empty() {
+        return Ok(files.config.clone());
+    }
+    let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists());
+    default.map(|path| vec![path]).ok_or_else(|| {
+        Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")))
+            .help("name the config: `studio-deploy plan CONFIG.yaml`")
+    })
+}
+
+fn read_all(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
+    paths.iter().map(|path| read(path)).collect()
+}
+
+fn read(path: &Path) -> Result<InputFile, Failure> {
+    let name = path.to_string_lossy().into_owned();
+    let bytes = if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::file(path, &error))?;
+        bytes
+    } else {
+        fs::read(path).map_err(|error| Failure::file(path, &error))?
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::new(&codes::INVALID_CONFIG, format!("{name} is not UTF-8 text"))
+            .detail(format!("{name} is not UTF-8 text: byte {at} begins no character; save the file as UTF-8"))
+    })?;
+    Ok(InputFile { name, text })
+}
+
+fn include(path: &str) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+}

@@ -1,0 +1,76 @@
+//! What a run knows of the machine that it runs on, handed in once: nothing else asks the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use aws_types::SdkConfig;
+use tokio::sync::watch;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::Loaded;
+use crate::apply::Stop;
+
+/// The machine, the user and the AWS that a run has.
+pub struct Surroundings {
+    /// The environment's variables.
+    pub variables: BTreeMap<String, String>,
+    /// Whether somebody can be asked: standard input and standard error are a terminal.
+    pub interactive: bool,
+    /// The user's name.
+    pub user: String,
+    /// The host's name.
+    pub host: String,
+    /// This process.
+    pub pid: u32,
+    /// Whether a process of this host lives.
+    pub is_alive: fn(u32) -> bool,
+    /// The time in RFC 3339.
+    pub now: fn() -> String,
+    /// How urgently the run is to end.
+    pub stop: watch::Receiver<Stop>,
+    /// The exit code of the signal that stopped the run, if one did.
+    pub signalled: Box<dyn Fn() -> Option<Exit>>,
+    /// The AWS to work with.
+    pub backend: Box<dyn Backend>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("user", &self.user).field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// Which AWS is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The region, when somebody named one.
+    pub region: Option<String>,
+    /// The account, when somebody named one.
+    pub account: Option<String>,
+    /// The profile of the AWS configuration.
+    pub profile: Option<String>,
+    /// The role to become; may hold `{{partition}}` and `{{account}}`.
+    pub role_arn: Option<String>,
+    /// Another endpoint for every service.
+    pub endpoint_url: Option<String>,
+}
+
+/// The AWS that a run works with: the real one, or one that a test or the sandbox puts in its place.
+#[async_trait(?Send)]
+pub trait Backend {
+    /// Whether names that nobody gave may be made up: nothing real can come to harm.
+    fn is_sandbox(&self) -> bool {
+        false
+    }
+
+    /// Makes sure that what the config refers to exists, where that is this AWS's business; what was made, a line each.
+    fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+        let _ = (loaded, wanted);
+        Ok(Vec::new())
+    }
+
+    /// The configuration that leads to it, and whether buckets have to be addressed by path.
+    async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure>;
+}

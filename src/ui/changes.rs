@@ -1,0 +1,224 @@
+//! The lines under a step of the plan: what changes, each in the form that suits what it is.
+
+use std::collections::BTreeSet;
+
+use similar::TextDiff;
+
+use super::statements;
+use super::style::{Paint, Tone};
+use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, shortened};
+use crate::model::{Path, Source, Value};
+use crate::plan::{Action, Change, Step};
+
+/// How much of each change the plan shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiffStyle {
+    /// Everything, the properties of what is made included.
+    Full,
+    /// What changes, cut where it is long; what is made in one line.
+    #[default]
+    Compact,
+    /// Only what happens to which address.
+    None,
+}
+
+/// What fits on a screen beside everything else.
+struct Limits {
+    properties: usize,
+    text_lines: usize,
+    items: usize,
+    width: usize,
+}
+
+impl Limits {
+    const fn of(style: DiffStyle) -> Self {
+        match style {
+            DiffStyle::Full => {
+                Self { properties: usize::MAX, text_lines: usize::MAX, items: usize::MAX, width: usize::MAX }
+            }
+            DiffStyle::Compact | DiffStyle::None => Self { properties: 10, text_lines: 16, items: 6, width: 100 },
+        }
+    }
+}
+
+/// One property that differs, below every map.
+struct Property<'a> {
+    path: Path,
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+    source: Option<&'a Source>,
+    /// Whether the whole object is made, so that there is no earlier value to name.
+    is_new_object: bool,
+}
+
+/// The lines under `step`, without indentation.
+pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> {
+    let limits = Limits::of(style);
+    let properties = match (style, step.action) {
+        (DiffStyle::None, _) | (DiffStyle::Compact, Action::Create) => Vec::new(),
+        (DiffStyle::Full, Action::Create) => created(step),
+        _ => changed(&step.changes),
+    };
+    let mut lines = Vec::new();
+    for property in properties.iter().take(limits.properties) {
+        describe(property, &limits, paint, &mut lines);
+    }
+    if properties.len() > limits.properties {
+        let more = properties.len() - limits.properties;
+        lines.push(paint.paint(Tone::Quiet, &format!("… and {more} more (`--diff full` shows all)")));
+    }
+    lines
+}
+
+fn created(step: &Step) -> Vec<Property<'_>> {
+    let Some(node) = &step.node else { return Vec::new() };
+    let leaves = node.properties.leaves().into_iter();
+    let properties = leaves.map(|(path, after)| {
+        let source = node.source(&path);
+        Property { path, before: None, after: Some(after), source, is_new_object: true }
+    });
+    properties.collect()
+}
+
+fn changed(changes: &[Change]) -> Vec<Property<'_>> {
+    let mut properties = Vec::new();
+    for change in changes {
+        // What takes a setting back may be a word of the API's (`None`); what it means is that nothing is set.
+        let after = change.after.as_ref().filter(|_| !change.unsets);
+        split(&change.path, change.before.as_ref(), after, change.source.as_ref(), &mut properties);
+    }
+    properties
+}
+
+/// Goes down while there are maps, so that a map is shown by its keys.
+fn split<'a>(
+    path: &Path,
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+    source: Option<&'a Source>,
+    properties: &mut Vec<Property<'a>>,
+) {
+    let is_map = |value: Option<&Value>| matches!(value, Some(Value::Map(map)) if !map.is_empty());
+    let is_open = |value: Option<&Value>| value.is_none() || matches!(value, Some(Value::Map(_) | Value::Null));
+    if (is_map(before) || is_map(after)) && is_open(before) && is_open(after) {
+        let keys = [before, after].into_iter().flatten().flat_map(Value::entries).map(|(key, _)| key);
+        for key in keys.collect::<BTreeSet<_>>() {
+            let (before, after) = (before.and_then(|map| map.get(key)), after.and_then(|map| map.get(key)));
+            if before != after {
+                let mut below = path.clone();
+                below.0.push(key.clone());
+                split(&below, before, after, source, properties);
+            }
+        }
+    } else {
+        properties.push(Property { path: path.clone(), before, after, source, is_new_object: false });
+    }
+}
+
+fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut Vec<String>) {
+    let Property { path, before, after, source, .. } = property;
+    let source = source.map(|source| paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
+    let block = if is_statements(path) && is_list(*before) && is_list(*after) {
+        statements::lines(items(*before), items(*after), limits.items, paint)
+    } else if is_script(*before) || is_script(*after) {
+        script(*before, *after, limits, paint)
+    } else if is_list(*before) && is_list(*after) && (before.is_some() || after.is_some()) {
+        let items = set(items(*before), items(*after), limits, paint);
+        if items.len() == 1 || items.iter().map(|item| item.chars().count()).sum::<usize>() <= limits.width.min(100) {
+            lines.push(format!("{path}: {}{source}", items.join(", ")));
+            return;
+        }
+        items
+    } else {
+        let mut sides = [*before, *after].map(flow_or_not_set);
+        if sides[0] == sides[1] {
+            // `"60"` and `60` differ and look alike.
+            sides = [*before, *after]
+                .map(|value| value.map_or_else(|| NOT_SET.into(), |value| value.to_json().to_string()));
+        }
+        let [old, new] = sides.map(|side| shortened(side, limits.width));
+        let (old, new) = (paint.paint(Tone::Remove, &old), paint.paint(Tone::Add, &new));
+        let change = if property.is_new_object { new } else { format!("{old} → {new}") };
+        lines.push(format!("{path}: {change}{source}"));
+        return;
+    };
+    lines.push(format!("{path}:{source}"));
+    lines.extend(block.into_iter().map(|line| format!("  {line}")));
+}
+
+/// IAM's word in every kind of policy: trust, managed, bucket, key.
+fn is_statements(path: &Path) -> bool {
+    path.0.last().is_some_and(|key| key == "Statement")
+}
+
+const fn is_list(value: Option<&Value>) -> bool {
+    matches!(value, None | Some(Value::Null | Value::List(_)))
+}
+
+fn items(value: Option<&Value>) -> &[Value] {
+    value.map_or(&[], Value::items)
+}
+
+fn is_script(value: Option<&Value>) -> bool {
+    script_text(value).is_some_and(|text| text.trim_end().contains('\n'))
+}
+
+fn script_text(value: Option<&Value>) -> Option<String> {
+    match value {
+        Some(Value::Text(text)) => Some(lines_of(text)),
+        _ => None,
+    }
+}
+
+fn script(before: Option<&Value>, after: Option<&Value>, limits: &Limits, paint: Paint) -> Vec<String> {
+    let [before, after] = [before, after].map(|value| script_text(value).unwrap_or_default());
+    let diff = TextDiff::from_lines(&before, &after);
+    let unified = diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string();
+    let all: Vec<&str> = unified.lines().collect();
+    let mut lines: Vec<String> =
+        all.iter().take(limits.text_lines).map(|line| painted_diff_line(line, paint)).collect();
+    if all.len() > limits.text_lines {
+        let more = counted(all.len() - limits.text_lines, "more line");
+        lines.push(paint.paint(Tone::Quiet, &format!("… {more} (`--diff full` shows all)")));
+    }
+    if lines.is_empty() {
+        lines.push(paint.paint(Tone::Quiet, "only the end of the last line differs"));
+    }
+    lines
+}
+
+/// A line of a unified diff in its colour.
+pub(super) fn painted_diff_line(line: &str, paint: Paint) -> String {
+    match line.as_bytes().first() {
+        Some(b'+') => paint.paint(Tone::Add, line),
+        Some(b'-') => paint.paint(Tone::Remove, line),
+        Some(b'@') => paint.paint(Tone::Hint, line),
+        _ => line.to_owned(),
+    }
+}
+
+/// What leaves a list and what comes in.
+fn set(before: &[Value], after: &[Value], limits: &Limits, paint: Paint) -> Vec<String> {
+    let mut gone: Vec<String> = before.iter().map(flow).collect();
+    let mut come = Vec::new();
+    for item in after.iter().map(flow) {
+        match gone.iter().position(|other| *other == item) {
+            Some(at) => drop(gone.remove(at)),
+            None => come.push(item),
+        }
+    }
+    let (gone, come) = (cut(gone, limits.items), cut(come, limits.items));
+    let gone = gone.into_iter().map(|item| paint.paint(Tone::Remove, &format!("- {item}")));
+    let items: Vec<String> =
+        gone.chain(come.into_iter().map(|item| paint.paint(Tone::Add, &format!("+ {item}")))).collect();
+    if items.is_empty() { vec!["[]".into()] } else { items }
+}
+
+fn cut(mut items: Vec<String>, limit: usize) -> Vec<String> {
+    if items.len() > limit {
+        let more = items.len() - limit;
+        items.truncate(limit);
+        items.push(format!("{more} more"));
+    }
+    items
+}

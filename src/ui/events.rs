@@ -1,0 +1,238 @@
+//! What happens, one JSON object a line as it happens: `--format ndjson`.
+
+use std::cell::Cell;
+use std::io;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::Screen;
+use super::plan_json::ActionWord;
+use super::report_json::{Counts, End};
+use super::summary::Summary;
+use crate::apply::{Event, Report};
+use crate::cli::failure::{Failure, FailureDocument};
+use crate::model::Deployment;
+use crate::plan::Plan;
+
+/// The version of the events that this version writes.
+pub const VERSION: u32 = 1;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EventLine {
+    /// Grows when the meaning of a member changes; new members and types may come at any time.
+    pub v: u32,
+    /// Which line it is, from 1.
+    pub seq: u64,
+    /// When, in RFC 3339.
+    pub ts: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Body {
+    /// Always first.
+    Hello {
+        /// The version of studio-deploy.
+        tool_version: String,
+        /// The command.
+        command: String,
+    },
+    /// It is known what will be done.
+    Plan {
+        /// `org/env/domain/module`.
+        deployment: String,
+        /// The twelve digits of the account.
+        account: String,
+        /// The region.
+        region: String,
+        /// The numbers.
+        summary: Summary,
+    },
+    /// A step begins.
+    Started {
+        /// `kind.name`.
+        address: String,
+        /// What is being done.
+        action: ActionWord,
+    },
+    /// What a step is waiting for moved on.
+    Phase {
+        /// `kind.name`.
+        address: String,
+        /// The phase in AWS's word.
+        phase: String,
+    },
+    /// Something to know.
+    Notice {
+        /// About what, when about one thing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// For people.
+        message: String,
+    },
+    /// A step ended.
+    Ended {
+        /// `kind.name`.
+        address: String,
+        /// What was being done.
+        action: ActionWord,
+        /// How it ended.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// The run failed.
+    Error {
+        /// Why, and the way out.
+        error: FailureDocument,
+    },
+    /// Always last.
+    End {
+        /// What the process ends with.
+        exit_code: u8,
+        /// How many steps ended in each way.
+        counts: Counts,
+        /// How many calls were made that change something.
+        writes: u64,
+    },
+}
+
+/// Writes events to the data stream of a screen.
+pub struct EventWriter<'a> {
+    screen: &'a Screen,
+    now: fn() -> String,
+    written: Cell<u64>,
+}
+
+impl<'a> EventWriter<'a> {
+    /// A writer that has said hello; `now` is the time in RFC 3339.
+    ///
+    /// # Errors
+    /// When the data stream cannot be written.
+    pub fn hello(screen: &'a Screen, now: fn() -> String, command: &str) -> io::Result<Self> {
+        let writer = Self { screen, now, written: Cell::new(0) };
+        writer.write(Body::Hello { tool_version: env!("CARGO_PKG_VERSION").into(), command: command.into() })?;
+        Ok(writer)
+    }
+
+    /// Says what will be done.
+    ///
+    /// # Errors
+    /// When the data stream cannot be written.
+    pub fn plan(&self, plan: &Plan) -> io::Result<()> {
+        let Deployment { account, region, .. } = &plan.deployment;
+        self.write(Body::Plan {
+            deployment: plan.deployment.to_string(),
+            account: account.clone(),
+            region: region.clone(),
+            summary: Summary::of(plan),
+        })
+    }
+
+    /// Says what the engine tells.
+    ///
+    /// # Errors
+    /// When the data stream cannot be written.
+    pub fn event(&self, event: &Event) -> io::Result<()> {
+        self.write(Body::from(event))
+    }
+
+    /// Says why the run failed.
+    ///
+    /// # Errors
+    /// When the data stream cannot be written.
+    pub fn error(&self, failure: &Failure) -> io::Result<()> {
+        self.write(Body::Error { error: failure.document() })
+    }
+
+    /// Says how the run ended; `writes` is how many calls were made that change something.
+    ///
+    /// # Errors
+    /// When the data stream cannot be written.
+    pub fn end(self, exit_code: u8, report: Option<&Report>, writes: u64) -> io::Result<()> {
+        let counts = report.map(Counts::of).unwrap_or_default();
+        self.write(Body::End { exit_code, counts, writes })
+    }
+
+    fn write(&self, body: Body) -> io::Result<()> {
+        self.written.set(self.written.get() + 1);
+        let line = EventLine { v: VERSION, seq: self.written.get(), ts: (self.now)(), body };
+        self.screen.data(&format!("{}\n", json!(line)))
+    }
+}
+
+impl From<&Event> for Body {
+    fn from(event: &Event) -> Self {
+        match event {
+            Event::Started { address, action } => {
+                Self::Started { address: address.to_string(), action: (*action).into() }
+            }
+            Event::Phase { address, phase } => Self::Phase { address: address.to_string(), phase: phase.clone() },
+            Event::Notice { address, message } => {
+                Self::Notice { address: address.as_ref().map(ToString::to_string), message: message.clone() }
+            }
+            Event::Ended { address, action, outcome } => {
+                Self::Ended { address: address.to_string(), action: (*action).into(), end: outcome.into() }
+            }
+        }
+    }
+}
+
+/// The schema of [`EventLine`].
+pub fn schema() -> Json {
+    super::schema::of::<EventLine>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::Outcome;
+    use crate::cloud::{CloudError, ErrorKind};
+    use crate::plan::Action;
+    use crate::ui::Terminal;
+    use crate::ui::testing::{address, create_all, screen};
+
+    #[test]
+    fn every_line_is_valid_numbered_and_framed() {
+        let (screen, data, notes) = screen(Terminal::default());
+        let events = EventWriter::hello(&screen, || "2026-01-01T00:00:00Z".into(), "apply").unwrap();
+        events.plan(&create_all().plan()).unwrap();
+        let at = || address("domain.studio");
+        let error = CloudError::new(ErrorKind::Denied, "CreateDomain", "no");
+        for event in [
+            Event::Started { address: at(), action: Action::Create },
+            Event::Phase { address: at(), phase: "Pending".into() },
+            Event::Notice { address: None, message: "two\nlines".into() },
+            Event::Ended { address: at(), action: Action::Create, outcome: Outcome::Failed(error.clone()) },
+            Event::Ended { address: at(), action: Action::Delete, outcome: Outcome::Done },
+        ] {
+            events.event(&event).unwrap();
+        }
+        events.error(&error.into()).unwrap();
+        events.end(8, Some(&Report::default()), 3).unwrap();
+
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let text = data.text();
+        for (at, line) in text.lines().enumerate() {
+            let json: Json = serde_json::from_str(line).unwrap();
+            validator.validate(&json).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let read: EventLine = serde_json::from_value(json).unwrap();
+            assert_eq!(read.seq, at as u64 + 1);
+            assert_eq!(serde_json::to_string(&read).unwrap(), line);
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with(r#"{"v":1,"seq":1,"ts":"2026-01-01T00:00:00Z","type":"hello","#), "{}", lines[0]);
+        assert!(
+            lines[8].contains(r#""type":"end","exit_code":8,"#) && lines[8].ends_with(r#""writes":3}"#),
+            "{}",
+            lines[8]
+        );
+        assert_eq!(notes.text(), "");
+    }
+}

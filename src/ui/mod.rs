@@ -1,0 +1,206 @@
+//! What people and pipelines see: the only place that writes to the terminal.
+//!
+//! Everything that says something turns plain data into text first and hands it to the [`Screen`]: data goes to standard
+//! output, everything else to standard error. Nothing here reads the environment or a clock; both are handed in.
+
+mod changes;
+pub mod diff;
+pub mod events;
+pub mod plan_human;
+pub mod plan_json;
+pub mod progress;
+pub mod report_human;
+pub mod report_json;
+pub mod schema;
+mod security;
+mod statements;
+pub mod style;
+pub mod summary;
+pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+mod text;
+mod words;
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind, Write};
+
+pub use style::{ColorChoice, Paint, Terminal};
+
+/// How much is said besides the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only: `-q`.
+    Quiet,
+    /// What is being done.
+    #[default]
+    Normal,
+    /// Details too: `-v`.
+    Verbose,
+}
+
+/// The two streams of the process, or of a test.
+pub struct Screen {
+    data: RefCell<Box<dyn Write>>,
+    notes: RefCell<Box<dyn Write>>,
+    data_terminal: Terminal,
+    notes_terminal: Terminal,
+    color: ColorChoice,
+    verbosity: Verbosity,
+    closed: Cell<bool>,
+}
+
+impl Screen {
+    /// A screen of a stream for data, a stream for everything else, and what is known of each.
+    pub fn new(data: (Box<dyn Write>, Terminal), notes: (Box<dyn Write>, Terminal)) -> Self {
+        Self {
+            data: RefCell::new(data.0),
+            notes: RefCell::new(notes.0),
+            data_terminal: data.1,
+            notes_terminal: notes.1,
+            color: ColorChoice::Auto,
+            verbosity: Verbosity::Normal,
+            closed: Cell::new(false),
+        }
+    }
+
+    /// Takes over what the command line says.
+    pub const fn configure(&mut self, color: ColorChoice, verbosity: Verbosity) {
+        self.color = color;
+        self.verbosity = verbosity;
+    }
+
+    /// The colours of the data stream.
+    pub const fn data_paint(&self) -> Paint {
+        self.data_terminal.paint(self.color)
+    }
+
+    /// The colours of the other stream.
+    pub const fn notes_paint(&self) -> Paint {
+        self.notes_terminal.paint(self.color)
+    }
+
+    /// What is known of the stream that progress goes to.
+    pub const fn notes_terminal(&self) -> Terminal {
+        self.notes_terminal
+    }
+
+    /// How much is said besides the data.
+    pub const fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Whether the reader of the data has gone away.
+    pub const fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Writes data as it is. A reader that has gone away (`| head`) has what it wanted, so that is no error.
+    ///
+    /// # Errors
+    /// When the data cannot be written for another reason, such as a full disk.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        if self.closed.get() {
+            return Ok(());
+        }
+        let mut stream = self.data.borrow_mut();
+        match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed.set(true);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Says what is being done, one line; silent with `-q`.
+    pub fn note(&self, line: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.write_note(line);
+        }
+    }
+
+    /// Says a detail, one line; only with `-v`.
+    pub fn detail(&self, line: &str) {
+        if self.verbosity == Verbosity::Verbose {
+            self.write_note(line);
+        }
+    }
+
+    /// Says what went wrong, whatever the verbosity.
+    pub fn error(&self, text: &str) {
+        self.write_note(text);
+    }
+
+    /// Asks something and leaves the cursor behind the question.
+    pub fn ask(&self, question: &str) {
+        let mut stream = self.notes.borrow_mut();
+        let asked = stream.write_all(question.as_bytes()).and_then(|()| stream.flush());
+        // Nobody can be told that standard error does not work; the answer will be missing, and that is handled.
+        drop(asked);
+    }
+
+    fn write_note(&self, line: &str) {
+        let end = if line.ends_with('\n') { "" } else { "\n" };
+        self.ask(&format!("{line}{end}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::screen;
+    use super::*;
+
+    struct Broken(ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn broken(kind: ErrorKind) -> Screen {
+        let pipe = Terminal::default();
+        Screen::new((Box::new(Broken(kind)), pipe), (Box::new(Broken(kind)), pipe))
+    }
+
+    #[test]
+    fn data_and_notes_do_not_mix() {
+        let (screen, data, notes) = screen(Terminal::default());
+        screen.data("{}\n").unwrap();
+        screen.note("reading");
+        screen.detail("not with the usual verbosity");
+        screen.error("two\nlines\n");
+        assert_eq!(data.text(), "{}\n");
+        assert_eq!(notes.text(), "reading\ntwo\nlines\n");
+    }
+
+    #[test]
+    fn verbosity_decides_what_is_said() {
+        for (verbosity, expected) in [
+            (Verbosity::Quiet, "error\n"),
+            (Verbosity::Normal, "note\nerror\n"),
+            (Verbosity::Verbose, "note\ndetail\nerror\n"),
+        ] {
+            let (mut screen, _, notes) = screen(Terminal::default());
+            screen.configure(ColorChoice::Auto, verbosity);
+            screen.note("note");
+            screen.detail("detail");
+            screen.error("error");
+            assert_eq!(notes.text(), expected);
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
+        let gone = broken(ErrorKind::BrokenPipe);
+        assert!(gone.data("text").is_ok());
+        assert!(gone.is_closed());
+        gone.note("nobody hears this");
+        assert!(broken(ErrorKind::StorageFull).data("text").is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! The plan for people: what is destructive first, why, and which line of the YAML says so.
+
+use super::style::Tone;
+use super::summary::{Summary, only_record_changes};
+use super::text::{clean, counted, joined, one_line};
+use super::words::infinitive;
+use super::{Paint, changes, security};
+use crate::model::Address;
+use crate::plan::{Action, Plan, Step};
+
+pub use super::changes::DiffStyle;
+
+/// What stands on the last lines at most for each action, since thousands of profiles would push the numbers away.
+const SUMMED_ADDRESSES: usize = 20;
+/// How long an address may be for the reasons to be aligned to it: one long name would push all of them away.
+const ALIGNED: usize = 40;
+
+/// The plan as text, its last line the [`Summary`].
+pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
+    let mut page = Page { text: String::new(), paint, style };
+    let summary = Summary::of(plan);
+    let title = format!("{} in {} {}", plan.deployment, plan.deployment.account, plan.deployment.region);
+    if plan.is_empty() && summary.blocked == 0 {
+        let state = if plan.destroy { "has nothing left to destroy" } else { "is as the config says" };
+        page.line(&format!("No changes. {title} {state}."));
+    } else {
+        page.line(&paint.paint(Tone::Strong, &title));
+        page.blank();
+        page.steps(plan);
+    }
+    let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
+    page.section("Security-relevant changes", security.collect());
+    let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), clean(&notice.message)));
+    page.section("Notices", notices.collect());
+    let kept = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none());
+    page.section("Kept", kept.map(|step| (Some(&step.address), clean(&step.reason))).collect());
+    page.blank();
+    page.addresses(plan);
+    if summary.blocked > 0 {
+        let them = if summary.blocked == 1 { "it" } else { "each" };
+        let line = format!("{} blocked: nothing is applied until {them} is resolved", counted(summary.blocked, "step"));
+        page.line(&paint.paint(Tone::Remove, &line));
+    }
+    page.line(&paint.paint(Tone::Strong, &summary.to_string()));
+    page.text
+}
+
+struct Page {
+    text: String,
+    paint: Paint,
+    style: DiffStyle,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// An empty line, unless there is one already.
+    fn blank(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    fn steps(&mut self, plan: &Plan) {
+        let mut shown: Vec<&Step> = plan.steps.iter().filter(|step| rank(step).is_some()).collect();
+        // The sort is stable: within a rank the order of execution stays.
+        shown.sort_by_key(|step| rank(step));
+        let width = shown.iter().map(|step| shown_width(step)).filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+        for step in shown {
+            self.step(step, width);
+        }
+        if only_record_changes(plan) {
+            let what = "what studio-deploy remembers of this deployment is brought up to date";
+            self.line(&format!("  {}  record  {what}", self.paint.paint(Tone::Change, "~  ")));
+        }
+    }
+
+    fn step(&mut self, step: &Step, width: usize) {
+        let (symbol, tone) = sign(step);
+        // The widest symbol is `-/+`.
+        let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
+        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", one_line(&step.address.to_string())));
+        let source =
+            step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
+        let reason = match &step.blocked {
+            None => clean(&step.reason),
+            Some(blocked) if step.action == Action::Keep => format!("blocked: {}", clean(&blocked.why)),
+            Some(blocked) => format!("{} blocked: {}", infinitive(step.action), clean(&blocked.why)),
+        };
+        self.line(&format!("  {symbol}  {address}  {reason}{source}"));
+        if let Some(blocked) = &step.blocked {
+            self.line(&format!("       {} {}", self.paint.paint(Tone::Hint, "help:"), clean(&blocked.hint)));
+        }
+        for line in changes::lines(step, self.style, self.paint) {
+            self.line(&format!("       {line}"));
+        }
+    }
+
+    fn section(&mut self, title: &str, entries: Vec<(Option<&Address>, String)>) {
+        if entries.is_empty() {
+            return;
+        }
+        self.blank();
+        self.line(&self.paint.paint(Tone::Strong, &format!("{title}:")));
+        for (address, text) in entries {
+            let address = address.map(|address| format!("{}  ", one_line(&address.to_string()))).unwrap_or_default();
+            self.line(&format!("  {address}{text}"));
+        }
+    }
+
+    /// The changed addresses by action, which are on the screen when a long plan has scrolled away.
+    fn addresses(&mut self, plan: &Plan) {
+        let actions = [Action::Delete, Action::Replace, Action::Update, Action::Adopt, Action::Create];
+        let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+        let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address.to_string())).collect();
+        for action in actions {
+            let steps = plan.steps.iter().filter(|step| step.action == action && step.runs());
+            groups.push((infinitive(action), steps.map(|step| one_line(&step.address.to_string())).collect()));
+        }
+        groups.push(("blocked", blocked));
+        for (name, addresses) in groups.into_iter().filter(|(_, addresses)| !addresses.is_empty()) {
+            self.line(&format!("{name:<8} {}", joined(&addresses, SUMMED_ADDRESSES)));
+        }
+    }
+}
+
+fn shown_width(step: &Step) -> usize {
+    one_line(&step.address.to_string()).chars().count()
+}
+
+/// Where a step stands: what destroys first, what is harmless last; none when it is not shown.
+fn rank(step: &Step) -> Option<u8> {
+    Some(match (&step.blocked, step.action) {
+        (Some(_), _) => 2,
+        (None, Action::Delete) => 0,
+        (None, Action::Replace) => 1,
+        (None, Action::Update) => 3,
+        (None, Action::Adopt) => 4,
+        (None, Action::Create) => 5,
+        (None, Action::Keep | Action::Retain) => return None,
+    })
+}
+
+fn sign(step: &Step) -> (&'static str, Tone) {
+    if step.blocked.is_some() {
+        return ("!", Tone::Remove);
+    }
+    let tone = match step.action {
+        Action::Delete | Action::Replace => Tone::Remove,
+        Action::Update => Tone::Change,
+        Action::Adopt => Tone::Hint,
+        Action::Create => Tone::Add,
+        Action::Keep | Action::Retain => Tone::Quiet,
+    };
+    (step.action.symbol(), tone)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! The plan as data: what `--format json` prints, and what a saved plan is.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::summary::{Summary, only_record_changes};
+use crate::model::{Source, Value};
+use crate::plan::{Action, Plan, Step};
+
+/// The format that this version writes, and the only one that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A whole plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanDocument {
+    /// Grows when the meaning of a member changes.
+    pub format_version: u32,
+    /// The version of studio-deploy that planned.
+    pub tool_version: String,
+    /// When it was planned, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// Until when a saved plan may be applied, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// `org/env/domain/module`.
+    pub deployment: String,
+    /// The twelve digits of the account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// A digest of everything that the config asks for; null when everything goes.
+    pub config_digest: Option<String>,
+    /// Whether everything goes.
+    pub destroy: bool,
+    /// Whether something may not happen, so that apply would write nothing.
+    pub blocked: bool,
+    /// Whether nothing changes but what is remembered of the deployment.
+    pub record_only: bool,
+    /// Everything that does not stay as it is, in the order of execution.
+    pub changes: Vec<StepDocument>,
+    /// What else there is to know.
+    pub notices: Vec<NoticeDocument>,
+    /// The numbers.
+    pub summary: Summary,
+}
+
+/// What happens to one address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepDocument {
+    /// `kind.name`.
+    pub address: String,
+    /// What kind of thing it is.
+    pub kind: String,
+    /// Which one.
+    pub name: String,
+    /// What happens.
+    pub action: ActionWord,
+    /// Why, for people.
+    pub reason: String,
+    /// What it is now; null when it does not exist. A literal `${` is written `$${`.
+    pub before: Json,
+    /// What it should be, in the API's names; null when it goes. What only the apply will know is written
+    /// `${address.attribute}`.
+    pub after: Json,
+    /// The paths that differ.
+    pub changed_paths: Vec<String>,
+    /// What differs.
+    pub changes: Vec<ChangeDocument>,
+    /// Why it may not happen; null when it may.
+    pub blocked_by: Option<BlockedDocument>,
+    /// The place in the YAML that causes it.
+    pub source: Option<Place>,
+    /// The addresses that must be done first.
+    pub waits_for: Vec<String>,
+}
+
+/// What happens, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionWord {
+    /// It stays as it is.
+    Keep,
+    /// It is taken over, and changed where it differs.
+    Adopt,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and made again.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// It is no longer wanted, but kept for the data in it.
+    Retain,
+}
+
+impl From<Action> for ActionWord {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Keep => Self::Keep,
+            Action::Adopt => Self::Adopt,
+            Action::Create => Self::Create,
+            Action::Update => Self::Update,
+            Action::Replace => Self::Replace,
+            Action::Delete => Self::Delete,
+            Action::Retain => Self::Retain,
+        }
+    }
+}
+
+/// One property that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeDocument {
+    /// Where it stands; a key that holds a dot stands in brackets.
+    pub path: String,
+    /// What it is now; null when it is not set.
+    pub before: Json,
+    /// What it should be; null when it is taken back.
+    pub after: Json,
+    /// The place in the YAML that it comes from.
+    pub source: Option<Place>,
+}
+
+/// Why a step may not happen, and what would let it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BlockedDocument {
+    /// What stands in the way, for people.
+    pub why: String,
+    /// The next thing to do about it, for people.
+    pub hint: String,
+}
+
+/// A place in the YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+impl From<&Source> for Place {
+    fn from(source: &Source) -> Self {
+        Self { file: source.file.clone(), line: source.line, column: source.column }
+    }
+}
+
+/// Something to know before applying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeDocument {
+    /// What it is about, when it is about one address.
+    pub address: Option<String>,
+    /// For people.
+    pub message: String,
+}
+
+/// A file that is no plan of this version.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPlan {
+    /// It is no JSON, or not of this shape.
+    #[error("the file is not a saved plan: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// It has another format version.
+    #[error(
+        "the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again"
+    )]
+    Version(u64),
+}
+
+impl PlanDocument {
+    /// A plan as data, not dated.
+    pub fn of(plan: &Plan) -> Self {
+        let summary = Summary::of(plan);
+        let steps = plan.steps.iter().filter(|step| step.action != Action::Keep || step.blocked.is_some());
+        let notices = plan.notices.iter().map(|notice| NoticeDocument {
+            address: notice.address.as_ref().map(ToString::to_string),
+            message: notice.message.clone(),
+        });
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            created: None,
+            expires: None,
+            deployment: plan.deployment.to_string(),
+            account: plan.deployment.account.clone(),
+            region: plan.deployment.region.clone(),
+            config_digest: plan.record.as_ref().filter(|_| !plan.destroy).map(|record| record.config_digest.clone()),
+            destroy: plan.destroy,
+            blocked: summary.blocked > 0,
+            record_only: only_record_changes(plan),
+            changes: steps.map(StepDocument::of).collect(),
+            notices: notices.collect(),
+            summary,
+        }
+    }
+
+    /// This plan with its date and the date until when it may be applied.
+    #[must_use]
+    pub fn dated(mut self, created: impl Into<String>, expires: impl Into<String>) -> Self {
+        self.created = Some(created.into());
+        self.expires = Some(expires.into());
+        self
+    }
+
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// [`NotAPlan`] when the text is no plan, or one of another format version.
+    pub fn read(text: &str) -> Result<Self, NotAPlan> {
+        let json: Json = serde_json::from_str(text)?;
+        // The version is looked at first, since another version may have another shape.
+        match json.get("format_version").and_then(Json::as_u64) {
+            Some(version) if version != u64::from(FORMAT_VERSION) => Err(NotAPlan::Version(version)),
+            _ => Ok(serde_json::from_value(json)?),
+        }
+    }
+
+    /// This plan as text: what a saved plan's file holds.
+    pub fn text(&self) -> String {
+        format!("{:#}\n", json!(self))
+    }
+
+    /// What has moved between this saved plan and the plan `now`, for people; none when they ask for the same.
+    pub fn moved(&self, now: &Self) -> Option<String> {
+        for (what, then, now) in [
+            ("the deployment", &self.deployment, &now.deployment),
+            ("the account", &self.account, &now.account),
+            ("the region", &self.region, &now.region),
+        ] {
+            if then != now {
+                return Some(format!("{what} was {then} and is {now}"));
+            }
+        }
+        if (self.destroy, self.record_only) != (now.destroy, now.record_only) {
+            return Some("the plan was made for another command or another state of the record".into());
+        }
+        let addresses: BTreeSet<&str> =
+            self.changes.iter().chain(&now.changes).map(|step| step.address.as_str()).collect();
+        for address in addresses {
+            match (self.step(address), now.step(address)) {
+                (Some(then), Some(now)) => {
+                    if let Some(moved) = then.moved(now) {
+                        return Some(moved);
+                    }
+                }
+                (Some(_), None) => return Some(format!("{address} no longer differs")),
+                (None, _) => return Some(format!("{address} differs now and did not when the plan was made")),
+            }
+        }
+        (self.config_digest != now.config_digest).then(|| "the config has changed".into())
+    }
+
+    fn step(&self, address: &str) -> Option<&StepDocument> {
+        self.changes.iter().find(|step| step.address == address)
+    }
+}
+
+impl StepDocument {
+    fn of(step: &Step) -> Self {
+        let json = |value: Option<&Value>| value.map_or(Json::Null, Value::to_json);
+        let changes = step.changes.iter().map(|change| ChangeDocument {
+            path: change.path.to_string(),
+            before: json(change.before.as_ref()),
+            after: json(change.after.as_ref()),
+            source: change.source.as_ref().map(Place::from),
+        });
+        Self {
+            address: step.address.to_string(),
+            kind: step.address.kind.to_string(),
+            name: step.address.name.clone(),
+            action: step.action.into(),
+            reason: step.reason.clone(),
+            before: json(step.observed.as_ref().map(|observed| &observed.properties)),
+            after: json(step.node.as_ref().map(|node| &node.properties)),
+            changed_paths: step.changes.iter().map(|change| change.path.to_string()).collect(),
+            changes: changes.collect(),
+            blocked_by: step
+                .blocked
+                .as_ref()
+                .map(|blocked| BlockedDocument { why: blocked.why.clone(), hint: blocked.hint.clone() }),
+            source: step.source().map(Place::from),
+            waits_for: step.waits_for.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn moved(&self, now: &Self) -> Option<String> {
+        let Self { address, .. } = self;
+        if self.action != now.action || self.blocked_by != now.blocked_by {
+            return Some(format!("{address} is no longer to be treated in the same way"));
+        }
+        let same = |one: &ChangeDocument, other: &ChangeDocument| {
+            one.path == other.path
+                && Value::from(one.before.clone()).same(&Value::from(other.before.clone()))
+                && Value::from(one.after.clone()).same(&Value::from(other.after.clone()))
+        };
+        let moved = |these: &[ChangeDocument], those: &[ChangeDocument]| {
+            these.iter().find(|one| !those.iter().any(|other| same(one, other))).map(|change| change.path.clone())
+        };
+        if let Some(path) = moved(&self.changes, &now.changes).or_else(|| moved(&now.changes, &self.changes)) {
+            return Some(format!("{path} of {address} has moved"));
+        }
+        let same = Value::from(self.after.clone()).same(&Value::from(now.after.clone()));
+        (!same).then(|| format!("{address} should be something else now"))
+    }
+}
+
+/// The schema of [`PlanDocument`].
+pub fn schema() -> Json {
+    super::schema::of::<PlanDocument>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{Scene, create_all, destroy, removal, script, update};
+
+    fn scenes() -> [Scene; 5] {
+        [create_all(), update(), script(), removal(), destroy()]
+    }
+
+    #[test]
+    fn a_saved_plan_is_read_back_as_it_was() {
+        for scene in scenes() {
+            let document = PlanDocument::of(&scene.plan()).dated("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+            let read = PlanDocument::read(&document.text()).unwrap();
+            assert_eq!(read, document);
+            assert_eq!(read.moved(&document), None);
+        }
+    }
+
+    #[test]
+    fn every_plan_is_valid_by_the_published_schema() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        for scene in scenes() {
+            let json = serde_json::to_value(PlanDocument::of(&scene.plan())).unwrap();
+            validator.validate(&json).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_only_the_apply_will_know_names_its_origin() {
+        let document = PlanDocument::of(&create_all().plan());
+        let domain = document.changes.iter().find(|step| step.address == "domain.studio").unwrap();
+        assert_eq!(domain.after["DefaultUserSettings"]["ExecutionRole"], "${execution_role.default.Arn}");
+        assert_eq!(domain.before, Json::Null);
+        assert_eq!(domain.waits_for, ["execution_role.default", "security_group.domain"]);
+        assert_eq!(domain.source.as_ref().unwrap().line, 10);
+    }
+
+    #[test]
+    fn what_may_not_happen_says_why() {
+        let document = PlanDocument::of(&removal().plan());
+        assert!(document.blocked);
+        assert_eq!((document.summary.blocked, document.summary.destroy), (2, 1));
+        let ben = document.changes.iter().find(|step| step.address == "user_profile.ben").unwrap();
+        assert!(ben.blocked_by.as_ref().unwrap().hint.contains("--allow-profile-delete ben"));
+    }
+
+    #[test]
+    fn what_moved_is_named() {
+        let saved = PlanDocument::of(&script().plan());
+        let other = script().has("lifecycle_config.jupyterLab", serde_json::json!({"Content": "other"}));
+        for (now, expected) in [
+            (other, "Content of lifecycle_config.jupyterLab has moved"),
+            (create_all(), "domain.studio differs now and did not when the plan was made"),
+        ] {
+            assert_eq!(saved.moved(&PlanDocument::of(&now.plan())).as_deref(), Some(expected));
+        }
+        let elsewhere = PlanDocument { region: "eu-west-1".into(), ..saved.clone() };
+        assert_eq!(saved.moved(&elsewhere).as_deref(), Some("the region was us-east-1 and is eu-west-1"));
+    }
+
+    #[test]
+    fn another_format_is_refused_before_its_shape_is_looked_at() {
+        let error = PlanDocument::read(r#"{"format_version": 2}"#).unwrap_err();
+        assert!(error.to_string().contains("format version 2"), "{error}");
+        assert!(PlanDocument::read("{}").is_err());
+    }
+}

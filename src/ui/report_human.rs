@@ -1,0 +1,201 @@
+//! How an apply or a destroy went, for people: what failed first, the number of what is done last.
+
+use std::collections::BTreeSet;
+
+use super::report_json::Counts;
+use super::style::{Paint, Tone};
+use super::text::{clean, joined};
+use super::words::{changed, infinitive, past};
+use crate::apply::{Outcome, Report};
+use crate::cli::failure::Failure;
+use crate::cloud::CloudError;
+use crate::plan::{Action, Plan, Step};
+
+/// The report as text.
+pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
+    let mut text = String::new();
+    for failure in failures(report, plan) {
+        text.push_str(&failure.render(paint));
+        text.push('\n');
+    }
+    let mut line = |word: &str, tone: Tone, rest: String| {
+        text += &[&paint.paint(tone, word), " ", &rest, "\n"].concat();
+    };
+    for (address, action, outcome) in &report.outcomes {
+        match outcome {
+            Outcome::Done | Outcome::Failed(_) => {}
+            Outcome::Skipped { because_of } => {
+                line(
+                    "skipped",
+                    Tone::Change,
+                    format!("{address}: not {}, since {because_of} is not done", past(*action)),
+                );
+            }
+            Outcome::Stopped => line("stopped", Tone::Change, format!("{address}: not {}", past(*action))),
+            Outcome::Blocked => {
+                let why = plan.step(address).and_then(|step| step.blocked.as_ref()).map(|blocked| clean(&blocked.why));
+                line("blocked", Tone::Remove, format!("{address}: {}", why.unwrap_or_default()));
+            }
+            Outcome::Held(by) => {
+                line("held", Tone::Change, format!("{address}: {}; the next apply tries again", clean(by)));
+            }
+        }
+    }
+    for step in plan.steps.iter().filter(|step| step.action == Action::Retain) {
+        line("kept", Tone::Quiet, format!("{}: {}", step.address, clean(&step.reason)));
+    }
+    text.push_str(&paint.paint(if report.is_complete() { Tone::Add } else { Tone::Remove }, &last_line(report, plan)));
+    text.push('\n');
+    text
+}
+
+/// Every failure as an error of its own, with the place in the YAML.
+pub fn failures(report: &Report, plan: &Plan) -> Vec<Failure> {
+    let region = Some(plan.deployment.region.as_str());
+    let steps = report.failures().map(|(address, action, error)| {
+        let source = plan.step(address).and_then(Step::source);
+        Failure::cloud(error, region).named(format!("could not {} {address}", infinitive(action))).at(source)
+    });
+    let record = report.record_error.iter().map(|error| {
+        Failure::cloud(error, region)
+            .named("could not bring the deployment's record up to date")
+            .help("run again: the record only remembers which settings were once set")
+    });
+    steps.chain(record).collect()
+}
+
+/// A failed call in AWS's words, with its request and whether anything was changed.
+pub fn told(error: &CloudError) -> String {
+    let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+    let request = error.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
+    clean(&format!("{}: {code}{} ({request}{})", error.operation, error.message, changed(error.sent)))
+}
+
+/// The numbers of a run, or what to do about what is missing.
+fn last_line(report: &Report, plan: &Plan) -> String {
+    let counts = Counts::of(report);
+    let named = |numbers: &[(usize, &str)]| {
+        let some = numbers.iter().filter(|(number, _)| *number > 0);
+        some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
+    };
+    if report.is_complete() {
+        let title = if plan.destroy { "Destroy" } else { "Apply" };
+        return format!(
+            "{title} complete: {} added, {} changed{}, {} destroyed{}.",
+            counts.added,
+            counts.changed,
+            named(&[(counts.replaced, "replaced"), (counts.adopted, "adopted")]),
+            counts.destroyed,
+            named(&[(counts.held, "held")]),
+        );
+    }
+    let causes: BTreeSet<String> = report
+        .outcomes
+        .iter()
+        .filter_map(|(_, _, outcome)| match outcome {
+            Outcome::Skipped { because_of } => Some(because_of.to_string()),
+            _ => None,
+        })
+        .collect();
+    let causes: Vec<String> = causes.into_iter().collect();
+    let skipped = match counts.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped (waiting for {})", joined(&causes, 3)),
+    };
+    let rest = named(&[
+        (counts.failed + usize::from(report.record_error.is_some()), "failed"),
+        (counts.blocked, "blocked"),
+        (counts.stopped, "stopped"),
+        (counts.held, "held"),
+    ]);
+    let command = if plan.destroy { "destroy" } else { "apply" };
+    format!("{} done{rest}{skipped}. Run `studio-deploy {command}` again to continue.", report.done())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cloud::ErrorKind;
+    use crate::ui::report_json::ReportDocument;
+    use crate::ui::testing::{address, create_all, destroy};
+
+    fn report(outcomes: Vec<(&str, Action, Outcome)>) -> Report {
+        let outcomes = outcomes.into_iter().map(|(at, action, outcome)| (address(at), action, outcome)).collect();
+        Report { outcomes, outputs: BTreeMap::new(), record_error: None, stopped: false }
+    }
+
+    fn failed() -> Report {
+        let mut error =
+            CloudError::new(ErrorKind::Quota, "CreateDomain", "The account-level service limit is 1 domain");
+        error.code = Some("ResourceLimitExceeded".into());
+        error.request_id = Some("1f2e".into());
+        report(vec![
+            ("execution_role.default", Action::Create, Outcome::Done),
+            ("security_group.domain", Action::Create, Outcome::Done),
+            ("domain.studio", Action::Create, Outcome::Failed(error)),
+            (
+                "parameter./acme/ml/studio/url",
+                Action::Create,
+                Outcome::Skipped { because_of: address("domain.studio") },
+            ),
+        ])
+    }
+
+    #[test]
+    fn what_failed_stands_first_and_the_way_on_last() {
+        insta::assert_snapshot!(render(&failed(), &create_all().plan(), Paint::PLAIN), @r"
+    error[SD3005]: could not create domain.studio
+      --> studio.yaml:10:3
+      CreateDomain: ResourceLimitExceeded: The account-level service limit is 1 domain (request 1f2e; nothing was changed)
+      help: ask for more at https://console.aws.amazon.com/servicequotas/home, then run again
+
+    skipped parameter./acme/ml/studio/url: not created, since domain.studio is not done
+    2 done, 1 failed, 1 skipped (waiting for domain.studio). Run `studio-deploy apply` again to continue.
+    ");
+    }
+
+    #[test]
+    fn a_complete_destroy_names_what_is_kept_and_held() {
+        let report = report(vec![
+            ("user_profile.ann", Action::Delete, Outcome::Done),
+            ("domain.studio", Action::Delete, Outcome::Held("an app is being deleted".into())),
+        ]);
+        insta::assert_snapshot!(render(&report, &destroy().plan(), Paint::PLAIN), @r"
+    held domain.studio: an app is being deleted; the next apply tries again
+    kept bucket.sharing: `removalPolicy.bucket` is retain
+    Destroy complete: 0 added, 0 changed, 1 destroyed, 1 held.
+    ");
+    }
+
+    #[test]
+    fn a_stopped_run_says_what_was_not_tried() {
+        let mut report = report(vec![
+            ("execution_role.default", Action::Create, Outcome::Done),
+            ("domain.studio", Action::Create, Outcome::Stopped),
+        ]);
+        report.stopped = true;
+        report.record_error = Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no"));
+        insta::assert_snapshot!(render(&report, &create_all().plan(), Paint::PLAIN), @r"
+    error[SD3002]: could not bring the deployment's record up to date
+      PutParameter: no (nothing was changed)
+      help: run again: the record only remembers which settings were once set
+
+    stopped domain.studio: not created
+    1 done, 1 failed, 1 stopped. Run `studio-deploy apply` again to continue.
+    ");
+    }
+
+    #[test]
+    fn the_same_report_is_data() {
+        let document = ReportDocument::of(&failed(), &create_all().plan());
+        assert_eq!((document.counts.added, document.counts.failed, document.counts.skipped), (2, 1, 1));
+        assert_eq!(document.errors[0].code, "SD3005");
+        let json: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
+        assert_eq!(json["steps"][2]["outcome"], "failed");
+        assert_eq!(json["steps"][2]["error"]["changed"], "no");
+        assert_eq!(json["steps"][3]["because_of"], "domain.studio");
+        assert_eq!(serde_json::from_value::<ReportDocument>(json).unwrap(), document);
+    }
+}

@@ -1,0 +1,215 @@
+//! How an apply or a destroy went, as data.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::plan_json::ActionWord;
+use super::report_human::failures;
+use crate::apply::{Outcome, Report};
+use crate::cli::failure::FailureDocument;
+use crate::cloud::{CloudError, Sent};
+use crate::plan::{Action, Plan};
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportDocument {
+    /// Grows when the meaning of a member changes.
+    pub format_version: u32,
+    /// `org/env/domain/module`.
+    pub deployment: String,
+    /// The twelve digits of the account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Whether everything that was to happen has happened.
+    pub complete: bool,
+    /// Whether somebody asked the run to stop.
+    pub stopped: bool,
+    /// Every step that would have changed something, in the order in which they ended.
+    pub steps: Vec<StepEnd>,
+    /// Every failure, with the way out.
+    pub errors: Vec<FailureDocument>,
+    /// What is kept for the data in it, and why.
+    pub retained: BTreeMap<String, String>,
+    /// What each address offers now.
+    pub outputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// The numbers.
+    pub counts: Counts,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepEnd {
+    /// `kind.name`.
+    pub address: String,
+    /// What was to happen.
+    pub action: ActionWord,
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: End,
+}
+
+/// The ways in which a step can end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum End {
+    /// It is done.
+    Done,
+    /// It is still used by something, stays, and is tried again by the next apply.
+    Held {
+        /// What uses it, for people.
+        by: String,
+    },
+    /// It failed.
+    Failed {
+        /// The call that failed.
+        error: CallDocument,
+    },
+    /// It was not tried because another step failed.
+    Skipped {
+        /// That step's address.
+        because_of: String,
+    },
+    /// It was not tried because the run was stopped.
+    Stopped,
+    /// The plan did not allow it.
+    Blocked,
+}
+
+impl From<&Outcome> for End {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Held(by) => Self::Held { by: by.clone() },
+            Outcome::Failed(error) => Self::Failed { error: error.into() },
+            Outcome::Skipped { because_of } => Self::Skipped { because_of: because_of.to_string() },
+            Outcome::Stopped => Self::Stopped,
+            Outcome::Blocked => Self::Blocked,
+        }
+    }
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallDocument {
+    /// The API operation, or what was being waited for.
+    pub operation: String,
+    /// AWS's error code.
+    pub code: Option<String>,
+    /// AWS's message, or ours.
+    pub message: String,
+    /// AWS's request id.
+    pub request_id: Option<String>,
+    /// Whether anything was changed.
+    pub changed: Changed,
+}
+
+/// Whether a failed call changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// It did not.
+    No,
+    /// Nobody knows.
+    Maybe,
+    /// It did.
+    Yes,
+}
+
+impl From<&CloudError> for CallDocument {
+    fn from(error: &CloudError) -> Self {
+        Self {
+            operation: error.operation.clone(),
+            code: error.code.clone(),
+            message: error.message.clone(),
+            request_id: error.request_id.clone(),
+            changed: match error.sent {
+                Sent::No => Changed::No,
+                Sent::Maybe => Changed::Maybe,
+                Sent::Yes => Changed::Yes,
+            },
+        }
+    }
+}
+
+/// How many steps ended in each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Made.
+    pub added: usize,
+    /// Changed in place.
+    pub changed: usize,
+    /// Deleted and made again.
+    pub replaced: usize,
+    /// Taken over.
+    pub adopted: usize,
+    /// Deleted.
+    pub destroyed: usize,
+    /// Still used by something.
+    pub held: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Not tried because another step failed.
+    pub skipped: usize,
+    /// Not tried because the run was stopped.
+    pub stopped: usize,
+    /// Not allowed by the plan.
+    pub blocked: usize,
+}
+
+impl Counts {
+    /// Counts a report.
+    pub fn of(report: &Report) -> Self {
+        let mut counts = Self::default();
+        for (_, action, outcome) in &report.outcomes {
+            let count = match (outcome, action) {
+                (Outcome::Held(_), _) => &mut counts.held,
+                (Outcome::Failed(_), _) => &mut counts.failed,
+                (Outcome::Skipped { .. }, _) => &mut counts.skipped,
+                (Outcome::Stopped, _) => &mut counts.stopped,
+                (Outcome::Blocked, _) => &mut counts.blocked,
+                (Outcome::Done, Action::Create) => &mut counts.added,
+                (Outcome::Done, Action::Update) => &mut counts.changed,
+                (Outcome::Done, Action::Replace) => &mut counts.replaced,
+                (Outcome::Done, Action::Adopt) => &mut counts.adopted,
+                (Outcome::Done, Action::Delete) => &mut counts.destroyed,
+                (Outcome::Done, Action::Keep | Action::Retain) => continue,
+            };
+            *count += 1;
+        }
+        counts
+    }
+}
+
+impl ReportDocument {
+    /// A report as data.
+    pub fn of(report: &Report, plan: &Plan) -> Self {
+        let steps = report.outcomes.iter().map(|(address, action, outcome)| StepEnd {
+            address: address.to_string(),
+            action: (*action).into(),
+            end: outcome.into(),
+        });
+        let retained = plan.steps.iter().filter(|step| step.action == Action::Retain);
+        Self {
+            format_version: 1,
+            deployment: plan.deployment.to_string(),
+            account: plan.deployment.account.clone(),
+            region: plan.deployment.region.clone(),
+            complete: report.is_complete(),
+            stopped: report.stopped,
+            steps: steps.collect(),
+            errors: failures(report, plan).iter().map(crate::cli::failure::Failure::document).collect(),
+            retained: retained.map(|step| (step.address.to_string(), step.reason.clone())).collect(),
+            outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
+            counts: Counts::of(report),
+        }
+    }
+
+    /// This report as text.
+    pub fn text(&self) -> String {
+        format!("{:#}\n", json!(self))
+    }
+}

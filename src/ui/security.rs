@@ -1,0 +1,105 @@
+//! Which changes of a plan decide who may do or reach what.
+
+use super::text::flow;
+use crate::model::{Address, Kind, Path, Value};
+use crate::plan::{Action, Plan, Step};
+
+/// Every security-relevant change, for people.
+pub(super) fn relevant(plan: &Plan) -> Vec<(&Address, String)> {
+    let mut found = Vec::new();
+    for step in &plan.steps {
+        let texts = match step.action {
+            Action::Create => step.node.as_ref().map(|node| openings(&node.properties)).unwrap_or_default(),
+            Action::Update | Action::Adopt | Action::Replace => changes(step),
+            Action::Keep | Action::Delete | Action::Retain => Vec::new(),
+        };
+        found.extend(texts.into_iter().map(|text| (&step.address, text)));
+    }
+    found
+}
+
+fn changes(step: &Step) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for change in &step.changes {
+        let Some(meaning) = meaning(step.address.kind, &change.path) else { continue };
+        let open = change.after.as_ref().is_some_and(opens);
+        let text = format!("{}: {meaning}{}", change.path, if open { ", open to everybody" } else { "" });
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+/// What a property decides, when that is who may do or reach something.
+fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
+    let has = |key: &str| path.0.iter().any(|other| other == key);
+    let first = path.0.first()?.as_str();
+    Some(match (kind, first) {
+        (_, "AssumeRolePolicyDocument") => "who may become the role",
+        (_, "PermissionsBoundary") => "what the role may do at most",
+        (_, "PolicyDocument") => "what the role may do",
+        (_, "Roles") => "which roles may do it",
+        (_, "KeyPolicy") => "who may use the key",
+        (Kind::Bucket, "Policy") => "who may use the bucket",
+        (Kind::Bucket, _) if has("PublicAccessBlock") || has("PublicAccessBlockConfiguration") => {
+            "whether the bucket may be public"
+        }
+        (Kind::SecurityGroup, "Tags" | "Description" | "GroupName" | "VpcId") => return None,
+        (Kind::SecurityGroup, _) => "which network traffic is let through",
+        (Kind::Domain, "AppNetworkAccessType") => "how apps reach the internet",
+        (Kind::Domain, "AuthMode") => "how users sign in",
+        (Kind::Domain | Kind::UserProfile, _) if has("SecurityGroups") || has("SecurityGroupIds") => {
+            "which security groups apps have"
+        }
+        (Kind::Domain | Kind::UserProfile, _) if has("ExecutionRole") => "which role apps run as",
+        _ => return None,
+    })
+}
+
+/// What something new opens to everybody.
+fn openings(properties: &Value) -> Vec<String> {
+    let leaves = properties.leaves().into_iter();
+    let open = leaves.filter(|(_, value)| opens(value)).map(|(path, value)| match value {
+        Value::Text(_) => format!("{path}: {}", flow(value)),
+        _ => format!("{path}: open to everybody"),
+    });
+    open.collect()
+}
+
+/// Whether a value lets the whole internet in: every address of IPv4 or IPv6, or apps with internet access of their own.
+fn opens(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => matches!(text.known(), Some("0.0.0.0/0" | "::/0" | "PublicInternetOnly")),
+        Value::List(items) => items.iter().any(opens),
+        Value::Map(map) => map.values().any(opens),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decides_who_may_do_or_reach_something_is_named() {
+        for (kind, path, relevant) in [
+            (Kind::ExecutionRole, "AssumeRolePolicyDocument.Statement", true),
+            (Kind::ExecutionRole, "Tags.owner", false),
+            (Kind::ExecutionPolicy, "PolicyDocument.Statement", true),
+            (Kind::KmsKey, "KeyPolicy.Statement", true),
+            (Kind::KmsKey, "EnableKeyRotation", false),
+            (Kind::Bucket, "Policy.Statement", true),
+            (Kind::Bucket, "PublicAccessBlock.BlockPublicAcls", true),
+            (Kind::SecurityGroup, "Ingress", true),
+            (Kind::SecurityGroup, "Tags.owner", false),
+            (Kind::Domain, "AppNetworkAccessType", true),
+            (Kind::Domain, "DefaultUserSettings.SecurityGroups", true),
+            (Kind::Domain, "DefaultUserSettings.JupyterLabAppSettings.LifecycleConfigArns", false),
+            (Kind::UserProfile, "UserSettings.ExecutionRole", true),
+        ] {
+            let path: Path = path.parse().unwrap();
+            assert_eq!(meaning(kind, &path).is_some(), relevant, "{kind} {path}");
+        }
+    }
+}

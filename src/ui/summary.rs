@@ -1,0 +1,67 @@
+//! How much of what a plan holds: the numbers of its last line.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Action, Plan};
+
+/// The numbers of a plan. A blocked step counts as blocked and as nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// What is made.
+    pub add: usize,
+    /// What is changed in place; the deployment's record, when it alone changes.
+    pub change: usize,
+    /// What is deleted and made again.
+    pub replace: usize,
+    /// What is taken over.
+    pub adopt: usize,
+    /// What is deleted.
+    pub destroy: usize,
+    /// What stays as it is.
+    pub unchanged: usize,
+    /// What is no longer wanted but kept for the data in it.
+    pub retained: usize,
+    /// What may not happen.
+    pub blocked: usize,
+}
+
+impl Summary {
+    /// Counts a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let mut summary = Self { change: usize::from(only_record_changes(plan)), ..Self::default() };
+        for step in &plan.steps {
+            let count = match (&step.blocked, step.action) {
+                (Some(_), _) => &mut summary.blocked,
+                (None, Action::Create) => &mut summary.add,
+                (None, Action::Update) => &mut summary.change,
+                (None, Action::Replace) => &mut summary.replace,
+                (None, Action::Adopt) => &mut summary.adopt,
+                (None, Action::Delete) => &mut summary.destroy,
+                (None, Action::Keep) => &mut summary.unchanged,
+                (None, Action::Retain) => &mut summary.retained,
+            };
+            *count += 1;
+        }
+        summary
+    }
+}
+
+/// Whether nothing changes but what is remembered of the deployment.
+pub fn only_record_changes(plan: &Plan) -> bool {
+    plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action.is_change() && step.blocked.is_none())
+}
+
+/// `Plan: 3 to add, 1 to change, …`: the last line on the screen, which scripts look for.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Plan: {} to add, {} to change, {} to replace, {} to adopt, {} to destroy, {} unchanged",
+            self.add, self.change, self.replace, self.adopt, self.destroy, self.unchanged
+        )?;
+        if self.retained > 0 { write!(f, ", {} retained", self.retained) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,135 @@
+//! Values as text for people.
+
+use std::time::Duration;
+
+use crate::model::{Part, Text, Value};
+
+/// What stands in the place of an output that only the apply will know.
+pub(super) const UNKNOWN: &str = "(known after apply)";
+/// What stands in the place of a value that is not there.
+pub(super) const NOT_SET: &str = "(not set)";
+
+/// Text that cannot steer a terminal: control characters are escaped, but for line breaks and tabs. AWS answers and
+/// names that users chose are shown on people's terminals.
+pub(super) fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { cleaned.extend(c.escape_unicode()) } else { cleaned.push(c) }
+    }
+    cleaned
+}
+
+/// [`clean`] text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    clean(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// Control characters, and those that turn the direction of writing around.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text, its outputs marked, with its line breaks.
+pub(super) fn lines_of(text: &Text) -> String {
+    let parts = text.parts().iter().map(|part| match part {
+        Part::Literal(literal) => clean(literal),
+        Part::Output { .. } => UNKNOWN.to_owned(),
+    });
+    parts.collect()
+}
+
+/// A value on one line: text as it is, lists in brackets, maps in braces.
+pub(super) fn flow(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => {
+            let line = lines_of(text).replace('\n', "\\n").replace('\t', "\\t");
+            // Quotes only where the eye would miss something.
+            if line.trim() == line && !line.is_empty() { line } else { format!("\"{line}\"") }
+        }
+        Value::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Map(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", one_line(key), flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A value on one line, or that it is not set.
+pub(super) fn flow_or_not_set(value: Option<&Value>) -> String {
+    value.map_or_else(|| NOT_SET.into(), flow)
+}
+
+/// At most `limit` characters of a line, with a mark where it was cut.
+pub(super) fn shortened(line: String, limit: usize) -> String {
+    match line.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// `items` in one line, at most `limit` of them.
+pub(super) fn joined(items: &[String], limit: usize) -> String {
+    if items.len() <= limit {
+        return items.join(", ");
+    }
+    format!("{} and {} more", items[..limit].join(", "), items.len() - limit)
+}
+
+/// `1 step`, `2 steps`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `42s`, `3m 05s`, `1h 02m`.
+pub(super) fn elapsed(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m {seconds:02}s"),
+        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Address, Kind};
+
+    #[test]
+    fn values_read_on_one_line() {
+        let id = Text::output(Address::new(Kind::Domain, "studio"), "DomainId");
+        for (value, expected) in [
+            (Value::from(json!("plain")), "plain"),
+            (Value::from(json!("")), "\"\""),
+            (Value::from(json!(" padded")), "\" padded\""),
+            (Value::from(json!("two\nlines")), "two\\nlines"),
+            (Value::from(json!("\u{1b}[31mred")), "\\u{1b}[31mred"),
+            (Value::from(json!({"b": [1, true], "a": null})), "{a: null, b: [1, true]}"),
+            (Value::from(id.clone()), "(known after apply)"),
+            (Value::from(Text::literal("app/").then(id).then("/*")), "app/(known after apply)/*"),
+        ] {
+            assert_eq!(flow(&value), expected);
+        }
+    }
+
+    #[test]
+    fn long_lines_and_lists_are_cut_at_characters() {
+        assert_eq!(shortened("äöü".into(), 2), "äö…");
+        assert_eq!(shortened("äöü".into(), 3), "äöü");
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(joined(&items, 2), "a, b and 1 more");
+        assert_eq!(joined(&items, 3), "a, b, c");
+    }
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (seconds, expected) in [(0, "0s"), (59, "59s"), (185, "3m 05s"), (3720, "1h 02m")] {
+            assert_eq!(elapsed(Duration::from_secs(seconds)), expected);
+        }
+    }
+}
