@@ -167,7 +167,8 @@ pub fn versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> {
         &json!({
             "Name": asked.bucket, "Prefix": listing.prefix, "Delimiter": listing.delimiter, "MaxKeys": listing.limit,
             "KeyMarker": key_marker, "VersionIdMarker": version_marker, "IsTruncated": next_key.is_some(),
-            "NextKeyMarker": next_key, "NextVersionIdMarker": next_version.filter(|version: &String| !version.is_empty()),
+            "NextKeyMarker": next_key,
+            "NextVersionIdMarker": next_version.filter(|version: &String| !version.is_empty()),
             "Version": versions, "DeleteMarker": markers, "CommonPrefixes": common_prefixes(prefixes),
         }),
     ))
