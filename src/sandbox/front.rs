@@ -181,6 +181,17 @@ impl Sandbox {
         self.with_world(|world| seed.apply(world))
     }
 
+    /// Has other faults from now on; calls, writes and fired faults are counted from here.
+    pub fn set_faults(&self, faults: Faults) {
+        let mut state = self.state();
+        state.lag = Lag::new(faults.stale_reads(), state.adversary);
+        state.service_faults = faults.for_services();
+        state.faults = faults;
+        state.bucket = Bucket::default();
+        (state.fired, state.writes) = (0, 0);
+        state.calls.clear();
+    }
+
     /// Empties it.
     pub fn reset(&self) -> Result<(), StoreError> {
         let mut state = self.state();
@@ -272,9 +283,9 @@ fn understand(request: &Request) -> Result<Asked, (Option<Service>, Refusal)> {
 
 impl State {
     fn turn<T>(&mut self, run: impl FnOnce(&mut World, &mut Lag) -> T) -> Result<T, StoreError> {
-        let Self { world, store, clock, service_faults, lag, .. } = self;
+        let Self { world, store, clock, service_faults, adversary, lag, .. } = self;
         store.turn(world, |world| {
-            world.set_faults(service_faults.clone());
+            world.set_faults(service_faults.clone(), *adversary);
             clock.follow(world);
             let result = run(world, lag);
             *service_faults = world.faults();
@@ -500,6 +511,17 @@ mod tests {
         assert_eq!(sandbox.fired(), 4);
         let statuses: Vec<u16> = sandbox.calls().iter().map(|call| call.status).collect();
         assert_eq!(statuses, [400, 500, 0, 400, 0, 200]);
+    }
+
+    #[test]
+    fn other_faults_count_from_their_beginning() {
+        let sandbox = faulty("throttle=1");
+        assert!(put(&sandbox, "/a").is_err());
+        put(&sandbox, "/a").unwrap();
+        sandbox.set_faults("error500=w1".parse().unwrap());
+        call(&sandbox, "ssm", "GetParameter", &json!({"Name": "/a"})).unwrap();
+        assert_eq!(put(&sandbox, "/b").unwrap_err().status, 500);
+        assert_eq!((sandbox.fired(), sandbox.calls().len()), (1, 2));
     }
 
     #[tokio::test]

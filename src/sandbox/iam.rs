@@ -104,7 +104,12 @@ pub fn check_name(name: &str, member: &str, most: usize) -> Result<(), Refusal> 
 /// Paths begin and end with a slash.
 pub fn check_path(path: &str) -> Result<(), Refusal> {
     let valid = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
-    valid.then_some(()).ok_or_else(|| validation("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."))
+    valid.then_some(()).ok_or_else(|| {
+        validation(
+            "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
+             characters and/or / characters.",
+        )
+    })
 }
 
 /// Documents are URL-encoded in answers.
@@ -199,7 +204,8 @@ fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let description = input.text("Description");
     if description.is_some_and(|text| text.chars().count() > 1000) {
         return Err(validation(
-            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000",
+            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length \
+             less than or equal to 1000",
         ));
     }
     let boundary = input.text("PermissionsBoundary");

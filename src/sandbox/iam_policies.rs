@@ -235,7 +235,12 @@ fn create_version(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 fn version_number(policy: &Policy, input: Input<'_>) -> Result<u32, Refusal> {
     let id = input.need("VersionId")?;
     let number = id.strip_prefix('v').and_then(|number| number.parse().ok());
-    let number = number.ok_or_else(|| validation(format!("1 validation error detected: Value '{id}' at 'versionId' failed to satisfy constraint: Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?")))?;
+    let number = number.ok_or_else(|| {
+        validation(format!(
+            "1 validation error detected: Value '{id}' at 'versionId' failed to satisfy constraint: Member must satisfy \
+             regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"
+        ))
+    })?;
     policy.versions.contains_key(&number).then_some(number).ok_or_else(|| {
         no_such_entity(format!("Policy {} version {id} does not exist or is not attachable.", policy.arn))
     })

@@ -244,7 +244,12 @@ fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
     };
     let equal = |a: &str, b: &str| a == b;
     let fold = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    let number = |test: fn(&f64, &f64) -> bool| move |wanted: &str, value: &str| matches!((value.parse(), wanted.parse()), (Ok(a), Ok(b)) if test(&a, &b));
+    let number = |test: fn(&f64, &f64) -> bool| {
+        move |wanted: &str, value: &str| {
+            let numbers = (value.parse(), wanted.parse());
+            matches!(numbers, (Ok(one), Ok(other)) if test(&one, &other))
+        }
+    };
     let found = match operator {
         "StringEquals" | "StringNotEquals" => any(&equal, value),
         "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => any(&fold, value),

@@ -223,7 +223,7 @@ pub fn refusal(service: Option<Service>, method: &str, refusal: &Refusal, reques
         None => {
             let body = match service {
                 Some(Efs) => json!({"ErrorCode": code, "Message": message}),
-                // The members' case differs between services: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+                // The member's case differs between services; SageMaker's API model has `Message`.
                 Some(Sagemaker) => json!({"__type": code, "Message": message}),
                 _ => json!({"__type": code, "message": message}),
             };

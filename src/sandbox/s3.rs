@@ -1,12 +1,13 @@
 //! S3: which operation a request asks for, and who answers it.
 //!
-//! Buckets are in `s3_buckets`, objects in `s3_objects`, and who may do what in `s3_access`.
+//! Buckets are in `s3_buckets` and `s3_configurations`, objects in `s3_objects` and `s3_lists`, and who may do what in `s3_access`.
 
 use serde_json::{Value as Json, json};
 
 use super::protocol::decode;
 use super::s3_access;
-use super::s3_buckets::{self, SUBRESOURCES};
+use super::s3_buckets;
+use super::s3_configurations::SUBRESOURCES;
 use super::s3_objects;
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;

@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 
 use super::policy::{self, Context, Verdict};
 use super::s3::Asked;
-use super::s3_buckets::{Bucket, SUBRESOURCES};
+use super::s3_buckets::Bucket;
+use super::s3_configurations::SUBRESOURCES;
 use super::wire::{Caller, Refusal};
 use super::world::World;
 

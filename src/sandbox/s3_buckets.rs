@@ -1,4 +1,4 @@
-//! S3: buckets and their configuration.
+//! S3: buckets and their policies. Their other configuration is in `s3_configurations`.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::policy;
 use super::s3::Asked;
+use super::s3_configurations::{self, BLOCKED, OWNER_ENFORCED};
 use super::s3_objects;
 use super::service::{check_tag, iso};
 use super::wire::{Refusal, Response};
@@ -31,95 +32,9 @@ pub struct Bucket {
     pub tags: BTreeMap<String, String>,
     /// The bucket policy, as sent.
     pub policy: Option<String>,
-    /// The other configurations as XML, by [`Subresource::query`].
-    configurations: BTreeMap<String, String>,
+    /// The other configurations as XML, by their query parameter.
+    pub configurations: BTreeMap<String, String>,
 }
-
-/// A configuration of a bucket that is read as it was written.
-pub struct Subresource {
-    /// The query parameter that asks for it.
-    pub query: &'static str,
-    /// The operations' name without its verb.
-    pub name: &'static str,
-    /// The permission's name without its verb.
-    pub permission: &'static str,
-    root: &'static str,
-    unset: Unset,
-}
-
-/// What is answered when a configuration was never written.
-enum Unset {
-    /// A refusal with HTTP 404.
-    Refusal(&'static str, &'static str),
-    /// A document's content.
-    Content(&'static str),
-}
-
-const fn subresource(
-    query: &'static str,
-    name: &'static str,
-    permission: &'static str,
-    root: &'static str,
-    unset: Unset,
-) -> Subresource {
-    Subresource { query, name, permission, root, unset }
-}
-
-/// Every bucket is encrypted with S3's own keys unless told otherwise, since January 2023.
-const DEFAULT_ENCRYPTION: &str = "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
-    </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule>";
-/// New buckets block public access and disable access lists, since April 2023.
-const BLOCKED: &str = "<BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
-    <BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>";
-const OWNER_ENFORCED: &str = "<Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>";
-
-/// The configurations that are kept as they are.
-pub const SUBRESOURCES: &[Subresource] = &[
-    subresource(
-        "tagging",
-        "BucketTagging",
-        "BucketTagging",
-        "Tagging",
-        Unset::Refusal("NoSuchTagSet", "The TagSet does not exist"),
-    ),
-    subresource(
-        "encryption",
-        "BucketEncryption",
-        "EncryptionConfiguration",
-        "ServerSideEncryptionConfiguration",
-        Unset::Content(DEFAULT_ENCRYPTION),
-    ),
-    subresource("versioning", "BucketVersioning", "BucketVersioning", "VersioningConfiguration", Unset::Content("")),
-    subresource(
-        "publicAccessBlock",
-        "PublicAccessBlock",
-        "BucketPublicAccessBlock",
-        "PublicAccessBlockConfiguration",
-        Unset::Refusal("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
-    ),
-    subresource(
-        "ownershipControls",
-        "BucketOwnershipControls",
-        "BucketOwnershipControls",
-        "OwnershipControls",
-        Unset::Refusal("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
-    ),
-    subresource("logging", "BucketLogging", "BucketLogging", "BucketLoggingStatus", Unset::Content("")),
-    subresource(
-        "cors",
-        "BucketCors",
-        "BucketCORS",
-        "CORSConfiguration",
-        Unset::Refusal("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
-    ),
-    subresource(
-        "lifecycle",
-        "BucketLifecycleConfiguration",
-        "LifecycleConfiguration",
-        "LifecycleConfiguration",
-        Unset::Refusal("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
-    ),
-];
 
 impl Bucket {
     /// Its ARN, which names neither region nor account.
@@ -146,7 +61,8 @@ impl Bucket {
     }
 }
 
-fn document(root: &str, content: &str) -> String {
+/// A document with S3's namespace.
+pub fn document(root: &str, content: &str) -> String {
     format!("<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>")
 }
 
@@ -198,7 +114,8 @@ pub fn answer(root: &str, content: &Json) -> Response {
     response
 }
 
-fn malformed() -> Refusal {
+/// The body is not the document that was expected.
+pub fn malformed() -> Refusal {
     Refusal::new(
         "MalformedXML",
         "The XML you provided was not well-formed or did not validate against our published schema",
@@ -277,7 +194,8 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."))
 }
 
-fn tags(list: Option<&Json>) -> Result<BTreeMap<String, String>, Refusal> {
+/// Reads a list of tags.
+pub fn tags(list: Option<&Json>) -> Result<BTreeMap<String, String>, Refusal> {
     let invalid = |message: String| Refusal::new("InvalidTag", message);
     let mut tags = BTreeMap::new();
     for tag in entries(list) {
@@ -297,7 +215,8 @@ fn tags(list: Option<&Json>) -> Result<BTreeMap<String, String>, Refusal> {
     Ok(tags)
 }
 
-fn with_tags(mut bucket: Bucket, tags: BTreeMap<String, String>) -> Bucket {
+/// The same bucket with other tags.
+pub fn with_tags(mut bucket: Bucket, tags: BTreeMap<String, String>) -> Bucket {
     let set: Vec<Json> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     let content = render("TagSet", &json!({"Tag": set}), Lists::Flat);
     bucket.configurations.insert("tagging".into(), document("Tagging", &content));
@@ -336,7 +255,7 @@ pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &
             Ok(answer("AccessControlPolicy", &json!({"Owner": owner, "AccessControlList": {"Grant": grant}})))
         }
         "PutBucketAcl" => Err(Refusal::new("AccessControlListNotSupported", "The bucket does not allow ACLs")),
-        _ => configure(world, bucket, asked, operation),
+        _ => s3_configurations::handle(world, bucket, asked, operation),
     }
 }
 
@@ -361,51 +280,6 @@ fn delete(world: &mut World, bucket: &Bucket) -> Result<Response, Refusal> {
     }
     world.remove(BUCKETS, &bucket.name);
     Ok(Response::empty(204))
-}
-
-fn configure(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operation: &str) -> Result<Response, Refusal> {
-    let Some(found) = SUBRESOURCES.iter().find(|found| operation.ends_with(found.name)) else {
-        let message = format!("the sandbox does not know {operation}");
-        return Err(Refusal::new("NotImplemented", message).with_status(501));
-    };
-    if operation.starts_with("Get") {
-        let xml = match (bucket.configurations.get(found.query), &found.unset) {
-            (Some(text), _) => text.clone(),
-            (None, Unset::Content(content)) => document(found.root, content),
-            (None, Unset::Refusal(code, message)) => return Err(Refusal::new(code, *message).with_status(404)),
-        };
-        return Ok(Response::empty(200).with_header("content-type", "application/xml").with_body(xml));
-    }
-    if operation.starts_with("Delete") {
-        bucket.configurations.remove(found.query);
-        if found.query == "tagging" {
-            bucket.tags = BTreeMap::new();
-        }
-        world.put(BUCKETS, &asked.bucket, &bucket);
-        return Ok(Response::empty(204));
-    }
-    let body = &asked.request.body;
-    let (root, content) = parse(body).ok_or_else(malformed)?;
-    if root != found.root {
-        return Err(malformed());
-    }
-    if found.query == "tagging" {
-        let tags = tags(content.pointer("/TagSet/Tag"))?;
-        world.put(BUCKETS, &asked.bucket, &with_tags(bucket, tags));
-        return Ok(Response::empty(204));
-    }
-    if found.query == "versioning"
-        && !matches!(content.get("Status").and_then(Json::as_str), Some("Enabled" | "Suspended"))
-    {
-        return Err(Refusal::new(
-            "IllegalVersioningConfigurationException",
-            "The Versioning element must be specified",
-        ));
-    }
-    let text = String::from_utf8(body.clone()).map_err(|_| malformed())?;
-    bucket.configurations.insert(found.query.into(), text);
-    world.put(BUCKETS, &asked.bucket, &bucket);
-    Ok(Response::empty(200))
 }
 
 /// Whether a policy lets anybody in: it allows everybody something without a condition.

@@ -15,7 +15,7 @@ pub struct Reference {
 /// Reads `name`, `name:version` and an ARN with either.
 pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
     let name = match text.strip_prefix(&world.arn("ssm", "parameter")) {
-        // The ARN of `/a/b` is `…:parameter/a/b`, and so is that of `a/b`, which is no valid name; `a` is `…:parameter/a`.
+        // `…:parameter/a/b` is the ARN of `/a/b`, since `a/b` is no valid name; `…:parameter/a` is that of `a`.
         Some(path) if path[1..].contains('/') => path,
         Some(path) => &path[1..],
         None if text.starts_with("arn:") => {

@@ -27,11 +27,15 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// Something that has tags, and the record that holds them in its member `tags`.
-struct Tagged {
-    arn: String,
-    table: String,
-    key: String,
-    tags: BTreeMap<String, String>,
+pub struct Tagged {
+    /// Its ARN.
+    pub arn: String,
+    /// The record's table.
+    pub table: String,
+    /// The record's key.
+    pub key: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Whatever a kind of record has to show.

@@ -29,14 +29,15 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether the journal keeps it: faults belong to a process and not to the account.
+    /// Whether the journal keeps it: faults and their like belong to a process and not to the account.
     pub fn is_kept(&self) -> bool {
-        !(self.table == META && self.key == FAULTS)
+        !(self.table == META && (self.key == FAULTS || self.key == ADVERSARY))
     }
 }
 
 const META: &str = "meta";
 const FAULTS: &str = "faults";
+const ADVERSARY: &str = "adversary";
 
 impl World {
     /// The record `key` of `table`.
@@ -124,9 +125,11 @@ impl World {
         self.get(META, FAULTS).unwrap_or_else(|| Json::Object(serde_json::Map::new()))
     }
 
-    /// Tells the services of the faults that this process wants; they are not part of the account.
-    pub fn set_faults(&mut self, faults: Json) {
+    /// Tells the services of the faults that this process wants, and whether it wants them to be as unhelpful as AWS may
+    /// be; neither is part of the account.
+    pub fn set_faults(&mut self, faults: Json, adversary: bool) {
         self.swap(Change { table: META.into(), key: FAULTS.into(), value: Some(faults) });
+        self.swap(Change { table: META.into(), key: ADVERSARY.into(), value: Some(Json::Bool(adversary)) });
     }
 
     /// Whether the account was ever fixed by [`World::found`].
