@@ -66,7 +66,7 @@ pub struct Account {
     pub writes: Writes,
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
-    assets: BTreeMap<String, Manifest>,
+    pub(crate) assets: BTreeMap<String, Manifest>,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,

@@ -109,6 +109,13 @@ codes! {
         "An option is unknown, misses its value or contradicts another. `--help` behind any command lists what it takes."
     INVALID_CONFIG "SD7003" InvalidConfig "the config is invalid"
         "Every mistake is listed with its own code and place; `explain` knows those codes too. Nothing was called."
+    INVALID_IDENTITY "SD7004" InvalidConfig "the deployment's name is incomplete or malformed"
+        "An environment is named by four words: organisation, environment, data domain and module. All names in AWS derive \
+         from them, so none can be guessed. They come from `--org`, `--env`, `--domain` and `--module`, from \
+         STUDIO_DEPLOY_ORG and so on, or from the config's `deployment:` block; with an mdaa.yaml from its structure."
+    SSO_URL "SD7005" InvalidConfig "the domain does not give out URLs"
+        "A presigned URL signs its holder in as a user, which only domains with `authMode: IAM` allow. Users of a domain \
+         with `authMode: SSO` open Studio from the AWS access portal."
     BUG "SD9001" Bug "a bug in studio-deploy"
         "Something happened that cannot happen. Report it together with the output of the same command with `-v`."
 }

@@ -198,8 +198,7 @@ fn delete(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         || world.list::<SecurityGroup>(SECURITY_GROUPS, "").iter().any(|(_, other)| refers(other))
         || efs::mount_targets(world).iter().any(|target| target.groups.contains(id))
         // Whatever of Studio's has the group: its network interfaces hold it.
-        || world.mentions("sagemaker", id)
-        || world.mentions("studio", id);
+        || super::studio::groups_in_use(world).contains(id);
     if held {
         return Err(Refusal::new("DependencyViolation", format!("resource {id} has a dependent object")));
     }

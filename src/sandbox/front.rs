@@ -287,6 +287,8 @@ impl State {
         store.turn(world, |world| {
             world.set_faults(service_faults.clone(), *adversary);
             clock.follow(world);
+            // What became due meanwhile happens before anybody looks, whichever service is asked.
+            studio::life::settle(world);
             let result = run(world, lag);
             *service_faults = world.faults();
             lag.remember(world.take_replaced(), world.now());

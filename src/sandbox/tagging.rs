@@ -38,6 +38,9 @@ pub struct Tagged {
     pub tags: BTreeMap<String, String>,
 }
 
+/// In place of a table: Studio's own operations change these tags.
+const STUDIO: &str = "";
+
 /// Whatever a kind of record has to show.
 type Source = fn(&World) -> Vec<Tagged>;
 
@@ -82,15 +85,9 @@ fn policies(world: &World) -> Vec<Tagged> {
     policies.map(|(arn, policy)| tagged(policy.arn.clone(), POLICIES, arn, policy.tags)).collect()
 }
 
-/// Studio's records say their ARN and their tags themselves.
+/// Studio computes its ARNs; AddTags and DeleteTags are its own way to change tags, so those are what changes here call.
 fn studio(world: &World) -> Vec<Tagged> {
-    let records = world.records("sagemaker").chain(world.records("studio"));
-    let found = records.filter_map(|(table, key, record)| {
-        let arn = ["arn", "Arn", "ARN"].iter().find_map(|name| record.get(name)?.as_str())?;
-        let tags = serde_json::from_value(record.get("tags")?.clone()).ok()?;
-        Some(tagged(arn.to_owned(), table, key.to_owned(), tags))
-    });
-    found.collect()
+    super::studio::taggable(world).into_iter().map(|(arn, tags)| tagged(arn.clone(), STUDIO, arn, tags)).collect()
 }
 
 fn all(world: &World) -> Vec<Tagged> {
@@ -144,7 +141,12 @@ fn get_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"ResourceTagMappingList": found, "PaginationToken": next.unwrap_or_default()}))
 }
 
-fn change(world: &mut World, input: Input<'_>, change: impl Fn(&mut BTreeMap<String, String>)) -> Answer {
+fn change(
+    world: &mut World,
+    input: Input<'_>,
+    caller: &Caller,
+    change: impl Fn(&mut BTreeMap<String, String>),
+) -> Answer {
     let mut failed = json!({});
     let things = all(world);
     for arn in input.texts("ResourceARNList") {
@@ -157,6 +159,14 @@ fn change(world: &mut World, input: Input<'_>, change: impl Fn(&mut BTreeMap<Str
         };
         let mut tags = thing.tags.clone();
         change(&mut tags);
+        if thing.table == STUDIO {
+            let gone: Vec<&String> = thing.tags.keys().filter(|key| !tags.contains_key(*key)).collect();
+            let input = json!({"ResourceArn": arn, "TagKeys": gone});
+            super::studio::handle(world, "DeleteTags", &input, caller)?;
+            let input = json!({"ResourceArn": arn, "Tags": tag_list(&tags, "Key", "Value")});
+            super::studio::handle(world, "AddTags", &input, caller)?;
+            continue;
+        }
         if let Some(mut record) = world.get::<Json>(&thing.table, &thing.key) {
             record["tags"] = json!(tags);
             world.put(&thing.table, &thing.key, &record);
@@ -165,7 +175,7 @@ fn change(world: &mut World, input: Input<'_>, change: impl Fn(&mut BTreeMap<Str
     Ok(json!({"FailedResourcesMap": failed}))
 }
 
-fn tag_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn tag_resources(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     let added: BTreeMap<String, String> = input
         .get("Tags")
         .and_then(|tags| serde_json::from_value(tags.clone()).ok())
@@ -173,12 +183,12 @@ fn tag_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     for (key, value) in &added {
         check_tag(key, value).map_err(|refusal| invalid(refusal.message))?;
     }
-    change(world, input, |tags| tags.extend(added.clone()))
+    change(world, input, caller, |tags| tags.extend(added.clone()))
 }
 
-fn untag_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn untag_resources(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     let keys = input.texts("TagKeys");
-    change(world, input, |tags| tags.retain(|key, _| !keys.contains(&key.as_str())))
+    change(world, input, caller, |tags| tags.retain(|key, _| !keys.contains(&key.as_str())))
 }
 
 #[cfg(test)]

@@ -1,0 +1,291 @@
+//! One deployment with the account that it is in: everything that is known before a plan.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use super::args::Global;
+use super::codes;
+use super::failure::Failure;
+use super::load::Loaded;
+use super::surroundings::{Surroundings, Wanted};
+use crate::apply::Event;
+use crate::aws::error::failed;
+use crate::aws::{Account, Progressed};
+use crate::cloud::{Cloud, CloudError};
+use crate::config::diagnostic::Diagnostics;
+use crate::config::domain::Retention as Fate;
+use crate::config::security_gate::findings;
+use crate::config::{self, Config};
+use crate::model::{Address, Deployment, Graph, Kind};
+use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
+use crate::resolve::{self, Unresolved};
+use crate::resource::{Desired, Flags, Names, rules};
+use crate::{assets, naming};
+
+/// Where everything that is told while a run goes on ends up.
+#[derive(Clone, Default)]
+pub struct Bus(Rc<RefCell<Option<Box<dyn Fn(Event)>>>>);
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bus")
+    }
+}
+
+impl Bus {
+    /// From now on `listener` is told.
+    pub fn listen(&self, listener: impl Fn(Event) + 'static) {
+        *self.0.borrow_mut() = Some(Box::new(listener));
+    }
+
+    /// Tells whoever listens.
+    pub fn tell(&self, event: Event) {
+        if let Some(listener) = self.0.borrow().as_ref() {
+            listener(event);
+        }
+    }
+}
+
+/// One deployment, connected.
+#[derive(Debug)]
+pub struct Session {
+    /// Its config.
+    pub loaded: Loaded,
+    /// Its account.
+    pub account: Account,
+    /// What is told while a run goes on.
+    pub bus: Bus,
+    /// What was made so that the config leads somewhere, a line each.
+    pub prepared: Vec<String>,
+    colour: bool,
+}
+
+/// What a config asks for, and what is to be said about it.
+#[derive(Debug)]
+pub struct Goal {
+    /// The config with everything that it refers to.
+    pub desired: Desired,
+    /// Warnings, and values that AWS would refuse.
+    pub warnings: Diagnostics,
+}
+
+impl Session {
+    /// Connects to the account of a deployment, and makes sure that it is the right one.
+    ///
+    /// # Errors
+    /// No credentials, the wrong account, no region, or names that AWS does not take.
+    pub async fn open(
+        loaded: Loaded,
+        global: &Global,
+        surroundings: &Surroundings,
+        colour: bool,
+    ) -> Result<Self, Failure> {
+        let wanted = Wanted {
+            region: loaded.region.clone(),
+            account: loaded.account.clone(),
+            profile: global.target.profile.clone(),
+            role_arn: global.target.role_arn.clone(),
+            endpoint_url: global.target.endpoint_url.clone(),
+        };
+        let prepared = surroundings.backend.prepare(&loaded, &wanted)?;
+        let (config, path_style) = surroundings.backend.config(&wanted).await?;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
+            return Err(failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config"));
+        };
+        let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        let identity = identity.map_err(|e| Failure::cloud(&failed("GetCallerIdentity", e), Some(&region)))?;
+        let account = identity.account().unwrap_or_default().to_owned();
+        if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != account) {
+            let caller = identity.arn().unwrap_or("the caller");
+            let summary = format!("the config is for account {expected}, and {caller} is in {account}");
+            return Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .help("choose other credentials with `--profile` or `--role-arn`, or correct the account"));
+        }
+        let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
+        let identity = loaded.names.clone();
+        let deployment = Deployment {
+            org: identity.org,
+            env: identity.env,
+            domain: identity.domain,
+            module: identity.module,
+            account,
+            region,
+            partition,
+        };
+        let mut names = Names::new(&deployment).map_err(|error: naming::InvalidName| {
+            Failure::new(&codes::INVALID_IDENTITY, error.to_string()).help("choose other names for the deployment")
+        })?;
+        if let Some(name) = own_domain_name(&loaded, &deployment) {
+            names.domain = name;
+        }
+        let bus = Bus::default();
+        let teller = bus.clone();
+        let tell = Box::new(move |progressed| {
+            teller.tell(match progressed {
+                Progressed::Phase(address, phase) => Event::Phase { address, phase },
+                Progressed::Notice(address, message) => Event::Notice { address, message },
+            });
+        });
+        let account = Account::new(&config, path_style, deployment, names, tell);
+        Ok(Self { loaded, account, bus, prepared, colour })
+    }
+
+    /// Which environment.
+    pub fn deployment(&self) -> &Deployment {
+        &self.account.deployment
+    }
+
+    /// An AWS failure as an error for people.
+    pub fn cloud(&self, error: &CloudError) -> Failure {
+        Failure::cloud(error, Some(&self.account.deployment.region))
+    }
+
+    /// Mistakes of the config as an error for people.
+    pub fn invalid(&self, mistakes: &Diagnostics) -> Failure {
+        self.loaded.invalid(mistakes, self.colour)
+    }
+
+    /// The rendered text of warnings.
+    pub fn rendered(&self, warnings: &Diagnostics) -> String {
+        warnings.render(self.loaded.document.texts(), self.colour)
+    }
+
+    /// Fills in every reference of the config.
+    ///
+    /// # Errors
+    /// Mistakes in the config, missing parameters and roles, or that AWS could not be asked.
+    pub async fn goal(&mut self) -> Result<Goal, Failure> {
+        let place = self.deployment().clone();
+        let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
+        let document = &self.loaded.document;
+        let needs = config::needs(document, &context).map_err(|mistakes| self.invalid(&mistakes))?;
+        let names = needs.into_iter().map(|(name, _)| name).collect();
+        let parameters = resolve::parameters(&self.account.ssm, &names).await.map_err(|error| self.cloud(&error))?;
+        let resolved =
+            config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| self.invalid(&mistakes))?;
+        let config = resolved.config;
+        let manifests = assets::manifests(&config).map_err(|mistakes| self.invalid(&mistakes))?;
+        let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {
+            Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },
+            Unresolved::Cloud(error) => self.cloud(&error),
+        })?;
+        let mut tags = config.tags.clone();
+        tags.extend(self.loaded.tags.clone());
+        tags.extend(config.domain.tags.clone());
+        let flag = |key: &str| match self.loaded.values.get(key) {
+            Some(serde_json::Value::String(text)) => !text.is_empty(),
+            Some(serde_json::Value::Bool(flag)) => *flag,
+            other => other.is_some_and(|value| !value.is_null()),
+        };
+        let skip = self.loaded.values.get("@aws-mdaa/skipCreateParams").map(ToString::to_string).unwrap_or_default();
+        let desired = Desired {
+            deployment: self.deployment().clone(),
+            names: self.account.names.clone(),
+            roles,
+            assets: manifests.clone(),
+            tags,
+            permissions_boundary: self.loaded.permissions_boundary.clone(),
+            flags: Flags {
+                public_access_block_external: flag("@aws-mdaa/publicAccessBlockManagedExternally"),
+                skip_parameters: skip.trim_matches('"').eq_ignore_ascii_case("true"),
+            },
+            config,
+        };
+        self.account.assets = manifests;
+        Ok(Goal { desired, warnings: resolved.warnings })
+    }
+
+    /// What would be done to reach a goal.
+    ///
+    /// # Errors
+    /// When the account cannot be read.
+    pub async fn plan(&mut self, goal: &Goal, options: &Options) -> Result<Plan, Failure> {
+        let graph = goal.desired.graph();
+        let mut options = options.clone();
+        options.retention = self.retention(Some(&goal.desired.config), &options.retention);
+        let mut plan = self.plan_graph(&graph, &options).await?;
+        gate(&mut plan, &goal.desired);
+        Ok(plan)
+    }
+
+    /// What would be done to remove everything. Nothing but identity, `removalPolicy` and `protect` matters, so that a
+    /// role or parameter that has vanished never stands in the way.
+    ///
+    /// # Errors
+    /// When the account cannot be read.
+    pub async fn plan_destroy(&mut self, options: &Options) -> Result<Plan, Failure> {
+        let place = self.deployment().clone();
+        let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
+        let config = config::resolve(&self.loaded.document, &context, None).ok().map(|resolved| resolved.config);
+        let retention = self.retention(config.as_ref(), &options.retention);
+        let protect = config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
+        let options = Options { destroy: true, protect, retention, ..options.clone() };
+        self.account.retention = options.retention.clone();
+        self.plan_graph(&Graph::new(), &options).await
+    }
+
+    /// What the command line says, else the config's `removalPolicy`.
+    fn retention(&self, config: Option<&Config>, said: &Retention) -> Retention {
+        let policy = config.map(|config| config.domain.removal_policy).unwrap_or_default();
+        Retention {
+            delete_home_efs: said.delete_home_efs || policy.home_efs == Fate::Delete,
+            delete_bucket: said.delete_bucket || policy.bucket == Fate::Delete,
+            delete_kms_key: said.delete_kms_key || policy.kms_key == Fate::Delete,
+        }
+    }
+
+    /// A scalar under `domain:` as it is written.
+    fn written(&self, key: &str) -> Option<String> {
+        let value = self.loaded.document.tree().get("domain")?.get(key)?;
+        Some(value.to_json().to_string().trim_matches('"').to_owned())
+    }
+
+    async fn plan_graph(&mut self, graph: &Graph, options: &Options) -> Result<Plan, Failure> {
+        let record = self.account.read_record().await.map_err(|error| self.cloud(&error))?;
+        let snapshot = self.account.observe(graph, record.as_ref()).await.map_err(|error| self.cloud(&error))?;
+        let plan = plan(self.deployment(), graph, &snapshot, record, &rules, options)?;
+        Ok(plan)
+    }
+}
+
+/// A `domainName` that the config gives in place of MDAA's name.
+fn own_domain_name(loaded: &Loaded, place: &Deployment) -> Option<String> {
+    let context = loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
+    let resolved = config::resolve(&loaded.document, &context, None).ok()?;
+    resolved.config.domain.domain_name
+}
+
+/// Blocks rules of the security group that MDAA's checks would fail, unless the config says why they are accepted.
+fn gate(plan: &mut Plan, desired: &Desired) {
+    if desired.config.domain.security_group_id.is_some() {
+        return;
+    }
+    let stack = naming::Names::from(&desired.deployment).stack(None);
+    let address = Address::new(Kind::SecurityGroup, "domain");
+    let mut open: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    let found = findings(&desired.config, &stack);
+    for finding in &found {
+        let place = finding.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
+        match &finding.suppressed_by {
+            Some(reason) => plan.notices.push(Notice {
+                address: Some(address.clone()),
+                message: format!("{}{place} is accepted: {reason}", finding.id),
+            }),
+            None => open.entry(format!("{}{place}", finding.why)).or_default().push(finding.id),
+        }
+    }
+    if open.is_empty() {
+        return;
+    }
+    let why: Vec<String> = open.iter().map(|(why, ids)| format!("{why} [{}]", ids.join(", "))).collect();
+    let blocked = Blocked {
+        why: why.join("; "),
+        hint: "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id".into(),
+    };
+    if let Some(step) = plan.steps.iter_mut().find(|step| step.address == address) {
+        step.blocked = Some(blocked);
+    }
+}
