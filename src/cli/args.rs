@@ -71,21 +71,22 @@ const GROUPS: [(&str, &[&str]); 3] = [
 /// `command` with its own help listing the commands in groups, which clap has no notion of.
 fn grouped(command: clap::Command) -> clap::Command {
     let header = *command.get_styles().get_header();
-    let mut groups = String::new();
+    let mut lines = Vec::new();
     for (title, names) in GROUPS {
-        groups += &format!("{header}{title}:{header:#}\n");
+        lines.push(format!("{header}{title}:{header:#}"));
         for subcommand in names.iter().filter_map(|name| command.find_subcommand(name)) {
             let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
-            groups += &format!("  {:<11}  {about}\n", subcommand.get_name());
+            lines.push(format!("  {:<11}  {about}", subcommand.get_name()));
         }
-        groups.push('\n');
+        lines.push(String::new());
     }
+    let groups = lines.join("\n");
     // Hidden only from the list that clap would write: they are found, suggested and explained as ever.
     command
         .mut_subcommands(|subcommand| subcommand.hide(true))
         .override_usage("studio-deploy [OPTIONS] <COMMAND> [CONFIG]...")
         .help_template(format!(
-            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}{{all-args}}{{after-help}}"
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n{{all-args}}{{after-help}}"
         ))
 }
 

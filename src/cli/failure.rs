@@ -13,7 +13,8 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::model::Source;
 use crate::plan::{Cycle, Plan};
 use crate::ui::plan_json::{NotAPlan, Place};
-use crate::ui::{Paint, report_human, style::Tone};
+use crate::ui::style::Tone;
+use crate::ui::{Paint, clean, report_human};
 
 /// An error that ends a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,13 +119,13 @@ impl Failure {
             return if self.detail.ends_with('\n') { self.detail.clone() } else { format!("{}\n", self.detail) };
         }
         let mut lines =
-            vec![format!("{} {}", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), self.summary)];
+            vec![format!("{} {}", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), clean(&self.summary))];
         if let Some(source) = &self.source {
             let place = format!("  --> {}:{}:{}", source.file, source.line, source.column);
             lines.push(paint.paint(Tone::Quiet, &place));
         }
-        lines.extend(self.detail.lines().map(|line| format!("  {line}")));
-        for (at, line) in self.help.lines().enumerate() {
+        lines.extend(clean(&self.detail).lines().map(|line| format!("  {line}")));
+        for (at, line) in clean(&self.help).lines().enumerate() {
             let help = if at == 0 { paint.paint(Tone::Hint, "help:") } else { "     ".into() };
             lines.push(format!("  {help} {line}"));
         }
@@ -316,6 +317,12 @@ mod tests {
         let failure = Failure::invalid_config("error[SD1003]: unknown key".into());
         assert_eq!(failure.render(Paint::PLAIN), "error[SD1003]: unknown key\n");
         assert_eq!(failure.exit.code(), 3);
+    }
+
+    #[test]
+    fn nothing_that_aws_says_can_steer_the_terminal() {
+        let failure = Failure::from(cloud(ErrorKind::Invalid, "ValidationException", "\u{1b}]0;owned\u{7}"));
+        assert!(!failure.render(Paint::PLAIN).contains('\u{1b}'));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use similar::TextDiff;
 
 use super::statements;
 use super::style::{Paint, Tone};
-use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, shortened};
+use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, one_line, shortened};
 use crate::model::{Path, Source, Value};
 use crate::plan::{Action, Change, Step};
 
@@ -40,6 +40,9 @@ impl Limits {
         }
     }
 }
+
+/// How wide the items of a list may be together to stand behind its name.
+const ONE_LINE: usize = 80;
 
 /// One property that differs, below every map.
 struct Property<'a> {
@@ -116,15 +119,19 @@ fn split<'a>(
 }
 
 fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut Vec<String>) {
-    let Property { path, before, after, source, .. } = property;
+    let Property { before, after, source, .. } = property;
+    let path = one_line(&property.path.to_string());
     let source = source.map(|source| paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-    let block = if is_statements(path) && is_list(*before) && is_list(*after) {
+    let block = if is_statements(&property.path) && is_list(*before) && is_list(*after) {
         statements::lines(items(*before), items(*after), limits.items, paint)
     } else if is_script(*before) || is_script(*after) {
         script(*before, *after, limits, paint)
     } else if is_list(*before) && is_list(*after) && (before.is_some() || after.is_some()) {
-        let items = set(items(*before), items(*after), limits, paint);
-        if items.len() == 1 || items.iter().map(|item| item.chars().count()).sum::<usize>() <= limits.width.min(100) {
+        let items = set(items(*before), items(*after), limits);
+        let width: usize = items.iter().map(|(_, item)| item.chars().count()).sum();
+        let is_short = items.len() == 1 || width <= ONE_LINE;
+        let items: Vec<String> = items.iter().map(|(tone, item)| paint.paint(*tone, item)).collect();
+        if is_short {
             lines.push(format!("{path}: {}{source}", items.join(", ")));
             return;
         }
@@ -198,7 +205,7 @@ pub(super) fn painted_diff_line(line: &str, paint: Paint) -> String {
 }
 
 /// What leaves a list and what comes in.
-fn set(before: &[Value], after: &[Value], limits: &Limits, paint: Paint) -> Vec<String> {
+fn set(before: &[Value], after: &[Value], limits: &Limits) -> Vec<(Tone, String)> {
     let mut gone: Vec<String> = before.iter().map(flow).collect();
     let mut come = Vec::new();
     for item in after.iter().map(flow) {
@@ -207,11 +214,10 @@ fn set(before: &[Value], after: &[Value], limits: &Limits, paint: Paint) -> Vec<
             None => come.push(item),
         }
     }
-    let (gone, come) = (cut(gone, limits.items), cut(come, limits.items));
-    let gone = gone.into_iter().map(|item| paint.paint(Tone::Remove, &format!("- {item}")));
-    let items: Vec<String> =
-        gone.chain(come.into_iter().map(|item| paint.paint(Tone::Add, &format!("+ {item}")))).collect();
-    if items.is_empty() { vec!["[]".into()] } else { items }
+    let gone = cut(gone, limits.items).into_iter().map(|item| (Tone::Remove, format!("- {item}")));
+    let come = cut(come, limits.items).into_iter().map(|item| (Tone::Add, format!("+ {item}")));
+    let items: Vec<_> = gone.chain(come).collect();
+    if items.is_empty() { vec![(Tone::Quiet, "[]".into())] } else { items }
 }
 
 fn cut(mut items: Vec<String>, limit: usize) -> Vec<String> {

@@ -26,6 +26,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
+pub(crate) use text::clean;
 
 /// How much is said besides the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -68,7 +68,7 @@ pub fn failures(report: &Report, plan: &Plan) -> Vec<Failure> {
 pub fn told(error: &CloudError) -> String {
     let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
     let request = error.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
-    clean(&format!("{}: {code}{} ({request}{})", error.operation, error.message, changed(error.sent)))
+    format!("{}: {code}{} ({request}{})", error.operation, error.message, changed(error.sent))
 }
 
 /// The numbers of a run, or what to do about what is missing.

@@ -11,7 +11,7 @@ pub(super) const NOT_SET: &str = "(not set)";
 
 /// Text that cannot steer a terminal: control characters are escaped, but for line breaks and tabs. AWS answers and
 /// names that users chose are shown on people's terminals.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) { cleaned.extend(c.escape_unicode()) } else { cleaned.push(c) }
