@@ -1,6 +1,7 @@
 //! The real account: clients, errors, waiting.
 
 pub mod calls;
+pub mod connect;
 pub mod document;
 pub mod lock;
 pub mod record;

@@ -1,6 +1,64 @@
-//! The command line: what may be said on it, how a run ends, and what is said when it does not end well.
+//! The command line: what may be said on it, one file a command, how a run ends, and what is said when it does not end
+//! well.
 
+mod apply;
 pub mod args;
 pub mod codes;
+mod destroy;
+mod diff;
 pub mod exit;
+mod explain;
 pub mod failure;
+mod list;
+pub mod load;
+mod output;
+mod plan;
+mod run;
+mod schema;
+pub mod session;
+pub mod surroundings;
+mod unlock;
+mod url;
+mod validate;
+
+use args::{Cli, Command, Format};
+use exit::Exit;
+use failure::Failure;
+use surroundings::Surroundings;
+
+use crate::ui::Screen;
+
+/// Runs a command to its end; whatever went wrong is on the screen afterwards.
+pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings) -> Exit {
+    let format = cli.global.output.format();
+    let global = &cli.global;
+    let result = match &cli.command {
+        Command::Validate(args) => validate::run(args, global, screen, surroundings),
+        Command::Plan(args) => plan::run(args, global, screen, surroundings).await,
+        Command::Diff(args) => diff::run(args, global, screen, surroundings).await,
+        Command::Apply(args) => apply::run(args, global, screen, surroundings).await,
+        Command::Destroy(args) => destroy::run(args, global, screen, surroundings).await,
+        Command::Url(args) => url::run(args, global, screen, surroundings).await,
+        Command::Output(args) => output::run(args, global, screen, surroundings).await,
+        Command::List(args) => list::run(args, global, screen, surroundings),
+        Command::Unlock(args) => unlock::run(args, global, screen, surroundings).await,
+        Command::Schema(args) => schema::run(args, screen),
+        Command::Explain(args) => explain::run(args, format, screen),
+        Command::Completions(args) => schema::completions(args, screen),
+        Command::Man(args) => schema::man(args),
+        // main.rs answers these before it comes here: they are about the sandbox itself.
+        Command::Sandbox(_) => Err(Failure::new(&codes::USAGE, "this build has no sandbox")
+            .help("build with the feature `sandbox`, which is on by default")),
+    };
+    result.unwrap_or_else(|failure| tell(&failure, format, screen))
+}
+
+/// Says why a run ended: on standard error, and for programs on standard output too.
+pub fn tell(failure: &Failure, format: Format, screen: &Screen) -> Exit {
+    screen.error(&failure.render(screen.notes_paint()));
+    if format == Format::Json {
+        // The error is on standard error already; a full disk under standard output changes nothing about it.
+        drop(screen.data(&failure.json()));
+    }
+    failure.exit
+}

@@ -36,6 +36,24 @@ pub struct Surroundings {
     pub backend: Box<dyn Backend>,
 }
 
+impl Surroundings {
+    /// Surroundings in which nobody can be asked and nothing stops a run: to read configs by.
+    pub fn offline(backend: Box<dyn Backend>, variables: BTreeMap<String, String>) -> Self {
+        Self {
+            variables,
+            interactive: false,
+            user: String::new(),
+            host: String::new(),
+            pid: 0,
+            is_alive: |_| true,
+            now: String::new,
+            stop: watch::channel(Stop::No).1,
+            signalled: Box::new(|| None),
+            backend,
+        }
+    }
+}
+
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Surroundings").field("user", &self.user).field("host", &self.host).finish_non_exhaustive()

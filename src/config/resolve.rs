@@ -27,6 +27,11 @@ pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterNam
     Ok(expanded.needs.into_iter().map(|(name, place)| (name, place.source)).collect())
 }
 
+/// The document with every reference filled in that needs no AWS; the others stay as they are written.
+pub fn filled_in(document: &Document, context: &Context) -> serde_json::Value {
+    template::expand(document.tree(), context, Parameters::Unknown, Stage::Module).tree.to_json()
+}
+
 /// The config that a document describes, or all that is wrong with it.
 ///
 /// Without `parameters` references to SSM parameters stay as they are written, and checks pass over values that hold one.

@@ -4,9 +4,12 @@
 //! service for what, a service answers from the one [`world::World`], and `store` writes down what changed before the
 //! answer leaves. One request is one synchronous turn. `faults` and `lag` make it as unpleasant as AWS can be.
 
+pub mod backend;
+pub mod command;
 pub mod faults;
 pub mod front;
 pub mod http_client;
+pub mod needed;
 pub mod records;
 pub mod seed;
 pub mod serve;

@@ -155,6 +155,9 @@ pub struct ValidateArgs {
     /// Fail on warnings too.
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Print the merged config, with every reference filled in that needs no AWS.
+    #[arg(long)]
+    pub print_resolved: bool,
 }
 
 /// `plan`

@@ -1,0 +1,65 @@
+//! The way to the real AWS: the SDK's own chain, so that profiles, roles and endpoints work as in every AWS tool.
+
+use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+use super::error::failed;
+use crate::cli::failure::Failure;
+use crate::cli::surroundings::{Backend, Wanted};
+
+/// How often a call is tried: with hundreds of profiles SageMaker throttles long before it serves.
+const ATTEMPTS: u32 = 10;
+
+/// The real AWS.
+#[derive(Debug)]
+pub struct RealAws;
+
+#[async_trait(?Send)]
+impl Backend for RealAws {
+    async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
+        if let Some(region) = &wanted.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &wanted.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &wanted.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let config = loader.load().await;
+        let path_style = config.endpoint_url().is_some() || has_own_s3_endpoint(&config);
+        match &wanted.role_arn {
+            None => Ok((config, path_style)),
+            Some(role) => {
+                let role = filled_in(role, wanted, &config).await?;
+                let provider = AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
+                let provider = aws_credential_types::provider::SharedCredentialsProvider::new(provider.await);
+                Ok((config.to_builder().credentials_provider(provider).build(), path_style))
+            }
+        }
+    }
+}
+
+/// Whether only S3 has an endpoint of its own (`AWS_ENDPOINT_URL_S3`, or the profile's).
+fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
+    use aws_types::service_config::ServiceConfigKey;
+    let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let own = config.service_config().zip(key.ok()).and_then(|(service, key)| service.load_config(key));
+    own.is_some()
+}
+
+/// The role's ARN: one run may reach the accounts that an mdaa.yaml names.
+async fn filled_in(role: &str, wanted: &Wanted, config: &SdkConfig) -> Result<String, Failure> {
+    if !role.contains("{{") {
+        return Ok(role.to_owned());
+    }
+    let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let identity = identity.map_err(|e| Failure::from(failed("GetCallerIdentity", e)))?;
+    let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+    let account = wanted.account.as_deref().or_else(|| identity.account()).unwrap_or_default();
+    Ok(role.replace("{{partition}}", partition).replace("{{account}}", account))
+}

@@ -1,0 +1,49 @@
+//! `list`: the deployments that an mdaa.yaml describes, for people and as a matrix for CI.
+
+use serde_json::json;
+
+use super::args::{Format, Global, ListArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::load;
+use super::surroundings::Surroundings;
+use crate::ui::Screen;
+
+pub(super) fn run(
+    args: &ListArgs,
+    global: &Global,
+    screen: &Screen,
+    surroundings: &Surroundings,
+) -> Result<Exit, Failure> {
+    let all = load(&args.files, global, surroundings, screen.notes_paint().is_colored())?;
+    super::run::announce(&all, screen);
+    if global.output.format() == Format::Json {
+        let include: Vec<_> = all
+            .deployments
+            .iter()
+            .map(|loaded| {
+                let names = &loaded.names;
+                json!({
+                    "deployment": format!("{}/{}/{}/{}", names.org, names.env, names.domain, names.module),
+                    "org": names.org,
+                    "env": names.env,
+                    "domain": names.domain,
+                    "module": names.module,
+                    "account": loaded.account,
+                    "region": loaded.region,
+                })
+            })
+            .collect();
+        screen.data(&format!("{}\n", json!({ "include": include })))?;
+        return Ok(Exit::Success);
+    }
+    for loaded in &all.deployments {
+        let names = &loaded.names;
+        let place = [&loaded.account, &loaded.region].map(|part| part.as_deref().unwrap_or("the caller's"));
+        screen.data(&format!(
+            "{}/{}/{}/{}  account {}  region {}\n",
+            names.org, names.env, names.domain, names.module, place[0], place[1]
+        ))?;
+    }
+    Ok(Exit::Success)
+}

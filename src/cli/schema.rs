@@ -1,0 +1,39 @@
+//! `schema`, `completions` and `man`: what is generated from definitions that are used for real.
+
+use std::fs;
+
+use super::args::{self, CompletionsArgs, ManArgs, SchemaArgs, SchemaKind, Shell};
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::config;
+use crate::ui::{Screen, events, plan_json, schema};
+
+pub(super) fn run(args: &SchemaArgs, screen: &Screen) -> Result<Exit, Failure> {
+    let text = match args.kind {
+        SchemaKind::Config => config::schema::published(),
+        SchemaKind::Plan => schema::text(&plan_json::schema()),
+        SchemaKind::Events => schema::text(&events::schema()),
+    };
+    screen.data(&text)?;
+    Ok(Exit::Success)
+}
+
+pub(super) fn completions(args: &CompletionsArgs, screen: &Screen) -> Result<Exit, Failure> {
+    let shell = match args.shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Elvish => clap_complete::Shell::Elvish,
+        Shell::Fish => clap_complete::Shell::Fish,
+        Shell::PowerShell => clap_complete::Shell::PowerShell,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut args::command(), "studio-deploy", &mut script);
+    screen.data(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Success)
+}
+
+pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
+    fs::create_dir_all(&args.out).map_err(|error| Failure::file(&args.out, &error))?;
+    clap_mangen::generate_to(args::command(), &args.out).map_err(|error| Failure::file(&args.out, &error))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,82 @@
+//! `url`: a presigned URL that signs a user in to Studio. It is a credential: standard output only, and never logged.
+
+use serde_json::json;
+
+use super::args::{Format, Global, UrlArgs};
+use super::codes;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::load;
+use super::session::Session;
+use super::surroundings::Surroundings;
+use crate::aws::error::failed;
+use crate::cloud::{Cloud, CloudError};
+use crate::config;
+use crate::model::{Found, Graph, Kind};
+use crate::ui::Screen;
+
+pub(super) async fn run(
+    args: &UrlArgs,
+    global: &Global,
+    screen: &'static Screen,
+    surroundings: &Surroundings,
+) -> Result<Exit, Failure> {
+    let colour = screen.notes_paint().is_colored();
+    let all = load(&args.files, global, surroundings, colour)?;
+    let [loaded] = <[_; 1]>::try_from(all.deployments).map_err(|all| {
+        Failure::new(&codes::USAGE, format!("{} deployments fit, and a URL is for one", all.len()))
+            .help("choose one with --domain, --env and --module")
+    })?;
+    let session = Session::open(loaded, global, surroundings, colour).await?;
+    let snapshot = session.account.observe(&Graph::new(), None).await.map_err(|error| session.cloud(&error))?;
+    let domain = snapshot.iter().find_map(|(address, found)| match found {
+        Found::Ours(observed) if address.kind == Kind::Domain => Some(observed),
+        _ => None,
+    });
+    let Some(domain) = domain else {
+        return Err(Failure::new(&codes::NOT_FOUND, format!("{} has no domain in this account", session.deployment()))
+            .help("make it with `studio-deploy apply`"));
+    };
+    if domain.properties.text("AuthMode") == Some("SSO") {
+        return Err(Failure::new(&codes::SSO_URL, "the domain signs people in with IAM Identity Center, so no URL can be made")
+            .help("open Studio from the AWS access portal"));
+    }
+    let profile = profile_name(&session, args);
+    let mut call = session.account.sagemaker.create_presigned_domain_url().domain_id(&domain.id).user_profile_name(&profile);
+    let seconds = |time: std::time::Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+    call = call.set_expires_in_seconds(args.expires_in.map(seconds));
+    call = call.set_session_expiration_duration_in_seconds(args.session_duration.map(seconds));
+    call = call.set_space_name(args.space.clone()).set_landing_uri(args.landing_uri.clone());
+    let answer = call.send().await.map_err(|e| failed("CreatePresignedDomainUrl", e));
+    let url = answer.map_err(|error: CloudError| session.cloud(&error))?.authorized_url.unwrap_or_default();
+    match global.output.format() {
+        Format::Json => screen.data(&format!("{}\n", json!({"user": args.user, "url": url})))?,
+        _ => screen.data(&format!("{url}\n"))?,
+    }
+    if !args.raw {
+        let time = args.expires_in.map_or(300, |time| time.as_secs());
+        screen.note(&format!("whoever has this URL within {time} s is signed in as {}", args.user));
+    }
+    if args.open {
+        open(&url)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The profile of a user: as the config names it, else as MDAA derives it.
+fn profile_name(session: &Session, args: &UrlArgs) -> String {
+    let context = session.loaded.context(None, None, None);
+    match config::resolve(&session.loaded.document, &context, None) {
+        Ok(resolved) => resolved.config.domain.profile_name(&args.user),
+        Err(_) => crate::naming::derive_profile_name(&args.user),
+    }
+}
+
+fn open(url: &str) -> Result<(), Failure> {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let spawned = std::process::Command::new(opener).arg(url).spawn();
+    spawned.map(drop).map_err(|error| {
+        Failure::new(&codes::FILE, format!("the browser cannot be opened with `{opener}`: {error}"))
+            .help("copy the URL instead")
+    })
+}

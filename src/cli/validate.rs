@@ -1,0 +1,74 @@
+//! `validate`: every mistake at once, without AWS.
+
+use serde_json::json;
+
+use super::args::{Format, Global, ValidateArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::{Loaded, load};
+use super::surroundings::Surroundings;
+use crate::config::diagnostic::Diagnostics;
+use crate::config;
+use crate::ui::Screen;
+use crate::assets;
+
+pub(super) fn run(
+    args: &ValidateArgs,
+    global: &Global,
+    screen: &Screen,
+    surroundings: &Surroundings,
+) -> Result<Exit, Failure> {
+    let colour = screen.notes_paint().is_colored();
+    let all = load(&args.files, global, surroundings, colour)?;
+    let json = global.output.format() == Format::Json;
+    let mut found = Vec::new();
+    let mut valid = true;
+    for loaded in &all.deployments {
+        let (diagnostics, resolved) = review(loaded);
+        let fails = diagnostics.has_errors() || (args.deny_warnings && !diagnostics.is_empty());
+        valid &= !fails;
+        let rendered = diagnostics.render(loaded.document.texts(), colour);
+        if !rendered.is_empty() {
+            screen.error(&rendered);
+        }
+        let names = &loaded.names;
+        let name = format!("{}/{}/{}/{}", names.org, names.env, names.domain, names.module);
+        if args.print_resolved
+            && !json
+            && let Some(resolved) = &resolved
+        {
+            screen.data(&format!("{resolved:#}\n"))?;
+        }
+        found.push(json!({
+            "deployment": name,
+            "valid": !fails,
+            "diagnostics": diagnostics.to_json(),
+            "resolved": resolved.filter(|_| args.print_resolved),
+        }));
+    }
+    if !all.warnings.is_empty() {
+        screen.error(&all.warnings);
+        valid &= !args.deny_warnings;
+    }
+    if json {
+        screen.data(&format!("{:#}\n", json!({"valid": valid, "deployments": found})))?;
+    } else if valid {
+        let count = all.deployments.len();
+        screen.note(if count == 1 { "the config is valid" } else { "the configs are valid" });
+    }
+    Ok(if valid { Exit::Success } else { Exit::InvalidConfig })
+}
+
+fn review(loaded: &Loaded) -> (Diagnostics, Option<serde_json::Value>) {
+    let context = loaded.context(None, None, None);
+    let resolved = match config::resolve(&loaded.document, &context, None) {
+        Ok(resolved) => resolved,
+        Err(mistakes) => return (mistakes, None),
+    };
+    let mut diagnostics = resolved.warnings;
+    if let Err(mistakes) = assets::manifests(&resolved.config) {
+        diagnostics.extend(mistakes);
+    }
+    let filled = config::filled_in(&loaded.document, &context);
+    (diagnostics, Some(filled))
+}

@@ -1,0 +1,121 @@
+//! The sandbox as the AWS of a run.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_types::SdkConfig;
+use aws_types::sdk_config::{RetryConfig, SharedCredentialsProvider};
+
+use super::faults::Faults;
+use super::front::{Sandbox, SandboxOptions};
+use super::needed::needed;
+use super::sleep::Latency;
+use super::store::StoreError;
+use crate::cli::args::{self, SandboxOptions as Flags};
+use crate::cli::codes;
+use crate::cli::failure::Failure;
+use crate::cli::load::Loaded;
+use crate::cli::surroundings::{Backend, Wanted};
+
+/// The region of a sandbox that nobody gave one.
+pub const REGION: &str = "us-east-1";
+/// The account of a sandbox that nobody gave one.
+pub const ACCOUNT: &str = "123456789012";
+
+/// The AWS inside the process.
+#[derive(Debug)]
+pub struct SandboxAws(Sandbox);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(&codes::FILE, error.to_string())
+    }
+}
+
+impl SandboxAws {
+    /// The sandbox that the command line describes.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or a fault that does not exist.
+    pub fn open(flags: &Flags) -> Result<Self, Failure> {
+        let faults: Faults = flags
+            .faults
+            .join(",")
+            .parse()
+            .map_err(|error: super::faults::FaultError| Failure::new(&codes::USAGE, error.to_string()))?;
+        let latency = match flags.latency {
+            args::Latency::None => Latency::None,
+            args::Latency::Realistic(factor) => Latency::Factor(factor),
+        };
+        let options =
+            SandboxOptions { path: flags.file.clone(), latency, faults, adversary: false, call_log: flags.log.clone() };
+        Ok(Self(Sandbox::open(options)?))
+    }
+
+    /// A backend of a sandbox that exists already: a test's.
+    pub const fn of(sandbox: Sandbox) -> Self {
+        Self(sandbox)
+    }
+
+    /// The sandbox itself.
+    pub const fn sandbox(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+#[async_trait(?Send)]
+impl Backend for SandboxAws {
+    fn is_sandbox(&self) -> bool {
+        true
+    }
+
+    fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+        if !self.0.is_new() {
+            return Ok(Vec::new());
+        }
+        let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
+        let region = wanted.region.as_deref().unwrap_or(REGION);
+        self.0.found(account, region)?;
+        seed(&self.0, loaded)
+    }
+
+    async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
+        let region = self.0.region();
+        if let Some(asked) = wanted.region.as_ref().filter(|asked| **asked != region) {
+            let summary = format!("the sandbox is in {region}, and {asked} is asked for");
+            return Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .help("`studio-deploy sandbox reset` starts a new one; or name another file with `--sandbox=FILE`"));
+        }
+        let mut config = self.0.sdk_config().retry_config(
+            RetryConfig::adaptive().with_max_attempts(10).with_initial_backoff(Duration::from_millis(500)),
+        );
+        if let Some(role) = &wanted.role_arn {
+            let base = config.build();
+            let assumed = aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
+            let assumed = assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
+            if let Some(keys) = assumed.credentials() {
+                let credentials = aws_credential_types::Credentials::new(
+                    keys.access_key_id(),
+                    keys.secret_access_key(),
+                    Some(keys.session_token().to_owned()),
+                    None,
+                    "assumed role",
+                );
+                return Ok((base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build(), true));
+            }
+            config = base.to_builder();
+        }
+        Ok((config.build(), true))
+    }
+}
+
+/// Makes what a config refers to and must exist; a line for each thing made.
+pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Failure> {
+    let account = sandbox.with_world(|world| world.account())?;
+    let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition())?);
+    let context = loaded.context(Some(&account), Some(&region), Some(partition));
+    let needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
+    let mut made = sandbox.seed(&needed.seed)?;
+    made.extend(sandbox.with_world(|world| needed.studio(world))?);
+    Ok(made)
+}

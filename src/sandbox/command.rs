@@ -1,0 +1,88 @@
+//! `sandbox serve`, `reset` and `seed`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+
+use super::backend::{ACCOUNT, REGION, SandboxAws, seed};
+use super::serve::serve;
+use super::store;
+use crate::cli::args::{Global, SandboxCommand};
+use crate::cli::codes;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::load::load;
+use crate::cli::surroundings::Surroundings;
+use crate::ui::Screen;
+
+/// Where the sandbox's state is when nobody says.
+const FILE: &str = ".studio-deploy/sandbox.json";
+
+/// Runs a command about the sandbox itself.
+///
+/// # Errors
+/// A file or a port that cannot be used, or a config that is invalid.
+pub async fn run(
+    command: &SandboxCommand,
+    global: &Global,
+    variables: BTreeMap<String, String>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let mut flags = global.sandbox.clone();
+    let path = flags.file.get_or_insert_with(|| PathBuf::from(FILE)).clone();
+    match command {
+        SandboxCommand::Reset => {
+            store::remove(&path)?;
+            screen.note(&format!("{} is empty", path.display()));
+        }
+        SandboxCommand::Seed(args) => {
+            let backend = SandboxAws::open(&flags)?;
+            let sandbox = backend.sandbox().clone();
+            let surroundings = Surroundings::offline(Box::new(backend), variables);
+            let all = load(&args.files, global, &surroundings, screen.notes_paint().is_colored())?;
+            for loaded in &all.deployments {
+                if sandbox.is_new() {
+                    let account = loaded.account.as_deref().unwrap_or(ACCOUNT);
+                    sandbox.found(account, loaded.region.as_deref().unwrap_or(REGION))?;
+                }
+                for line in seed(&sandbox, loaded)? {
+                    screen.note(&format!("made {line}"));
+                }
+            }
+        }
+        SandboxCommand::Serve(args) => {
+            let backend = SandboxAws::open(&flags)?;
+            let sandbox = backend.sandbox().clone();
+            if sandbox.is_new() {
+                let account = global.target.account.as_deref().unwrap_or(ACCOUNT);
+                sandbox.found(account, global.target.region.as_deref().unwrap_or(REGION))?;
+            }
+            let cannot = |error: std::io::Error| {
+                Failure::new(&codes::FILE, format!("port {} cannot be used: {error}", args.port))
+                    .help("choose another with `--port`; 0 takes any free one")
+            };
+            let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(cannot)?;
+            let address = listener.local_addr().map_err(cannot)?;
+            // Data: a script that starts the server reads from here where it is.
+            screen.data(&format!("http://{address}\n"))?;
+            screen.note(&format!(
+                "the sandbox in {} answers in region {}, with any credentials, until it is interrupted",
+                path.display(),
+                sandbox.region()
+            ));
+            serve(sandbox, listener, interrupted()).await?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let handlers = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = handlers else { return std::future::pending().await };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

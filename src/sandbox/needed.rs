@@ -1,0 +1,236 @@
+//! What a config refers to and does not make: the sandbox has it from the beginning, so that the first apply works.
+//!
+//! Parameters come first, since other references may hide behind them; each gets a value that fits the place that
+//! refers to it. Then everything that the filled-in config names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::seed::{Seed, SeedRole, SeedSubnet};
+use super::studio::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES};
+use super::world::World;
+use crate::config::diagnostic::Diagnostics;
+use crate::config::document::Document;
+use crate::config::template::{Context, Parameter, ParameterKind};
+use crate::config::{self, Config, RoleReference, UserSettings};
+
+/// What has to exist.
+#[derive(Debug, Default)]
+pub struct Needed {
+    /// What is no business of Studio's.
+    pub seed: Seed,
+    images: BTreeSet<String>,
+    image_versions: BTreeSet<String>,
+    app_image_configs: BTreeSet<String>,
+    lifecycle_configs: BTreeSet<String>,
+}
+
+/// What a document refers to.
+///
+/// # Errors
+/// Mistakes in the config.
+pub fn needed(document: &Document, context: &Context) -> Result<Needed, Diagnostics> {
+    let names: Vec<String> = config::needs(document, context)?.into_iter().map(|(name, _)| name).collect();
+    let open = config::resolve(document, context, None)?.config;
+    let fitting = fitting_values(&open, context);
+    let values: BTreeMap<String, Parameter> = names
+        .into_iter()
+        .map(|name| {
+            let value = fitting.get(&name).cloned().unwrap_or_else(|| "seeded".into());
+            (name, Parameter { value, kind: ParameterKind::String })
+        })
+        .collect();
+    let config = config::resolve(document, context, Some(&values))?.config;
+    let mut needed = Needed::default();
+    needed.seed.parameters = values.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
+    needed.network(&config);
+    needed.roles(&config);
+    if let Some(arn) = &config.domain.kms_key_arn {
+        needed.key(arn);
+    }
+    if let Some(bucket) = &config.domain.domain_bucket {
+        needed.seed.buckets.push(bucket.domain_bucket_name.clone());
+    }
+    needed.settings(&config.domain.default_user_settings.wire());
+    let own = config.domain.user_profiles.values().map(|profile| &profile.settings);
+    own.map(UserSettings::wire).for_each(|settings| needed.settings(&settings));
+    if let Some(settings) = &config.domain.default_space_settings {
+        needed.settings(&settings.wire());
+    }
+    Ok(needed)
+}
+
+impl Needed {
+    /// Makes what is Studio's business; a line for each thing made.
+    pub fn studio(&self, world: &mut World) -> Vec<String> {
+        let mut made = Vec::new();
+        let tables = [
+            (IMAGES, &self.images, "image"),
+            (IMAGE_VERSIONS, &self.image_versions, "image version"),
+            (APP_IMAGE_CONFIGS, &self.app_image_configs, "app image config"),
+            (FOREIGN_LIFECYCLE_CONFIGS, &self.lifecycle_configs, "lifecycle config"),
+        ];
+        for (table, names, what) in tables {
+            for name in names.iter().filter(|name| !name.is_empty()) {
+                if !world.has(table, name) {
+                    world.put(table, name, &json!({}));
+                    made.push(format!("{what} {name}"));
+                }
+            }
+        }
+        made
+    }
+
+    fn network(&mut self, config: &Config) {
+        let domain = &config.domain;
+        self.seed.vpcs.push(domain.vpc_id.clone());
+        let subnets = domain.subnet_ids.iter();
+        self.seed.subnets = subnets.map(|id| SeedSubnet { id: id.clone(), vpc: domain.vpc_id.clone() }).collect();
+        let mut groups: BTreeSet<&str> = domain.security_group_id.iter().map(String::as_str).collect();
+        groups.extend(domain.default_user_settings.security_groups.iter().flatten().map(String::as_str));
+        let profiles = domain.user_profiles.values();
+        groups.extend(profiles.flat_map(|profile| profile.settings.security_groups.iter().flatten()).map(String::as_str));
+        for rules in [&domain.security_group_ingress, &domain.security_group_egress] {
+            groups.extend(rules.sg.iter().map(|rule| rule.peer.as_str()));
+            let lists = rules.prefix_list.iter().map(|rule| (rule.peer.clone(), format!("com.example.{}", rule.peer)));
+            self.seed.prefix_lists.extend(lists);
+        }
+        self.seed.prefix_lists.sort();
+        self.seed.prefix_lists.dedup_by(|one, other| one.0 == other.0);
+        self.seed.security_groups = groups.into_iter().map(|id| (id.to_owned(), domain.vpc_id.clone())).collect();
+    }
+
+    fn roles(&mut self, config: &Config) {
+        let domain = &config.domain;
+        let mut references: Vec<&RoleReference> = domain.default_execution_role.iter().collect();
+        references.extend(&domain.data_admin_roles);
+        references.extend(domain.domain_bucket.iter().map(|bucket| &bucket.asset_deployment_role));
+        references.extend(domain.user_profiles.values().filter_map(|profile| profile.user_role.as_ref()));
+        let mut roles: BTreeMap<String, SeedRole> = BTreeMap::new();
+        for reference in references {
+            let role = role(reference);
+            // Several references may mean one role; what any of them says of it counts.
+            let known = roles.entry(role.name.clone()).or_insert_with(|| role.clone());
+            known.id = known.id.take().or(role.id);
+            known.path = known.path.take().or(role.path);
+        }
+        self.seed.roles = roles.into_values().collect();
+    }
+
+    fn key(&mut self, arn: &str) {
+        if let Some((_, id)) = arn.rsplit_once(":key/") {
+            self.seed.keys.push(id.to_owned());
+        }
+    }
+
+    /// Images, app image configs and lifecycle configs anywhere in settings, and the key and bucket for sharing.
+    fn settings(&mut self, settings: &Json) {
+        match settings {
+            Json::Object(members) => {
+                for (name, value) in members {
+                    match (name.as_str(), value.as_str()) {
+                        ("SageMakerImageArn", Some(arn)) => self.images.extend(after(arn, ":image/")),
+                        ("SageMakerImageVersionArn", Some(arn)) => {
+                            self.image_versions.extend(after(arn, ":image-version/"));
+                            let image = after(arn, ":image-version/").and_then(|name| Some(name.split_once('/')?.0.to_owned()));
+                            self.images.extend(image);
+                        }
+                        ("LifecycleConfigArn" | "BuiltInLifecycleConfigArn", Some(arn)) if arn != "None" => {
+                            self.lifecycle_configs.insert(arn.to_owned());
+                        }
+                        ("AppImageConfigName", Some(name)) => {
+                            self.app_image_configs.insert(name.to_owned());
+                        }
+                        ("ImageName", Some(name)) => {
+                            self.images.insert(name.to_owned());
+                            let version = members.get("ImageVersionNumber").and_then(Json::as_i64).unwrap_or(1);
+                            self.image_versions.insert(format!("{name}/{version}"));
+                        }
+                        ("S3KmsKeyId", Some(arn)) => self.key(arn),
+                        ("LifecycleConfigArns", None) => {
+                            let arns = value.as_array().into_iter().flatten().filter_map(Json::as_str);
+                            self.lifecycle_configs.extend(arns.map(str::to_owned));
+                        }
+                        _ => self.settings(value),
+                    }
+                }
+            }
+            Json::Array(items) => items.iter().for_each(|item| self.settings(item)),
+            _ => {}
+        }
+    }
+}
+
+fn after(arn: &str, kind: &str) -> Option<String> {
+    arn.split_once(kind).map(|(_, name)| name.to_owned())
+}
+
+/// The role that a reference means: its own name and path where it gives them, else a name made of its id.
+fn role(reference: &RoleReference) -> SeedRole {
+    let from_arn = reference.arn.as_deref().and_then(|arn| arn.split_once(":role/")).map(|(_, path)| path);
+    let (path, name) = match (from_arn, &reference.name) {
+        (Some(path), _) => match path.rsplit_once('/') {
+            Some((folder, name)) => (Some(format!("/{folder}/")), name.to_owned()),
+            None => (None, path.to_owned()),
+        },
+        (None, Some(set)) if reference.sso => {
+            (Some("/aws-reserved/sso.amazonaws.com/".into()), format!("AWSReservedSSO_{set}_0123456789abcdef"))
+        }
+        (None, Some(name)) => (None, name.clone()),
+        (None, None) => {
+            let id = reference.id.as_deref().unwrap_or("role");
+            (None, format!("role-{}", id.to_lowercase()))
+        }
+    };
+    SeedRole { name, path, id: reference.id.clone(), trust: None }
+}
+
+/// Values for parameters that are the whole of a value: what fits the place. Others are part of a text and take any.
+fn fitting_values(open: &Config, context: &Context) -> BTreeMap<String, String> {
+    let mut fitting = BTreeMap::new();
+    let mut fit = |text: &str, value: &dyn Fn(usize) -> String| {
+        if let Some(name) = text.strip_prefix("{{resolve:ssm:").and_then(|rest| rest.strip_suffix("}}"))
+            && !name.contains("{{")
+        {
+            let count = fitting.len() + 1;
+            fitting.entry(name.to_owned()).or_insert_with(|| value(count));
+        }
+    };
+    let domain = &open.domain;
+    let place = |service: &str, resource: String| {
+        let part = |part: &Option<String>, default: &str| part.clone().unwrap_or_else(|| default.to_owned());
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            part(&context.partition, "aws"),
+            if service == "iam" { String::new() } else { part(&context.region, "us-east-1") },
+            part(&context.account, "123456789012"),
+        )
+    };
+    let group = |n: usize| format!("sg-{n:017x}");
+    fit(&domain.vpc_id, &|n| format!("vpc-{n:017x}"));
+    domain.subnet_ids.iter().for_each(|id| fit(id, &|n| format!("subnet-{n:017x}")));
+    domain.security_group_id.iter().for_each(|id| fit(id, &group));
+    domain.default_user_settings.security_groups.iter().flatten().for_each(|id| fit(id, &group));
+    for rules in [&domain.security_group_ingress, &domain.security_group_egress] {
+        rules.sg.iter().for_each(|rule| fit(&rule.peer, &group));
+        rules.prefix_list.iter().for_each(|rule| fit(&rule.peer, &|n| format!("pl-{n:08x}")));
+        rules.ipv4.iter().for_each(|rule| fit(&rule.peer, &|n| format!("10.{}.0.0/16", n % 256)));
+    }
+    if let Some(arn) = &domain.kms_key_arn {
+        fit(arn, &|n| place("kms", format!("key/00000000-0000-0000-0000-{n:012}")));
+    }
+    if let Some(bucket) = &domain.domain_bucket {
+        fit(&bucket.domain_bucket_name, &|n| format!("seeded-bucket-{n}"));
+    }
+    let mut roles: Vec<&RoleReference> = domain.default_execution_role.iter().collect();
+    roles.extend(&domain.data_admin_roles);
+    roles.extend(domain.domain_bucket.iter().map(|bucket| &bucket.asset_deployment_role));
+    roles.extend(domain.user_profiles.values().filter_map(|profile| profile.user_role.as_ref()));
+    for role in roles {
+        role.id.iter().for_each(|id| fit(id, &|n| format!("AROASEEDED{n:011}")));
+        role.arn.iter().for_each(|arn| fit(arn, &|n| place("iam", format!("role/seeded-role-{n}"))));
+        role.name.iter().for_each(|name| fit(name, &|n| format!("seeded-role-{n}")));
+    }
+    fitting
+}
