@@ -31,6 +31,10 @@ pub(super) fn add(
             }
             continue;
         }
+        // What SageMaker makes behind a domain is the domain's, as long as that stays.
+        if matches!(address.kind, Kind::HomeEfs | Kind::NfsSecurityGroup) && !domain_goes && !options.destroy {
+            continue;
+        }
         match found {
             Found::Ours(observed) => removals.push(remove(address, observed, rules(address.kind), options, notices)),
             Found::Unreadable(why) => notices.push(Notice {

@@ -172,8 +172,9 @@ impl Resource for Bucket {
 /// The bucket's policy: MDAA's, statement by statement.
 fn access(desired: &Desired) -> Value {
     let config = &desired.config.domain;
-    let bucket = || arn(desired);
-    let objects = || arn(desired).then("/*");
+    // Its own ARN is no output that it could wait for.
+    let bucket = || Text::literal(format!("arn:{}:s3:::{}", desired.deployment.partition, desired.names.bucket));
+    let objects = || bucket().then("/*");
     let execution = || execution_role::arn(desired);
     let assets = || asset_role::arn(desired).unwrap_or_default();
     let admins: Vec<Text> = desired.roles.data_admins.iter().map(|id| Text::literal(format!("{id}:*"))).collect();
@@ -181,7 +182,7 @@ fn access(desired: &Desired) -> Value {
     let below = |prefix: &str| {
         let prefix = prefix.strip_prefix('/').unwrap_or(prefix);
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-        arn(desired).then(format!("/{prefix}/*"))
+        bucket().then(format!("/{prefix}/*"))
     };
     let read_write = ["s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"];
     let [sharing, asset] = [&config.notebook_sharing_prefix, &config.asset_prefix];

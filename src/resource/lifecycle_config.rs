@@ -137,7 +137,7 @@ async fn of_kind(account: &Account, nodes: &[Node], kind: LifecycleKind) -> Resu
         .names
         .lifecycle_base(kind.app_type())
         .map_err(|error| CloudError::new(ErrorKind::Invalid, "name of a lifecycle config", error.to_string()))?;
-    let list = account.sagemaker.list_studio_lifecycle_configs().name_contains(format!("{base}-"));
+    let list = account.sagemaker.list_studio_lifecycle_configs().name_contains(&base);
     let pages = list.into_paginator().items().send().try_collect().await;
     let names: Vec<String> = pages
         .map_err(|e| failed("ListStudioLifecycleConfigs", e))?
