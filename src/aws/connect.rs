@@ -36,7 +36,8 @@ impl Backend for RealAws {
             None => Ok((config, path_style)),
             Some(role) => {
                 let role = filled_in(role, wanted, &config).await?;
-                let provider = AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
+                let provider =
+                    AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
                 let provider = aws_credential_types::provider::SharedCredentialsProvider::new(provider.await);
                 Ok((config.to_builder().credentials_provider(provider).build(), path_style))
             }

@@ -93,7 +93,9 @@ impl Session {
         let (config, path_style) = surroundings.backend.config(&wanted).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
-            return Err(failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config"));
+            return Err(
+                failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
+            );
         };
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
         let identity = identity.map_err(|e| Failure::cloud(&failed("GetCallerIdentity", e), Some(&region)))?;
@@ -222,7 +224,8 @@ impl Session {
         let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
         let config = config::resolve(&self.loaded.document, &context, None).ok().map(|resolved| resolved.config);
         let retention = self.retention(config.as_ref(), &options.retention);
-        let protect = config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
+        let protect =
+            config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention.clone();
         self.plan_graph(&Graph::new(), &options).await

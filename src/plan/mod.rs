@@ -14,7 +14,9 @@ use serde::Serialize;
 pub use diff::{Change, changes, is_blank};
 pub use record::{AssetDigest, PathSet, Record};
 
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value};
+use crate::model::{
+    Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value,
+};
 
 /// What happens to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -409,7 +411,10 @@ fn judge_state(step: &mut Step, observed: &Observed) {
         State::PendingDeletion(date) => {
             step.blocked = Some(Blocked {
                 why: format!("it is scheduled for deletion on {date}"),
-                hint: format!("keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`", observed.id),
+                hint: format!(
+                    "keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`",
+                    observed.id
+                ),
             });
         }
     }
@@ -499,7 +504,9 @@ fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
     let mut order = Vec::with_capacity(graph.len());
     let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = graph
         .iter()
-        .map(|(address, node)| (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect()))
+        .map(|(address, node)| {
+            (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect())
+        })
         .collect();
     while !waiting.is_empty() {
         let ready: Vec<&Address> =

@@ -14,9 +14,7 @@ pub(super) fn add(
     options: &Options,
     notices: &mut Vec<Notice>,
 ) {
-    let domain_goes = steps
-        .iter()
-        .any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace)
+    let domain_goes = steps.iter().any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace)
         || snapshot.iter().any(|(address, found)| {
             address.kind == Kind::Domain && found.ours().is_some() && !graph.contains_key(address)
         });
@@ -93,7 +91,10 @@ fn remove(
             if !allowed {
                 step.blocked = Some(Blocked {
                     why: format!("removing it loses {loses}"),
-                    hint: format!("put it back into the config, or allow it with `--allow-profile-delete {}`", address.name),
+                    hint: format!(
+                        "put it back into the config, or allow it with `--allow-profile-delete {}`",
+                        address.name
+                    ),
                 });
             }
         }

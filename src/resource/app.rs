@@ -79,7 +79,8 @@ impl Resource for App {
             match status.as_str() {
                 "Deleted" | "Failed" => return Ok(Progress::Ready(())),
                 "InService" if !asked => {
-                    let delete = account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
+                    let delete =
+                        account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
                     let delete = delete.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
                     let delete = delete.set_user_profile_name(text("UserProfileName"));
                     match delete.send().await.map_err(|e| failed("DeleteApp", e)) {

@@ -187,7 +187,8 @@ impl Resource for UserProfile {
         }
         let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
-        let mut request = Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
+        let mut request =
+            Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
         // The live name, in the case that AWS has it in.
         request.set("UserProfileName", observed.id.as_str());
         for change in changes {

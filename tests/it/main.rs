@@ -5,5 +5,6 @@
 
 mod faults;
 mod laws;
+mod moto;
 mod properties;
 mod support;
