@@ -15,7 +15,8 @@ use studio_deploy::resource::KINDS;
 const LONGEST: usize = 400;
 
 /// Files that are longer, each because cutting it would part what belongs together.
-const LONG: [(&str, &str); 9] = [
+const LONG: [(&str, &str); 10] = [
+    ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
     ("src/cli/args/commands.rs", "the whole command line is read from top to bottom"),
     ("src/config/shape.rs", "one walk over tree and schema"),
     ("src/config/template.rs", "one pass over references, in MDAA's order"),
@@ -339,13 +340,13 @@ fn the_readme_lists_the_exit_codes_there_are() {
 
 /// The command lines of studio-deploy in a script, as words.
 fn commands(script: &str) -> Vec<Vec<String>> {
-    let script = script.replace("\\\n", " ").replace("cargo run -- ", "studio-deploy ").replace("cargo run -q -- ", "studio-deploy ");
+    let script = script.replace("\\\n", " ").replace("cargo run -- ", "studio-deploy ");
     let mut found = Vec::new();
-    for line in script.lines() {
+    for line in script.lines().map(|line| line.trim().trim_start_matches("- ").trim_start_matches("run: ")) {
         let mut words: Vec<String> = vec![String::new()];
         let (mut quote, mut commands) = (None, Vec::new());
-        // What follows two blanks and no quote is an explanation, and `#` begins a comment.
-        let line = line.trim().split("   ").next().unwrap_or_default();
+        // What follows three blanks is an explanation, and `#` begins a comment.
+        let line = line.split("   ").next().unwrap_or_default();
         for c in line.chars() {
             match (quote, c) {
                 (Some(open), _) if c == open => quote = None,
@@ -379,8 +380,9 @@ fn understood(place: &str, words: &[String]) {
 fn every_command_that_the_documents_show_is_understood() {
     let readme = read("README.md");
     let fenced: String = readme.split("```").skip(1).step_by(2).collect();
-    let shown = commands(&fenced);
-    assert!(shown.len() > 20, "only {} were found", shown.len());
+    let inline = readme.match_indices("`studio-deploy ").filter_map(|(at, _)| readme[at + 1..].split('`').next());
+    let shown = commands(&[fenced].into_iter().chain(inline.map(str::to_owned)).collect::<Vec<_>>().join("\n"));
+    assert!(shown.len() > 30, "only {} were found", shown.len());
     for words in shown {
         understood("README.md", &words);
     }
