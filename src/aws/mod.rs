@@ -1,4 +1,6 @@
-//! The real account: clients, errors, waiting.
+//! The real account: clients, errors, waiting, what references lead to, the record and the lock.
+//!
+//! Architecture invariant: only `error` reads the SDK's error codes, and only `wait` waits.
 
 pub mod calls;
 pub mod connect;
@@ -6,6 +8,7 @@ pub mod document;
 pub mod error;
 pub mod lock;
 pub mod record;
+pub mod resolve;
 pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};

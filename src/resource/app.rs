@@ -1,7 +1,7 @@
 //! Apps that users started: never desired, only found, since they stand in the way of changes and of destroy.
 //!
 //! Identity: domain, owner (a profile or a space), type and name. A deleted app stays listed for a day; a failed one
-//! needs no deletion, and deleting it is an error.
+//! needs no deletion, and deleting it is an error. Destroy refuses while there are any, unless it is told to drain.
 
 use async_trait::async_trait;
 use aws_sdk_sagemaker::types::AppType;

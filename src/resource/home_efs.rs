@@ -1,7 +1,7 @@
 //! The file system with everybody's home directories, which SageMaker makes for a domain: never desired, only found.
 //!
-//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. It is deleted only by explicit
-//! choice, after its mount targets.
+//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. Destroy keeps it; only an
+//! explicit choice deletes it, after its mount targets.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,8 @@
 //!
 //! Identity: the names `security-group-for-{inbound,outbound}-nfs-<domain id>`. They refer to each other, so the rules
 //! go before the groups; after a domain is deleted its network interfaces hold them for up to a minute. Those of a
-//! domain that lives are never touched but for their tags.
+//! domain that lives are never touched but for their tags. Destroy keeps them as long as the file system, which uses
+//! them, and deletes them with it.
 
 use std::collections::BTreeMap;
 

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::Role;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::aws::Account;
-use crate::aws::error::failed;
+use super::Account;
+use super::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::codes::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
