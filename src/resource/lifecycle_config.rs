@@ -17,7 +17,7 @@ use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
-use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
 
 /// The kind.
@@ -180,13 +180,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&live_tags)),
     ]);
     let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
-    // MDAA does not tag lifecycle configs: one without any tag that has our name is MDAA's or nobody's.
-    Ok(match ownership::judge(&account.deployment, observed) {
-        Found::Foreign { owner: Owner::Unknown, observed } if live_tags.is_empty() => {
-            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
-        }
-        found => found,
-    })
+    Ok(ownership::judge_untagged(&account.deployment, observed))
 }
 
 fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
