@@ -9,6 +9,7 @@ pub mod config;
 pub mod model;
 pub mod naming;
 pub mod plan;
+pub mod preflight;
 pub mod resolve;
 pub mod resource;
 #[cfg(feature = "sandbox")]

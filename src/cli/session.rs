@@ -22,7 +22,7 @@ use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
 use crate::resolve::{self, Unresolved};
 use crate::resource::{Desired, Flags, Names, rules};
-use crate::{assets, naming};
+use crate::{assets, naming, preflight};
 
 /// Where everything that is told while a run goes on ends up.
 #[derive(Clone, Default)]
@@ -129,7 +129,8 @@ impl Session {
                 Progressed::Notice(address, message) => Event::Notice { address, message },
             });
         });
-        let account = Account::new(&config, path_style, deployment, names, tell);
+        let mut account = Account::new(&config, path_style, deployment, names, tell);
+        account.limits = global.run.limits();
         Ok(Self { loaded, account, bus, prepared, colour })
     }
 
@@ -206,8 +207,10 @@ impl Session {
         let graph = goal.desired.graph();
         let mut options = options.clone();
         options.retention = self.retention(Some(&goal.desired.config), &options.retention);
+        options.protect = goal.desired.config.domain.protect;
         let mut plan = self.plan_graph(&graph, &options).await?;
         gate(&mut plan, &goal.desired);
+        preflight::check(&self.account, &goal.desired, &mut plan).await;
         Ok(plan)
     }
 
@@ -224,7 +227,9 @@ impl Session {
         let protect = config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention.clone();
-        self.plan_graph(&Graph::new(), &options).await
+        let mut plan = self.plan_graph(&Graph::new(), &options).await?;
+        preflight::check_destroy(&self.account, &mut plan).await;
+        Ok(plan)
     }
 
     /// What the command line says, else the config's `removalPolicy`.
