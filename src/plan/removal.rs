@@ -57,71 +57,20 @@ pub(super) fn add(
         steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.clone()).collect();
     for at in 0..removals.len() {
         let kind = removals[at].address.kind;
+        let lives_in_replaced = replaced && kind > Kind::Domain;
         let earlier = removals.iter().filter(|step| step.action.is_change() && step.address.kind > kind);
         let mut waits_for: BTreeSet<Address> = earlier.map(|step| step.address.clone()).collect();
-        // What lives in a domain that is made again goes before that change.
-        let goes_first = matches!(kind, Kind::App | Kind::Space) || (replaced && kind == Kind::UserProfile);
-        if !goes_first {
+        if !lives_in_replaced && !matches!(kind, Kind::App | Kind::Space) {
             waits_for.extend(changes.iter().cloned());
         }
         removals[at].waits_for = waits_for;
     }
-    let in_domain = |step: &&Step| matches!(step.address.kind, Kind::App | Kind::Space | Kind::UserProfile);
-    let inhabitants: Vec<Address> = removals.iter().filter(in_domain).map(|step| step.address.clone()).collect();
-    let first: Vec<Address> = inhabitants.iter().filter(|address| address.kind != Kind::UserProfile).cloned().collect();
-    for step in steps.iter_mut() {
-        if is_replaced_domain(step) {
-            step.waits_for.extend(inhabitants.iter().cloned());
-        } else if is_former_profile(step) {
-            step.waits_for.extend(first.iter().cloned());
-        }
-    }
     steps.extend(removals);
-}
-
-/// A domain that is made again takes its users' profiles with it: they go before it, and are made again after it.
-pub(super) fn make_profiles_again(steps: &mut Vec<Step>) {
-    let Some(domain) = steps.iter().find(|step| step.address.kind == Kind::Domain && step.action == Action::Replace) else {
-        return;
-    };
-    let (address, stays) = (domain.address.clone(), domain.blocked.is_some());
-    let id = domain.observed.as_ref().map(|domain| domain.id.clone()).unwrap_or_default();
-    let mut former = Vec::new();
-    for step in steps.iter_mut().filter(|step| step.address.kind == Kind::UserProfile && step.observed.is_some()) {
-        step.blocked = None;
-        step.changes.clear();
-        if stays {
-            step.action = Action::Keep;
-            step.reason = format!("{address} is blocked");
-            continue;
-        }
-        step.action = Action::Create;
-        step.reason = "its domain is made again".into();
-        former.push(Step {
-            address: Address::new(Kind::UserProfile, format!("{}@{id}", step.address.name)),
-            action: Action::Delete,
-            node: None,
-            observed: step.observed.take(),
-            changes: Vec::new(),
-            reason: "its domain is made again, so its home directory is lost from sight".into(),
-            blocked: None,
-            waits_for: BTreeSet::new(),
-        });
-    }
-    if let Some(domain) = steps.iter_mut().find(|step| step.address == address) {
-        domain.waits_for.extend(former.iter().map(|step| step.address.clone()));
-    }
-    steps.extend(former);
 }
 
 /// Whether a step makes the domain again.
 fn is_replaced_domain(step: &Step) -> bool {
     step.address.kind == Kind::Domain && step.action == Action::Replace && step.blocked.is_none()
-}
-
-/// Whether a step deletes the profile of a domain that is made again.
-fn is_former_profile(step: &Step) -> bool {
-    step.address.kind == Kind::UserProfile && step.action == Action::Delete && step.node.is_none()
 }
 
 fn remove(

@@ -1,0 +1,1 @@
+//! Laws of the commands, on the sandbox.
