@@ -14,6 +14,7 @@ pub mod naming;
 pub mod assets;
 pub mod model;
 pub mod plan;
+pub mod preflight;
 pub mod apply;
 
 // The account: the seam, what each kind is, and the SDK.

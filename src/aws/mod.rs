@@ -7,6 +7,7 @@ pub mod connect;
 pub mod document;
 pub mod error;
 pub mod lock;
+pub mod network;
 pub mod record;
 pub mod resolve;
 pub mod wait;
@@ -14,14 +15,15 @@ pub mod wait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found};
-use crate::plan::Retention;
+use crate::model::{Address, Deployment, Found, Kind};
+use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names};
 use calls::Writes;
 use wait::{Clock, Patience, Progress};
@@ -70,6 +72,8 @@ pub struct Account {
     pub writes: Writes,
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
+    /// How long operations may take where that is not the usual time.
+    pub limits: BTreeMap<(Kind, Action), Duration>,
     pub(crate) assets: BTreeMap<String, Manifest>,
     config: SdkConfig,
     path_style: bool,
@@ -117,6 +121,7 @@ impl Account {
             efs: client!(aws_sdk_efs, config, writes),
             writes,
             retention: Retention::default(),
+            limits: BTreeMap::new(),
             assets: BTreeMap::new(),
             config: config.clone(),
             path_style,
@@ -142,6 +147,11 @@ impl Account {
     pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
         s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes)
+    }
+
+    /// How long an operation may take: what the user says, else the `usual` time.
+    pub fn patience(&self, kind: Kind, action: Action, usual: Patience) -> Patience {
+        self.limits.get(&(kind, action)).map_or(usual, |timeout| Patience { timeout: *timeout, ..usual })
     }
 
     /// Tells the phase of something that is waited for.

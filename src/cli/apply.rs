@@ -46,7 +46,8 @@ async fn one(
     colour: bool,
 ) -> Result<Ended, Failure> {
     let mut session = Session::open(loaded, global, surroundings, colour).await?;
-    let options = options(&args.consent);
+    let mut options = options(&args.consent);
+    options.skip_blocked = args.skip_blocked;
     let planned = plan(&mut session, &options, false, screen).await?;
     if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
         return Err(session.invalid(&goal.warnings.clone().strict()));

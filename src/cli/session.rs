@@ -22,7 +22,7 @@ use crate::config::{self, Config};
 use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
 use crate::resource::{Desired, Flags, Names, rules};
-use crate::{assets, naming};
+use crate::{assets, naming, preflight};
 
 /// Where everything that is told while a run goes on ends up.
 #[derive(Clone, Default)]
@@ -127,7 +127,8 @@ impl Session {
                 Progressed::Notice(address, message) => Event::Notice { address, message },
             });
         });
-        let account = Account::new(&config, path_style, deployment, names, tell);
+        let mut account = Account::new(&config, path_style, deployment, names, tell);
+        account.limits = global.run.limits();
         Ok(Self { loaded, account, bus, prepared, colour })
     }
 
@@ -207,6 +208,7 @@ impl Session {
         options.retention = self.retention(Some(&goal.desired.config), &options.retention);
         let mut plan = self.plan_graph(&graph, &options).await?;
         gate(&mut plan, &goal.desired);
+        preflight::check(&self.account, &goal.desired, &mut plan).await;
         Ok(plan)
     }
 
@@ -224,7 +226,9 @@ impl Session {
             config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention.clone();
-        self.plan_graph(&Graph::new(), &options).await
+        let mut plan = self.plan_graph(&Graph::new(), &options).await?;
+        preflight::check_destroy(&self.account, &mut plan).await;
+        Ok(plan)
     }
 
     /// What the command line says, else the config's `removalPolicy`.

@@ -215,6 +215,24 @@ impl Value {
         }
     }
 
+    /// Takes away what stands at `path`, and the maps on the way that are empty without it.
+    pub fn remove_at(&mut self, path: &Path) {
+        let Self::Map(map) = self else { return };
+        match path.0.as_slice() {
+            [] => {}
+            [key] => {
+                map.remove(key);
+            }
+            [key, rest @ ..] => {
+                let Some(inner) = map.get_mut(key) else { return };
+                inner.remove_at(&Path(rest.to_vec()));
+                if *inner == Self::map() {
+                    map.remove(key);
+                }
+            }
+        }
+    }
+
     /// A copy with every output that `lookup` knows filled in.
     #[must_use]
     pub fn resolve(&self, lookup: &dyn Fn(&Address, &str) -> Option<String>) -> Self {

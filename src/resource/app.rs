@@ -12,7 +12,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
-use crate::plan::Rules;
+use crate::plan::{Action, Rules};
 
 /// The kind.
 #[derive(Debug)]
@@ -96,7 +96,8 @@ impl Resource for App {
             }
             Ok(Progress::Busy(status))
         };
-        account.clock.until(&address.to_string(), Patience::APP, gone).await?;
+        let patience = account.patience(Kind::App, Action::Delete, Patience::APP);
+        account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
 }
