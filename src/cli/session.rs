@@ -205,6 +205,7 @@ impl Session {
     pub async fn plan(&mut self, goal: &Goal, options: &Options) -> Result<Plan, Failure> {
         let graph = goal.desired.graph();
         let mut options = options.clone();
+        options.protect = goal.desired.config.domain.protect;
         options.retention = self.retention(Some(&goal.desired.config), &options.retention);
         let mut plan = self.plan_graph(&graph, &options).await?;
         gate(&mut plan, &goal.desired);

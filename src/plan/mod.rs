@@ -269,9 +269,15 @@ pub fn plan(
     let mut notices = Vec::new();
     let mut steps = Vec::new();
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
+    let mut replaced = BTreeMap::new();
     for address in &order {
         let node = &graph[address];
-        let step = step(node, snapshot, recorded.as_ref(), &settled, rules(address.kind), options, &mut notices);
+        let mut step = step(node, snapshot, recorded.as_ref(), &settled, rules(address.kind), options, &mut notices);
+        follow(&mut step, &replaced);
+        if step.action == Action::Replace {
+            protect(&mut step, options);
+            replaced.insert(address.clone(), step.blocked.clone());
+        }
         settled.insert(address.clone(), Settled::of(&step));
         steps.push(step);
     }
@@ -359,12 +365,14 @@ fn step(
         Found::Ours(observed) => {
             step.observed = Some(observed.clone());
             judge_state(&mut step, observed);
-            if step.action == Action::Keep && step.blocked.is_none() {
+            if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
                 let managed = recorded.map_or(&[][..], |record| record.paths(address));
                 step.changes = changes(&node, observed, managed, rules, notices);
                 if !step.changes.is_empty() {
-                    step.action = Action::Update;
-                    step.reason = "it differs".into();
+                    if step.action == Action::Keep {
+                        step.action = Action::Update;
+                        step.reason = "it differs".into();
+                    }
                     judge(&mut step, observed, rules, options);
                 } else if let State::UpdateFailed(reason) = &observed.state {
                     step.action = Action::Update;
@@ -382,7 +390,14 @@ fn judge_state(step: &mut Step, observed: &Observed) {
     match &observed.state {
         State::Usable | State::UpdateFailed(_) => {}
         // The apply waits for it, then looks again; what differs now may be a change on its way.
-        State::Busy(status) => step.reason = format!("it is {status}"),
+        State::Busy(status) if status == "Deleting" => {
+            step.action = Action::Replace;
+            step.reason = "it is being deleted".into();
+        }
+        State::Busy(status) => {
+            step.action = Action::Update;
+            step.reason = format!("it is {status}");
+        }
         State::Failed(reason) => {
             step.action = Action::Replace;
             step.reason = format!("AWS could not make it: {reason}");
@@ -417,6 +432,35 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
                 hint: format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
             });
         }
+    }
+}
+
+/// What can only be replaced because something that it is part of is: who consented to that consented to this, and who
+/// did not is asked about that.
+fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>) {
+    let of_replaced = |change: &Change| {
+        let outputs = change.after.iter().flat_map(Value::outputs);
+        outputs.into_iter().find_map(|(of, _)| replaced.get_key_value(of))
+    };
+    if step.action == Action::Replace
+        && let Some((of, blocked)) = step.changes.iter().find_map(of_replaced)
+    {
+        step.reason = format!("{of} is replaced");
+        step.blocked = blocked.as_ref().map(|blocked| Blocked {
+            why: format!("{of} would have to be replaced first"),
+            hint: blocked.hint.clone(),
+        });
+    }
+}
+
+/// Nothing that holds data is replaced where the config protects it.
+fn protect(step: &mut Step, options: &Options) {
+    let live = step.observed.as_ref().is_some_and(|observed| !matches!(observed.state, State::Failed(_)));
+    if options.protect && live && matches!(step.address.kind, Kind::Domain | Kind::UserProfile) {
+        step.blocked = Some(Blocked {
+            why: "the config protects this environment, and replacing it would cut users off from their data".into(),
+            hint: "put the old value back, or remove `protect: true` from the config first".into(),
+        });
     }
 }
 

@@ -57,9 +57,11 @@ pub(super) fn add(
         steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.clone()).collect();
     for at in 0..removals.len() {
         let kind = removals[at].address.kind;
+        let lives_in_replaced = kind > Kind::Domain
+            && steps.iter().any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace);
         let earlier = removals.iter().filter(|step| step.action.is_change() && step.address.kind > kind);
         let mut waits_for: BTreeSet<Address> = earlier.map(|step| step.address.clone()).collect();
-        if removals[at].waits_for.is_empty() && !matches!(kind, Kind::App | Kind::Space) {
+        if !lives_in_replaced && !matches!(kind, Kind::App | Kind::Space) {
             waits_for.extend(changes.iter().cloned());
         }
         removals[at].waits_for = waits_for;
@@ -119,7 +121,7 @@ fn remove(
 /// An app or a space of a domain that goes.
 fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> {
     let observed = found.ours()?;
-    let blocked = (!options.drain).then(|| Blocked {
+    let blocked = (!options.drain && !options.stop_apps).then(|| Blocked {
         why: format!("{} is in use: {}", address, observed.properties.text("Summary").unwrap_or("a user made it")),
         hint: "let users stop it, or delete it and every other app and space with `--drain`".into(),
     });
