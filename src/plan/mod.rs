@@ -518,7 +518,8 @@ fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked
         ),
         // A bucket's name is the only one that accounts share.
         Owner::Account => (
-            "another account owns that name, which is unique in the whole world, or this account may not look at it".to_owned(),
+            "another account owns that name, which is unique in the whole world, or this account may not look at it"
+                .to_owned(),
             format!(
                 "choose another org, env, domain or module name, or make a bucket whose name ends in -{}-{} and give it as \
                  `domainBucket`",

@@ -186,7 +186,11 @@ impl Resource for Domain {
         observed: &Observed,
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
-        let observed = if matches!(observed.state, State::Busy(_)) { settled(account, node, Action::Update).await? } else { observed.clone() };
+        let observed = if matches!(observed.state, State::Busy(_)) {
+            settled(account, node, Action::Update).await?
+        } else {
+            observed.clone()
+        };
         let arn = observed.outputs.get("DomainArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
         let request = update_request(node, &observed, changes);

@@ -31,7 +31,8 @@ impl Rules for NfsSecurityGroup {
         }
         let name = observed.properties.text("GroupName").unwrap_or_default();
         let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
-        let why = format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
+        let why =
+            format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
         Removal::Retain { why, drops: Vec::new() }
     }
 }

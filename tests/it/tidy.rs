@@ -119,8 +119,23 @@ fn only_in(allowed: &[&str], patterns: &[&str], instead: &str) {
 fn the_pure_stages_know_no_outside() {
     let pure = ["src/model", "src/plan", "src/config", "src/naming.rs"];
     let outside = [
-        "async", "await", "tokio", "std::fs", "fs::", "std::env", "std::net", "std::process", "SystemTime", "Instant",
-        "jiff", "crate::apply", "crate::aws", "crate::cli", "crate::cloud", "crate::resource", "crate::sandbox",
+        "async",
+        "await",
+        "tokio",
+        "std::fs",
+        "fs::",
+        "std::env",
+        "std::net",
+        "std::process",
+        "SystemTime",
+        "Instant",
+        "jiff",
+        "crate::apply",
+        "crate::aws",
+        "crate::cli",
+        "crate::cloud",
+        "crate::resource",
+        "crate::sandbox",
         "crate::ui",
     ];
     let found: Vec<String> = sources("src")
@@ -167,7 +182,14 @@ fn only_the_kinds_and_aws_name_the_sdk() {
     let found: Vec<String> = sources("src")
         .iter()
         .filter(|source| !source.is_below(&allowed))
-        .flat_map(|source| source.code.iter().filter(|(_, line)| line.contains("aws_sdk_")).map(|(number, line)| format!("{}:{number}: {}", source.path, line.trim())).collect::<Vec<_>>())
+        .flat_map(|source| {
+            source
+                .code
+                .iter()
+                .filter(|(_, line)| line.contains("aws_sdk_"))
+                .map(|(number, line)| format!("{}:{number}: {}", source.path, line.trim()))
+                .collect::<Vec<_>>()
+        })
         .collect();
     assert!(found.is_empty(), "the SDK stays behind aws/ and resource/\n{}", found.join("\n"));
 }
@@ -373,7 +395,12 @@ fn commands(script: &str) -> Vec<Vec<String>> {
 fn understood(place: &str, words: &[String]) {
     let matched = args::command().try_get_matches_from(words);
     let error = matched.err().filter(clap::Error::use_stderr);
-    assert!(error.is_none(), "{place}: {}: {}", words.join(" "), error.map(|error| error.to_string()).unwrap_or_default());
+    assert!(
+        error.is_none(),
+        "{place}: {}: {}",
+        words.join(" "),
+        error.map(|error| error.to_string()).unwrap_or_default()
+    );
 }
 
 #[test]
