@@ -180,6 +180,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[expect(clippy::unnecessary_box_returns, reason = "every failure of the reader is one, kept small by its box")]
     fn bad_key(place: &Place) -> Fatal {
         let summary = "a key must be plain text";
         let help = "put quotes around a value that begins with `{`, such as \"{{context:name}}\"";

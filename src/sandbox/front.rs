@@ -604,6 +604,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the process that crashes is told in its environment")]
     fn a_crash_loses_no_call_that_was_done() {
         let open = |path: PathBuf, faults: &str| {
             Sandbox::open(SandboxOptions {
