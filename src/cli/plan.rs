@@ -75,9 +75,9 @@ async fn planned(session: &mut Session, args: &PlanArgs, screen: &'static Screen
 fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob]) -> Result<Plan, Failure> {
     let set = |globs: &[Glob]| -> Result<GlobSet, Failure> {
         let mut builder = GlobSetBuilder::new();
-        globs.iter().for_each(|glob| {
+        for glob in globs {
             builder.add(glob.clone());
-        });
+        }
         builder.build().map_err(|error| Failure::new(&super::codes::USAGE, error.to_string()))
     };
     let (target_set, exclude) = (set(target)?, set(exclude)?);

@@ -24,7 +24,7 @@ use crate::ui::{Screen, report_human, report_json};
 /// How often the screen moves while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a saved plan may be applied.
-const PLAN_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3600);
+const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
 
 /// A plan with the goal that it leads to; none when everything goes.
 pub(super) struct Planned {

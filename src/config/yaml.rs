@@ -361,7 +361,7 @@ mod tests {
             ("!include ./script.sh", json!("echo hi\n")),
             ("!include script.sh", json!("echo hi\n")),
             ("\"{{context:x}}\"", json!("{{context:x}}")),
-            ("123456789012345678901234567890", json!(1.2345678901234568e29)),
+            ("123456789012345678901234567890", json!(1.234_567_890_123_456_8e29)),
         ];
         for (text, expected) in cases.into_iter().filter(|(text, _)| *text != "-") {
             assert_eq!(value(text), expected, "{text}");

@@ -438,8 +438,8 @@ fn wrong_region(service: Service, asked: &str, region: &str) -> Refusal {
 fn resource(input: &Json) -> String {
     let named =
         |name: &str| !["Token", "Marker", "Document", "Description", "Max"].iter().any(|part| name.contains(part));
-    let texts = input.as_object().into_iter().flatten().filter(|(name, _)| named(name));
-    texts.filter_map(|(_, value)| value.as_str()).next().unwrap_or_default().to_owned()
+    let mut texts = input.as_object().into_iter().flatten().filter(|(name, _)| named(name));
+    texts.find_map(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
 }
 
 /// A request id in the form of a UUID, the same in every run.
