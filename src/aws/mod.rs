@@ -11,13 +11,14 @@ pub mod wait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found};
+use crate::model::{Address, Deployment, Found, Kind};
 use crate::plan::Retention;
 use crate::resource::{Manifest, Names};
 use calls::Writes;
@@ -33,6 +34,17 @@ pub enum Progressed {
     Phase(Address, String),
     /// Something to know.
     Notice(Option<Address>, String),
+}
+
+/// What is done to a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Verb {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
 }
 
 /// One account and region, with a client a service, and everything that the verbs of the kinds share.
@@ -68,6 +80,8 @@ pub struct Account {
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
     pub(crate) assets: BTreeMap<String, Manifest>,
+    /// How long waiting may take where the user says so, by kind and verb.
+    pub(crate) limits: BTreeMap<(Kind, Verb), Duration>,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,
@@ -111,6 +125,7 @@ impl Account {
             writes,
             retention: Retention::default(),
             assets: BTreeMap::new(),
+            limits: BTreeMap::new(),
             config: config.clone(),
             path_style,
             tell,

@@ -92,6 +92,18 @@ impl Patience {
     }
 }
 
+tokio::task_local! {
+    static LIMIT: Duration;
+}
+
+/// Runs `work`, in which waiting for one thing may take `limit` instead of what is usual for it; none changes nothing.
+pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> T {
+    match limit {
+        Some(limit) => LIMIT.scope(limit, work).await,
+        None => work.await,
+    }
+}
+
 impl Clock {
     /// Looks until `look` says ready.
     ///
@@ -105,11 +117,12 @@ impl Clock {
     ) -> Result<T, CloudError> {
         let start = self.now();
         let mut pause = patience.first;
+        let timeout = LIMIT.try_with(|limit| *limit).unwrap_or(patience.timeout);
         loop {
             match look().await? {
                 Progress::Ready(value) => return Ok(value),
                 Progress::Busy(status) => {
-                    if self.elapsed(start) + pause > patience.timeout {
+                    if self.elapsed(start) + pause > timeout {
                         return Err(CloudError {
                             sent: Sent::Yes,
                             ..CloudError::new(
@@ -117,7 +130,7 @@ impl Clock {
                                 format!("wait for {what}"),
                                 format!(
                                     "still {status} after {} s; run the same command again to go on waiting",
-                                    patience.timeout.as_secs()
+                                    timeout.as_secs()
                                 ),
                             )
                         });

@@ -16,9 +16,9 @@ static ELSEWHERE: [&config_codes::Code; 3] =
 
 pub(super) fn run(args: &ExplainArgs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
     let elsewhere = || ELSEWHERE.into_iter().find(|code| code.id.eq_ignore_ascii_case(&args.code));
-    let found = codes::find(&args.code)
-        .map(|code| (code.id, code.title, code.explanation))
-        .or_else(|| config_codes::find(&args.code).or_else(elsewhere).map(|code| (code.id, code.title, code.explanation)));
+    let found = codes::find(&args.code).map(|code| (code.id, code.title, code.explanation)).or_else(|| {
+        config_codes::find(&args.code).or_else(elsewhere).map(|code| (code.id, code.title, code.explanation))
+    });
     let Some((id, title, explanation)) = found else {
         return Err(Failure::new(&codes::USAGE, format!("there is no code `{}`", args.code))
             .help("codes stand in brackets behind `error` or `warning`, such as SD1003"));

@@ -1,6 +1,7 @@
 //! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::{DeploymentBlock, yaml};
+use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
 const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"];
@@ -54,6 +56,12 @@ pub struct IdentityNames {
     pub module: String,
 }
 
+impl fmt::Display for IdentityNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
+    }
+}
+
 /// Everything that the command line names.
 #[derive(Clone, Debug)]
 pub struct LoadedAll {
@@ -84,6 +92,11 @@ impl Loaded {
         }
     }
 
+    /// Where the `deployment:` block says something.
+    pub fn said_at(&self, key: &str) -> Option<&Source> {
+        said_at(&self.document, key)
+    }
+
     /// Diagnostics as an error with the lines that they are about.
     pub fn invalid(&self, mistakes: &Diagnostics, colour: bool) -> Failure {
         Failure::invalid_config(mistakes.render(self.document.texts(), colour))
@@ -94,7 +107,12 @@ impl Loaded {
 ///
 /// # Errors
 /// A file that cannot be read, is not YAML or says nonsense; names that are missing or malformed.
-pub fn load(files: &ConfigFiles, global: &Global, surroundings: &Surroundings, colour: bool) -> Result<LoadedAll, Failure> {
+pub fn load(
+    files: &ConfigFiles,
+    global: &Global,
+    surroundings: &Surroundings,
+    colour: bool,
+) -> Result<LoadedAll, Failure> {
     let inputs = read_all(&paths(files)?)?;
     let invalid = |mistakes: &Diagnostics| {
         let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
@@ -122,8 +140,11 @@ pub fn load(files: &ConfigFiles, global: &Global, surroundings: &Surroundings, c
     let names = names(global, &block, surroundings.backend.is_sandbox().then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
-    let account = agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
-    let region = agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
+    let agreed = |what, flag: &Option<String>, file: &Option<String>| {
+        agreed(what, flag.as_ref(), file.as_ref()).map_err(|failure| failure.at(said_at(&document, what)))
+    };
+    let account = agreed("account", &global.target.account, &block.account)?;
+    let region = agreed("region", &global.target.region, &block.region)?;
     let loaded = Loaded {
         document,
         names,
@@ -135,6 +156,10 @@ pub fn load(files: &ConfigFiles, global: &Global, surroundings: &Surroundings, c
         environment: surroundings.variables.clone(),
     };
     Ok(LoadedAll { deployments: vec![loaded], others: Vec::new(), warnings: String::new(), is_mdaa })
+}
+
+fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
+    Some(&document.tree().get("deployment")?.get(key)?.place.source)
 }
 
 fn filter(global: &Global) -> Filter {
@@ -182,7 +207,8 @@ fn agreed(what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Op
     match (flag, file) {
         (Some(flag), Some(file)) if flag != file => {
             let summary = format!("the config is for {what} {file}, and the command line says {flag}");
-            Err(Failure::new(&codes::WRONG_PLACE, summary).help(format!("drop one of the two, or make them agree on the {what}")))
+            Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .help(format!("drop one of the two, or make them agree on the {what}")))
         }
         (flag, file) => Ok(flag.or(file).cloned()),
     }
@@ -215,7 +241,8 @@ fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityN
     for (what, name) in [("org", org), ("env", env), ("domain", domain), ("module", module)] {
         let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !fits {
-            let failure = Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
+            let failure =
+                Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
             return Err(failure.help("use letters, digits and hyphens only, as MDAA does"));
         }
     }
@@ -224,7 +251,8 @@ fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityN
 }
 
 fn slug(stem: &str) -> String {
-    let slug: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let slug: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let slug = slug.trim_matches('-');
     if slug.is_empty() { "studio".into() } else { slug.into() }
 }

@@ -93,15 +93,19 @@ impl Session {
         let (config, path_style) = surroundings.backend.config(&wanted).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
-            return Err(failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config"));
+            return Err(
+                failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
+            );
         };
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
         let identity = identity.map_err(|e| Failure::cloud(&failed("GetCallerIdentity", e), Some(&region)))?;
         let account = identity.account().unwrap_or_default().to_owned();
         if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != account) {
             let caller = identity.arn().unwrap_or("the caller");
-            let summary = format!("the config is for account {expected}, and {caller} is in {account}");
+            let who = if global.target.account.is_some() { "`--account` says" } else { "the config is for account" };
+            let summary = format!("{who} {expected}, and {caller} is in {account}");
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .at(loaded.said_at("account"))
                 .help("choose other credentials with `--profile` or `--role-arn`, or correct the account"));
         }
         let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
@@ -129,7 +133,8 @@ impl Session {
                 Progressed::Notice(address, message) => Event::Notice { address, message },
             });
         });
-        let account = Account::new(&config, path_style, deployment, names, tell);
+        let mut account = Account::new(&config, path_style, deployment, names, tell);
+        account.limits = global.run.timeouts.iter().map(|limit| ((limit.kind, limit.operation), limit.time)).collect();
         Ok(Self { loaded, account, bus, prepared, colour })
     }
 
@@ -221,7 +226,8 @@ impl Session {
         let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
         let config = config::resolve(&self.loaded.document, &context, None).ok().map(|resolved| resolved.config);
         let retention = self.retention(config.as_ref(), &options.retention);
-        let protect = config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
+        let protect =
+            config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention.clone();
         self.plan_graph(&Graph::new(), &options).await

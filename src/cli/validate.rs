@@ -7,10 +7,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::surroundings::Surroundings;
-use crate::config::diagnostic::Diagnostics;
-use crate::config;
-use crate::ui::Screen;
 use crate::assets;
+use crate::config;
+use crate::config::diagnostic::Diagnostics;
+use crate::ui::Screen;
 
 pub(super) fn run(
     args: &ValidateArgs,
@@ -31,8 +31,7 @@ pub(super) fn run(
         if !rendered.is_empty() {
             screen.error(&rendered);
         }
-        let names = &loaded.names;
-        let name = format!("{}/{}/{}/{}", names.org, names.env, names.domain, names.module);
+        let name = loaded.names.to_string();
         if args.print_resolved
             && !json
             && let Some(resolved) = &resolved

@@ -26,6 +26,19 @@ impl Resource for App {
         Kind::App
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListApps"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "app/*")],
+                read: &["sagemaker:DescribeApp"],
+                write: &["sagemaker:DeleteApp"],
+                delete: &["sagemaker:DescribeApp", "sagemaker:DeleteApp"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }
@@ -79,7 +92,8 @@ impl Resource for App {
             match status.as_str() {
                 "Deleted" | "Failed" => return Ok(Progress::Ready(())),
                 "InService" if !asked => {
-                    let delete = account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
+                    let delete =
+                        account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
                     let delete = delete.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
                     let delete = delete.set_user_profile_name(text("UserProfileName"));
                     match delete.send().await.map_err(|e| failed("DeleteApp", e)) {

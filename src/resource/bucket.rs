@@ -75,6 +75,39 @@ impl Resource for Bucket {
         Kind::Bucket
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![format!("arn:{}:s3:::{}", deployment.partition, names.bucket)],
+                read: &[
+                    "s3:ListBucket",
+                    "s3:GetBucketTagging",
+                    "s3:GetEncryptionConfiguration",
+                    "s3:GetBucketVersioning",
+                    "s3:GetBucketPublicAccessBlock",
+                    "s3:GetBucketPolicy",
+                ],
+                write: &[
+                    "s3:CreateBucket",
+                    "s3:PutBucketTagging",
+                    "s3:PutEncryptionConfiguration",
+                    "s3:PutBucketVersioning",
+                    "s3:PutBucketPublicAccessBlock",
+                    "s3:PutBucketPolicy",
+                    "s3:DeleteBucketPolicy",
+                ],
+                delete: &["s3:ListBucketVersions", "s3:PutBucketTagging", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
+            },
+            Grant {
+                resources: vec![format!("arn:{}:s3:::{}/*", deployment.partition, names.bucket)],
+                read: &[],
+                write: &[],
+                delete: &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.config.domain.domain_bucket.is_some() {
             return Vec::new();
@@ -187,10 +220,11 @@ fn access(desired: &Desired) -> Value {
     let read_write = ["s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"];
     let [sharing, asset] = [&config.notebook_sharing_prefix, &config.asset_prefix];
     let mut statements = vec![
-        Statement::deny(&["s3:*"])
-            .by(everybody())
-            .on(vec![bucket(), objects()])
-            .when_plain("Bool", "aws:SecureTransport", "false".into()),
+        Statement::deny(&["s3:*"]).by(everybody()).on(vec![bucket(), objects()]).when_plain(
+            "Bool",
+            "aws:SecureTransport",
+            "false".into(),
+        ),
         Statement::deny(&["s3:PutObject"]).sid("DenyAES").by(everybody()).on(vec![objects()]).when_plain(
             "StringEquals",
             "s3:x-amz-server-side-encryption",
@@ -205,13 +239,11 @@ fn access(desired: &Desired) -> Value {
     if !admins.is_empty() {
         let actions =
             ["s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-        statements.push(
-            Statement::allow(&actions)
-                .sid("/_ReadWriteSuper")
-                .by(everybody())
-                .on(vec![objects()])
-                .when("StringLike", "aws:userId", admins.clone()),
-        );
+        statements.push(Statement::allow(&actions).sid("/_ReadWriteSuper").by(everybody()).on(vec![objects()]).when(
+            "StringLike",
+            "aws:userId",
+            admins.clone(),
+        ));
     }
     statements.extend([
         Statement::allow(&read_write)

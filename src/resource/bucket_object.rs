@@ -43,6 +43,24 @@ impl Resource for BucketObject {
         Kind::BucketObject
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![deployment.iam_arn("role/*")],
+                read: &["sts:AssumeRole"],
+                write: &["sts:AssumeRole"],
+                delete: &["sts:AssumeRole"],
+            },
+            Grant {
+                resources: vec![format!("arn:{}:s3:::*", deployment.partition)],
+                read: &["s3:ListBucket", "s3:GetObject"],
+                write: &["s3:PutObject", "s3:DeleteObject"],
+                delete: &["s3:DeleteObject"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }
@@ -78,11 +96,8 @@ impl Resource for BucketObject {
 
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
         let looks = view.nodes.iter().map(|node| async {
-            let found = if node.properties.is_known() {
-                look(account, node, view.record).await?
-            } else {
-                Found::Absent
-            };
+            let found =
+                if node.properties.is_known() { look(account, node, view.record).await? } else { Found::Absent };
             Ok((node.address.clone(), found))
         });
         stream::iter(looks).buffered(PARALLEL).try_collect().await
@@ -171,13 +186,7 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
 }
 
-fn seen(
-    node: &Node,
-    bucket: &str,
-    prefix: &str,
-    live: &BTreeMap<String, String>,
-    listing_digest: String,
-) -> Observed {
+fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>, listing_digest: String) -> Observed {
     let mut properties = Value::from_iter([
         ("Bucket", Value::from(bucket)),
         ("Prefix", prefix.into()),

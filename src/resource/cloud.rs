@@ -3,7 +3,8 @@
 use futures_util::future::try_join_all;
 
 use super::{KINDS, Resource, View, of};
-use crate::aws::{Account, record};
+use crate::aws::wait::within;
+use crate::aws::{Account, Verb, record};
 use crate::cloud::{Cloud, CloudError, Deleted};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
 use crate::plan::{Change, Record};
@@ -14,7 +15,9 @@ impl Cloud for Account {
         // First all kinds that can be found by name, at once; then those that only these lead to.
         for late in [false, true] {
             let domain = snapshot.iter().find_map(|(address, found)| match (address.kind, found) {
-                (Kind::Domain, Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) => Some(observed.clone()),
+                (Kind::Domain, Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) => {
+                    Some(observed.clone())
+                }
                 _ => None,
             });
             let kinds = KINDS.iter().filter(|kind| kind.is_found_late() == late);
@@ -30,11 +33,13 @@ impl Cloud for Account {
     }
 
     async fn create(&self, node: &Node) -> Result<Observed, CloudError> {
-        of(node.address.kind).create(self, node).await
+        let limit = self.limits.get(&(node.address.kind, Verb::Create)).copied();
+        within(limit, of(node.address.kind).create(self, node)).await
     }
 
     async fn update(&self, node: &Node, observed: &Observed, changes: &[Change]) -> Result<Observed, CloudError> {
-        of(node.address.kind).update(self, node, observed, changes).await
+        let limit = self.limits.get(&(node.address.kind, Verb::Update)).copied();
+        within(limit, of(node.address.kind).update(self, node, observed, changes)).await
     }
 
     async fn release(&self, address: &Address, observed: &Observed, changes: &[Change]) -> Result<(), CloudError> {
@@ -42,7 +47,8 @@ impl Cloud for Account {
     }
 
     async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        of(address.kind).delete(self, address, observed).await
+        let limit = self.limits.get(&(address.kind, Verb::Delete)).copied();
+        within(limit, of(address.kind).delete(self, address, observed)).await
     }
 
     async fn read_record(&self) -> Result<Option<Record>, CloudError> {

@@ -36,9 +36,9 @@ impl Rules for Domain {
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
         match keys.as_slice() {
-            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => {
-                Effect::Immutable("cuts every user off from their home directory: a new domain starts with an empty one")
-            }
+            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => Effect::Immutable(
+                "cuts every user off from their home directory: a new domain starts with an empty one",
+            ),
             // SageMaker API reference, UpdateDomain: each of these needs apps to be stopped.
             ["AppNetworkAccessType", ..]
             | ["DefaultUserSettings" | "DefaultSpaceSettings", "ExecutionRole"]
@@ -93,6 +93,42 @@ pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
 impl Resource for Domain {
     fn kind(&self) -> Kind {
         Kind::Domain
+    }
+
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec!["*".into()],
+                read: &["sagemaker:ListDomains", "sagemaker:ListUserProfiles", "sagemaker:ListSpaces"],
+                write: &[],
+                delete: &[],
+            },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "domain/*")],
+                read: &["sagemaker:DescribeDomain", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateDomain",
+                    "sagemaker:UpdateDomain",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteDomain"],
+            },
+            Grant {
+                resources: vec![deployment.arn("kms", "key/*")],
+                read: &["kms:DescribeKey"],
+                write: &["kms:DescribeKey", "kms:CreateGrant"],
+                delete: &[],
+            },
+            Grant { resources: vec![deployment.iam_arn("role/*")], read: &[], write: &["iam:PassRole"], delete: &[] },
+            Grant {
+                resources: vec![deployment.iam_arn("role/aws-service-role/sagemaker.amazonaws.com/*")],
+                read: &[],
+                write: &["iam:CreateServiceLinkedRole"],
+                delete: &[],
+            },
+        ]
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
@@ -171,7 +207,8 @@ impl Resource for Domain {
         observed: &Observed,
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
-        let observed = if matches!(observed.state, State::Busy(_)) { settled(account, node).await? } else { observed.clone() };
+        let observed =
+            if matches!(observed.state, State::Busy(_)) { settled(account, node).await? } else { observed.clone() };
         let arn = observed.outputs.get("DomainArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
         let request = update_request(node, &observed, changes);
@@ -233,7 +270,8 @@ impl Resource for Domain {
 fn user_settings(desired: &Desired) -> Value {
     let config = &desired.config.domain;
     let mut settings = complete(&config.default_user_settings);
-    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))] {
+    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))]
+    {
         let key = format!("{app}AppSettings");
         let list = Path(vec![key.clone(), "LifecycleConfigArns".into()]);
         // An empty list is sent too: that is how configs that are no longer wanted are detached.
@@ -276,7 +314,8 @@ pub(super) fn complete(settings: &UserSettings) -> Value {
     // An app whose default lifecycle config is not in its list fails to start.
     for app in ["JupyterServer", "JupyterLab", "KernelGateway", "CodeEditor"] {
         let key = format!("{app}AppSettings");
-        let Some(default) = wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
+        let Some(default) =
+            wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
         else {
             continue;
         };
@@ -590,7 +629,12 @@ pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Clou
 }
 
 /// Makes the tag changes of a SageMaker object: tags never need an update call, let alone a replacement.
-pub(super) async fn write_tags(account: &Account, arn: &str, node: &Node, changes: &[Change]) -> Result<(), CloudError> {
+pub(super) async fn write_tags(
+    account: &Account,
+    arn: &str,
+    node: &Node,
+    changes: &[Change],
+) -> Result<(), CloudError> {
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
         let add = account.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tag_list(&write)?));

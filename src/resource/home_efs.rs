@@ -41,6 +41,20 @@ impl Resource for HomeEfs {
         Kind::HomeEfs
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![Grant {
+            resources: vec![deployment.arn("elasticfilesystem", "file-system/*")],
+            read: &["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:ListTagsForResource"],
+            write: &["elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"],
+            delete: &[
+                "elasticfilesystem:DescribeMountTargets",
+                "elasticfilesystem:DeleteMountTarget",
+                "elasticfilesystem:DeleteFileSystem",
+            ],
+        }]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }
@@ -60,10 +74,8 @@ impl Resource for HomeEfs {
                     let Some(live) = answer.file_systems().first() else { continue };
                     let size = live.size_in_bytes().map_or(0, |size| size.value());
                     let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-                    let properties = Value::from_iter([
-                        ("Size", Value::from(format!("{} MiB", size / 1_048_576))),
-                        ("Tags", ownership::property(&tags)),
-                    ]);
+                    let properties =
+                        Value::from_iter([("Size", Value::from(measure(size))), ("Tags", ownership::property(&tags))]);
                     found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(Observed::new(&id, properties))));
                 }
                 Err(error) if error.kind == ErrorKind::NotFound => {}
@@ -88,7 +100,9 @@ impl Resource for HomeEfs {
             for target in targets.mount_targets() {
                 let delete = account.efs.delete_mount_target().mount_target_id(target.mount_target_id());
                 match delete.send().await.map_err(|e| failed("DeleteMountTarget", e)) {
-                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Err(error),
+                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+                        return Err(error);
+                    }
                     _ => {}
                 }
             }
@@ -96,7 +110,14 @@ impl Resource for HomeEfs {
                 account.phase(address, "deleting mount targets");
                 return Ok(Progress::Busy("mounted".into()));
             }
-            match account.efs.delete_file_system().file_system_id(id).send().await.map_err(|e| failed("DeleteFileSystem", e)) {
+            match account
+                .efs
+                .delete_file_system()
+                .file_system_id(id)
+                .send()
+                .await
+                .map_err(|e| failed("DeleteFileSystem", e))
+            {
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
                 Err(error) if error.kind == ErrorKind::Conflict => Ok(Progress::Busy("in use".into())),
                 other => other.map(|_| Progress::Busy("deleting".into())),
@@ -158,4 +179,28 @@ pub(super) async fn tag(
         untag.send().await.map_err(|e| failed("UntagResource", e))?;
     }
     Ok(())
+}
+
+/// A size for people.
+fn measure(bytes: i64) -> String {
+    const MIB: i64 = 1024 * 1024;
+    match bytes / MIB {
+        0 => "less than 1 MiB".into(),
+        mib if mib < 10 * 1024 => format!("{mib} MiB"),
+        mib => format!("{} GiB", mib / 1024),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, expected) in
+            [(0, "less than 1 MiB"), (6144, "less than 1 MiB"), (3 << 20, "3 MiB"), (12 << 30, "12 GiB")]
+        {
+            assert_eq!(measure(bytes), expected);
+        }
+    }
 }

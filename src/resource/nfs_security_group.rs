@@ -28,7 +28,10 @@ impl Rules for NfsSecurityGroup {
         if retention.delete_home_efs {
             return Removal::Delete;
         }
-        let why = format!("the home file system's mount targets use it; later: `aws ec2 delete-security-group --group-id {}`", observed.id);
+        let why = format!(
+            "the home file system's mount targets use it; later: `aws ec2 delete-security-group --group-id {}`",
+            observed.id
+        );
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -37,6 +40,19 @@ impl Rules for NfsSecurityGroup {
 impl Resource for NfsSecurityGroup {
     fn kind(&self) -> Kind {
         Kind::NfsSecurityGroup
+    }
+
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("ec2", "security-group/*")],
+                read: &[],
+                write: &["ec2:CreateTags", "ec2:DeleteTags"],
+                delete: &["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"],
+            },
+        ]
     }
 
     fn is_found_late(&self) -> bool {
@@ -77,7 +93,8 @@ impl Resource for NfsSecurityGroup {
             Err(error) => return Err(error),
         };
         for group in groups {
-            let (ingress, egress) = (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
+            let (ingress, egress) =
+                (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {
                 let revoke = account.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(ingress));
                 ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e)))?;
@@ -106,7 +123,10 @@ async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::t
 }
 
 /// The tags that both groups of a domain carry; none when they may not be read.
-pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+pub(super) async fn common_tags(
+    account: &Account,
+    domain: &str,
+) -> Result<Option<BTreeMap<String, String>>, CloudError> {
     let groups = match of_domain(account, domain).await {
         Ok(groups) => groups,
         Err(error) if error.kind == ErrorKind::Denied => return Ok(None),

@@ -58,13 +58,40 @@ impl Resource for SecurityGroup {
         Kind::SecurityGroup
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![
+                    deployment.arn("ec2", "security-group/*"),
+                    deployment.arn("ec2", "vpc/*"),
+                    deployment.arn("ec2", "security-group-rule/*"),
+                ],
+                read: &[],
+                write: &[
+                    "ec2:CreateSecurityGroup",
+                    "ec2:CreateTags",
+                    "ec2:DeleteTags",
+                    "ec2:AuthorizeSecurityGroupIngress",
+                    "ec2:AuthorizeSecurityGroupEgress",
+                    "ec2:RevokeSecurityGroupIngress",
+                    "ec2:RevokeSecurityGroupEgress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                ],
+                delete: &["ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
         if config.security_group_id.is_some() {
             return Vec::new();
         }
-        let mut ingress = rules(&config.security_group_ingress, "from");
-        let mut egress = rules(&config.security_group_egress, "to");
+        let (mut ingress, ingress_keys) = rules(&config.security_group_ingress, "from");
+        let (mut egress, egress_keys) = rules(&config.security_group_egress, "to");
         let own = |ports: [Option<i64>; 2]| rule("-1", ports, "GroupId", SELF.into(), "Self-Ref");
         ingress.push(own([None, None]));
         if egress.is_empty() {
@@ -92,6 +119,15 @@ impl Resource for SecurityGroup {
             (Path::of(["Egress"]), &["domain", "securityGroupEgress"]),
         ];
         node.sources.extend(sources.into_iter().filter_map(|(path, keys)| Some((path, desired.source(keys)?))));
+        for (property, section, keys) in
+            [("Ingress", "securityGroupIngress", ingress_keys), ("Egress", "securityGroupEgress", egress_keys)]
+        {
+            let places = keys.iter().enumerate().filter_map(|(at, (list, index))| {
+                let source = desired.source(&["domain", section, list, &index.to_string()])?;
+                Some((Path::of([property, &at.to_string()]), source))
+            });
+            node.sources.extend(places);
+        }
         vec![node]
     }
 
@@ -154,15 +190,20 @@ impl Resource for SecurityGroup {
 
 /// Deletes a group, waiting while network interfaces that are going away still hold it.
 pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Result<Deleted, CloudError> {
-    let attempt = async || {
-        match account.ec2.delete_security_group().group_id(id).send().await.map_err(|e| failed("DeleteSecurityGroup", e)) {
-            Err(error) if error.is("DependencyViolation") => {
-                account.phase(address, "still in use");
-                Ok(Progress::Busy("in use".into()))
-            }
-            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
-            _ => Ok(Progress::Ready(())),
+    let attempt = async || match account
+        .ec2
+        .delete_security_group()
+        .group_id(id)
+        .send()
+        .await
+        .map_err(|e| failed("DeleteSecurityGroup", e))
+    {
+        Err(error) if error.is("DependencyViolation") => {
+            account.phase(address, "still in use");
+            Ok(Progress::Busy("in use".into()))
         }
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(Progress::Ready(())),
     };
     account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
     Ok(Deleted::Gone)
@@ -174,22 +215,25 @@ async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
 }
 
 /// The rules of one direction as properties, in MDAA's order; of two with the same peer and ports MDAA keeps the first.
-fn rules(configured: &SecurityGroupRules, word: &str) -> Vec<Value> {
+/// The rules, and for each the list and the index in it that it comes from.
+fn rules(configured: &SecurityGroupRules, word: &str) -> (Vec<Value>, Vec<(&'static str, usize)>) {
     let mut seen = BTreeSet::new();
     let mut rules = Vec::new();
+    let mut keys = Vec::new();
     let peers = ["CidrIp", "GroupId", "PrefixListId"];
-    for ((_, list), peer) in configured.lists().into_iter().zip(peers) {
-        for configured in list {
+    for ((name, list), peer) in configured.lists().into_iter().zip(peers) {
+        for (index, configured) in list.iter().enumerate() {
             let protocol = ip_protocol(&configured.protocol).unwrap_or(&configured.protocol);
             let ports = [configured.port, configured.last_port()];
             let connection = connection(protocol, ports);
             if seen.insert((peer, configured.peer.clone(), connection.clone())) {
                 let description = description(configured, word, &connection);
                 rules.push(rule(protocol, ports, peer, configured.peer.as_str().into(), &description));
+                keys.push((name, index));
             }
         }
     }
-    rules
+    (rules, keys)
 }
 
 fn description(configured: &SecurityGroupRule, word: &str, connection: &str) -> String {
@@ -281,7 +325,10 @@ fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
         permission.ip_ranges().iter().for_each(|range| add("CidrIp", range.cidr_ip(), range.description()));
         permission.ipv6_ranges().iter().for_each(|range| add("CidrIpv6", range.cidr_ipv6(), range.description()));
         permission.user_id_group_pairs().iter().for_each(|pair| add("GroupId", pair.group_id(), pair.description()));
-        permission.prefix_list_ids().iter().for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
+        permission
+            .prefix_list_ids()
+            .iter()
+            .for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
     }
     rules
 }
@@ -322,7 +369,8 @@ fn permission(rule: &Value, own: &str) -> IpPermission {
         .set_from_port(number("FromPort"))
         .set_to_port(number("ToPort"));
     if let Some(cidr) = text("CidrIp") {
-        permission = permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description.clone()).build());
+        permission =
+            permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description.clone()).build());
     }
     if let Some(cidr) = text("CidrIpv6") {
         let range = Ipv6Range::builder().cidr_ipv6(cidr).set_description(description.clone()).build();

@@ -75,6 +75,24 @@ impl Resource for UserProfile {
         Kind::UserProfile
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListUserProfiles"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "user-profile/*")],
+                read: &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateUserProfile",
+                    "sagemaker:UpdateUserProfile",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteUserProfile"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }
@@ -187,7 +205,8 @@ impl Resource for UserProfile {
         }
         let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
-        let mut request = Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
+        let mut request =
+            Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
         // The live name, in the case that AWS has it in.
         request.set("UserProfileName", observed.id.as_str());
         for change in changes {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::aws::Verb;
 use crate::model::{Address, Kind};
 
 /// What to take over.
@@ -56,24 +57,13 @@ impl FromStr for Latency {
     }
 }
 
-/// What a step does that takes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Operation {
-    /// It is made.
-    Create,
-    /// It is changed.
-    Update,
-    /// It is deleted.
-    Delete,
-}
-
 /// How long one operation of one kind may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The kind.
     pub kind: Kind,
     /// The operation.
-    pub operation: Operation,
+    pub operation: Verb,
     /// The longest time.
     pub time: Duration,
 }
@@ -87,7 +77,7 @@ impl FromStr for Limit {
         let (kind, operation) = what.split_once('.').ok_or_else(shape)?;
         let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
         let kind = kind.ok_or_else(|| format!("`{what}` names no kind: {}", shape()))?;
-        let operation = <Operation as clap::ValueEnum>::from_str(operation, false)
+        let operation = <Verb as clap::ValueEnum>::from_str(operation, false)
             .map_err(|_| format!("`{operation}` is none of create, update, delete"))?;
         Ok(Self { kind, operation, time: duration(time)? })
     }
@@ -98,14 +88,10 @@ impl FromStr for Limit {
 pub enum ReportFormat {
     /// Markdown.
     Md,
-    /// A page of its own.
-    Html,
     /// Data.
     Json,
     /// Events.
     Ndjson,
-    /// Results for code scanning.
-    Sarif,
     /// GitHub's annotations.
     Github,
     /// Results for test reporters.
@@ -127,7 +113,7 @@ impl FromStr for ReportTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as md=report.md")?;
         let format = <ReportFormat as clap::ValueEnum>::from_str(format, false)
-            .map_err(|_| format!("`{format}` is none of md, html, json, ndjson, sarif, github, junit"))?;
+            .map_err(|_| format!("`{format}` is none of md, json, ndjson, github, junit"))?;
         if path.is_empty() {
             return Err("the path is missing".into());
         }
