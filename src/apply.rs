@@ -81,6 +81,8 @@ pub struct Report {
     pub record_error: Option<CloudError>,
     /// Whether somebody asked the run to stop.
     pub stopped: bool,
+    /// Whether the plan left out a part of what the config asks for.
+    pub left_out: bool,
 }
 
 impl Report {
@@ -92,6 +94,7 @@ impl Report {
     /// Whether everything that was to happen has happened.
     pub fn is_complete(&self) -> bool {
         self.record_error.is_none()
+            && !self.left_out
             && self.outcomes.iter().all(|(_, _, outcome)| matches!(outcome, Outcome::Done | Outcome::Held(_)))
     }
 
@@ -145,7 +148,7 @@ pub async fn apply<C: Cloud>(
         held: RefCell::new(BTreeSet::new()),
         failed: Cell::new(false),
     };
-    let mut report = Report::default();
+    let mut report = Report { left_out: !plan.left_out.is_empty(), ..Report::default() };
     // No crash may lose a path that was managed: until the end the record knows the old and the new.
     let during = match (&plan.recorded, &plan.record) {
         (Some(old), Some(new)) => Some(old.union(new)),
@@ -164,7 +167,7 @@ pub async fn apply<C: Cloud>(
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
     let held = run.held.into_inner();
-    report.record_error = settle_record(cloud, plan, during, &report.outcomes, after, held).await.err();
+    report.record_error = settle_record(cloud, plan, during, &report, after, held).await.err();
     report
 }
 
@@ -173,12 +176,11 @@ async fn settle_record<C: Cloud>(
     cloud: &C,
     plan: &Plan,
     during: Option<Record>,
-    outcomes: &[(Address, Action, Outcome)],
+    report: &Report,
     assets: BTreeMap<Address, AssetDigest>,
     held: BTreeSet<Address>,
 ) -> Result<(), CloudError> {
-    let complete = outcomes.iter().all(|(_, _, outcome)| matches!(outcome, Outcome::Done | Outcome::Held(_)));
-    let mut last = if complete { plan.record.clone() } else { during.clone() };
+    let mut last = if report.is_complete() { plan.record.clone() } else { during.clone() };
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
         record.pending_delete = held.iter().map(ToString::to_string).collect();
@@ -189,6 +191,83 @@ async fn settle_record<C: Cloud>(
 fn kept_outputs(plan: &Plan) -> BTreeMap<Address, BTreeMap<String, String>> {
     let kept = plan.steps.iter().filter(|step| step.node.is_some());
     kept.filter_map(|step| Some((step.address.clone(), step.observed.as_ref()?.outputs.clone()))).collect()
+}
+
+/// A step, or one half of a replacement: everything that depends on a replaced object goes before it goes, and is made
+/// again after it is made again.
+#[derive(Clone, Copy, Debug)]
+struct Task<'a> {
+    step: &'a Step,
+    half: Half,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Half {
+    Remove,
+    Make,
+    Whole,
+}
+
+impl Task<'_> {
+    fn key(&self) -> (&Address, Half) {
+        (&self.step.address, self.half)
+    }
+}
+
+impl PartialEq for Task<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Task<'_> {}
+
+impl PartialOrd for Task<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Task<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl<'a> Task<'a> {
+    /// What makes `step` done.
+    const fn last(step: &'a Step) -> Self {
+        let half = if matches!(step.action, Action::Replace) { Half::Make } else { Half::Whole };
+        Self { step, half }
+    }
+}
+
+/// Everything that is to be done, and what each waits for.
+fn tasks(plan: &Plan) -> Vec<(Task<'_>, Vec<Task<'_>>)> {
+    let steps: BTreeMap<&Address, &Step> =
+        plan.steps.iter().filter(|step| step.action.is_change()).map(|step| (&step.address, step)).collect();
+    let mut tasks = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.action.is_change()) {
+        let mut needs: Vec<Task<'_>> =
+            step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
+        if step.action == Action::Replace {
+            let removed_first = steps.values().filter(|other| match other.action {
+                Action::Replace => other.waits_for.contains(&step.address),
+                // What lives in it and is no longer wanted.
+                Action::Delete => other.address.kind > step.address.kind && !other.waits_for.contains(&step.address),
+                _ => false,
+            });
+            let half = |other: &&&'_ Step| match other.action {
+                Action::Replace => Half::Remove,
+                _ => Half::Whole,
+            };
+            let first = removed_first.map(|other| Task { step: other, half: half(&other) }).collect();
+            tasks.push((Task { step, half: Half::Remove }, first));
+            needs.push(Task { step, half: Half::Remove });
+        }
+        tasks.push((Task::last(step), needs));
+    }
+    tasks
 }
 
 struct Run<'a, C> {
@@ -208,19 +287,16 @@ impl<C: Cloud> Run<'_, C> {
         settings: Settings,
         mut stop: watch::Receiver<Stop>,
     ) -> Vec<(Address, Action, Outcome)> {
-        let mut waiting: Vec<&Step> = plan.steps.iter().filter(|step| step.action.is_change()).collect();
-        let pending: BTreeSet<&Address> = waiting.iter().map(|step| &step.address).collect();
-        let mut ended: BTreeMap<&Address, Outcome> = BTreeMap::new();
+        let mut waiting = tasks(plan);
+        let mut ended: BTreeMap<Task, Outcome> = BTreeMap::new();
         let mut order = Vec::new();
         let mut running = FuturesUnordered::new();
         loop {
             let mut moved = true;
             while std::mem::take(&mut moved) {
-                let mut still = Vec::new();
-                for step in waiting {
-                    let needs = step.waits_for.iter().filter(|of| pending.contains(of));
-                    let because = needs.clone().find_map(|of| cause(of, ended.get(of)?));
-                    let outcome = if step.blocked.is_some() {
+                for (task, needs) in std::mem::take(&mut waiting) {
+                    let because = needs.iter().find_map(|of| cause(&of.step.address, ended.get(of)?));
+                    let outcome = if task.step.blocked.is_some() {
                         Some(Outcome::Blocked)
                     } else if let Some(because_of) = because {
                         Some(Outcome::Skipped { because_of })
@@ -230,25 +306,26 @@ impl<C: Cloud> Run<'_, C> {
                         None
                     };
                     if let Some(outcome) = outcome {
-                        self.end(step, &outcome);
-                        order.push((step.address.clone(), step.action, outcome.clone()));
-                        ended.insert(&step.address, outcome);
+                        self.end(task, &outcome, &mut order);
+                        ended.insert(task, outcome);
                         moved = true;
-                    } else if running.len() < settings.parallelism && needs.clone().all(|of| ended.contains_key(of)) {
-                        (self.events)(Event::Started { address: step.address.clone(), action: step.action });
-                        running.push(async move { (step, self.step(step).await) });
+                    } else if running.len() < settings.parallelism && needs.iter().all(|of| ended.contains_key(of)) {
+                        if task.half != Half::Make {
+                            let (address, action) = (task.step.address.clone(), task.step.action);
+                            (self.events)(Event::Started { address, action });
+                        }
+                        running.push(async move { (task, self.task(task).await) });
                     } else {
-                        still.push(step);
+                        waiting.push((task, needs));
                     }
                 }
-                waiting = still;
             }
             let next = tokio::select! {
                 biased;
                 next = running.next() => next,
                 _ = stop.wait_for(|stop| *stop == Stop::Leave) => None,
             };
-            let Some((step, result)) = next else { break };
+            let Some((task, result)) = next else { break };
             let outcome = match result {
                 Ok(outcome) => outcome,
                 Err(error) => {
@@ -256,27 +333,35 @@ impl<C: Cloud> Run<'_, C> {
                     Outcome::Failed(error)
                 }
             };
-            self.end(step, &outcome);
-            order.push((step.address.clone(), step.action, outcome.clone()));
-            ended.insert(&step.address, outcome);
+            self.end(task, &outcome, &mut order);
+            ended.insert(task, outcome);
         }
         // Whatever neither ran nor could be left out was waiting when the run was left.
-        for step in plan.steps.iter().filter(|step| step.action.is_change() && !ended.contains_key(&step.address)) {
-            self.end(step, &Outcome::Stopped);
-            order.push((step.address.clone(), step.action, Outcome::Stopped));
+        let seen: BTreeSet<Address> = order.iter().map(|(address, ..)| address.clone()).collect();
+        for step in plan.steps.iter().filter(|step| step.action.is_change() && !seen.contains(&step.address)) {
+            self.end(Task { step, half: Half::Whole }, &Outcome::Stopped, &mut order);
         }
         order
     }
 
-    fn end(&self, step: &Step, outcome: &Outcome) {
-        let (address, action) = (step.address.clone(), step.action);
-        (self.events)(Event::Ended { address, action, outcome: outcome.clone() });
+    /// Tells how a task ended, and notes it as its step's end: of a replacement only the second half, unless it is never
+    /// reached.
+    fn end(&self, task: Task<'_>, outcome: &Outcome, order: &mut Vec<(Address, Action, Outcome)>) {
+        let (address, action) = (task.step.address.clone(), task.step.action);
+        if task.half == Half::Remove && *outcome == Outcome::Done || order.iter().any(|(of, ..)| *of == address) {
+            return;
+        }
+        (self.events)(Event::Ended { address: address.clone(), action, outcome: outcome.clone() });
+        order.push((address, action, outcome.clone()));
     }
 
-    async fn step(&self, step: &Step) -> Result<Outcome, CloudError> {
+    async fn task(&self, Task { step, half }: Task<'_>) -> Result<Outcome, CloudError> {
+        if half == Half::Remove {
+            return self.remove(step).await;
+        }
         let node = step.node.as_ref().map(|node| self.known(node)).transpose()?;
         match (step.action, &node, &step.observed) {
-            (Action::Create, Some(node), _) => {
+            (Action::Create | Action::Replace, Some(node), _) => {
                 let made = self.cloud.create(node).await?;
                 self.verify(node, made).await?;
             }
@@ -288,25 +373,27 @@ impl<C: Cloud> Run<'_, C> {
             (Action::Update, None, Some(observed)) => {
                 self.cloud.release(&step.address, observed, &step.changes).await?;
             }
-            (Action::Replace, Some(node), Some(observed)) => {
-                if let Deleted::Held(by) = self.cloud.delete(&step.address, observed).await? {
-                    return Err(CloudError::new(ErrorKind::Conflict, format!("delete {}", step.address), by));
-                }
-                let made = self.cloud.create(node).await?;
-                self.verify(node, made).await?;
-            }
-            (Action::Delete, _, Some(observed)) => {
-                if let Deleted::Held(by) = self.cloud.delete(&step.address, observed).await? {
-                    self.held.borrow_mut().insert(step.address.clone());
-                    return Ok(Outcome::Held(by));
-                }
-            }
+            (Action::Delete, _, Some(_)) => return self.remove(step).await,
             (action, _, _) => {
                 let what = format!("{action:?} without what it needs: this is a bug in studio-deploy");
                 return Err(CloudError::new(ErrorKind::Other, step.address.to_string(), what));
             }
         }
         Ok(Outcome::Done)
+    }
+
+    async fn remove(&self, step: &Step) -> Result<Outcome, CloudError> {
+        let Some(observed) = &step.observed else { return Ok(Outcome::Done) };
+        match self.cloud.delete(&step.address, observed).await? {
+            Deleted::Gone => Ok(Outcome::Done),
+            Deleted::Held(by) if step.action == Action::Replace => {
+                Err(CloudError::new(ErrorKind::Conflict, format!("delete {}", step.address), by))
+            }
+            Deleted::Held(by) => {
+                self.held.borrow_mut().insert(step.address.clone());
+                Ok(Outcome::Held(by))
+            }
+        }
     }
 
     /// The node with every output filled in.

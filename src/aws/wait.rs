@@ -92,18 +92,6 @@ impl Patience {
     }
 }
 
-tokio::task_local! {
-    static LIMIT: Duration;
-}
-
-/// Runs `work`, in which waiting for one thing may take `limit` instead of what is usual for it; none changes nothing.
-pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> T {
-    match limit {
-        Some(limit) => LIMIT.scope(limit, work).await,
-        None => work.await,
-    }
-}
-
 impl Clock {
     /// Looks until `look` says ready.
     ///
@@ -117,20 +105,19 @@ impl Clock {
     ) -> Result<T, CloudError> {
         let start = self.now();
         let mut pause = patience.first;
-        let timeout = LIMIT.try_with(|limit| *limit).unwrap_or(patience.timeout);
         loop {
             match look().await? {
                 Progress::Ready(value) => return Ok(value),
                 Progress::Busy(status) => {
-                    if self.elapsed(start) + pause > timeout {
+                    if self.elapsed(start) + pause > patience.timeout {
                         return Err(CloudError {
                             sent: Sent::Yes,
                             ..CloudError::new(
                                 ErrorKind::Timeout,
                                 format!("wait for {what}"),
                                 format!(
-                                    "still {status} after {} s; run the same command again to go on waiting",
-                                    timeout.as_secs()
+                                    "still {status} after {} s; AWS goes on, and the same command again goes on waiting",
+                                    patience.timeout.as_secs()
                                 ),
                             )
                         });

@@ -45,6 +45,7 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, F
     let saved = saved.transpose()?;
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
     let mut options = options(&args.consent);
+    options.skip_blocked = args.skip_blocked;
     if let Some(saved) = &saved {
         saved.consent.write_to(&mut options);
     }

@@ -12,13 +12,13 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, ExplainArgs, GraphArgs,
-    InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PlanArgs, Purpose, SandboxCommand, SchemaArgs,
+    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, ExplainArgs,
+    GraphArgs, InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PlanArgs, Purpose, SandboxCommand, SchemaArgs,
     SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs, ValidateArgs, Variant,
 };
 pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
-pub use values::{Adopt, Latency, Limit, ReportFormat, ReportTarget};
+pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 
 use super::codes;
 use super::exit::Exit;
@@ -64,7 +64,7 @@ pub fn command() -> clap::Command {
 /// The commands by what they are for.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("Main", &["init", "validate", "plan", "diff", "apply", "destroy", "drift", "list"]),
-    ("Operate", &["url", "output", "graph", "permissions", "unlock", "sandbox"]),
+    ("Operate", &["url", "output", "graph", "permissions", "unlock", "cleanup", "sandbox"]),
     ("Author", &["schema", "explain", "completions", "man"]),
 ];
 

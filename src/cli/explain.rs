@@ -6,9 +6,10 @@ use super::args::{ExplainArgs, Format};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::assets;
+use crate::aws::resolve;
 use crate::config::codes as config_codes;
 use crate::ui::Screen;
-use crate::{assets, resolve};
 
 /// Codes of mistakes that only come to light where files and the account are looked at.
 static ELSEWHERE: [&config_codes::Code; 3] =

@@ -3,6 +3,7 @@
 
 mod apply;
 pub mod args;
+mod cleanup;
 pub mod codes;
 mod destroy;
 mod diff;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings)
         Command::Graph(args) => graph::run(args, &run).await,
         Command::Permissions(args) => permissions::run(args, global, screen, surroundings),
         Command::List(args) => list::run(args, global, screen, surroundings),
+        Command::Cleanup(args) => cleanup::run(args, global, screen, surroundings).await,
         Command::Unlock(args) => unlock::run(args, global, screen, surroundings).await,
         Command::Schema(args) => schema::run(args, screen),
         Command::Explain(args) => explain::run(args, format, screen),

@@ -18,6 +18,7 @@ use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::lock::{self, Holder, LockError};
 use crate::aws::wait;
 use crate::plan::{Options, Plan};
+use crate::preflight;
 use crate::resource::rules;
 use crate::ui::events::EventWriter;
 use crate::ui::plan_json::PlanDocument;
@@ -343,6 +344,9 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
             }
         }
     };
+    for notice in preflight::after(plan, &report) {
+        tell(Event::Notice { address: notice.address, message: notice.message });
+    }
     progress.finish();
     session.bus.listen(|_| {});
     report

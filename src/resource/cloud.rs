@@ -3,8 +3,7 @@
 use futures_util::future::try_join_all;
 
 use super::{KINDS, Resource, View, of};
-use crate::aws::wait::within;
-use crate::aws::{Account, Verb, record};
+use crate::aws::{Account, record};
 use crate::cloud::{Cloud, CloudError, Deleted};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
 use crate::plan::{Change, Record};
@@ -33,13 +32,11 @@ impl Cloud for Account {
     }
 
     async fn create(&self, node: &Node) -> Result<Observed, CloudError> {
-        let limit = self.limits.get(&(node.address.kind, Verb::Create)).copied();
-        within(limit, of(node.address.kind).create(self, node)).await
+        of(node.address.kind).create(self, node).await
     }
 
     async fn update(&self, node: &Node, observed: &Observed, changes: &[Change]) -> Result<Observed, CloudError> {
-        let limit = self.limits.get(&(node.address.kind, Verb::Update)).copied();
-        within(limit, of(node.address.kind).update(self, node, observed, changes)).await
+        of(node.address.kind).update(self, node, observed, changes).await
     }
 
     async fn release(&self, address: &Address, observed: &Observed, changes: &[Change]) -> Result<(), CloudError> {
@@ -47,8 +44,7 @@ impl Cloud for Account {
     }
 
     async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        let limit = self.limits.get(&(address.kind, Verb::Delete)).copied();
-        within(limit, of(address.kind).delete(self, address, observed)).await
+        of(address.kind).delete(self, address, observed).await
     }
 
     async fn read_record(&self) -> Result<Option<Record>, CloudError> {

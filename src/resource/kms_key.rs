@@ -121,7 +121,7 @@ impl Resource for KmsKey {
                     .by(vec!["*".into()])
                     .on(vec!["*".into()])
                     .when("StringLike", "aws:userId", admins)
-                    .when("StringEquals", "kms:CallerAccount", vec![desired.deployment.account.as_str().into()]),
+                    .when_plain("StringEquals", "kms:CallerAccount", desired.deployment.account.as_str().into()),
             );
         }
         let properties = Value::from_iter([

@@ -31,9 +31,19 @@ fn shared(deployment: &Deployment, names: &Names) -> Vec<Grant> {
     vec![
         Grant {
             resources: vec!["*".into()],
-            read: &["sts:GetCallerIdentity", "iam:ListRoles", "tag:GetResources"],
-            write: &["tag:GetResources"],
-            delete: &["tag:GetResources"],
+            read: &[
+                "sts:GetCallerIdentity",
+                "iam:ListRoles",
+                "tag:GetResources",
+                // What the preflight looks at; without these it says less.
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+                "sagemaker:ListMlflowTrackingServers",
+            ],
+            write: &[],
+            delete: &[],
         },
         Grant {
             // Roles and parameters of any name may be referred to.

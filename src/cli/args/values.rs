@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::aws::Verb;
 use crate::model::{Address, Kind};
 
 /// What to take over.
@@ -57,13 +56,24 @@ impl FromStr for Latency {
     }
 }
 
+/// What a step does that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Operation {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+}
+
 /// How long one operation of one kind may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The kind.
     pub kind: Kind,
     /// The operation.
-    pub operation: Verb,
+    pub operation: Operation,
     /// The longest time.
     pub time: Duration,
 }
@@ -77,7 +87,7 @@ impl FromStr for Limit {
         let (kind, operation) = what.split_once('.').ok_or_else(shape)?;
         let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
         let kind = kind.ok_or_else(|| format!("`{what}` names no kind: {}", shape()))?;
-        let operation = <Verb as clap::ValueEnum>::from_str(operation, false)
+        let operation = <Operation as clap::ValueEnum>::from_str(operation, false)
             .map_err(|_| format!("`{operation}` is none of create, update, delete"))?;
         Ok(Self { kind, operation, time: duration(time)? })
     }
