@@ -99,11 +99,8 @@ impl Resource for LifecycleConfig {
     }
 
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let mut all = Vec::new();
-        for kind in LifecycleKind::ALL {
-            all.extend(of_kind(account, view.nodes, kind).await?);
-        }
-        Ok(all)
+        let all = try_join_all(LifecycleKind::ALL.map(|kind| of_kind(account, view.nodes, kind))).await?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {

@@ -1,6 +1,6 @@
 //! The domain's security group and its rules, made unless the config names a group.
 //!
-//! Identity: its tags, else its name within the VPC. Name, description and VPC are immutable. Its rules are wholly
+//! Identity: its name, which is never changed, and its tags. Name, description and VPC are immutable. Its rules are wholly
 //! ours: a rule that the config does not name goes. Destroy deletes it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -266,23 +266,15 @@ fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Tex
 }
 
 async fn find(account: &Account) -> Result<Found, CloudError> {
-    let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
-    let tagged = by(&format!("tag:{}", ownership::DEPLOYMENT), &account.deployment.tag());
-    let tagged = account.ec2.describe_security_groups().filters(tagged);
-    let named = account.ec2.describe_security_groups().filters(by("group-name", &account.names.security_group));
-    let (tagged, named) = tokio::join!(
-        tagged.into_paginator().items().send().try_collect(),
-        named.into_paginator().items().send().try_collect()
-    );
-    let groups = match (tagged, named) {
-        (Ok(tagged), Ok(named)) => tagged.into_iter().chain(named).collect::<Vec<_>>(),
-        (Err(error), _) | (_, Err(error)) => {
-            let error = failed("DescribeSecurityGroups", error);
-            return if error.kind == ErrorKind::Denied { Ok(Found::Unreadable(error.to_string())) } else { Err(error) };
-        }
+    let named = Filter::builder().name("group-name").values(&account.names.security_group).build();
+    let named = account.ec2.describe_security_groups().filters(named).into_paginator().items().send();
+    let groups: Vec<_> = match named.try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e)) {
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        groups => groups?,
     };
     let mut found = Found::Absent;
-    for group in groups.iter().filter(|group| group.group_name() == Some(&account.names.security_group)) {
+    // Another VPC may have a group of the same name, so every one is looked at.
+    for group in &groups {
         let judged = ownership::judge(&account.deployment, observed(group));
         if matches!(judged, Found::Ours(_)) {
             return Ok(judged);

@@ -6,6 +6,7 @@ mod edits;
 mod http;
 mod streams;
 
+use std::borrow::BorrowMut;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -107,8 +108,8 @@ impl Desk {
     }
 }
 
-fn end(command: &mut Command) -> Ended {
-    let output = command.output().unwrap();
+fn end(mut command: impl BorrowMut<Command>) -> Ended {
+    let output = command.borrow_mut().output().unwrap();
     Ended {
         code: output.status.code().unwrap_or(-1),
         data: String::from_utf8(output.stdout).unwrap(),
