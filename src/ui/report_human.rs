@@ -129,8 +129,6 @@ fn last_line(report: &Report, plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::cloud::ErrorKind;
     use crate::ui::report_json::ReportDocument;
