@@ -2,15 +2,18 @@
 
 use std::fs;
 
+use futures_util::{StreamExt, stream};
+
 use super::args::{ApplyArgs, Format, Global};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{Ended, announce, execute, options, plan};
+use super::run::{announce, execute, options, plan};
 use super::session::Session;
+use super::several::{AT_ONCE, Ended, conclude};
 use super::surroundings::Surroundings;
-use crate::apply::Settings;
+use crate::apply::{Report, Settings};
 use crate::plan::Plan;
 use crate::ui::plan_json::PlanDocument;
 use crate::ui::{Screen, plan_human};
@@ -25,20 +28,23 @@ pub(super) async fn run(
     let all = load(&args.files, global, surroundings, colour)?;
     announce(&all, screen);
     let several = all.deployments.len() > 1;
-    let mut ends = Vec::new();
-    for loaded in all.deployments {
-        let ended = one(loaded, args, global, screen, surroundings, colour).await;
-        match ended {
-            Ok(ended) => ends.push((ended.exit, ended.wrote)),
-            Err(failure) if several => ends.push((super::tell(&failure, global.output.format(), screen), false)),
-            Err(failure) => return Err(failure),
+    let format = global.output.format();
+    // Questions are asked one after another, and events of different runs must not be mixed.
+    let at_once = if args.auto_approve && format != Format::Ndjson { AT_ONCE } else { 1 };
+    let runs = all.deployments.into_iter().map(|loaded| async move {
+        let name = loaded.names.to_string();
+        let ended = one(loaded, several, args, global, screen, surroundings, colour).await;
+        if several && let Err(failure) = &ended {
+            screen.error(&format!("{name}: {}", failure.render(screen.notes_paint())));
         }
-    }
-    Ok(Exit::of_several(&ends))
+        (name, ended)
+    });
+    conclude(stream::iter(runs).buffered(at_once).collect().await, format, screen)
 }
 
 async fn one(
     loaded: Loaded,
+    several: bool,
     args: &ApplyArgs,
     global: &Global,
     screen: &'static Screen,
@@ -46,6 +52,7 @@ async fn one(
     colour: bool,
 ) -> Result<Ended, Failure> {
     let mut session = Session::open(loaded, global, surroundings, colour).await?;
+    session.is_one_of_several = several;
     let options = options(&args.consent);
     let planned = plan(&mut session, &options, false, screen).await?;
     if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
@@ -53,7 +60,8 @@ async fn one(
     }
     let human = matches!(global.output.format(), Format::Human);
     if human {
-        screen.data(&plan_human::render(&planned.plan, args.diff, screen.data_paint()))?;
+        let plan = plan_human::render(&planned.plan, args.diff, screen.data_paint());
+        screen.data(&format!("{}{plan}", session.heading()))?;
     }
     if !args.skip_blocked
         && let Some(failure) = Failure::blocked(&planned.plan)
@@ -64,12 +72,8 @@ async fn one(
         agrees(path, &planned.plan, surroundings)?;
     }
     if planned.plan.is_empty() {
-        if global.output.format() == Format::Json {
-            let report = crate::apply::Report::default();
-            screen.data(&crate::ui::report_json::ReportDocument::of(&report, &planned.plan).text())?;
-        }
         let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
-        return Ok(Ended { exit, wrote: false });
+        return Ok(Ended::of(exit, false, &Report::default(), &planned.plan));
     }
     approve(&planned.plan, args, screen, surroundings)?;
     let settings = Settings { parallelism: global.run.parallelism.into(), fail_fast: args.fail_fast };

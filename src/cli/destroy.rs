@@ -5,10 +5,11 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{Ended, announce, execute, plan};
+use super::run::{announce, execute, plan};
 use super::session::Session;
+use super::several::{Ended, conclude};
 use super::surroundings::Surroundings;
-use crate::apply::Settings;
+use crate::apply::{Report, Settings};
 use crate::plan::{Options, Plan};
 use crate::ui::plan_human::{self, DiffStyle};
 use crate::ui::Screen;
@@ -25,18 +26,19 @@ pub(super) async fn run(
     let several = all.deployments.len() > 1;
     let mut ends = Vec::new();
     for loaded in all.deployments.into_iter().rev() {
-        let ended = one(loaded, args, global, screen, surroundings, colour).await;
-        match ended {
-            Ok(ended) => ends.push((ended.exit, ended.wrote)),
-            Err(failure) if several => ends.push((super::tell(&failure, global.output.format(), screen), false)),
-            Err(failure) => return Err(failure),
+        let name = loaded.names.to_string();
+        let ended = one(loaded, several, args, global, screen, surroundings, colour).await;
+        if several && let Err(failure) = &ended {
+            screen.error(&format!("{name}: {}", failure.render(screen.notes_paint())));
         }
+        ends.push((name, ended));
     }
-    Ok(Exit::of_several(&ends))
+    conclude(ends, global.output.format(), screen)
 }
 
 async fn one(
     loaded: Loaded,
+    several: bool,
     args: &DestroyArgs,
     global: &Global,
     screen: &'static Screen,
@@ -44,21 +46,19 @@ async fn one(
     colour: bool,
 ) -> Result<Ended, Failure> {
     let mut session = Session::open(loaded, global, surroundings, colour).await?;
+    session.is_one_of_several = several;
     let mut options = Options::default();
     args.removal.write_to(&mut options);
     let planned = plan(&mut session, &options, true, screen).await?;
     if global.output.format() == Format::Human {
-        screen.data(&plan_human::render(&planned.plan, DiffStyle::Compact, screen.data_paint()))?;
+        let plan = plan_human::render(&planned.plan, DiffStyle::Compact, screen.data_paint());
+        screen.data(&format!("{}{plan}", session.heading()))?;
     }
     if let Some(failure) = Failure::blocked(&planned.plan) {
         return Err(failure);
     }
     if planned.plan.is_empty() {
-        if global.output.format() == Format::Json {
-            let report = crate::apply::Report::default();
-            screen.data(&crate::ui::report_json::ReportDocument::of(&report, &planned.plan).text())?;
-        }
-        return Ok(Ended { exit: Exit::Success, wrote: false });
+        return Ok(Ended::of(Exit::Success, false, &Report::default(), &planned.plan));
     }
     confirm(&planned.plan, args, screen, surroundings)?;
     let settings = Settings { parallelism: global.run.parallelism.into(), fail_fast: false };
@@ -71,10 +71,11 @@ fn confirm(plan: &Plan, args: &DestroyArgs, screen: &Screen, surroundings: &Surr
     let wrong = |said: &str| {
         Failure::new(&codes::DECLINED, format!("`{said}` is not the name of the deployment, {name}; nothing was changed"))
     };
-    match &args.confirm {
-        Some(said) if *said != name => return Err(wrong(said)),
-        Some(_) if args.auto_approve => return Ok(()),
-        _ => {}
+    if !args.confirm.is_empty() && !args.confirm.contains(&name) {
+        return Err(wrong(&args.confirm.join(", ")));
+    }
+    if args.auto_approve && !args.confirm.is_empty() {
+        return Ok(());
     }
     if !surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")

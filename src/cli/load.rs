@@ -1,6 +1,7 @@
 //! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,12 @@ pub struct IdentityNames {
     pub domain: String,
     /// The module.
     pub module: String,
+}
+
+impl fmt::Display for IdentityNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
+    }
 }
 
 /// Everything that the command line names.

@@ -16,6 +16,7 @@ mod plan;
 mod run;
 mod schema;
 pub mod session;
+mod several;
 pub mod surroundings;
 mod unlock;
 mod url;

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::load::LoadedAll;
 use super::session::{Goal, Session};
+use super::several::Ended;
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::lock::{self, Holder, LockError};
@@ -18,7 +19,7 @@ use crate::plan::{Options, Plan};
 use crate::resource::rules;
 use crate::ui::events::EventWriter;
 use crate::ui::progress::Progress;
-use crate::ui::{Screen, report_human, report_json};
+use crate::ui::{Screen, report_human};
 
 /// How often the screen moves while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
@@ -80,12 +81,6 @@ pub(super) fn validity(surroundings: &Surroundings) -> (String, String) {
     let created = (surroundings.now)();
     let expires = created.parse::<jiff::Timestamp>().ok().and_then(|now| now.checked_add(PLAN_VALIDITY).ok());
     (created, expires.map(|expires| expires.to_string()).unwrap_or_default())
-}
-
-/// How a run over one deployment ended.
-pub(super) struct Ended {
-    pub exit: Exit,
-    pub wrote: bool,
 }
 
 /// Plans again under the lock, makes sure that the same is to be done, and does it.
@@ -159,12 +154,11 @@ async fn locked(
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),
     };
-    match global.output.format() {
-        Format::Json => screen.data(&report_json::ReportDocument::of(&report, &now).text())?,
-        Format::Ndjson => {}
-        _ => screen.data(&report_human::render(&report, &now, screen.data_paint()))?,
+    if global.output.format() == Format::Human {
+        let text = report_human::render(&report, &now, screen.data_paint());
+        screen.data(&format!("{}{text}", session.heading()))?;
     }
-    Ok(Ended { exit, wrote: writes > 0 })
+    Ok(Ended::of(exit, writes > 0, &report, &now))
 }
 
 async fn carry_out(
@@ -178,7 +172,11 @@ async fn carry_out(
     command: &str,
 ) -> Result<Report, Failure> {
     let start = Instant::now();
-    let progress = Rc::new(Progress::new(screen, global.output.progress));
+    let mut progress = Progress::new(screen, global.output.progress);
+    if session.is_one_of_several {
+        progress = progress.of(session.deployment().to_string());
+    }
+    let progress = Rc::new(progress);
     let writer = if global.output.format() == Format::Ndjson {
         let writer = EventWriter::hello(screen, surroundings.now, command)?;
         writer.plan(plan)?;
