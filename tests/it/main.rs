@@ -1,9 +1,11 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, and `faults` what must hold
-//! whatever goes wrong on the way. Everything is hermetic: each test has an account of its own inside the process.
+//! whatever goes wrong on the way; `contract` and `independent` hold what is made against MDAA. Everything is hermetic: each test has an account of its own inside the process.
 
+mod contract;
 mod faults;
+mod independent;
 mod laws;
 mod properties;
 mod support;
