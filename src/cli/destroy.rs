@@ -11,8 +11,8 @@ use super::several::{Ended, conclude};
 use super::surroundings::Surroundings;
 use crate::apply::{Report, Settings};
 use crate::plan::{Options, Plan};
-use crate::ui::plan_human::{self, DiffStyle};
 use crate::ui::Screen;
+use crate::ui::plan_human::{self, DiffStyle};
 
 pub(super) async fn run(
     args: &DestroyArgs,
@@ -69,7 +69,10 @@ async fn one(
 fn confirm(plan: &Plan, args: &DestroyArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
     let name = plan.deployment.to_string();
     let wrong = |said: &str| {
-        Failure::new(&codes::DECLINED, format!("`{said}` is not the name of the deployment, {name}; nothing was changed"))
+        Failure::new(
+            &codes::DECLINED,
+            format!("`{said}` is not the name of the deployment, {name}; nothing was changed"),
+        )
     };
     if !args.confirm.is_empty() && !args.confirm.contains(&name) {
         return Err(wrong(&args.confirm.join(", ")));

@@ -28,8 +28,8 @@ pub(super) async fn run(
     announce(&all, screen);
     let several = all.deployments.len() > 1;
     if several && args.out.is_some() {
-        return Err(Failure::new(&codes::USAGE, format!("{} plans do not fit into one file", all.deployments.len()))
-            .help("choose one deployment with --domain, --env and --module"));
+        let summary = format!("{} deployments fit, and a saved plan is for one", all.deployments.len());
+        return Err(Failure::new(&codes::USAGE, summary).help("choose one with --domain, --env and --module"));
     }
     let mut documents = Vec::new();
     let mut ends = Vec::new();

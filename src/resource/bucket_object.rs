@@ -78,11 +78,8 @@ impl Resource for BucketObject {
 
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
         let looks = view.nodes.iter().map(|node| async {
-            let found = if node.properties.is_known() {
-                look(account, node, view.record).await?
-            } else {
-                Found::Absent
-            };
+            let found =
+                if node.properties.is_known() { look(account, node, view.record).await? } else { Found::Absent };
             Ok((node.address.clone(), found))
         });
         stream::iter(looks).buffered(PARALLEL).try_collect().await
@@ -173,13 +170,7 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
 }
 
-fn seen(
-    node: &Node,
-    bucket: &str,
-    prefix: &str,
-    live: &BTreeMap<String, String>,
-    listing_digest: String,
-) -> Observed {
+fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>, listing_digest: String) -> Observed {
     let mut properties = Value::from_iter([
         ("Bucket", Value::from(bucket)),
         ("Prefix", prefix.into()),

@@ -2,7 +2,7 @@
 //!
 //! Identity: the name, which ends with a hash of the content, so a new script is a new object: it is made first, the
 //! domain is pointed to it, and only then the old one goes. There is no update call. One that an app still uses cannot
-//! be deleted; it is kept, named, and tried again by the next apply.
+//! be deleted; it is kept, named, and tried again by the next apply. Destroy deletes it once the domain is gone.
 
 use std::collections::BTreeMap;
 

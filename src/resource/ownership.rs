@@ -38,10 +38,7 @@ pub fn mdaa_tags(deployment: &Deployment) -> BTreeMap<String, String> {
 
 /// A tag value may hold letters, digits, blanks and `_.:/=+-@` only, 256 at most.
 fn tag_safe(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' })
-        .take(256)
-        .collect()
+    text.chars().map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' }).take(256).collect()
 }
 
 /// Tags as a property.

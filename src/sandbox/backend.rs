@@ -103,8 +103,10 @@ impl Backend for SandboxAws {
         );
         if let Some(role) = &wanted.role_arn {
             let base = config.build();
-            let assumed = aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
-            let assumed = assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
+            let assumed =
+                aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
+            let assumed =
+                assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
             if let Some(keys) = assumed.credentials() {
                 let credentials = aws_credential_types::Credentials::new(
                     keys.access_key_id(),
@@ -113,7 +115,10 @@ impl Backend for SandboxAws {
                     None,
                     "assumed role",
                 );
-                return Ok((base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build(), true));
+                return Ok((
+                    base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build(),
+                    true,
+                ));
             }
             config = base.to_builder();
         }
