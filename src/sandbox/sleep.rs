@@ -122,7 +122,9 @@ impl Sandbox {
     pub async fn pass(&self, duration: Duration) {
         match self.latency() {
             Latency::None => {
-                let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+                // Rounded up: whoever sleeps for what is missing (the SDK's rate limiter) would else wake too early, for
+                // ever shorter sleeps that never move the clock.
+                let milliseconds = i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX / 4);
                 let wake = self.virtual_now().saturating_add(milliseconds);
                 self.sleepers().sleep_until(self, wake).await;
             }
@@ -161,6 +163,16 @@ mod tests {
         };
         tokio::join!(sleep(30), sleep(10), sleep(20), sleep(10));
         assert_eq!(*order.lock().unwrap(), [(10, 10), (10, 10), (20, 20), (30, 30)]);
+    }
+
+    #[tokio::test]
+    async fn no_sleep_is_too_short_to_move_the_clock() {
+        let sandbox = Sandbox::in_memory();
+        let begin = sandbox.virtual_now();
+        for (nanoseconds, expected) in [(1, 1), (1_000_000, 2), (1_000_001, 4), (0, 4)] {
+            sandbox.pass(Duration::from_nanos(nanoseconds)).await;
+            assert_eq!(sandbox.virtual_now() - begin, expected, "{nanoseconds}");
+        }
     }
 
     #[tokio::test]
