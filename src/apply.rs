@@ -81,6 +81,8 @@ pub struct Report {
     pub record_error: Option<CloudError>,
     /// Whether somebody asked the run to stop.
     pub stopped: bool,
+    /// Whether the plan left out a part of what the config asks for.
+    pub left_out: bool,
 }
 
 impl Report {
@@ -92,6 +94,7 @@ impl Report {
     /// Whether everything that was to happen has happened.
     pub fn is_complete(&self) -> bool {
         self.record_error.is_none()
+            && !self.left_out
             && self.outcomes.iter().all(|(_, _, outcome)| matches!(outcome, Outcome::Done | Outcome::Held(_)))
     }
 
@@ -145,7 +148,7 @@ pub async fn apply<C: Cloud>(
         held: RefCell::new(BTreeSet::new()),
         failed: Cell::new(false),
     };
-    let mut report = Report::default();
+    let mut report = Report { left_out: !plan.left_out.is_empty(), ..Report::default() };
     // No crash may lose a path that was managed: until the end the record knows the old and the new.
     let during = match (&plan.recorded, &plan.record) {
         (Some(old), Some(new)) => Some(old.union(new)),
@@ -164,7 +167,7 @@ pub async fn apply<C: Cloud>(
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
     let held = run.held.into_inner();
-    report.record_error = settle_record(cloud, plan, during, &report.outcomes, after, held).await.err();
+    report.record_error = settle_record(cloud, plan, during, &report, after, held).await.err();
     report
 }
 
@@ -173,12 +176,11 @@ async fn settle_record<C: Cloud>(
     cloud: &C,
     plan: &Plan,
     during: Option<Record>,
-    outcomes: &[(Address, Action, Outcome)],
+    report: &Report,
     assets: BTreeMap<Address, AssetDigest>,
     held: BTreeSet<Address>,
 ) -> Result<(), CloudError> {
-    let complete = outcomes.iter().all(|(_, _, outcome)| matches!(outcome, Outcome::Done | Outcome::Held(_)));
-    let mut last = if complete { plan.record.clone() } else { during.clone() };
+    let mut last = if report.is_complete() { plan.record.clone() } else { during.clone() };
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
         record.pending_delete = held.iter().map(ToString::to_string).collect();
@@ -246,7 +248,8 @@ fn tasks(plan: &Plan) -> Vec<(Task<'_>, Vec<Task<'_>>)> {
         plan.steps.iter().filter(|step| step.action.is_change()).map(|step| (&step.address, step)).collect();
     let mut tasks = Vec::new();
     for step in plan.steps.iter().filter(|step| step.action.is_change()) {
-        let mut needs: Vec<Task<'_>> = step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
+        let mut needs: Vec<Task<'_>> =
+            step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
         if step.action == Action::Replace {
             let removed_first = steps.values().filter(|other| match other.action {
                 Action::Replace => other.waits_for.contains(&step.address),

@@ -1,24 +1,29 @@
-//! The real account: clients, errors, waiting.
+//! The real account: clients, errors, waiting, what references lead to, the record and the lock.
+//!
+//! Architecture invariant: only `error` reads the SDK's error codes, and only `wait` waits.
 
 pub mod calls;
 pub mod connect;
 pub mod document;
-pub mod lock;
-pub mod record;
 pub mod error;
+pub mod lock;
+pub mod network;
+pub mod record;
+pub mod resolve;
 pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found};
-use crate::plan::Retention;
+use crate::model::{Address, Deployment, Found, Kind};
+use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names};
 use calls::Writes;
 use wait::{Clock, Patience, Progress};
@@ -67,6 +72,8 @@ pub struct Account {
     pub writes: Writes,
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
+    /// How long operations may take where that is not the usual time.
+    pub limits: BTreeMap<(Kind, Action), Duration>,
     pub(crate) assets: BTreeMap<String, Manifest>,
     config: SdkConfig,
     path_style: bool,
@@ -92,8 +99,12 @@ impl Account {
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
         let writes = Writes::default();
-        let sleep = config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
-        let time = config.time_source().unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
+        let sleep = config
+            .sleep_impl()
+            .unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
+        let time = config
+            .time_source()
+            .unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
         Self {
             deployment,
             names,
@@ -110,6 +121,7 @@ impl Account {
             efs: client!(aws_sdk_efs, config, writes),
             writes,
             retention: Retention::default(),
+            limits: BTreeMap::new(),
             assets: BTreeMap::new(),
             config: config.clone(),
             path_style,
@@ -137,6 +149,11 @@ impl Account {
         s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes)
     }
 
+    /// How long an operation may take: what the user says, else the `usual` time.
+    pub fn patience(&self, kind: Kind, action: Action, usual: Patience) -> Patience {
+        self.limits.get(&(kind, action)).map_or(usual, |timeout| Patience { timeout: *timeout, ..usual })
+    }
+
     /// Tells the phase of something that is waited for.
     pub fn phase(&self, address: &Address, phase: &str) {
         (self.tell)(Progressed::Phase(address.clone(), phase.to_owned()));
@@ -156,7 +173,10 @@ impl Account {
     ///
     /// # Errors
     /// What `find` fails with.
-    pub async fn find_soon(&self, mut find: impl AsyncFnMut() -> Result<Found, CloudError>) -> Result<Found, CloudError> {
+    pub async fn find_soon(
+        &self,
+        mut find: impl AsyncFnMut() -> Result<Found, CloudError>,
+    ) -> Result<Found, CloudError> {
         let mut last = Found::Absent;
         let look = self.clock.until("what was just made", Patience::PROPAGATION, async || {
             last = find().await?;

@@ -116,7 +116,7 @@ impl Clock {
                                 ErrorKind::Timeout,
                                 format!("wait for {what}"),
                                 format!(
-                                    "still {status} after {} s; run the same command again to go on waiting",
+                                    "still {status} after {} s; AWS goes on, and the same command again goes on waiting",
                                     patience.timeout.as_secs()
                                 ),
                             )

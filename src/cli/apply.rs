@@ -46,7 +46,8 @@ async fn one(
     colour: bool,
 ) -> Result<Ended, Failure> {
     let mut session = Session::open(loaded, global, surroundings, colour).await?;
-    let options = options(&args.consent);
+    let mut options = options(&args.consent);
+    options.skip_blocked = args.skip_blocked;
     let planned = plan(&mut session, &options, false, screen).await?;
     if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
         return Err(session.invalid(&goal.warnings.clone().strict()));
@@ -98,12 +99,11 @@ fn approve(plan: &Plan, args: &ApplyArgs, screen: &Screen, surroundings: &Surrou
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
             .help("review with `plan`, then say `--auto-approve`"));
     }
-    screen.ask(&format!("Apply this to {} in {}? Only `yes` is taken for yes: ", plan.deployment, plan.deployment.account));
-    if answer()? == "yes" {
-        Ok(())
-    } else {
-        Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed"))
-    }
+    screen.ask(&format!(
+        "Apply this to {} in {}? Only `yes` is taken for yes: ",
+        plan.deployment, plan.deployment.account
+    ));
+    if answer()? == "yes" { Ok(()) } else { Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed")) }
 }
 
 /// A line from standard input.

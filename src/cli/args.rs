@@ -12,9 +12,9 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs, ManArgs,
-    OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs,
-    ValidateArgs,
+    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs,
+    ManArgs, OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs,
+    UrlArgs, ValidateArgs,
 };
 pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
@@ -64,7 +64,7 @@ pub fn command() -> clap::Command {
 /// The commands by what they are for.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("Main", &["validate", "plan", "diff", "apply", "destroy", "list"]),
-    ("Operate", &["url", "output", "unlock", "sandbox"]),
+    ("Operate", &["url", "output", "unlock", "cleanup", "sandbox"]),
     ("Author", &["schema", "explain", "completions", "man"]),
 ];
 

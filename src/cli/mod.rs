@@ -3,6 +3,7 @@
 
 mod apply;
 pub mod args;
+mod cleanup;
 pub mod codes;
 mod destroy;
 mod diff;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings)
         Command::Url(args) => url::run(args, global, screen, surroundings).await,
         Command::Output(args) => output::run(args, global, screen, surroundings).await,
         Command::List(args) => list::run(args, global, screen, surroundings),
+        Command::Cleanup(args) => cleanup::run(args, global, screen, surroundings).await,
         Command::Unlock(args) => unlock::run(args, global, screen, surroundings).await,
         Command::Schema(args) => schema::run(args, screen),
         Command::Explain(args) => explain::run(args, format, screen),

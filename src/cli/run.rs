@@ -15,6 +15,7 @@ use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::lock::{self, Holder, LockError};
 use crate::aws::wait;
 use crate::plan::{Options, Plan};
+use crate::preflight;
 use crate::resource::rules;
 use crate::ui::events::EventWriter;
 use crate::ui::progress::Progress;
@@ -227,6 +228,9 @@ async fn carry_out(
             }
         }
     };
+    for notice in preflight::after(plan, &report) {
+        tell(Event::Notice { address: notice.address, message: notice.message });
+    }
     progress.finish();
     session.bus.listen(|_| {});
     if let Some(writer) = writer.borrow_mut().take() {

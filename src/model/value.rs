@@ -125,7 +125,12 @@ pub struct NumberText(String);
 impl NumberText {
     /// The number as JSON.
     pub fn to_number(&self) -> Number {
-        self.0.parse::<i64>().map(Number::from).ok().or_else(|| self.0.parse().ok().and_then(Number::from_f64)).unwrap_or_else(|| Number::from(0))
+        self.0
+            .parse::<i64>()
+            .map(Number::from)
+            .ok()
+            .or_else(|| self.0.parse().ok().and_then(Number::from_f64))
+            .unwrap_or_else(|| Number::from(0))
     }
 }
 
@@ -205,6 +210,24 @@ impl Value {
                 }
                 if let Self::Map(map) = self {
                     map.entry(key.clone()).or_insert(Value::Null).set_at(&Path(rest.to_vec()), value);
+                }
+            }
+        }
+    }
+
+    /// Takes away what stands at `path`, and the maps on the way that are empty without it.
+    pub fn remove_at(&mut self, path: &Path) {
+        let Self::Map(map) = self else { return };
+        match path.0.as_slice() {
+            [] => {}
+            [key] => {
+                map.remove(key);
+            }
+            [key, rest @ ..] => {
+                let Some(inner) = map.get_mut(key) else { return };
+                inner.remove_at(&Path(rest.to_vec()));
+                if *inner == Self::map() {
+                    map.remove(key);
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! [`plan`] takes the graph, the snapshot, the record of what earlier applies have managed, and what the user allows.
 //! Nothing is left to decide while executing: what may not happen stands in the plan as [`Step::blocked`].
 
+mod apps;
 mod diff;
 mod record;
 mod removal;
@@ -14,7 +15,9 @@ use serde::Serialize;
 pub use diff::{Change, changes, is_blank};
 pub use record::{AssetDigest, PathSet, Record};
 
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value};
+use crate::model::{
+    Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value,
+};
 
 /// What happens to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -69,10 +72,23 @@ pub struct Blocked {
 pub enum Effect {
     /// By an update, at any time.
     InPlace,
-    /// By an update that AWS refuses while apps run.
-    AppsStopped,
+    /// By an update that AWS refuses while these apps run.
+    AppsStopped(Apps),
     /// Only by deleting and making again; what that would lose.
     Immutable(&'static str),
+}
+
+/// Which apps stand in the way of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apps {
+    /// Every one that runs, starts or is going away.
+    Live,
+    /// Those that run or start.
+    Active,
+    /// Of these, the ones that belong to one user.
+    Private,
+    /// Of these, the ones in spaces that users share.
+    Shared,
 }
 
 /// How a property that earlier applies have set can be taken back.
@@ -162,8 +178,10 @@ pub struct Options {
     pub stop_apps: bool,
     /// Delete the apps and spaces that stand in the way of a destroy.
     pub drain: bool,
-    /// The config says that nothing may be destroyed.
+    /// The config says that nothing may be destroyed, nor the domain replaced.
     pub protect: bool,
+    /// Leave out what is blocked, of a step too of which the rest may happen.
+    pub skip_blocked: bool,
 }
 
 /// One address and what happens to it.
@@ -220,6 +238,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What else there is to know.
     pub notices: Vec<Notice>,
+    /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
+    pub left_out: BTreeSet<Address>,
     /// What the record says once everything is done; none when nothing is left to record.
     pub record: Option<Record>,
     /// What the record says now.
@@ -269,10 +289,16 @@ pub fn plan(
     let mut notices = Vec::new();
     let mut steps = Vec::new();
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
+    let mut left_out = BTreeSet::new();
     let mut replaced = BTreeMap::new();
     for address in &order {
         let node = &graph[address];
-        let mut step = step(node, snapshot, recorded.as_ref(), &settled, rules(address.kind), options, &mut notices);
+        let rules = rules(address.kind);
+        let mut step = step(deployment, node, snapshot, recorded.as_ref(), &settled, rules, options, &mut notices);
+        if let Some(notice) = apps::keep_immutable(&mut step, rules, options) {
+            left_out.insert(address.clone());
+            notices.push(notice);
+        }
         follow(&mut step, &replaced);
         if step.action == Action::Replace {
             protect(&mut step, options);
@@ -281,10 +307,13 @@ pub fn plan(
         settled.insert(address.clone(), Settled::of(&step));
         steps.push(step);
     }
-    removal::block_on_apps(&mut steps, snapshot, rules, options);
+    for notice in apps::block(&mut steps, snapshot, rules, options) {
+        left_out.extend(notice.address.clone());
+        notices.push(notice);
+    }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
     let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
-    Ok(Plan { deployment: deployment.clone(), destroy: options.destroy, steps, notices, record, recorded })
+    Ok(Plan { deployment: deployment.clone(), destroy: options.destroy, steps, notices, left_out, record, recorded })
 }
 
 /// What later nodes may know of an earlier one.
@@ -304,7 +333,9 @@ impl Settled {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "all sides of one decision")]
 fn step(
+    deployment: &Deployment,
     node: &Node,
     snapshot: &Snapshot,
     recorded: Option<&Record>,
@@ -360,7 +391,7 @@ fn step(
                     };
                     judge(&mut step, observed, rules, options);
                 }
-                _ => step.blocked = Some(foreign(address, owner)),
+                _ => step.blocked = Some(foreign(address, owner, deployment)),
             }
         }
         Found::Ours(observed) => {
@@ -410,7 +441,10 @@ fn judge_state(step: &mut Step, observed: &Observed) {
         State::PendingDeletion(date) => {
             step.blocked = Some(Blocked {
                 why: format!("it is scheduled for deletion on {date}"),
-                hint: format!("keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`", observed.id),
+                hint: format!(
+                    "keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`",
+                    observed.id
+                ),
             });
         }
     }
@@ -465,7 +499,7 @@ fn protect(step: &mut Step, options: &Options) {
     }
 }
 
-fn foreign(address: &Address, owner: &Owner) -> Blocked {
+fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked {
     let (why, hint) = match owner {
         Owner::Mdaa { stack } => (
             stack.as_ref().map_or_else(
@@ -482,9 +516,15 @@ fn foreign(address: &Address, owner: &Owner) -> Blocked {
             format!("the CloudFormation stack {stack} owns it"),
             "choose another org, env, domain or module name, or delete it there first".to_owned(),
         ),
+        // A bucket's name is the only one that accounts share.
         Owner::Account => (
-            "another account owns that name, and it is unique in the whole world".to_owned(),
-            "choose another org, env, domain or module name".to_owned(),
+            "another account owns that name, which is unique in the whole world, or this account may not look at it"
+                .to_owned(),
+            format!(
+                "choose another org, env, domain or module name, or make a bucket whose name ends in -{}-{} and give it as \
+                 `domainBucket`",
+                deployment.account, deployment.region
+            ),
         ),
         Owner::Unknown => (
             "something of that name exists that studio-deploy did not make".to_owned(),
@@ -500,7 +540,9 @@ fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
     let mut order = Vec::with_capacity(graph.len());
     let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = graph
         .iter()
-        .map(|(address, node)| (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect()))
+        .map(|(address, node)| {
+            (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect())
+        })
         .collect();
     while !waiting.is_empty() {
         let ready: Vec<&Address> =

@@ -78,7 +78,10 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
     let assets = recorded.map(|record| record.assets.clone()).unwrap_or_default();
     let wanted: BTreeSet<String> =
         graph.keys().filter(|address| address.kind == Kind::BucketObject).map(ToString::to_string).collect();
-    let held = steps.iter().filter(|step| step.action == Action::Keep && step.address.name.contains('@'));
+    // Only lifecycle configs are superseded; a user's name may hold an @ of its own.
+    let held = steps.iter().filter(|step| {
+        step.action == Action::Keep && step.address.kind == Kind::LifecycleConfig && step.address.name.contains('@')
+    });
     Some(Record {
         format: Record::FORMAT,
         config_digest: digest(graph),

@@ -1,8 +1,8 @@
-//! What is ours and no longer wanted, and the apps that stand in the way.
+//! What is ours and no longer wanted, and what goes with a domain that goes.
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Change, Effect, Notice, Options, Removal, Rules, Step};
+use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, Step};
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
 /// Adds a step for everything of ours that the graph does not name, last created first.
@@ -14,9 +14,8 @@ pub(super) fn add(
     options: &Options,
     notices: &mut Vec<Notice>,
 ) {
-    let domain_goes = steps
-        .iter()
-        .any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace)
+    let replaced = steps.iter().any(is_replaced_domain);
+    let domain_goes = replaced
         || snapshot.iter().any(|(address, found)| {
             address.kind == Kind::Domain && found.ours().is_some() && !graph.contains_key(address)
         });
@@ -25,7 +24,8 @@ pub(super) fn add(
         if steps.iter().any(|step| step.address == *address) {
             continue;
         }
-        if matches!(address.kind, Kind::App | Kind::Space) {
+        let is_somebodys_profile = address.kind == Kind::UserProfile && matches!(found, Found::Foreign { .. });
+        if matches!(address.kind, Kind::App | Kind::Space) || is_somebodys_profile {
             if domain_goes {
                 removals.extend(drained(address, found, options));
             }
@@ -57,8 +57,7 @@ pub(super) fn add(
         steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.clone()).collect();
     for at in 0..removals.len() {
         let kind = removals[at].address.kind;
-        let lives_in_replaced = kind > Kind::Domain
-            && steps.iter().any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace);
+        let lives_in_replaced = replaced && kind > Kind::Domain;
         let earlier = removals.iter().filter(|step| step.action.is_change() && step.address.kind > kind);
         let mut waits_for: BTreeSet<Address> = earlier.map(|step| step.address.clone()).collect();
         if !lives_in_replaced && !matches!(kind, Kind::App | Kind::Space) {
@@ -67,6 +66,11 @@ pub(super) fn add(
         removals[at].waits_for = waits_for;
     }
     steps.extend(removals);
+}
+
+/// Whether a step makes the domain again.
+fn is_replaced_domain(step: &Step) -> bool {
+    step.address.kind == Kind::Domain && step.action == Action::Replace && step.blocked.is_none()
 }
 
 fn remove(
@@ -89,11 +93,16 @@ fn remove(
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
         Removal::Guarded { loses } => {
-            let allowed = options.destroy || options.allow_profile_delete.contains(&address.name);
+            // One that AWS could not make never held anything.
+            let is_empty = matches!(observed.state, State::Failed(_));
+            let allowed = options.destroy || is_empty || options.allow_profile_delete.contains(&address.name);
             if !allowed {
                 step.blocked = Some(Blocked {
                     why: format!("removing it loses {loses}"),
-                    hint: format!("put it back into the config, or allow it with `--allow-profile-delete {}`", address.name),
+                    hint: format!(
+                        "put it back into the config, or allow it with `--allow-profile-delete {}`",
+                        address.name
+                    ),
                 });
             }
         }
@@ -118,12 +127,22 @@ fn remove(
     step
 }
 
-/// An app or a space of a domain that goes.
+/// What somebody made in a domain that goes: an app, a space, or a profile that this deployment knows nothing of.
 fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> {
-    let observed = found.ours()?;
-    let blocked = (!options.drain && !options.stop_apps).then(|| Blocked {
-        why: format!("{} is in use: {}", address, observed.properties.text("Summary").unwrap_or("a user made it")),
-        hint: "let users stop it, or delete it and every other app and space with `--drain`".into(),
+    let observed = match found {
+        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => observed,
+        _ => return None,
+    };
+    // Whoever allows that the domain is made again allows that all in it goes, but for work that is not saved.
+    let allowed = if options.destroy { options.drain } else { address.kind != Kind::App || options.stop_apps };
+    let what = match address.kind {
+        Kind::UserProfile => "somebody else made this user profile in the domain",
+        _ => observed.properties.text("Summary").unwrap_or("a user made it"),
+    };
+    let flag = if options.destroy { "--drain" } else { "--stop-apps" };
+    let blocked = (!allowed).then(|| Blocked {
+        why: format!("{address} is in use: {what}"),
+        hint: format!("let its user stop or delete it, or delete it and all else that holds the domain with `{flag}`"),
     });
     Some(Step {
         address: address.clone(),
@@ -135,52 +154,4 @@ fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> 
         blocked,
         waits_for: BTreeSet::new(),
     })
-}
-
-/// Blocks a change that AWS refuses while apps run; with consent stops exactly the apps in its way first.
-pub(super) fn block_on_apps(
-    steps: &mut Vec<Step>,
-    snapshot: &Snapshot,
-    rules: &dyn Fn(Kind) -> &'static dyn Rules,
-    options: &Options,
-) {
-    let apps: Vec<(&Address, &Observed)> = snapshot
-        .iter()
-        .filter(|(address, _)| address.kind == Kind::App)
-        .filter_map(|(address, found)| Some((address, found.ours()?)))
-        .collect();
-    if apps.is_empty() {
-        return;
-    }
-    let mut stopped = false;
-    for step in steps.iter_mut().filter(|step| step.action == Action::Update && step.blocked.is_none()) {
-        let Some(change) = step.changes.iter().find(|change| gated(change, rules(step.address.kind))) else { continue };
-        if options.stop_apps {
-            step.waits_for.extend(apps.iter().map(|(address, _)| (*address).clone()));
-            stopped = true;
-        } else {
-            let running: Vec<&str> = apps.iter().map(|(address, _)| address.name.as_str()).collect();
-            step.blocked = Some(Blocked {
-                why: format!("AWS refuses to change {} while apps run: {}", change.path, running.join(", ")),
-                hint: "stop these apps, or let `--stop-apps` delete them first (unsaved work in them is lost)".into(),
-            });
-        }
-    }
-    if stopped {
-        steps.extend(apps.into_iter().map(|(address, observed)| Step {
-            address: address.clone(),
-            action: Action::Delete,
-            node: None,
-            observed: Some(observed.clone()),
-            changes: Vec::new(),
-            reason: "it stands in the way of a change of the domain".into(),
-            blocked: None,
-            waits_for: BTreeSet::new(),
-        }));
-    }
-}
-
-/// Whether a change has to wait until no app runs.
-fn gated(change: &Change, rules: &dyn Rules) -> bool {
-    rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()) == Effect::AppsStopped
 }

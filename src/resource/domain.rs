@@ -20,7 +20,7 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
-use crate::plan::{Change, Effect, Rules, Unset};
+use crate::plan::{Action, Apps, Change, Effect, Rules, Unset};
 use crate::send_document;
 
 /// The kind.
@@ -36,17 +36,20 @@ impl Rules for Domain {
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
         match keys.as_slice() {
-            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => {
-                Effect::Immutable("cuts every user off from their home directory: a new domain starts with an empty one")
-            }
+            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => Effect::Immutable(
+                "cuts every user off from their home directory: a new domain starts with an empty one",
+            ),
             // SageMaker API reference, UpdateDomain: each of these needs apps to be stopped.
-            ["AppNetworkAccessType", ..]
-            | ["DefaultUserSettings" | "DefaultSpaceSettings", "ExecutionRole"]
-            | ["DomainSettings", "ExecutionRoleIdentityConfig"] => Effect::AppsStopped,
+            ["AppNetworkAccessType", ..] => Effect::AppsStopped(Apps::Live),
+            ["DefaultUserSettings", "ExecutionRole"] => Effect::AppsStopped(Apps::Private),
+            ["DefaultSpaceSettings", "ExecutionRole"] => Effect::AppsStopped(Apps::Shared),
+            ["DomainSettings", "ExecutionRoleIdentityConfig"] => Effect::AppsStopped(Apps::Active),
+            // Not documented, but seen: https://github.com/aws/aws-sdk/issues/367.
+            ["DefaultUserSettings" | "DefaultSpaceSettings", _, "CustomImages"] => Effect::AppsStopped(Apps::Active),
             ["SubnetIds"] => {
                 let after = after.map(Value::items).unwrap_or_default();
                 let removes = before.map(Value::items).unwrap_or_default().iter().any(|subnet| !after.contains(subnet));
-                if removes { Effect::AppsStopped } else { Effect::InPlace }
+                if removes { Effect::AppsStopped(Apps::Live) } else { Effect::InPlace }
             }
             _ => Effect::InPlace,
         }
@@ -158,10 +161,22 @@ impl Resource for Domain {
                 Err(error) => Err(error),
             }
         };
-        account.despite_propagation(attempt).await?;
-        let observed = settled(account, node).await?;
+        let mut again = true;
+        let observed = loop {
+            account.despite_propagation(&attempt).await?;
+            match settled(account, node, Action::Create).await {
+                Err(error) if again && passes(&error) => {
+                    again = false;
+                    account.notice(Some(&node.address), format!("{}; trying once more", error.message));
+                    if let Found::Ours(failed) = find(account, Some(node)).await? {
+                        self.delete(account, &node.address, &failed).await?;
+                    }
+                }
+                other => break other?,
+            }
+        };
         write_side_tags(account, node, &observed, &[]).await?;
-        settled(account, node).await
+        settled(account, node, Action::Create).await
     }
 
     async fn update(
@@ -171,7 +186,11 @@ impl Resource for Domain {
         observed: &Observed,
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
-        let observed = if matches!(observed.state, State::Busy(_)) { settled(account, node).await? } else { observed.clone() };
+        let observed = if matches!(observed.state, State::Busy(_)) {
+            settled(account, node, Action::Update).await?
+        } else {
+            observed.clone()
+        };
         let arn = observed.outputs.get("DomainArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
         let request = update_request(node, &observed, changes);
@@ -182,17 +201,18 @@ impl Resource for Domain {
                 match update.await.map_err(|e| failed("UpdateDomain", e)) {
                     // Another change of the domain is under way: wait for it, then this one is next.
                     Err(error) if error.is("ResourceInUse") => {
-                        settled(account, node).await?;
+                        settled(account, node, Action::Update).await?;
                         Ok(Progress::Busy("being changed".into()))
                     }
                     other => other.map(|_| Progress::Ready(())),
                 }
             };
-            account.clock.until("domain.studio", Patience::DOMAIN, attempt).await?;
+            let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
+            account.clock.until("domain.studio", patience, attempt).await?;
         }
-        let observed = settled(account, node).await?;
+        let observed = settled(account, node, Action::Update).await?;
         write_side_tags(account, node, &observed, changes).await?;
-        settled(account, node).await
+        settled(account, node, Action::Update).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -213,7 +233,8 @@ impl Resource for Domain {
                 other => other.map(|_| Progress::Ready(())),
             }
         };
-        account.clock.until(&address.to_string(), Patience::DOMAIN, attempt).await?;
+        let patience = account.patience(Kind::Domain, Action::Delete, Patience::DOMAIN);
+        account.clock.until(&address.to_string(), patience, attempt).await?;
         let gone = async || match status(account, id).await? {
             None => Ok(Progress::Ready(())),
             Some((word, reason)) if word == "Delete_Failed" => {
@@ -224,16 +245,23 @@ impl Resource for Domain {
                 Ok(Progress::Busy(word))
             }
         };
-        account.clock.until(&address.to_string(), Patience::DOMAIN, gone).await?;
+        account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
+}
+
+/// Whether a domain that failed for this reason is made by a second attempt: SageMaker sometimes does not see the key
+/// that it was given. Source: https://github.com/aws/aws-cdk/issues/34818.
+fn passes(error: &CloudError) -> bool {
+    error.kind == ErrorKind::Failed && error.message.contains("KMS key 'null' does not exist")
 }
 
 /// MDAA's settings: the defaults, overridden by the user's, completed by the generated lifecycle configs.
 fn user_settings(desired: &Desired) -> Value {
     let config = &desired.config.domain;
     let mut settings = complete(&config.default_user_settings);
-    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))] {
+    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))]
+    {
         let key = format!("{app}AppSettings");
         let list = Path(vec![key.clone(), "LifecycleConfigArns".into()]);
         // An empty list is sent too: that is how configs that are no longer wanted are detached.
@@ -276,7 +304,8 @@ pub(super) fn complete(settings: &UserSettings) -> Value {
     // An app whose default lifecycle config is not in its list fails to start.
     for app in ["JupyterServer", "JupyterLab", "KernelGateway", "CodeEditor"] {
         let key = format!("{app}AppSettings");
-        let Some(default) = wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
+        let Some(default) =
+            wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
         else {
             continue;
         };
@@ -462,6 +491,10 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
         .output("DomainArn", &arn)
         .output("HomeEfsFileSystemId", &efs)
         .output("Url", &url);
+    let application = text("SingleSignOnApplicationArn");
+    if !application.is_empty() {
+        observed = observed.output("SingleSignOnApplicationArn", application);
+    }
     observed.state = state(&text("Status"), text("FailureReason"));
     Ok(ownership::judge(&account.deployment, observed))
 }
@@ -517,7 +550,7 @@ pub(super) fn state(status: &str, reason: String) -> State {
 }
 
 /// The domain once it is in service.
-async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
     let look = async || {
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
@@ -538,7 +571,8 @@ async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError>
             State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
         }
     };
-    account.clock.until(&node.address.to_string(), Patience::DOMAIN, look).await
+    let patience = account.patience(Kind::Domain, action, Patience::DOMAIN);
+    account.clock.until(&node.address.to_string(), patience, look).await
 }
 
 /// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it.
@@ -590,7 +624,12 @@ pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Clou
 }
 
 /// Makes the tag changes of a SageMaker object: tags never need an update call, let alone a replacement.
-pub(super) async fn write_tags(account: &Account, arn: &str, node: &Node, changes: &[Change]) -> Result<(), CloudError> {
+pub(super) async fn write_tags(
+    account: &Account,
+    arn: &str,
+    node: &Node,
+    changes: &[Change],
+) -> Result<(), CloudError> {
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
         let add = account.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tag_list(&write)?));

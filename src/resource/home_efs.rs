@@ -1,12 +1,12 @@
 //! The file system with everybody's home directories, which SageMaker makes for a domain: never desired, only found.
 //!
-//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. It is deleted only by explicit
-//! choice, after its mount targets.
+//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. Destroy keeps it; only an
+//! explicit choice deletes it, after its mount targets.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_efs::types::Tag;
+use aws_sdk_efs::types::{FileSystemDescription, Tag};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::{Resource, View, ownership};
@@ -15,7 +15,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, Value};
-use crate::plan::{Removal, Retention, Rules};
+use crate::plan::{Action, Removal, Retention, Rules};
 
 /// The kind.
 #[derive(Debug)]
@@ -27,10 +27,11 @@ impl Rules for HomeEfs {
             return Removal::Delete;
         }
         let size = observed.properties.text("Size").unwrap_or("unknown size");
-        let why = format!(
-            "{} holds everybody's home directory ({size}); later: `aws efs delete-file-system --file-system-id {}`",
-            observed.id, observed.id
-        );
+        let later = match domain_of(&observed.properties) {
+            Some(domain) => format!("studio-deploy cleanup --domain-id {domain}"),
+            None => format!("aws efs delete-file-system --file-system-id {}", observed.id),
+        };
+        let why = format!("{} holds everybody's home directory ({size}); later: `{later}`", observed.id);
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -58,13 +59,7 @@ impl Resource for HomeEfs {
             match describe.send().await.map_err(|e| failed("DescribeFileSystems", e)) {
                 Ok(answer) => {
                     let Some(live) = answer.file_systems().first() else { continue };
-                    let size = live.size_in_bytes().map_or(0, |size| size.value());
-                    let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-                    let properties = Value::from_iter([
-                        ("Size", Value::from(format!("{} MiB", size / 1_048_576))),
-                        ("Tags", ownership::property(&tags)),
-                    ]);
-                    found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(Observed::new(&id, properties))));
+                    found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(observed(live))));
                 }
                 Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) if error.kind == ErrorKind::Denied => {
@@ -88,7 +83,9 @@ impl Resource for HomeEfs {
             for target in targets.mount_targets() {
                 let delete = account.efs.delete_mount_target().mount_target_id(target.mount_target_id());
                 match delete.send().await.map_err(|e| failed("DeleteMountTarget", e)) {
-                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Err(error),
+                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+                        return Err(error);
+                    }
                     _ => {}
                 }
             }
@@ -96,15 +93,50 @@ impl Resource for HomeEfs {
                 account.phase(address, "deleting mount targets");
                 return Ok(Progress::Busy("mounted".into()));
             }
-            match account.efs.delete_file_system().file_system_id(id).send().await.map_err(|e| failed("DeleteFileSystem", e)) {
+            match account
+                .efs
+                .delete_file_system()
+                .file_system_id(id)
+                .send()
+                .await
+                .map_err(|e| failed("DeleteFileSystem", e))
+            {
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
                 Err(error) if error.kind == ErrorKind::Conflict => Ok(Progress::Busy("in use".into())),
                 other => other.map(|_| Progress::Busy("deleting".into())),
             }
         };
-        account.clock.until(&address.to_string(), Patience::NETWORK, gone).await?;
+        let patience = account.patience(Kind::HomeEfs, Action::Delete, Patience::NETWORK);
+        account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
+}
+
+/// The file systems that SageMaker made for a domain, whoever's that is, by the tag that it puts on them.
+///
+/// # Errors
+/// What EFS fails with.
+pub async fn of_domain(account: &Account, domain: &str) -> Result<Vec<Observed>, CloudError> {
+    let all = account.efs.describe_file_systems().into_paginator().items().send().try_collect().await;
+    let all = all.map_err(|e| failed("DescribeFileSystems", e))?;
+    let observed = all.iter().map(observed);
+    Ok(observed.filter(|system| domain_of(&system.properties).as_deref() == Some(domain)).collect())
+}
+
+fn observed(live: &FileSystemDescription) -> Observed {
+    let size = live.size_in_bytes().map_or(0, |size| size.value());
+    let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+    let properties = Value::from_iter([
+        ("Size", Value::from(format!("{} MiB", size / 1_048_576))),
+        ("Tags", ownership::property(&tags)),
+    ]);
+    Observed::new(live.file_system_id(), properties)
+}
+
+/// The id of the domain that a file system was made for: SageMaker tags it with the domain's ARN.
+fn domain_of(properties: &Value) -> Option<String> {
+    let arn = ownership::of(properties).remove("ManagedByAmazonSageMakerResource")?;
+    arn.rsplit_once(":domain/").map(|(_, id)| id.to_owned())
 }
 
 /// The ids (what follows the last `/` of the ARN) of everything of a type that carries our deployment's tag.

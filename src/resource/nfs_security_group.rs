@@ -2,7 +2,8 @@
 //!
 //! Identity: the names `security-group-for-{inbound,outbound}-nfs-<domain id>`. They refer to each other, so the rules
 //! go before the groups; after a domain is deleted its network interfaces hold them for up to a minute. Those of a
-//! domain that lives are never touched but for their tags.
+//! domain that lives are never touched but for their tags. Destroy keeps them as long as the file system, which uses
+//! them, and deletes them with it.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,10 @@ impl Rules for NfsSecurityGroup {
         if retention.delete_home_efs {
             return Removal::Delete;
         }
-        let why = format!("the home file system's mount targets use it; later: `aws ec2 delete-security-group --group-id {}`", observed.id);
+        let name = observed.properties.text("GroupName").unwrap_or_default();
+        let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        let why =
+            format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -60,9 +64,8 @@ impl Resource for NfsSecurityGroup {
         groups.sort_by(|one, other| one.group_id().cmp(&other.group_id()));
         groups.dedup_by(|one, other| one.group_id() == other.group_id());
         let each = groups.iter().map(|group| {
-            let id = group.group_id().unwrap_or_default();
-            let name = group.group_name().unwrap_or_default();
-            let observed = Observed::new(id, Value::from_iter([("GroupName", name)]));
+            let observed = observed(group);
+            let name = observed.properties.text("GroupName").unwrap_or_default().to_owned();
             (Address::new(Kind::NfsSecurityGroup, name), Found::Ours(observed))
         });
         Ok(each.collect())
@@ -77,7 +80,8 @@ impl Resource for NfsSecurityGroup {
             Err(error) => return Err(error),
         };
         for group in groups {
-            let (ingress, egress) = (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
+            let (ingress, egress) =
+                (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {
                 let revoke = account.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(ingress));
                 ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e)))?;
@@ -98,6 +102,19 @@ fn ignore_missing(result: Result<(), CloudError>) -> Result<(), CloudError> {
     }
 }
 
+/// The groups that SageMaker made for a domain, whoever's that is: by their exact names.
+///
+/// # Errors
+/// What EC2 fails with.
+pub async fn made_for(account: &Account, domain: &str) -> Result<Vec<Observed>, CloudError> {
+    Ok(of_domain(account, domain).await?.iter().map(observed).collect())
+}
+
+fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
+    let id = group.group_id().unwrap_or_default();
+    Observed::new(id, Value::from_iter([("GroupName", group.group_name().unwrap_or_default())]))
+}
+
 async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::types::SecurityGroup>, CloudError> {
     let names = PREFIXES.iter().map(|prefix| format!("{prefix}{domain}")).collect();
     let by_name = Filter::builder().name("group-name").set_values(Some(names)).build();
@@ -106,7 +123,10 @@ async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::t
 }
 
 /// The tags that both groups of a domain carry; none when they may not be read.
-pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+pub(super) async fn common_tags(
+    account: &Account,
+    domain: &str,
+) -> Result<Option<BTreeMap<String, String>>, CloudError> {
     let groups = match of_domain(account, domain).await {
         Ok(groups) => groups,
         Err(error) if error.kind == ErrorKind::Denied => return Ok(None),

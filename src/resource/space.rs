@@ -1,6 +1,7 @@
 //! Spaces that users made: never desired, only found, since they stand in the way of destroy.
 //!
-//! Identity: domain and name. A space can only go once its apps are gone.
+//! Identity: domain and name. A space can only go once its apps are gone. Destroy refuses while
+//! there are any, unless it is told to drain.
 
 use async_trait::async_trait;
 
@@ -10,7 +11,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::model::{Address, Found, Kind, Observed, Value};
-use crate::plan::Rules;
+use crate::plan::{Action, Rules};
 
 /// The kind.
 #[derive(Debug)]
@@ -39,7 +40,11 @@ impl Resource for Space {
                 Some(owner) => format!("private space {name} of {owner}"),
                 None => format!("shared space {name}"),
             };
-            let properties = Value::from_iter([("SpaceName", Value::from(name)), ("Summary", summary.into())]);
+            let sharing = space.space_sharing_settings_summary().and_then(|sharing| sharing.sharing_type());
+            let mut properties = Value::from_iter([("SpaceName", Value::from(name)), ("Summary", summary.into())]);
+            if let Some(sharing) = sharing {
+                properties.set("SharingType", sharing.as_str());
+            }
             let observed = Observed::new(name, properties).output("DomainId", &domain.id);
             Some((Address::new(Kind::Space, name), Found::Ours(observed)))
         });
@@ -72,7 +77,8 @@ impl Resource for Space {
                 }
             }
         };
-        account.clock.until(&address.to_string(), Patience::PROFILE, gone).await?;
+        let patience = account.patience(Kind::Space, Action::Delete, Patience::PROFILE);
+        account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
 }

@@ -19,7 +19,7 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::AuthMode;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Change, Effect, Removal, Retention, Rules, Unset};
+use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset};
 use crate::send_document;
 
 /// How many profiles are read at once.
@@ -171,8 +171,11 @@ impl Resource for UserProfile {
                 Err(error) => Err(error),
             }
         };
-        account.despite_propagation(attempt).await?;
-        settled(account, node).await
+        // A domain that somebody else is changing takes no profiles meanwhile; the profile waits for it.
+        let patience = account.patience(Kind::UserProfile, Action::Create, Patience::PROFILE);
+        let passing = |error: &CloudError| error.is("ResourceInUse");
+        account.clock.retry(patience, passing, async || account.despite_propagation(&attempt).await).await?;
+        settled(account, node, Action::Create).await
     }
 
     async fn update(
@@ -183,11 +186,12 @@ impl Resource for UserProfile {
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
         if matches!(observed.state, State::Busy(_)) {
-            settled(account, node).await?;
+            settled(account, node, Action::Update).await?;
         }
         let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
-        let mut request = Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
+        let mut request =
+            Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
         // The live name, in the case that AWS has it in.
         request.set("UserProfileName", observed.id.as_str());
         for change in changes {
@@ -211,7 +215,7 @@ impl Resource for UserProfile {
             };
             account.despite_propagation(attempt).await?;
         }
-        settled(account, node).await
+        settled(account, node, Action::Update).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -245,7 +249,8 @@ impl Resource for UserProfile {
                 }
             }
         };
-        account.clock.until(&address.to_string(), Patience::PROFILE, gone).await?;
+        let patience = account.patience(Kind::UserProfile, Action::Delete, Patience::PROFILE);
+        account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
 }
@@ -289,7 +294,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
 }
 
 /// The profile once it is in service.
-async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
     let look = async || {
         let found = UserProfile.find(account, node).await?;
         let Found::Ours(observed) = &found else {
@@ -310,5 +315,6 @@ async fn settled(account: &Account, node: &Node) -> Result<Observed, CloudError>
             State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
         }
     };
-    account.clock.until(&node.address.to_string(), Patience::PROFILE, look).await
+    let patience = account.patience(Kind::UserProfile, action, Patience::PROFILE);
+    account.clock.until(&node.address.to_string(), patience, look).await
 }

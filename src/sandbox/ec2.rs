@@ -48,6 +48,35 @@ pub struct PrefixList {
     pub name: String,
 }
 
+/// Table of [`RouteTable`], by id.
+const ROUTE_TABLES: &str = "ec2/route-table";
+/// Table of [`VpcEndpoint`], by id.
+const ENDPOINTS: &str = "ec2/vpc-endpoint";
+/// Table of how many addresses of a subnet are free, by subnet id, where not all are.
+const FREE_ADDRESSES: &str = "ec2/free-addresses";
+
+/// A route table, as far as it has a default route.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RouteTable {
+    vpc: String,
+    /// Whether it holds for subnets that have none of their own.
+    main: bool,
+    subnets: Vec<String>,
+    /// Where the default route leads: `nat-…`, `igw-…`; nowhere when absent.
+    gateway: Option<String>,
+}
+
+/// A VPC endpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct VpcEndpoint {
+    vpc: String,
+    /// `sagemaker.api`, `s3`, …
+    service: String,
+    /// `Interface` or `Gateway`.
+    kind: String,
+    private_names: bool,
+}
+
 /// Answers one operation of EC2.
 pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
     if Input(input).flag("DryRun") {
@@ -162,7 +191,7 @@ fn describe_subnets(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
                 "ownerId": world.account(), "state": "available", "cidrBlock": subnet.cidr,
                 "availabilityZone": subnet.zone, "availabilityZoneId": zone_id(&subnet.zone),
                 // A /20 less the five addresses that AWS keeps of every subnet.
-                "availableIpAddressCount": 4091, "defaultForAz": false, "mapPublicIpOnLaunch": false,
+                "availableIpAddressCount": world.get::<i64>(FREE_ADDRESSES, &id).unwrap_or(4091), "defaultForAz": false, "mapPublicIpOnLaunch": false,
                 "tagSet": tag_list(&tags, "key", "value"),
             }));
         }
@@ -228,14 +257,50 @@ fn describe_managed_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller
     paged(input, "prefixListSet", described)
 }
 
-// The sandbox's VPC reaches nothing, so it has no routes and no endpoints to tell of.
-
-fn describe_route_tables(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
-    paged(input, "routeTableSet", Vec::new())
+/// The VPC's route tables. One that nobody described has a way out, so that a config works in it.
+fn describe_route_tables(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+    let mut tables: Vec<(String, RouteTable)> = world.list(ROUTE_TABLES, "");
+    for (vpc, _) in world.list::<Vpc>(VPCS, "") {
+        if !tables.iter().any(|(_, table)| table.vpc == vpc) {
+            let gateway = Some(vpc.replacen("vpc-", "nat-", 1));
+            let main = RouteTable { vpc: vpc.clone(), main: true, subnets: Vec::new(), gateway };
+            tables.push((vpc.replacen("vpc-", "rtb-", 1), main));
+        }
+    }
+    let mut found = Vec::new();
+    for (id, table) in tables {
+        let properties = vec![("route-table-id", id.clone()), ("vpc-id", table.vpc.clone())];
+        if !fits(input, &properties, &BTreeMap::new())? {
+            continue;
+        }
+        let default = table.gateway.map(|gateway| {
+            let member = if gateway.starts_with("nat-") { "natGatewayId" } else { "gatewayId" };
+            json!({"destinationCidrBlock": "0.0.0.0/0", member: gateway, "state": "active"})
+        });
+        let main = table.main.then(|| json!({"main": true, "routeTableId": id}));
+        let own = table.subnets.iter().map(|subnet| json!({"main": false, "routeTableId": id, "subnetId": subnet}));
+        found.push(json!({
+            "routeTableId": id, "vpcId": table.vpc, "ownerId": world.account(),
+            "routeSet": default.into_iter().collect::<Vec<_>>(),
+            "associationSet": main.into_iter().chain(own).collect::<Vec<_>>(),
+        }));
+    }
+    paged(input, "routeTableSet", found)
 }
 
-fn describe_endpoints(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
-    paged(input, "vpcEndpointSet", Vec::new())
+fn describe_endpoints(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+    let mut found = Vec::new();
+    for (id, endpoint) in world.list::<VpcEndpoint>(ENDPOINTS, "") {
+        let properties = vec![("vpc-endpoint-id", id.clone()), ("vpc-id", endpoint.vpc.clone())];
+        if fits(input, &properties, &BTreeMap::new())? {
+            found.push(json!({
+                "vpcEndpointId": id, "vpcId": endpoint.vpc, "vpcEndpointType": endpoint.kind, "state": "available",
+                "serviceName": format!("com.amazonaws.{}.{}", world.region(), endpoint.service),
+                "privateDnsEnabled": endpoint.private_names, "ownerId": world.account(),
+            }));
+        }
+    }
+    paged(input, "vpcEndpointSet", found)
 }
 
 /// The only interfaces are those of mount targets.

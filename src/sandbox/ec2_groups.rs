@@ -35,7 +35,20 @@ pub fn find(world: &World, id: &str) -> Result<SecurityGroup, Refusal> {
 
 /// A group as EC2 makes it: with a rule that lets everything out.
 pub fn new_group(world: &mut World, id: String, name: &str, description: &str, vpc: &str) -> SecurityGroup {
-    let everything = Rule {
+    SecurityGroup {
+        id,
+        name: name.into(),
+        description: description.into(),
+        vpc: vpc.into(),
+        tags: BTreeMap::new(),
+        rules: BTreeMap::from([(rule_id(world), everything())]),
+        held_until: 0,
+    }
+}
+
+/// The rule that lets everything out.
+pub fn everything() -> Rule {
+    Rule {
         egress: true,
         protocol: "-1".into(),
         from: None,
@@ -43,15 +56,6 @@ pub fn new_group(world: &mut World, id: String, name: &str, description: &str, v
         peer: Peer::Ipv4("0.0.0.0/0".into()),
         description: None,
         tags: BTreeMap::new(),
-    };
-    SecurityGroup {
-        id,
-        name: name.into(),
-        description: description.into(),
-        vpc: vpc.into(),
-        tags: BTreeMap::new(),
-        rules: BTreeMap::from([(rule_id(world), everything)]),
-        held_until: 0,
     }
 }
 

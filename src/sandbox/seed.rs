@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::ec2::{PREFIX_LISTS, PrefixList};
-use super::ec2_groups::new_group;
-use super::records::{KEYS, Key, ROLES, Role, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
+use super::ec2_groups::{everything, new_group};
+use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
 use super::s3_buckets;
 use super::ssm;
 use super::world::{UPPER, World};
@@ -92,7 +92,10 @@ impl Seed {
             add(world, &mut made, s3_buckets::FOREIGN, name, "another account's bucket", &true);
         }
         for (id, vpc) in &self.security_groups {
-            let record = new_group(world, id.clone(), id.trim_start_matches("sg-"), "seeded", vpc);
+            let mut record = new_group(world, id.clone(), id.trim_start_matches("sg-"), "seeded", vpc);
+            // Studio needs its apps to reach each other, so a group that a config names lets its members do so.
+            let within = Rule { egress: false, peer: Peer::Group(id.clone()), ..everything() };
+            record.rules.insert(id.replacen("sg-", "sgr-", 1), within);
             add(world, &mut made, SECURITY_GROUPS, id, "security group", &record);
         }
         for (id, name) in &self.prefix_lists {

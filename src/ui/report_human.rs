@@ -41,6 +41,17 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
             }
         }
     }
+    let about_left_out = plan.notices.iter().filter(|notice| {
+        notice.message.starts_with("left out: ") && notice.address.as_ref().is_some_and(|at| plan.left_out.contains(at))
+    });
+    for notice in about_left_out {
+        let address = notice.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        line(
+            "left out",
+            Tone::Remove,
+            format!("{address}: {}", clean(notice.message.trim_start_matches("left out: "))),
+        );
+    }
     for step in plan.steps.iter().filter(|step| step.action == Action::Retain) {
         line("kept", Tone::Quiet, format!("{}: {}", step.address, clean(&step.reason)));
     }
@@ -123,7 +134,7 @@ mod tests {
 
     fn report(outcomes: Vec<(&str, Action, Outcome)>) -> Report {
         let outcomes = outcomes.into_iter().map(|(at, action, outcome)| (address(at), action, outcome)).collect();
-        Report { outcomes, outputs: BTreeMap::new(), record_error: None, stopped: false }
+        Report { outcomes, ..Report::default() }
     }
 
     fn failed() -> Report {

@@ -1,9 +1,11 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, and `faults` what must hold
-//! whatever goes wrong on the way. Everything is hermetic: each test has an account of its own inside the process.
+//! whatever goes wrong on the way; `tidy` holds the source to ARCHITECTURE.md and the README. Everything is hermetic: each test has an account of its own inside the process.
 
 mod faults;
 mod laws;
+mod moto;
 mod properties;
 mod support;
+mod tidy;

@@ -81,6 +81,14 @@ Examples:
   studio-deploy unlock                                  shows who holds the lock
   studio-deploy unlock --yes                            removes it")]
     Unlock(UnlockArgs),
+    /// Remove what a deleted domain left: its home file system and the groups around it.
+    #[command(after_long_help = "\
+Shows what there is and asks first. Nothing of a domain that lives is touched.
+
+Examples:
+  studio-deploy cleanup --domain-id d-0123456789ab
+  studio-deploy cleanup --domain-id d-0123456789ab --yes")]
+    Cleanup(CleanupArgs),
     /// Work with the AWS inside this program.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -119,6 +127,7 @@ impl Command {
             Self::Output(_) => "output",
             Self::List(_) => "list",
             Self::Unlock(_) => "unlock",
+            Self::Cleanup(_) => "cleanup",
             Self::Sandbox(_) => "sandbox",
             Self::Schema(_) => "schema",
             Self::Explain(_) => "explain",
@@ -319,6 +328,20 @@ pub struct UnlockArgs {
     #[command(flatten)]
     pub files: ConfigFiles,
     /// Remove the lock.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `cleanup`
+#[derive(Clone, Debug, Args)]
+pub struct CleanupArgs {
+    /// A config of the account and region.
+    #[command(flatten)]
+    pub files: ConfigFiles,
+    /// The deleted domain.
+    #[arg(long, value_name = "ID")]
+    pub domain_id: String,
+    /// Ask nothing.
     #[arg(long)]
     pub yes: bool,
 }

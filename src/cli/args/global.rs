@@ -1,12 +1,15 @@
 //! Options that every command has, by topic.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::values::{Latency, Limit, ReportTarget, account, duration, pair};
+use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, pair};
+use crate::model::Kind;
+use crate::plan::Action;
 use crate::ui::progress::ProgressChoice;
 use crate::ui::table::ValueFormat;
 use crate::ui::{ColorChoice, Verbosity};
@@ -157,6 +160,18 @@ pub struct RunOptions {
         hide_short_help = true
     )]
     pub no_lock: bool,
+}
+
+impl RunOptions {
+    /// How long operations may take where that is said; of two that contradict, the later.
+    pub fn limits(&self) -> BTreeMap<(Kind, Action), Duration> {
+        let action = |operation| match operation {
+            Operation::Create => Action::Create,
+            Operation::Update => Action::Update,
+            Operation::Delete => Action::Delete,
+        };
+        self.timeouts.iter().map(|limit| ((limit.kind, action(limit.operation)), limit.time)).collect()
+    }
 }
 
 /// What is said.

@@ -1,0 +1,134 @@
+//! The network around a domain, as far as Studio depends on it: read from EC2, judged elsewhere.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{Filter, IpPermission, RouteTable};
+
+use super::Account;
+use super::error::failed;
+use crate::cloud::CloudError;
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The subnets that were asked for.
+    pub subnets: Vec<Subnet>,
+    /// The VPC's endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// The group that was asked for, when its members cannot reach each other.
+    pub enclosed_group: Option<String>,
+}
+
+/// A subnet.
+#[derive(Clone, Debug)]
+pub struct Subnet {
+    /// `subnet-…`.
+    pub id: String,
+    /// The VPC that it is in.
+    pub vpc: String,
+    /// How many addresses are free.
+    pub free: i64,
+    /// Where its default route leads.
+    pub way_out: WayOut,
+}
+
+/// Where a default route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// There is none.
+    None,
+    /// To an internet gateway, which serves only who has a public address.
+    Internet,
+    /// Through something that needs none: a NAT gateway, a transit gateway, an interface.
+    Through,
+}
+
+/// A VPC endpoint.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The service behind it, without `com.amazonaws.<region>.`.
+    pub service: String,
+    /// Whether it is reached by name and not by a route.
+    pub is_interface: bool,
+    /// Whether the service's own name leads to it.
+    pub private_names: bool,
+}
+
+/// Looks at subnets, at the VPC's ways out and at a given security group.
+///
+/// # Errors
+/// What EC2 fails with: subnets that do not exist, above all.
+pub async fn look(
+    account: &Account,
+    vpc: &str,
+    subnets: &[String],
+    group: Option<&str>,
+) -> Result<Network, CloudError> {
+    let in_vpc = || Filter::builder().name("vpc-id").values(vpc).build();
+    let ids: BTreeSet<&String> = subnets.iter().collect();
+    let ids = ids.into_iter().cloned().collect();
+    let described = account.ec2.describe_subnets().set_subnet_ids(Some(ids)).send().await;
+    let described = described.map_err(|e| failed("DescribeSubnets", e))?.subnets.unwrap_or_default();
+    let tables =
+        account.ec2.describe_route_tables().filters(in_vpc()).into_paginator().items().send().try_collect().await;
+    let tables = tables.map_err(|e| failed("DescribeRouteTables", e))?;
+    let endpoints = account.ec2.describe_vpc_endpoints().filters(in_vpc()).into_paginator().items();
+    let endpoints = endpoints.send().try_collect().await.map_err(|e| failed("DescribeVpcEndpoints", e))?;
+    let subnets = described.into_iter().map(|subnet| {
+        let id = subnet.subnet_id.unwrap_or_default();
+        Subnet {
+            way_out: way_out(&tables, &id),
+            id,
+            vpc: subnet.vpc_id.unwrap_or_default(),
+            free: subnet.available_ip_address_count.unwrap_or_default().into(),
+        }
+    });
+    let endpoints = endpoints.into_iter().map(|endpoint| {
+        let name = endpoint.service_name.unwrap_or_default();
+        Endpoint {
+            // com.amazonaws.us-east-1.sagemaker.api, and aws.sagemaker.us-east-1.studio for the interface itself.
+            service: name.splitn(4, '.').nth(3).unwrap_or(&name).to_owned(),
+            is_interface: endpoint.vpc_endpoint_type.is_some_and(|kind| kind.as_str() == "Interface"),
+            private_names: endpoint.private_dns_enabled.unwrap_or_default(),
+        }
+    });
+    let enclosed_group = match group {
+        None => None,
+        Some(id) => {
+            let answer = account.ec2.describe_security_groups().group_ids(id).send().await;
+            let groups = answer.map_err(|e| failed("DescribeSecurityGroups", e))?.security_groups.unwrap_or_default();
+            let open = groups.iter().flat_map(|group| group.ip_permissions()).any(|rule| admits_itself(rule, id));
+            (!open).then(|| id.to_owned())
+        }
+    };
+    Ok(Network { subnets: subnets.collect(), endpoints: endpoints.collect(), enclosed_group })
+}
+
+/// Where the default route of a subnet leads: by its own route table, else by the VPC's main one.
+fn way_out(tables: &[RouteTable], subnet: &str) -> WayOut {
+    let own = |table: &&RouteTable| table.associations().iter().any(|to| to.subnet_id() == Some(subnet));
+    let main = |table: &&RouteTable| table.associations().iter().any(|to| to.main() == Some(true));
+    let table = tables.iter().find(own).or_else(|| tables.iter().find(main));
+    let routes = table.map(|table| table.routes()).unwrap_or_default();
+    let default = routes.iter().find(|route| {
+        route.destination_cidr_block() == Some("0.0.0.0/0")
+            && route.state().is_none_or(|state| state.as_str() == "active")
+    });
+    match default {
+        None => WayOut::None,
+        Some(route) if route.gateway_id().is_some_and(|gateway| gateway.starts_with("igw-")) => WayOut::Internet,
+        Some(_) => WayOut::Through,
+    }
+}
+
+/// Whether a rule lets members of the group `id` reach each other by TCP, on the ports that Studio uses.
+fn admits_itself(rule: &IpPermission, id: &str) -> bool {
+    let ports = match rule.ip_protocol() {
+        Some("-1") => true,
+        Some("tcp" | "6") => {
+            rule.from_port().is_none_or(|from| from <= 8192) && rule.to_port().is_none_or(|to| to == 65_535)
+        }
+        _ => false,
+    };
+    ports && rule.user_id_group_pairs().iter().any(|pair| pair.group_id() == Some(id))
+}

@@ -1,0 +1,120 @@
+//! `cleanup`: removes what a deleted domain left behind: the home file system, its mount targets and the two groups
+//! around them.
+//!
+//! It needs no record and no tags of ours: SageMaker names the groups after the domain and tags the file system with it.
+//! What belongs to a domain that lives is never touched.
+
+use serde_json::json;
+
+use super::args::{CleanupArgs, Format, Global};
+use super::codes;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::load;
+use super::session::Session;
+use super::surroundings::Surroundings;
+use crate::aws::error::failed;
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Kind, Observed};
+use crate::resource::{self, home_efs, nfs_security_group};
+use crate::ui::{Screen, clean};
+
+pub(super) async fn run(
+    args: &CleanupArgs,
+    global: &Global,
+    screen: &'static Screen,
+    surroundings: &Surroundings,
+) -> Result<Exit, Failure> {
+    let colour = screen.notes_paint().is_colored();
+    let Some(loaded) = load(&args.files, global, surroundings, colour)?.deployments.into_iter().next() else {
+        return Ok(Exit::Success);
+    };
+    // Only the account and the region of the config matter.
+    let session = Session::open(loaded, global, surroundings, colour).await?;
+    if let Some(status) = status(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))? {
+        return Err(Failure::new(&codes::BLOCKED, format!("{} is not deleted: it is {status}", args.domain_id))
+            .help("what belongs to a domain that lives stays; `studio-deploy destroy` removes the domain"));
+    }
+    let left = left_behind(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))?;
+    let json = global.output.format() == Format::Json;
+    if left.is_empty() {
+        let document = json!({"domain_id": args.domain_id, "removed": []});
+        let text = if json { format!("{document}\n") } else { format!("{} left nothing behind\n", args.domain_id) };
+        screen.data(&text)?;
+        return Ok(Exit::Success);
+    }
+    if !json {
+        for (address, observed) in &left {
+            screen.data(&format!("- {}: {}\n", clean(&address.to_string()), described(observed)))?;
+        }
+    }
+    confirm(args, screen, surroundings)?;
+    let mut removed = Vec::new();
+    for (address, observed) in &left {
+        screen.note(&format!("{address}: deleting"));
+        match resource::of(address.kind).delete(&session.account, address, observed).await {
+            Ok(Deleted::Gone) => removed.push(address.to_string()),
+            Ok(Deleted::Held(by)) => return Err(partly(&removed, Failure::new(&codes::CONFLICT, by))),
+            Err(error) => {
+                return Err(partly(&removed, session.cloud(&error).named(format!("could not delete {address}"))));
+            }
+        }
+    }
+    let document = json!({"domain_id": args.domain_id, "removed": removed});
+    screen.data(&if json { format!("{document}\n") } else { format!("{} removed\n", removed.len()) })?;
+    Ok(Exit::Success)
+}
+
+/// The status of a domain; none when there is none.
+async fn status(session: &Session, id: &str) -> Result<Option<String>, CloudError> {
+    let describe = session.account.sagemaker.describe_domain().domain_id(id).send().await;
+    match describe.map_err(|e| failed("DescribeDomain", e)) {
+        Ok(domain) => Ok(Some(domain.status().map_or("", |status| status.as_str()).to_owned())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is left, in the order in which it can go.
+async fn left_behind(session: &Session, id: &str) -> Result<Vec<(Address, Observed)>, CloudError> {
+    let systems = home_efs::of_domain(&session.account, id).await?;
+    let groups = nfs_security_group::made_for(&session.account, id).await?;
+    let systems = systems.into_iter().map(|system| (Address::new(Kind::HomeEfs, &system.id), system));
+    let groups = groups.into_iter().map(|group| {
+        let name = group.properties.text("GroupName").unwrap_or_default();
+        (Address::new(Kind::NfsSecurityGroup, name), group)
+    });
+    Ok(systems.chain(groups).collect())
+}
+
+fn described(observed: &Observed) -> String {
+    match observed.properties.text("Size") {
+        Some(size) => format!("{} with everybody's home directory, {size}, and its mount targets", observed.id),
+        None => observed.id.clone(),
+    }
+}
+
+fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
+    if args.yes {
+        return Ok(());
+    }
+    if !surroundings.interactive {
+        return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
+            .help("nothing was changed; `--yes` confirms"));
+    }
+    screen.ask(&format!("These files are lost for good. Type {} to go on: ", args.domain_id));
+    if super::apply::answer()? == args.domain_id {
+        Ok(())
+    } else {
+        Err(Failure::new(&codes::DECLINED, "not confirmed; nothing was changed"))
+    }
+}
+
+/// A failure after something was removed.
+fn partly(removed: &[String], failure: Failure) -> Failure {
+    if removed.is_empty() {
+        return failure;
+    }
+    let detail = format!("{}\nremoved before: {}", failure.detail, removed.join(", "));
+    Failure { exit: Exit::Partial, ..failure.detail(detail) }
+}

@@ -1,0 +1,113 @@
+//! Changes that may not happen now: those that running apps forbid, and, on request, the rest without them.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, Step};
+use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
+
+/// With `--skip-blocked`: makes a replacement that is not allowed an update without what cannot be changed in place.
+pub(super) fn keep_immutable(step: &mut Step, rules: &dyn Rules, options: &Options) -> Option<Notice> {
+    if !options.skip_blocked || step.action != Action::Replace || step.changes.is_empty() {
+        return None;
+    }
+    let blocked = step.blocked.clone()?;
+    let immutable = |change: &&Change| {
+        matches!(rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()), Effect::Immutable(_))
+    };
+    let out: Vec<Change> = step.changes.iter().filter(immutable).cloned().collect();
+    leave_out(step, &out, &blocked)
+}
+
+/// Blocks a change that AWS refuses while apps run; with consent stops exactly the apps in its way first.
+///
+/// With `--skip-blocked` only the part that apps forbid is left out; a notice says so.
+pub(super) fn block(
+    steps: &mut Vec<Step>,
+    snapshot: &Snapshot,
+    rules: &dyn Fn(Kind) -> &'static dyn Rules,
+    options: &Options,
+) -> Vec<Notice> {
+    let apps: Vec<(&Address, &Observed)> = snapshot
+        .iter()
+        .filter(|(address, _)| address.kind == Kind::App)
+        .filter_map(|(address, found)| Some((address, found.ours()?)))
+        .collect();
+    let mut notices = Vec::new();
+    let mut stopped: BTreeSet<&Address> = BTreeSet::new();
+    for step in steps.iter_mut().filter(|step| step.action == Action::Update && step.blocked.is_none()) {
+        let rules = rules(step.address.kind);
+        let mut gated: Vec<Change> = Vec::new();
+        let mut holders: BTreeSet<&Address> = BTreeSet::new();
+        for change in &step.changes {
+            let effect = rules.effect(&change.path, change.before.as_ref(), change.after.as_ref());
+            let Effect::AppsStopped(which) = effect else { continue };
+            let held = apps.iter().filter(|(_, app)| stands_in_the_way(app, which, snapshot));
+            let mut held = held.map(|(address, _)| *address).peekable();
+            if held.peek().is_some() {
+                gated.push(change.clone());
+            }
+            holders.extend(held);
+        }
+        let Some(first) = gated.first() else { continue };
+        if options.stop_apps {
+            step.waits_for.extend(holders.iter().map(|address| (*address).clone()));
+            stopped.extend(holders);
+            continue;
+        }
+        let running: Vec<&str> = holders.iter().map(|address| address.name.as_str()).collect();
+        let blocked = Blocked {
+            why: format!("AWS refuses to change {} while apps run: {}", first.path, running.join(", ")),
+            hint: "stop these apps, or let `--stop-apps` delete them first (unsaved work in them is lost)".into(),
+        };
+        let partly = if options.skip_blocked { leave_out(step, &gated, &blocked) } else { None };
+        match partly {
+            Some(notice) => notices.push(notice),
+            None => step.blocked = Some(blocked),
+        }
+    }
+    steps.extend(apps.iter().filter(|(address, _)| stopped.contains(address)).map(|(address, observed)| Step {
+        address: (*address).clone(),
+        action: Action::Delete,
+        node: None,
+        observed: Some((*observed).clone()),
+        changes: Vec::new(),
+        reason: "it stands in the way of a change of the domain".into(),
+        blocked: None,
+        waits_for: BTreeSet::new(),
+    }));
+    notices
+}
+
+/// Takes `out` out of an update; nothing happens when nothing would be left.
+fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notice> {
+    let node = step.node.as_mut().filter(|_| out.len() < step.changes.len())?;
+    for change in out {
+        match &change.before {
+            Some(before) => node.properties.set_at(&change.path, before.clone()),
+            None => node.properties.remove_at(&change.path),
+        }
+    }
+    step.changes.retain(|change| !out.contains(change));
+    step.action = Action::Update;
+    step.reason = "it differs".into();
+    step.blocked = None;
+    let paths: Vec<String> = out.iter().map(|change| change.path.to_string()).collect();
+    let message = format!("left out: {}: {}; {}", paths.join(", "), blocked.why, blocked.hint);
+    Some(Notice { address: Some(step.address.clone()), message })
+}
+
+/// Whether an app is one of those that a change has to wait for.
+fn stands_in_the_way(app: &Observed, which: Apps, snapshot: &Snapshot) -> bool {
+    let space = app.properties.text("SpaceName").map(|name| Address::new(Kind::Space, name));
+    let space = space.and_then(|address| snapshot.get(&address)).and_then(Found::ours);
+    // A space that says nothing of itself is taken for a shared one, as AWS takes it.
+    let shared = app.properties.get("SpaceName").is_some()
+        && space.and_then(|space| space.properties.text("SharingType")) != Some("Private");
+    let active = app.state != State::Busy("Deleting".into());
+    match which {
+        Apps::Live => true,
+        Apps::Active => active,
+        Apps::Private => active && !shared,
+        Apps::Shared => active && shared,
+    }
+}

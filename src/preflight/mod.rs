@@ -1,0 +1,183 @@
+//! What AWS would refuse, or users would only notice later: looked up before the first write, by reads alone.
+//!
+//! What is sure to fail, or lets nobody open Studio, becomes [`Blocked`] on the step that would fail; what may be meant
+//! so becomes a [`Notice`]. What may not be looked at is a notice too: a missing permission to check is no reason to
+//! stop. A live object that stays as it is never blocks.
+
+mod key;
+mod network;
+mod roles;
+mod trust;
+
+use std::collections::BTreeMap;
+
+use crate::apply::{Outcome, Report};
+use crate::aws::Account;
+use crate::cloud::{CloudError, ErrorKind};
+use crate::model::{Address, Kind, Path};
+use crate::plan::{Action, Blocked, Notice, Plan, Step};
+use crate::resource::{Desired, domain};
+
+/// Looks at everything that the plan relies on and writes what it finds into the plan.
+pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
+    let findings = Findings::default();
+    tokio::join!(
+        roles::trust(account, plan, &findings),
+        key::check(account, desired, plan, &findings),
+        network::check(account, desired, plan, &findings),
+        roles::gaps(account, desired, plan, &findings),
+        quota(account, plan, &findings),
+    );
+    if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
+        findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
+    }
+    findings.write_to(plan);
+}
+
+/// What a domain that goes leaves running: SageMaker bills it on, and shows it nowhere once the domain is gone.
+///
+/// Source: https://github.com/aws/amazon-sagemaker-feedback/issues/172.
+pub async fn check_destroy(account: &Account, plan: &mut Plan) {
+    let goes = plan.step(&domain::address()).is_some_and(|step| step.action == Action::Delete);
+    if !goes {
+        return;
+    }
+    let findings = Findings::default();
+    let servers = account.sagemaker.list_mlflow_tracking_servers().into_paginator().items().send().try_collect().await;
+    match servers.map_err(|e| crate::aws::error::failed("ListMlflowTrackingServers", e)) {
+        Ok(servers) => {
+            let names: Vec<&str> = servers.iter().filter_map(|server| server.tracking_server_name()).collect();
+            if !names.is_empty() {
+                findings.notice(format!(
+                    "MLflow tracking servers in this region are not deleted and go on billing: {}; \
+                     `aws sagemaker delete-mlflow-tracking-server --tracking-server-name NAME` deletes one",
+                    names.join(", ")
+                ));
+            }
+        }
+        // Not every region has them.
+        Err(error) if error.is("UnknownOperationException") => {}
+        Err(error) => findings.unchecked("MLflow tracking servers", &error),
+    }
+    findings.write_to(plan);
+}
+
+/// What is left for people to do after a run: nobody but an administrator of Identity Center lets its users in.
+///
+/// CreateUserProfile does not assign the user to the domain's application, as the console does; until then signing in
+/// ends with "access denied". Source: https://github.com/boto/boto3/issues/3180.
+pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
+    let outputs = report.outputs.get(&domain::address());
+    let application = outputs.and_then(|outputs| outputs.get("SingleSignOnApplicationArn"));
+    let made = report.outcomes.iter().filter(|(address, action, outcome)| {
+        address.kind == Kind::UserProfile && *action == Action::Create && *outcome == Outcome::Done
+    });
+    let users = made.filter_map(|(address, _, _)| {
+        let node = plan.step(address)?.node.as_ref()?;
+        Some((address.clone(), node.properties.text("SingleSignOnUserValue")?.to_owned()))
+    });
+    users
+        .map(|(address, user)| Notice {
+            address: Some(address),
+            message: match application {
+                Some(application) => format!(
+                    "{user} can sign in once assigned to the domain's application in IAM Identity Center: \
+                     `aws sso-admin create-application-assignment --application-arn {application} --principal-type USER \
+                     --principal-id ID`"
+                ),
+                None => format!("{user} can sign in once assigned to the domain's application in IAM Identity Center"),
+            },
+        })
+        .collect()
+}
+
+/// Failed domains use up the quota although the console hides them: https://github.com/aws/amazon-sagemaker-examples/issues/1564.
+async fn quota(account: &Account, plan: &Plan, findings: &Findings) {
+    if !makes_domain(plan) {
+        return;
+    }
+    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let Ok(domains) = domains else { return };
+    let ours =
+        plan.step(&domain::address()).and_then(|step| step.observed.as_ref()).map(|observed| observed.id.as_str());
+    for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {
+        if failed.status().is_some_and(|status| status.as_str() == "Failed") {
+            let id = failed.domain_id().unwrap_or_default();
+            findings.notice(format!(
+                "the failed domain {} ({id}) counts towards the quota of domains; `aws sagemaker delete-domain --domain-id \
+                 {id}` removes it",
+                failed.domain_name().unwrap_or_default()
+            ));
+        }
+    }
+}
+
+/// Whether a domain is made.
+fn makes_domain(plan: &Plan) -> bool {
+    plan.step(&domain::address()).is_some_and(|step| matches!(step.action, Action::Create | Action::Replace))
+}
+
+/// Whether a step brings the property at `path` about: what has been so all along is no reason to block.
+fn brings(step: &Step, path: &Path) -> bool {
+    match step.action {
+        Action::Create | Action::Replace => true,
+        Action::Update | Action::Adopt => step.changes.iter().any(|change| change.path.starts_with(path)),
+        Action::Keep | Action::Delete | Action::Retain => false,
+    }
+}
+
+/// What was found, until it stands in the plan.
+#[derive(Debug, Default)]
+struct Findings(std::sync::Mutex<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    blocked: BTreeMap<Address, Vec<Blocked>>,
+    notices: Vec<Notice>,
+}
+
+impl Findings {
+    fn notice(&self, message: String) {
+        self.about(&domain::address(), message);
+    }
+
+    fn about(&self, address: &Address, message: String) {
+        let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.notices.push(Notice { address: Some(address.clone()), message });
+    }
+
+    fn block(&self, address: &Address, why: String, hint: String) {
+        let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.blocked.entry(address.clone()).or_default().push(Blocked { why, hint });
+    }
+
+    /// Blocks when the step brings it about, else only says so.
+    fn judge(&self, step: &Step, path: &Path, why: String, hint: String) {
+        if brings(step, path) {
+            self.block(&step.address, why, hint);
+        } else {
+            self.about(&step.address, format!("{why}; {hint}"));
+        }
+    }
+
+    fn unchecked(&self, what: &str, error: &CloudError) {
+        let why = match error.kind {
+            ErrorKind::Denied => "that may not be read".to_owned(),
+            _ => error.to_string(),
+        };
+        self.notice(format!("not checked: {what} ({why})"));
+    }
+
+    fn write_to(self, plan: &mut Plan) {
+        let mut found = self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Looks run side by side, and a plan reads the same every time.
+        found.notices.sort_by(|one, other| (&one.address, &one.message).cmp(&(&other.address, &other.message)));
+        plan.notices.append(&mut found.notices);
+        for step in plan.steps.iter_mut().filter(|step| step.blocked.is_none()) {
+            let Some(mut blocked) = found.blocked.remove(&step.address) else { continue };
+            blocked.sort_by(|one, other| one.why.cmp(&other.why));
+            let joined = |part: fn(&Blocked) -> &str| blocked.iter().map(part).collect::<Vec<_>>().join("; ");
+            step.blocked = Some(Blocked { why: joined(|one| &one.why), hint: joined(|one| &one.hint) });
+        }
+    }
+}
