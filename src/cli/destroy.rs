@@ -9,6 +9,7 @@ use super::run::{Ended, announce, execute, plan};
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::apply::Settings;
+use crate::aws::lock;
 use crate::plan::{Options, Plan};
 use crate::ui::Screen;
 use crate::ui::plan_human::{self, DiffStyle};
@@ -54,6 +55,12 @@ async fn one(
         return Err(failure);
     }
     if planned.plan.is_empty() {
+        // Only while something stays that a step could not remove does the record stay too, and the lock with it.
+        if planned.plan.recorded.is_none() && !global.run.no_lock {
+            let me = (surroundings.host.as_str(), surroundings.pid);
+            let swept = lock::sweep(&session.account, me, &surroundings.is_alive).await;
+            swept.map_err(|error| session.cloud(&error))?;
+        }
         if global.output.format() == Format::Json {
             let report = crate::apply::Report::default();
             screen.data(&crate::ui::report_json::ReportDocument::of(&report, &planned.plan).text())?;
