@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
-use tokio::sync::Notify;
 
 use super::front::Sandbox;
 
@@ -45,11 +44,14 @@ impl FromStr for Latency {
     }
 }
 
+/// How often an earlier sleeper is let go first. Its task may not be running at all (it waits behind this one), so the
+/// wait ends; it is counted in turns and not in time, so that a run is the same whatever else the machine does.
+const TURNS: usize = 50;
+
 /// Those who are asleep while nothing takes real time, by when they want to wake.
 #[derive(Debug, Default)]
 pub struct Sleepers {
     waking: Mutex<(BTreeSet<(i64, u64)>, u64)>,
-    woken: Notify,
 }
 
 impl Sleepers {
@@ -61,14 +63,11 @@ impl Sleepers {
         let asleep = Asleep::new(self, wake);
         // Whoever else is ready may go to sleep too, or answer first.
         tokio::task::yield_now().await;
-        loop {
-            // Made before the question is asked, so that no waking in between is missed.
-            let woken = self.woken.notified();
-            // An earlier sleeper's task may not be running at all (it waits behind this one), so the wait for it ends.
-            let patience = Duration::from_millis(5);
-            if asleep.is_first() || tokio::time::timeout(patience, woken).await.is_err() {
+        for _ in 0..TURNS {
+            if asleep.is_first() {
                 break;
             }
+            tokio::task::yield_now().await;
         }
         sandbox.advance_to(wake);
     }
@@ -99,7 +98,6 @@ impl<'a> Asleep<'a> {
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&self.entry);
-        self.sleepers.woken.notify_waiters();
     }
 }
 

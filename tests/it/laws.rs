@@ -162,11 +162,26 @@ fn order_means_nothing() {
         let plan = lab.run(PLAN, &reordered);
         assert_eq!(plan.code, 0, "{name}\n{reordered}\n{}{}", plan.data, plan.notes);
     }
-    // Lists that are sets.
-    let config = edit(EVERYTHING, "subnetIds: [subnet-id]", "subnetIds: [subnet-1, subnet-2, subnet-3]");
+    // Lists that are sets. Not the subnets: they are published as one text, in the order that people gave them.
+    let lists = [
+        ("- arn: arn:{{partition}}:iam::{{account}}:role/test-admin-role", "- name: other-admin-role"),
+        ("- {cidr: 10.0.0.0/24, protocol: tcp, port: 443}", "- {cidr: 10.1.0.0/24, protocol: udp, port: 53}"),
+        (
+            "- repositoryUrl: https://github.com/example/test-repo.git",
+            "- repositoryUrl: https://github.com/example/more.git",
+        ),
+    ];
+    let both = |swapped: bool| {
+        lists.iter().fold(EVERYTHING.to_owned(), |text, (one, other)| {
+            let line = text.lines().find(|line| line.contains(one)).unwrap();
+            let indent = " ".repeat(line.len() - line.trim_start().len());
+            let (first, second) = if swapped { (other, one) } else { (one, other) };
+            edit(&text, one, &format!("{first}\n{indent}{second}"))
+        })
+    };
     let lab = Lab::new();
-    lab.run(APPLY, &config).expect(0);
-    lab.run(PLAN, &edit(&config, "[subnet-1, subnet-2, subnet-3]", "[subnet-3, subnet-1, subnet-2]")).expect(0);
+    lab.run(APPLY, &both(false)).expect(0);
+    lab.run(PLAN, &both(true)).expect(0);
 }
 
 #[test]
@@ -213,14 +228,14 @@ fn write_reversed(tree: &Json, depth: usize, text: &mut String) {
 /// The ids that the report of a destroy names as kept.
 fn kept(ended: &Ended) -> BTreeSet<String> {
     let lines = ended.data.lines().filter_map(|line| line.strip_prefix("kept "));
-    let last = |command: &str| {
-        command.trim_end_matches('`').rsplit(' ').next().map(|id| id.trim_start_matches("s3://").to_owned())
-    };
     lines
         .map(|line| {
             let (address, why) = line.split_once(": ").unwrap();
             // What people are told to remove it by, else its name.
-            why.rsplit_once("`aws ").and_then(|(_, command)| last(command)).unwrap_or_else(|| address.to_owned())
+            let command = why.rsplit_once("`aws ").map(|(_, command)| command.trim_end_matches('`'));
+            let named = command.and_then(|command| command.rsplit(' ').next());
+            let (_, name) = address.split_once('.').unwrap();
+            named.unwrap_or(name).trim_start_matches("s3://").to_owned()
         })
         .collect()
 }

@@ -74,7 +74,10 @@ fn graph(config: &Config) -> Graph {
         if NAMES[at].0 >= Kind::UserProfile {
             properties.set("Fixed", wish.fixed);
         }
-        let earlier = (0..at).filter(|other| NAMES[*other].0 < NAMES[at].0 && NAMES[*other].0 < Kind::UserProfile);
+        // What is retained must not keep anything else from going.
+        let refers = NAMES[at].0 != Kind::Bucket;
+        let earlier = (0..if refers { at } else { 0 })
+            .filter(|other| NAMES[*other].0 < NAMES[at].0 && NAMES[*other].0 < Kind::UserProfile);
         let referred = earlier.filter(|other| wish.refers_to & (1 << other) != 0 && config[*other].is_some());
         let references: Vec<Value> = referred.map(|other| Value::Text(Text::output(address(other), "Id"))).collect();
         properties.set("References", references);
