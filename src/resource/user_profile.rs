@@ -75,6 +75,24 @@ impl Resource for UserProfile {
         Kind::UserProfile
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListUserProfiles"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "user-profile/*")],
+                read: &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateUserProfile",
+                    "sagemaker:UpdateUserProfile",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteUserProfile"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }

@@ -98,14 +98,10 @@ impl FromStr for Limit {
 pub enum ReportFormat {
     /// Markdown.
     Md,
-    /// A page of its own.
-    Html,
     /// Data.
     Json,
     /// Events.
     Ndjson,
-    /// Results for code scanning.
-    Sarif,
     /// GitHub's annotations.
     Github,
     /// Results for test reporters.
@@ -127,7 +123,7 @@ impl FromStr for ReportTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as md=report.md")?;
         let format = <ReportFormat as clap::ValueEnum>::from_str(format, false)
-            .map_err(|_| format!("`{format}` is none of md, html, json, ndjson, sarif, github, junit"))?;
+            .map_err(|_| format!("`{format}` is none of md, json, ndjson, github, junit"))?;
         if path.is_empty() {
             return Err("the path is missing".into());
         }
