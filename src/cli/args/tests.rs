@@ -13,13 +13,13 @@ fn words(line: &str) -> Vec<OsString> {
 
 fn good(line: &str) -> Cli {
     let (screen, _, notes) = screen(Terminal::default());
-    parse(words(line), &screen, String::new).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
+    parse(words(line), &screen).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
 }
 
 /// What a line that ends at once writes to each stream, and how it ends.
 fn ended(line: &str) -> (Exit, String, String) {
     let (screen, data, notes) = screen(Terminal::default());
-    (parse(words(line), &screen, String::new).expect_err(line), data.text(), notes.text())
+    (parse(words(line), &screen).expect_err(line), data.text(), notes.text())
 }
 
 #[test]
@@ -95,7 +95,8 @@ fn what_cannot_be_understood_ends_with_64_and_changes_nothing_on_standard_output
 
 #[test]
 fn json_is_answered_with_json_even_when_the_line_is_wrong() {
-    for (line, lines) in [("plan --format json --typo", 1), ("--format=ndjson paln", 3), ("output --format ndjson", 3)] {
+    for (line, lines) in [("plan --format json --typo", 1), ("--format=ndjson paln", 3), ("output --format ndjson", 3)]
+    {
         let (exit, data, _) = ended(line);
         let told: Vec<serde_json::Value> = data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((exit, told.len()), (Exit::Usage, lines), "{line}");
