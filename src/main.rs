@@ -1,5 +1,7 @@
 //! Arguments, surroundings, exit code. The only place that reads the environment.
 
+#![expect(clippy::disallowed_methods, reason = "everything else is handed what is read and made here")]
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ use crate::ui::{Paint, Screen, report_human};
 /// How often the screen moves while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a saved plan may be applied.
-const PLAN_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3600);
+const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
 
 /// One run of a command: what was asked for, where it runs, and who is told.
 pub(super) struct Run<'a> {

@@ -341,7 +341,6 @@ impl Settled {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "all sides of one decision")]
 fn step(
     deployment: &Deployment,
     node: &Node,

@@ -191,10 +191,10 @@ fn values_are_read() {
         "url --user ann --expires-in 300 --session-duration 8h --context a=1 --context b=2,c=3 -vv --timeout domain.create=30m",
     );
     let Command::Url(url) = &cli.command else { panic!() };
-    assert_eq!(url.expires_in, Some(Duration::from_secs(300)));
-    assert_eq!(url.session_duration, Some(Duration::from_secs(8 * 3600)));
+    assert_eq!(url.expires_in, Some(Duration::from_mins(5)));
+    assert_eq!(url.session_duration, Some(Duration::from_hours(8)));
     assert_eq!(cli.global.identity.context[1], ("b".to_owned(), "2,c=3".to_owned()));
     assert_eq!(cli.global.output.verbosity(), Verbosity::Verbose);
-    assert_eq!(cli.global.run.timeouts[0].time, Duration::from_secs(1800));
+    assert_eq!(cli.global.run.timeouts[0].time, Duration::from_mins(30));
     assert_eq!((cli.global.run.parallelism, cli.global.run.lock_timeout), (10, Duration::ZERO));
 }

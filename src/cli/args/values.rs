@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn structured_values_say_what_they_should_be() {
-        assert_eq!("domain.create=30m".parse::<Limit>().unwrap().time, Duration::from_secs(1800));
+        assert_eq!("domain.create=30m".parse::<Limit>().unwrap().time, Duration::from_mins(30));
         for wrong in ["domain=30m", "studio.create=30m", "domain.make=30m", "domain.create=soon"] {
             assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
         }
