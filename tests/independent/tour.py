@@ -36,7 +36,7 @@ def tour(binary, folder, covered):
         key = keys(api["kms"], role)
         bucket(api["s3"], key)
         parameters(api["ssm"])
-        # CBOR api["resourcegroupstaggingapi"].get_resources(TagFilters=[{"Key": "mdaa_org", "Values": ["tour"]}])
+        api["resourcegroupstaggingapi"].get_resources(TagFilters=[{"Key": "mdaa_org", "Values": ["tour"]}])
         domain = studio(api["sagemaker"], role, group)
         files(api["efs"], domain, group)
         clean(api, policy, role, group, domain)

@@ -1,4 +1,5 @@
-//! The checks of `tests/independent`: boto3 reads what studio-deploy made, and botocore's model judges both sides.
+//! The checks of `tests/independent`: boto3 reads what studio-deploy made, botocore's model judges both sides, and moto
+//! is a second AWS.
 
 use std::process::Command;
 
@@ -11,7 +12,8 @@ fn boto3_reads_back_what_mdaa_makes() {
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/run");
-    let output = Command::new(script).arg(env!("CARGO_BIN_EXE_studio-deploy")).output().unwrap();
+    let tests = std::env::current_exe().unwrap();
+    let output = Command::new(script).arg(env!("CARGO_BIN_EXE_studio-deploy")).arg(tests).output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // Exit code 75 says that the packages could not be installed: no index can be reached from here.
     if output.status.code() == Some(75) {
