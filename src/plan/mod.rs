@@ -343,12 +343,13 @@ fn step(
     notices: &mut Vec<Notice>,
 ) -> Step {
     let address = &node.address;
+    // What is known of a live object does not make its changes unnecessary: whatever builds on it waits for them.
+    let waits_for = node.dependencies().into_iter().cloned().collect();
     let mut node = node.clone();
     node.properties = node.properties.resolve(&|of, attribute| match settled.get(of) {
         Some(Settled::Stays(outputs)) => outputs.get(attribute).cloned(),
         _ => None,
     });
-    let waits_for = node.dependencies().into_iter().cloned().collect();
     let mut step = Step {
         address: address.clone(),
         action: Action::Keep,

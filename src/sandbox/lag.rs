@@ -39,6 +39,11 @@ impl Lag {
         self.writes.extend(fresh.map(|before| Write { before, at: now, reads_left }));
     }
 
+    /// Lets every read see the present.
+    pub fn forget(&mut self) {
+        self.writes.clear();
+    }
+
     /// Puts the past in place for one read of `service`; what it returns goes back with [`Lag::restore`].
     pub fn hold_back(&mut self, world: &mut World, service: &str) -> Vec<Change> {
         let now = world.now();

@@ -249,6 +249,8 @@ impl PlanDocument {
                         return Some(moved);
                     }
                 }
+                // It was only waited for, and has settled meanwhile.
+                (Some(then), None) if then.action == Action::Update.into() && then.changes.is_empty() => {}
                 (Some(_), None) => return Some(format!("{address} no longer differs")),
                 (None, _) => return Some(format!("{address} differs now and did not when the plan was made")),
             }

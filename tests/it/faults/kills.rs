@@ -1,0 +1,150 @@
+//! The process is killed at a call: the next one finishes the job, and finds by itself that the lock's holder is dead.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+use serde_json::Value as Json;
+use studio_deploy::sandbox::front::{Sandbox, SandboxOptions};
+use tempfile::TempDir;
+
+use super::{base, heal_all};
+use crate::support::account::IDENTITY;
+use crate::support::configs::{Story, stories};
+use crate::support::picture::{self, Picture, Tables, difference, picture};
+
+/// A folder with a config, a sandbox's file and a log of calls.
+struct Place {
+    folder: TempDir,
+    story: Vec<&'static str>,
+}
+
+/// A call as the log has it.
+struct Logged {
+    operation: String,
+    writes: bool,
+}
+
+impl Place {
+    fn new(story: &Story, base: &Tables) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), story: story.command.clone() };
+        fs::write(place.file("studio.yaml"), &story.to).unwrap();
+        if !base.is_empty() {
+            let sandbox = place.sandbox();
+            sandbox.with_world(|world| picture::records(base).for_each(|(table, key, record)| world.put(table, key, record))).unwrap();
+        }
+        let assets = place.file("testing_asset_dir");
+        fs::create_dir(&assets).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/testing_asset_dir/test.sh"), assets.join("test.sh")).unwrap();
+        place
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn sandbox(&self) -> Sandbox {
+        let options = SandboxOptions { path: Some(self.file("sandbox.json")), ..SandboxOptions::default() };
+        Sandbox::open(options).unwrap()
+    }
+
+    fn tables(&self) -> Tables {
+        picture::tables(&self.sandbox())
+    }
+
+    /// Runs the program itself.
+    fn run(&self, fault: Option<&str>) -> (Output, Vec<Logged>) {
+        let log = self.file("calls.log");
+        drop(fs::remove_file(&log));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_studio-deploy"));
+        command.env_clear().current_dir(self.folder.path()).args(&self.story).arg("studio.yaml").args(IDENTITY);
+        command.args(["--sandbox=sandbox.json", "--sandbox-log", "calls.log"]);
+        if let Some(fault) = fault {
+            command.args(["--sandbox-fault", fault]);
+        }
+        let output = command.output().unwrap();
+        let calls = fs::read_to_string(&log).unwrap_or_default();
+        let calls = calls.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        let calls = calls.map(|call| Logged {
+            operation: call["operation"].as_str().unwrap_or_default().to_owned(),
+            writes: call["writes"] == true,
+        });
+        (output, calls.collect())
+    }
+}
+
+/// A story's undisturbed run by the program itself.
+struct Clean {
+    base: Tables,
+    calls: Vec<Logged>,
+    picture: Picture,
+}
+
+impl Clean {
+    fn of(story: &Story) -> Self {
+        let base = base(story);
+        let place = Place::new(story, &base);
+        let (output, calls) = place.run(None);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self { calls, picture: picture(&place.tables()), base }
+    }
+}
+
+/// Kills the program at call number `call`, and runs it again; why that did not heal, if it did not.
+fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Result<(), String> {
+    let meant = &clean.calls[call - 1];
+    let said = |what: String| Err(format!("{}: killed {when} {} (call {call}): {what}", story.name, meant.operation));
+    let place = Place::new(story, &clean.base);
+    let (killed, calls) = place.run(Some(&format!("crash-{when}={call}")));
+    // The call at which it dies is not in the log any more, and nothing comes after it.
+    if killed.status.code().is_some() || calls.len() != call - 1 {
+        return said(format!("it ended with {} after {} calls", killed.status, calls.len()));
+    }
+    let held = picture(&place.tables()).iter().any(|line| line.contains("/lock: ") && line.contains("\"held\""));
+    let (again, calls) = place.run(None);
+    let notes = String::from_utf8_lossy(&again.stderr);
+    if !again.status.success() {
+        return said(format!("running again ended with {}\n{notes}", again.status));
+    }
+    let wrote = calls.iter().any(|call| call.writes);
+    if held && wrote && !notes.contains("left the lock behind") {
+        return said(format!("nobody noticed the dead holder of the lock\n{notes}"));
+    }
+    let mut seen = picture(&place.tables());
+    if !wrote {
+        seen.iter_mut().filter(|line| line.contains("/lock: ")).for_each(|line| *line = line.replace("\"held\"", "\"free\""));
+    }
+    let difference = difference(&clean.picture, &seen);
+    if difference.is_empty() { Ok(()) } else { said(format!("the account differs\n{difference}\n{notes}")) }
+}
+
+fn try_all(story: &Story, clean: &Clean, kills: &[(usize, &str)]) {
+    let began = Instant::now();
+    heal_all(story.name, kills, |(call, when)| kill_and_heal(story, clean, *call, when));
+    println!("{}: {} kills healed in {:.0?}", story.name, kills.len(), began.elapsed());
+}
+
+#[test]
+fn the_minimal_sample_survives_a_kill_at_every_write() {
+    let story = &stories()[0];
+    let clean = Clean::of(story);
+    // Between two writes the account stays as it is, so that a kill before a call is one after the write before it.
+    let writes = clean.calls.iter().enumerate().filter(|(_, call)| call.writes);
+    let mut kills: Vec<(usize, &str)> = writes.map(|(at, _)| (at + 1, "after")).collect();
+    kills.push((1, "before"));
+    try_all(story, &clean, &kills);
+}
+
+#[test]
+#[ignore = "the whole matrix; run by just faults"]
+fn every_story_survives_a_kill_at_every_call() {
+    let mut tried = 0;
+    for story in stories() {
+        let clean = Clean::of(&story);
+        let kills: Vec<_> = (1..=clean.calls.len()).flat_map(|call| [(call, "before"), (call, "after")]).collect();
+        try_all(&story, &clean, &kills);
+        tried += kills.len();
+    }
+    println!("{tried} kills were tried, and all healed");
+}

@@ -1,0 +1,174 @@
+//! An account inside the process, and commands that run on it as the program would run them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use studio_deploy::apply::Stop;
+use studio_deploy::cli::surroundings::Surroundings;
+use studio_deploy::cli::{self, args};
+use studio_deploy::sandbox::backend::SandboxAws;
+use studio_deploy::sandbox::front::{Call, Sandbox, SandboxOptions};
+use studio_deploy::ui::{Screen, Terminal};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::picture::{self, Tables};
+
+/// Which deployment every test is about, as options of the command line.
+pub const IDENTITY: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio"];
+
+/// What makes `apply` go ahead.
+pub const APPLY: &[&str] = &["apply", "--auto-approve"];
+/// What makes `destroy` go ahead.
+pub const DESTROY: &[&str] = &["destroy", "--auto-approve", "--confirm", "acme/dev/ml/studio"];
+/// Ends with 2 when something would change.
+pub const PLAN: &[&str] = &["plan", "--detailed-exitcode"];
+
+/// Every command is a process of its own as far as the lock can tell.
+static PROCESSES: AtomicU32 = AtomicU32::new(1000);
+
+/// An account of one test, and a folder for its configs.
+pub struct Lab {
+    folder: TempDir,
+    /// The account.
+    pub sandbox: Sandbox,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// Standard output.
+    pub data: String,
+    /// Standard error.
+    pub notes: String,
+    /// The calls that it made.
+    pub calls: Vec<Call>,
+}
+
+impl Ended {
+    /// The calls that change something. The lock's own are none: a plan under the lock may still do nothing.
+    pub fn writes(&self) -> Vec<&Call> {
+        self.calls.iter().filter(|call| call.writes && !is_lock(call)).collect()
+    }
+
+    /// Makes sure that the command ended with `code`.
+    #[track_caller]
+    pub fn expect(self, code: u8) -> Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.data, self.notes);
+        self
+    }
+}
+
+/// Whether a call is about the lock.
+pub fn is_lock(call: &Call) -> bool {
+    call.input.get("Name").and_then(serde_json::Value::as_str).is_some_and(|name| name.ends_with("/lock"))
+}
+
+impl Lab {
+    /// An empty account that is as unhelpful as AWS may be.
+    pub fn new() -> Self {
+        let options = SandboxOptions { adversary: true, ..SandboxOptions::default() };
+        Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::open(options).unwrap() }
+    }
+
+    /// An account that looks like `tables`.
+    pub fn like(tables: &Tables) -> Self {
+        let lab = Self::new();
+        picture::restore(&lab.sandbox, tables);
+        lab
+    }
+
+    /// What the account holds.
+    pub fn tables(&self) -> Tables {
+        picture::tables(&self.sandbox)
+    }
+
+    /// A file in the test's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a config with its assets, and returns its path.
+    pub fn config(&self, text: &str) -> String {
+        let path = self.path("studio.yaml");
+        fs::write(&path, text).unwrap();
+        let assets = self.path("testing_asset_dir");
+        if text.contains("./testing_asset_dir") && !assets.exists() {
+            let from = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/testing_asset_dir");
+            fs::create_dir(&assets).unwrap();
+            for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
+                fs::copy(file.path(), assets.join(file.file_name())).unwrap();
+            }
+        }
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Runs `command` on a config.
+    pub fn run(&self, command: &[&str], text: &str) -> Ended {
+        let config = self.config(text);
+        self.command(&[command, &[&config]].concat())
+    }
+
+    /// Runs a command line, without the program's name and the deployment's.
+    pub fn command(&self, line: &[&str]) -> Ended {
+        let (data, notes) = (Kept::default(), Kept::default());
+        let terminal = Terminal::new(false, |_| None);
+        let screen = Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal));
+        // A command wants a screen that outlives it; a few bytes a command are not worth another way.
+        let screen: &'static Screen = Box::leak(Box::new(screen));
+        let line = ["studio-deploy"].iter().chain(line).chain(&IDENTITY).map(OsString::from);
+        let before = self.sandbox.calls().len();
+        let code = match args::parse(line, screen) {
+            Err(exit) => exit.code(),
+            Ok(cli) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(cli::run(cli, screen, &self.surroundings())).code()
+            }
+        };
+        Ended { code, data: data.text(), notes: notes.text(), calls: self.sandbox.calls().split_off(before) }
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            variables: BTreeMap::new(),
+            interactive: false,
+            user: "tester".into(),
+            host: "test".into(),
+            pid: PROCESSES.fetch_add(1, Ordering::Relaxed),
+            // Commands run one after another, so that whoever else holds the lock is dead.
+            is_alive: |_| false,
+            now: || "2026-01-01T00:00:00Z".into(),
+            stop: watch::channel(Stop::No).1,
+            signalled: Box::new(|| None),
+            backend: Box::new(SandboxAws::of(self.sandbox.clone())),
+        }
+    }
+}
+
+/// A stream that keeps what is written.
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Configs of the tests: the samples, and what people do to them.
+
+use super::account::{APPLY, DESTROY};
+
+/// The three samples, by name.
+pub const SAMPLES: [(&str, &str); 3] = [
+    ("minimal", include_str!("../../../samples/minimal.yaml")),
+    ("comprehensive", include_str!("../../../samples/comprehensive.yaml")),
+    ("sso", include_str!("../../../samples/sso.yaml")),
+];
+
+/// The minimal sample.
+pub const MINIMAL: &str = SAMPLES[0].1;
+/// The comprehensive sample.
+pub const COMPREHENSIVE: &str = SAMPLES[1].1;
+/// The sample with Identity Center.
+pub const SSO: &str = SAMPLES[2].1;
+
+/// A config with one of everything that is made, and most of what can be changed about it.
+pub const EVERYTHING: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-id
+  subnetIds: [subnet-id]
+  dataAdminRoles:
+    - arn: arn:{{partition}}:iam::{{account}}:role/test-admin-role
+  tags: {team: science}
+  securityGroupIngress:
+    ipv4:
+      - {cidr: 10.0.0.0/24, protocol: tcp, port: 443}
+  userProfiles:
+    ann: {userRole: {name: test-user-role}}
+    ben: {userRole: {name: test-user-role}}
+  defaultUserSettings:
+    jupyterLabAppSettings:
+      codeRepositories:
+        - repositoryUrl: https://github.com/example/test-repo.git
+  lifecycleConfigs:
+    jupyterLab:
+      assets:
+        testing: {sourcePath: ./testing_asset_dir}
+      cmds:
+        - echo one
+    kernel:
+      cmds:
+        - echo kernel
+";
+
+/// What must exist besides for a config that comes later.
+pub const LATER: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-id
+  subnetIds: [subnet-id]
+  kmsKeyArn: arn:{{partition}}:kms:{{region}}:{{account}}:key/given-key
+  securityGroupId: sg-given
+  dataAdminRoles:
+    - arn: arn:{{partition}}:iam::{{account}}:role/test-admin-role
+  defaultExecutionRole: {name: given-execution-role}
+  domainBucket:
+    domainBucketName: given-bucket
+    assetDeploymentRole: {name: given-asset-role}
+  userProfiles:
+    ann: {userRole: {name: test-user-role}}
+";
+
+/// A command on a config, in an account where another config stands already.
+pub struct Story {
+    /// What happens.
+    pub name: &'static str,
+    /// What stands already.
+    pub from: Option<String>,
+    /// The command.
+    pub command: Vec<&'static str>,
+    /// Its config.
+    pub to: String,
+}
+
+/// `text` with one place changed.
+#[track_caller]
+pub fn edit(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "`{from}` should stand once in\n{text}");
+    text.replace(from, to)
+}
+
+/// From nothing to each sample, from one config to another, and back to nothing.
+pub fn stories() -> Vec<Story> {
+    let apply = |name, from: Option<&str>, to: String| Story {
+        name,
+        from: from.map(str::to_owned),
+        command: APPLY.to_vec(),
+        to,
+    };
+    let change = |name, from: &str, to: &str| apply(name, Some(EVERYTHING), edit(EVERYTHING, from, to));
+    let mut removed = change("a user goes", "    ben: {userRole: {name: test-user-role}}\n", "");
+    removed.command.extend(["--allow-profile-delete", "ben"]);
+    let given = edit(EVERYTHING, "  tags: {team: science}\n", "\
+  tags: {team: science}
+  domainBucket:
+    domainBucketName: given-bucket
+    assetDeploymentRole: {name: given-asset-role}
+");
+    let destroy = |name, from: &str, more: &[&'static str]| Story {
+        name,
+        from: Some(from.to_owned()),
+        command: [DESTROY, more].concat(),
+        to: from.to_owned(),
+    };
+    vec![
+        apply("minimal", None, MINIMAL.into()),
+        apply("comprehensive", None, COMPREHENSIVE.into()),
+        apply("sso", None, SSO.into()),
+        apply("everything", None, EVERYTHING.into()),
+        change("a command changes", "echo one", "echo two"),
+        change("a user comes", "    ben:", "    cid: {userRole: {name: test-user-role}}\n    ben:"),
+        removed,
+        change("a rule changes", "port: 443", "port: 8443"),
+        change("a tag changes", "team: science", "team: art"),
+        change("a tag goes", "  tags: {team: science}\n", ""),
+        change("a setting goes", "\
+    jupyterLabAppSettings:
+      codeRepositories:
+        - repositoryUrl: https://github.com/example/test-repo.git
+", "\
+    jupyterLabAppSettings: {}
+"),
+        change("a lifecycle config goes", "\
+    kernel:
+      cmds:
+        - echo kernel
+", ""),
+        apply("a bucket is given instead of made", Some(EVERYTHING), given),
+        destroy("minimal goes", MINIMAL, &[]),
+        destroy("everything goes", EVERYTHING, &["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete"]),
+    ]
+}
