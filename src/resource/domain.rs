@@ -441,8 +441,17 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
         other => other?,
     };
     let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
-    let Some(id) = named.and_then(|domain| domain.domain_id()) else { return Ok(Found::Absent) };
-    describe(account, id, node).await
+    if let Some(id) = named.and_then(|domain| domain.domain_id()) {
+        return describe(account, id, node).await;
+    }
+    // The config may have given it another name since: that is a change of our domain, not a second one.
+    for id in domains.iter().filter_map(|domain| domain.domain_id()) {
+        let found = describe(account, id, node).await?;
+        if found.ours().is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(Found::Absent)
 }
 
 async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Found, CloudError> {
