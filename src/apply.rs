@@ -248,7 +248,8 @@ fn tasks(plan: &Plan) -> Vec<(Task<'_>, Vec<Task<'_>>)> {
         plan.steps.iter().filter(|step| step.action.is_change()).map(|step| (&step.address, step)).collect();
     let mut tasks = Vec::new();
     for step in plan.steps.iter().filter(|step| step.action.is_change()) {
-        let mut needs: Vec<Task<'_>> = step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
+        let mut needs: Vec<Task<'_>> =
+            step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
         if step.action == Action::Replace {
             let removed_first = steps.values().filter(|other| match other.action {
                 Action::Replace => other.waits_for.contains(&step.address),

@@ -11,11 +11,7 @@ use crate::plan::{Change, Record};
 /// What the engine needs of an account.
 pub trait Cloud {
     /// The live twin of every node, and what is ours beyond them.
-    fn observe(
-        &self,
-        graph: &Graph,
-        record: Option<&Record>,
-    ) -> impl Future<Output = Result<Snapshot, CloudError>>;
+    fn observe(&self, graph: &Graph, record: Option<&Record>) -> impl Future<Output = Result<Snapshot, CloudError>>;
 
     /// The live twin of one node.
     fn find(&self, node: &Node) -> impl Future<Output = Result<Found, CloudError>>;

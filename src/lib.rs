@@ -1,17 +1,31 @@
 //! One binary that reads MDAA's `sm-studio-domain` YAML and makes an AWS account match it.
+//!
+//! ```text
+//! text ─parse→ Document ─resolve→ Config ─desire→ Graph ─observe→ Snapshot ─plan→ Plan ─apply→ Report
+//!       pure             reads           pure           reads              pure        writes
+//! ```
+//!
+//! Everything is decided by [`plan`], which is pure; only [`apply`](mod@apply) writes. Destroy is the same line with an
+//! empty graph. The modules stand in the order of the line, and behind them what the line stands on.
 
-pub mod apply;
-pub mod assets;
-pub mod aws;
-pub mod cli;
-pub mod cloud;
+// The line.
 pub mod config;
-pub mod model;
 pub mod naming;
+pub mod assets;
+pub mod model;
 pub mod plan;
 pub mod preflight;
-pub mod resolve;
+pub mod apply;
+
+// The account: the seam, what each kind is, and the SDK.
+pub mod cloud;
 pub mod resource;
+pub mod aws;
+
+// The people and pipelines in front of it.
+pub mod ui;
+pub mod cli;
+
+// An AWS to try it on; nothing above knows it.
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-pub mod ui;

@@ -8,9 +8,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use super::error::failed;
 use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Backend, Wanted};
+use crate::cloud::CloudError;
 
 /// How often a call is tried: with hundreds of profiles SageMaker throttles long before it serves.
-const ATTEMPTS: u32 = 10;
+pub const ATTEMPTS: u32 = 25;
 
 /// The real AWS.
 #[derive(Debug)]
@@ -36,12 +37,36 @@ impl Backend for RealAws {
             None => Ok((config, path_style)),
             Some(role) => {
                 let role = filled_in(role, wanted, &config).await?;
-                let provider = AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
+                let provider =
+                    AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
                 let provider = aws_credential_types::provider::SharedCredentialsProvider::new(provider.await);
                 Ok((config.to_builder().credentials_provider(provider).build(), path_style))
             }
         }
     }
+}
+
+/// Who the credentials take us for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: String,
+    /// The user or the session.
+    pub arn: String,
+    /// The partition that the account is in (`aws`, `aws-cn`, `aws-us-gov`).
+    pub partition: String,
+}
+
+/// Asks STS who we are; every caller may.
+///
+/// # Errors
+/// No credentials, expired ones, or that STS cannot be reached.
+pub async fn caller(config: &SdkConfig) -> Result<Caller, CloudError> {
+    let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let identity = identity.map_err(|e| failed("GetCallerIdentity", e))?;
+    let arn = identity.arn.unwrap_or_default();
+    let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    Ok(Caller { account: identity.account.unwrap_or_default(), arn, partition })
 }
 
 /// Whether only S3 has an endpoint of its own (`AWS_ENDPOINT_URL_S3`, or the profile's).
@@ -57,9 +82,7 @@ async fn filled_in(role: &str, wanted: &Wanted, config: &SdkConfig) -> Result<St
     if !role.contains("{{") {
         return Ok(role.to_owned());
     }
-    let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    let identity = identity.map_err(|e| Failure::from(failed("GetCallerIdentity", e)))?;
-    let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
-    let account = wanted.account.as_deref().or_else(|| identity.account()).unwrap_or_default();
-    Ok(role.replace("{{partition}}", partition).replace("{{account}}", account))
+    let caller = caller(config).await?;
+    let account = wanted.account.as_deref().unwrap_or(&caller.account);
+    Ok(role.replace("{{partition}}", &caller.partition).replace("{{account}}", account))
 }

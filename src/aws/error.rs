@@ -55,27 +55,69 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Forbidden" | "AuthFailure" => {
             ErrorKind::Denied
         }
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "MissingAuthenticationTokenException" | "RequestExpired" => {
-            ErrorKind::Credentials
-        }
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestLimitExceeded" | "SlowDown"
-        | "TooManyRequestsException" | "TooManyUpdates" => ErrorKind::Throttled,
-        "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" | "NotFound" | "NotFoundException" | "ResourceNotFound"
-        | "ResourceNotFoundException" | "ParameterNotFound" | "FileSystemNotFound" | "MountTargetNotFound"
-        | "InvalidGroup.NotFound" | "NoSuchBucketPolicy" | "NoSuchTagSet" | "InvalidResourceId"
-        | "ServerSideEncryptionConfigurationNotFoundError" | "NoSuchPublicAccessBlockConfiguration" => {
-            ErrorKind::NotFound
-        }
-        "ResourceLimitExceeded" | "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException"
-        | "TooManyBuckets" | "SecurityGroupLimitExceeded" | "RulesPerSecurityGroupLimitExceeded"
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "InvalidAccessKeyId"
+        | "MissingAuthenticationTokenException"
+        | "RequestExpired" => ErrorKind::Credentials,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "TooManyRequestsException"
+        | "TooManyUpdates" => ErrorKind::Throttled,
+        "NoSuchEntity"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "NotFoundException"
+        | "ResourceNotFound"
+        | "ResourceNotFoundException"
+        | "ParameterNotFound"
+        | "FileSystemNotFound"
+        | "MountTargetNotFound"
+        | "InvalidGroup.NotFound"
+        | "NoSuchBucketPolicy"
+        | "NoSuchTagSet"
+        | "InvalidResourceId"
+        | "ServerSideEncryptionConfigurationNotFoundError"
+        | "NoSuchPublicAccessBlockConfiguration" => ErrorKind::NotFound,
+        "ResourceLimitExceeded"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "ServiceQuotaExceededException"
+        | "TooManyBuckets"
+        | "SecurityGroupLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
         | "ParameterLimitExceeded" => ErrorKind::Quota,
-        "ResourceInUse" | "ResourceInUseException" | "EntityAlreadyExists" | "AlreadyExistsException"
-        | "DeleteConflict" | "ConflictException" | "ConcurrentModification" | "InvalidGroup.Duplicate"
-        | "InvalidPermission.Duplicate" | "DependencyViolation" | "BucketAlreadyExists" | "BucketAlreadyOwnedByYou"
-        | "BucketNotEmpty" | "OperationAborted" | "ParameterAlreadyExists" | "FileSystemInUse" => ErrorKind::Conflict,
-        "ValidationException" | "ValidationError" | "InvalidParameterValue" | "MalformedPolicyDocument"
-        | "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidRequest" | "BadRequest" => {
+        "ResourceInUse"
+        | "ResourceInUseException"
+        | "EntityAlreadyExists"
+        | "AlreadyExistsException"
+        | "DeleteConflict"
+        | "ConflictException"
+        | "ConcurrentModification"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPermission.Duplicate"
+        | "DependencyViolation"
+        | "BucketAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "BucketNotEmpty"
+        | "OperationAborted"
+        | "ParameterAlreadyExists"
+        | "FileSystemInUse" => ErrorKind::Conflict,
+        "ValidationException"
+        | "ValidationError"
+        | "InvalidParameterValue"
+        | "MalformedPolicyDocument"
+        | "MalformedPolicyDocumentException"
+        | "MalformedPolicy"
+        | "InvalidRequest"
+        | "BadRequest" => {
             // SageMaker answers a missing domain with a ValidationException now and then.
             if message.contains("does not exist") && message.contains("RecordNotFound") {
                 ErrorKind::NotFound

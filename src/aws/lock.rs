@@ -103,8 +103,12 @@ pub async fn acquire(
             return Ok(());
         }
         account.clock.sleep(Duration::from_secs(1)).await;
-        if seen.is_none() && account.clock.now().duration_since(start).unwrap_or_default() > Patience::PROPAGATION.timeout {
-            return Err(CloudError::new(ErrorKind::Timeout, "PutParameter", "the lock's parameter cannot be made").into());
+        if seen.is_none()
+            && account.clock.now().duration_since(start).unwrap_or_default() > Patience::PROPAGATION.timeout
+        {
+            return Err(
+                CloudError::new(ErrorKind::Timeout, "PutParameter", "the lock's parameter cannot be made").into()
+            );
         }
     }
 }
@@ -173,11 +177,12 @@ fn is_dead(holder: &Holder, me: &Holder, age: i64, is_alive: &dyn Fn(u32) -> boo
 }
 
 async fn look(account: &Account) -> Result<Option<Seen>, CloudError> {
-    let parameter = match account.lock.get_parameter().name(name(account)).send().await.map_err(|e| failed("GetParameter", e)) {
-        Ok(answer) => answer.parameter,
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let parameter =
+        match account.lock.get_parameter().name(name(account)).send().await.map_err(|e| failed("GetParameter", e)) {
+            Ok(answer) => answer.parameter,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
     let Some(parameter) = parameter else { return Ok(None) };
     let now = account.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let written = parameter.last_modified_date().map_or(0, aws_smithy_types::DateTime::secs);

@@ -1,4 +1,6 @@
-//! The real account: clients, errors, waiting.
+//! The real account: clients, errors, waiting, what references lead to, the record and the lock.
+//!
+//! Architecture invariant: only `error` reads the SDK's error codes, and only `wait` waits.
 
 pub mod calls;
 pub mod connect;
@@ -7,6 +9,7 @@ pub mod error;
 pub mod lock;
 pub mod network;
 pub mod record;
+pub mod resolve;
 pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,8 +99,12 @@ impl Account {
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
         let writes = Writes::default();
-        let sleep = config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
-        let time = config.time_source().unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
+        let sleep = config
+            .sleep_impl()
+            .unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
+        let time = config
+            .time_source()
+            .unwrap_or_else(|| SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()));
         Self {
             deployment,
             names,
@@ -166,7 +173,10 @@ impl Account {
     ///
     /// # Errors
     /// What `find` fails with.
-    pub async fn find_soon(&self, mut find: impl AsyncFnMut() -> Result<Found, CloudError>) -> Result<Found, CloudError> {
+    pub async fn find_soon(
+        &self,
+        mut find: impl AsyncFnMut() -> Result<Found, CloudError>,
+    ) -> Result<Found, CloudError> {
         let mut last = Found::Absent;
         let look = self.clock.until("what was just made", Patience::PROPAGATION, async || {
             last = find().await?;

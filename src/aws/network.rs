@@ -58,13 +58,19 @@ pub struct Endpoint {
 ///
 /// # Errors
 /// What EC2 fails with: subnets that do not exist, above all.
-pub async fn look(account: &Account, vpc: &str, subnets: &[String], group: Option<&str>) -> Result<Network, CloudError> {
+pub async fn look(
+    account: &Account,
+    vpc: &str,
+    subnets: &[String],
+    group: Option<&str>,
+) -> Result<Network, CloudError> {
     let in_vpc = || Filter::builder().name("vpc-id").values(vpc).build();
     let ids: BTreeSet<&String> = subnets.iter().collect();
     let ids = ids.into_iter().cloned().collect();
     let described = account.ec2.describe_subnets().set_subnet_ids(Some(ids)).send().await;
     let described = described.map_err(|e| failed("DescribeSubnets", e))?.subnets.unwrap_or_default();
-    let tables = account.ec2.describe_route_tables().filters(in_vpc()).into_paginator().items().send().try_collect().await;
+    let tables =
+        account.ec2.describe_route_tables().filters(in_vpc()).into_paginator().items().send().try_collect().await;
     let tables = tables.map_err(|e| failed("DescribeRouteTables", e))?;
     let endpoints = account.ec2.describe_vpc_endpoints().filters(in_vpc()).into_paginator().items();
     let endpoints = endpoints.send().try_collect().await.map_err(|e| failed("DescribeVpcEndpoints", e))?;
@@ -105,7 +111,8 @@ fn way_out(tables: &[RouteTable], subnet: &str) -> WayOut {
     let table = tables.iter().find(own).or_else(|| tables.iter().find(main));
     let routes = table.map(|table| table.routes()).unwrap_or_default();
     let default = routes.iter().find(|route| {
-        route.destination_cidr_block() == Some("0.0.0.0/0") && route.state().is_none_or(|state| state.as_str() == "active")
+        route.destination_cidr_block() == Some("0.0.0.0/0")
+            && route.state().is_none_or(|state| state.as_str() == "active")
     });
     match default {
         None => WayOut::None,

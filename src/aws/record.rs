@@ -48,7 +48,10 @@ pub async fn read(account: &Account) -> Result<Option<Record>, CloudError> {
     };
     let record = text.as_deref().and_then(decode);
     if record.is_none() {
-        account.notice(None, "the record of earlier applies cannot be read: settings that left the config since are not taken back");
+        account.notice(
+            None,
+            "the record of earlier applies cannot be read: settings that left the config since are not taken back",
+        );
     }
     Ok(record)
 }

@@ -99,12 +99,11 @@ fn approve(plan: &Plan, args: &ApplyArgs, screen: &Screen, surroundings: &Surrou
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
             .help("review with `plan`, then say `--auto-approve`"));
     }
-    screen.ask(&format!("Apply this to {} in {}? Only `yes` is taken for yes: ", plan.deployment, plan.deployment.account));
-    if answer()? == "yes" {
-        Ok(())
-    } else {
-        Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed"))
-    }
+    screen.ask(&format!(
+        "Apply this to {} in {}? Only `yes` is taken for yes: ",
+        plan.deployment, plan.deployment.account
+    ));
+    if answer()? == "yes" { Ok(()) } else { Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed")) }
 }
 
 /// A line from standard input.

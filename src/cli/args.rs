@@ -12,9 +12,9 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs, ManArgs,
-    OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs,
-    ValidateArgs,
+    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs,
+    ManArgs, OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs,
+    UrlArgs, ValidateArgs,
 };
 pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};

@@ -55,7 +55,9 @@ pub(super) async fn run(
         match resource::of(address.kind).delete(&session.account, address, observed).await {
             Ok(Deleted::Gone) => removed.push(address.to_string()),
             Ok(Deleted::Held(by)) => return Err(partly(&removed, Failure::new(&codes::CONFLICT, by))),
-            Err(error) => return Err(partly(&removed, session.cloud(&error).named(format!("could not delete {address}")))),
+            Err(error) => {
+                return Err(partly(&removed, session.cloud(&error).named(format!("could not delete {address}"))));
+            }
         }
     }
     let document = json!({"domain_id": args.domain_id, "removed": removed});

@@ -10,8 +10,8 @@ use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::apply::Settings;
 use crate::plan::{Options, Plan};
-use crate::ui::plan_human::{self, DiffStyle};
 use crate::ui::Screen;
+use crate::ui::plan_human::{self, DiffStyle};
 
 pub(super) async fn run(
     args: &DestroyArgs,
@@ -69,7 +69,10 @@ async fn one(
 fn confirm(plan: &Plan, args: &DestroyArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
     let name = plan.deployment.to_string();
     let wrong = |said: &str| {
-        Failure::new(&codes::DECLINED, format!("`{said}` is not the name of the deployment, {name}; nothing was changed"))
+        Failure::new(
+            &codes::DECLINED,
+            format!("`{said}` is not the name of the deployment, {name}; nothing was changed"),
+        )
     };
     match &args.confirm {
         Some(said) if *said != name => return Err(wrong(said)),

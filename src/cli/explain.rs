@@ -6,9 +6,10 @@ use super::args::{ExplainArgs, Format};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::assets;
+use crate::aws::resolve;
 use crate::config::codes as config_codes;
 use crate::ui::Screen;
-use crate::{assets, resolve};
 
 /// Codes of mistakes that only come to light where files and the account are looked at.
 static ELSEWHERE: [&config_codes::Code; 3] =
@@ -16,9 +17,9 @@ static ELSEWHERE: [&config_codes::Code; 3] =
 
 pub(super) fn run(args: &ExplainArgs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
     let elsewhere = || ELSEWHERE.into_iter().find(|code| code.id.eq_ignore_ascii_case(&args.code));
-    let found = codes::find(&args.code)
-        .map(|code| (code.id, code.title, code.explanation))
-        .or_else(|| config_codes::find(&args.code).or_else(elsewhere).map(|code| (code.id, code.title, code.explanation)));
+    let found = codes::find(&args.code).map(|code| (code.id, code.title, code.explanation)).or_else(|| {
+        config_codes::find(&args.code).or_else(elsewhere).map(|code| (code.id, code.title, code.explanation))
+    });
     let Some((id, title, explanation)) = found else {
         return Err(Failure::new(&codes::USAGE, format!("there is no code `{}`", args.code))
             .help("codes stand in brackets behind `error` or `warning`, such as SD1003"));

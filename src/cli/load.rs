@@ -94,7 +94,12 @@ impl Loaded {
 ///
 /// # Errors
 /// A file that cannot be read, is not YAML or says nonsense; names that are missing or malformed.
-pub fn load(files: &ConfigFiles, global: &Global, surroundings: &Surroundings, colour: bool) -> Result<LoadedAll, Failure> {
+pub fn load(
+    files: &ConfigFiles,
+    global: &Global,
+    surroundings: &Surroundings,
+    colour: bool,
+) -> Result<LoadedAll, Failure> {
     let inputs = read_all(&paths(files)?)?;
     let invalid = |mistakes: &Diagnostics| {
         let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
@@ -182,7 +187,8 @@ fn agreed(what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Op
     match (flag, file) {
         (Some(flag), Some(file)) if flag != file => {
             let summary = format!("the config is for {what} {file}, and the command line says {flag}");
-            Err(Failure::new(&codes::WRONG_PLACE, summary).help(format!("drop one of the two, or make them agree on the {what}")))
+            Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .help(format!("drop one of the two, or make them agree on the {what}")))
         }
         (flag, file) => Ok(flag.or(file).cloned()),
     }
@@ -215,7 +221,8 @@ fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityN
     for (what, name) in [("org", org), ("env", env), ("domain", domain), ("module", module)] {
         let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !fits {
-            let failure = Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
+            let failure =
+                Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
             return Err(failure.help("use letters, digits and hyphens only, as MDAA does"));
         }
     }
@@ -224,7 +231,8 @@ fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityN
 }
 
 fn slug(stem: &str) -> String {
-    let slug: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let slug: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let slug = slug.trim_matches('-');
     if slug.is_empty() { "studio".into() } else { slug.into() }
 }

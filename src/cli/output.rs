@@ -28,11 +28,15 @@ pub(super) async fn run(
         // Everything of ours there is, whatever the config says now.
         let planned = plan(&mut session, &Options::default(), true, screen).await?;
         let steps = planned.plan.steps.iter().filter_map(|step| Some((&step.address, step.observed.as_ref()?)));
-        let values: BTreeMap<String, String> =
-            steps.flat_map(|(address, observed)| named(address.kind, &address.to_string(), &address.name, observed)).collect();
+        let values: BTreeMap<String, String> = steps
+            .flat_map(|(address, observed)| named(address.kind, &address.to_string(), &address.name, observed))
+            .collect();
         if values.is_empty() {
-            return Err(Failure::new(&codes::NOT_FOUND, format!("{} does not exist in this account", session.deployment()))
-                .help("make it with `studio-deploy apply`"));
+            return Err(Failure::new(
+                &codes::NOT_FOUND,
+                format!("{} does not exist in this account", session.deployment()),
+            )
+            .help("make it with `studio-deploy apply`"));
         }
         let chosen: Vec<(String, String)> = match args.name() {
             None => values.into_iter().collect(),
@@ -56,7 +60,9 @@ pub(super) async fn run(
 /// What an object offers: published parameters by their own name, everything else by address and attribute.
 fn named(kind: Kind, address: &str, name: &str, observed: &Observed) -> Vec<(String, String)> {
     match kind {
-        Kind::Parameter => observed.outputs.get("Value").map(|value| (name.to_owned(), value.clone())).into_iter().collect(),
+        Kind::Parameter => {
+            observed.outputs.get("Value").map(|value| (name.to_owned(), value.clone())).into_iter().collect()
+        }
         _ => observed
             .outputs
             .iter()

@@ -25,6 +25,10 @@ pub(super) async fn run(
     let all = load(&args.files, global, surroundings, colour)?;
     announce(&all, screen);
     let several = all.deployments.len() > 1;
+    if several && args.out.is_some() {
+        let summary = format!("{} deployments fit, and a saved plan is for one", all.deployments.len());
+        return Err(Failure::new(&super::codes::USAGE, summary).help("choose one with --domain, --env and --module"));
+    }
     let mut documents = Vec::new();
     let mut differs = false;
     for loaded in all.deployments {

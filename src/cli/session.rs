@@ -11,7 +11,8 @@ use super::failure::Failure;
 use super::load::Loaded;
 use super::surroundings::{Surroundings, Wanted};
 use crate::apply::Event;
-use crate::aws::error::failed;
+use crate::aws::connect::caller;
+use crate::aws::resolve::{self, Unresolved};
 use crate::aws::{Account, Progressed};
 use crate::cloud::{Cloud, CloudError};
 use crate::config::diagnostic::Diagnostics;
@@ -20,7 +21,6 @@ use crate::config::security_gate::findings;
 use crate::config::{self, Config};
 use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
-use crate::resolve::{self, Unresolved};
 use crate::resource::{Desired, Flags, Names, rules};
 use crate::{assets, naming, preflight};
 
@@ -93,27 +93,25 @@ impl Session {
         let (config, path_style) = surroundings.backend.config(&wanted).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
-            return Err(failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config"));
+            return Err(
+                failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
+            );
         };
-        let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
-        let identity = identity.map_err(|e| Failure::cloud(&failed("GetCallerIdentity", e), Some(&region)))?;
-        let account = identity.account().unwrap_or_default().to_owned();
-        if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != account) {
-            let caller = identity.arn().unwrap_or("the caller");
-            let summary = format!("the config is for account {expected}, and {caller} is in {account}");
+        let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region)))?;
+        if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != caller.account) {
+            let summary = format!("the config is for account {expected}, and {} is in {}", caller.arn, caller.account);
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
                 .help("choose other credentials with `--profile` or `--role-arn`, or correct the account"));
         }
-        let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
         let identity = loaded.names.clone();
         let deployment = Deployment {
             org: identity.org,
             env: identity.env,
             domain: identity.domain,
             module: identity.module,
-            account,
+            account: caller.account,
             region,
-            partition,
+            partition: caller.partition,
         };
         let mut names = Names::new(&deployment).map_err(|error: naming::InvalidName| {
             Failure::new(&codes::INVALID_IDENTITY, error.to_string()).help("choose other names for the deployment")
@@ -224,7 +222,8 @@ impl Session {
         let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
         let config = config::resolve(&self.loaded.document, &context, None).ok().map(|resolved| resolved.config);
         let retention = self.retention(config.as_ref(), &options.retention);
-        let protect = config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
+        let protect =
+            config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention.clone();
         let mut plan = self.plan_graph(&Graph::new(), &options).await?;

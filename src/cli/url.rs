@@ -38,11 +38,15 @@ pub(super) async fn run(
             .help("make it with `studio-deploy apply`"));
     };
     if domain.properties.text("AuthMode") == Some("SSO") {
-        return Err(Failure::new(&codes::SSO_URL, "the domain signs people in with IAM Identity Center, so no URL can be made")
-            .help("open Studio from the AWS access portal"));
+        return Err(Failure::new(
+            &codes::SSO_URL,
+            "the domain signs people in with IAM Identity Center, so no URL can be made",
+        )
+        .help("open Studio from the AWS access portal"));
     }
     let profile = profile_name(&session, args);
-    let mut call = session.account.sagemaker.create_presigned_domain_url().domain_id(&domain.id).user_profile_name(&profile);
+    let mut call =
+        session.account.sagemaker.create_presigned_domain_url().domain_id(&domain.id).user_profile_name(&profile);
     let seconds = |time: std::time::Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
     call = call.set_expires_in_seconds(args.expires_in.map(seconds));
     call = call.set_session_expiration_duration_in_seconds(args.session_duration.map(seconds));

@@ -7,10 +7,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::surroundings::Surroundings;
-use crate::config::diagnostic::Diagnostics;
-use crate::config;
-use crate::ui::Screen;
 use crate::assets;
+use crate::config;
+use crate::config::diagnostic::Diagnostics;
+use crate::ui::Screen;
 
 pub(super) fn run(
     args: &ValidateArgs,

@@ -41,7 +41,7 @@ pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, RemovalPolicy, Retention, UserProfile};
 pub use lifecycle::{Asset, LifecycleConfig, LifecycleKind};
-pub use resolve::{filled_in, Resolved, needs, resolve};
+pub use resolve::{Resolved, filled_in, needs, resolve};
 pub use roles::RoleReference;
 pub use security_group::{SecurityGroupRule, SecurityGroupRules, Suppression};
 pub use template::{Context, Parameter, ParameterKind, ParameterName};

@@ -125,7 +125,12 @@ pub struct NumberText(String);
 impl NumberText {
     /// The number as JSON.
     pub fn to_number(&self) -> Number {
-        self.0.parse::<i64>().map(Number::from).ok().or_else(|| self.0.parse().ok().and_then(Number::from_f64)).unwrap_or_else(|| Number::from(0))
+        self.0
+            .parse::<i64>()
+            .map(Number::from)
+            .ok()
+            .or_else(|| self.0.parse().ok().and_then(Number::from_f64))
+            .unwrap_or_else(|| Number::from(0))
     }
 }
 

@@ -15,7 +15,9 @@ use serde::Serialize;
 pub use diff::{Change, changes, is_blank};
 pub use record::{AssetDigest, PathSet, Record};
 
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value};
+use crate::model::{
+    Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Value,
+};
 
 /// What happens to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -297,7 +299,7 @@ pub fn plan(
             left_out.insert(address.clone());
             notices.push(notice);
         }
-        follow(&mut step, &replaced);
+        follow(&mut step, &replaced, rules);
         if step.action == Action::Replace {
             protect(&mut step, options);
             replaced.insert(address.clone(), step.blocked.clone());
@@ -310,6 +312,7 @@ pub fn plan(
         notices.push(notice);
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
+    apps::keep_in_use(&mut steps, &left_out);
     let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
     Ok(Plan { deployment: deployment.clone(), destroy: options.destroy, steps, notices, left_out, record, recorded })
 }
@@ -439,7 +442,10 @@ fn judge_state(step: &mut Step, observed: &Observed) {
         State::PendingDeletion(date) => {
             step.blocked = Some(Blocked {
                 why: format!("it is scheduled for deletion on {date}"),
-                hint: format!("keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`", observed.id),
+                hint: format!(
+                    "keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`",
+                    observed.id
+                ),
             });
         }
     }
@@ -467,13 +473,19 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
 
 /// What can only be replaced because something that it is part of is: who consented to that consented to this, and who
 /// did not is asked about that.
-fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>) {
+///
+/// Whatever else about it cannot be changed in place needs consent of its own.
+fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>, rules: &dyn Rules) {
     let of_replaced = |change: &Change| {
         let outputs = change.after.iter().flat_map(Value::outputs);
         outputs.into_iter().find_map(|(of, _)| replaced.get_key_value(of))
     };
+    let is_immutable = |change: &&Change| {
+        matches!(rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()), Effect::Immutable(_))
+    };
+    let immutable: Option<Vec<_>> = step.changes.iter().filter(is_immutable).map(of_replaced).collect();
     if step.action == Action::Replace
-        && let Some((of, blocked)) = step.changes.iter().find_map(of_replaced)
+        && let Some((of, blocked)) = immutable.and_then(|all| all.first().copied())
     {
         step.reason = format!("{of} is replaced");
         step.blocked = blocked.as_ref().map(|blocked| Blocked {
@@ -513,7 +525,8 @@ fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked
         ),
         // A bucket's name is the only one that accounts share.
         Owner::Account => (
-            "another account owns that name, which is unique in the whole world, or this account may not look at it".to_owned(),
+            "another account owns that name, which is unique in the whole world, or this account may not look at it"
+                .to_owned(),
             format!(
                 "choose another org, env, domain or module name, or make a bucket whose name ends in -{}-{} and give it as \
                  `domainBucket`",
@@ -534,7 +547,9 @@ fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
     let mut order = Vec::with_capacity(graph.len());
     let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = graph
         .iter()
-        .map(|(address, node)| (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect()))
+        .map(|(address, node)| {
+            (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect())
+        })
         .collect();
     while !waiting.is_empty() {
         let ready: Vec<&Address> =

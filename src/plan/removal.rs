@@ -99,7 +99,10 @@ fn remove(
             if !allowed {
                 step.blocked = Some(Blocked {
                     why: format!("removing it loses {loses}"),
-                    hint: format!("put it back into the config, or allow it with `--allow-profile-delete {}`", address.name),
+                    hint: format!(
+                        "put it back into the config, or allow it with `--allow-profile-delete {}`",
+                        address.name
+                    ),
                 });
             }
         }

@@ -39,7 +39,8 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
     let Some(key) = key else { return };
     let state = key.key_state().map_or("Enabled", |state| state.as_str());
     if state != "Enabled" {
-        let hint = "enable it: `aws kms enable-key`, after `aws kms cancel-key-deletion` where its deletion is scheduled";
+        let hint =
+            "enable it: `aws kms enable-key`, after `aws kms cancel-key-deletion` where its deletion is scheduled";
         wrong(format!("the key {arn} is {state}"), hint);
     }
     let spec = key.key_spec().map_or("SYMMETRIC_DEFAULT", |spec| spec.as_str());
@@ -54,7 +55,10 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
     let lacking = missing(&policy, Who::Aws(&principals(account, desired)), &NEEDED);
     if !lacking.is_empty() {
         wrong(
-            format!("the policy of the key {arn} lets neither the account nor the execution role do {}", lacking.join(", ")),
+            format!(
+                "the policy of the key {arn} lets neither the account nor the execution role do {}",
+                lacking.join(", ")
+            ),
             "allow these actions to the execution role in the key's policy, or everything to the account's root, which \
              leaves it to IAM policies",
         );
@@ -64,9 +68,10 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
 /// Whom a key policy has to name: the account, which leaves the rest to IAM, or the execution role itself.
 fn principals(account: &Account, desired: &Desired) -> Vec<String> {
     let place = &account.deployment;
-    let role = desired.roles.execution.as_ref().map_or_else(
-        || place.iam_arn(&format!("role/{}", account.names.execution_role)),
-        |given| given.arn.clone(),
-    );
+    let role = desired
+        .roles
+        .execution
+        .as_ref()
+        .map_or_else(|| place.iam_arn(&format!("role/{}", account.names.execution_role)), |given| given.arn.clone());
     vec![place.iam_arn("root"), place.account.clone(), role]
 }

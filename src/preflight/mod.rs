@@ -98,7 +98,8 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) {
     }
     let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
     let Ok(domains) = domains else { return };
-    let ours = plan.step(&domain::address()).and_then(|step| step.observed.as_ref()).map(|observed| observed.id.as_str());
+    let ours =
+        plan.step(&domain::address()).and_then(|step| step.observed.as_ref()).map(|observed| observed.id.as_str());
     for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {
         if failed.status().is_some_and(|status| status.as_str() == "Failed") {
             let id = failed.domain_id().unwrap_or_default();

@@ -39,7 +39,8 @@ fn warnings(network: &Network, vpc: &str, users: usize) -> Vec<String> {
     let subnets = &network.subnets;
     for subnet in subnets {
         if subnet.vpc != vpc {
-            warnings.push(format!("{} is in {}, and the domain in {vpc}: SageMaker refuses that", subnet.id, subnet.vpc));
+            warnings
+                .push(format!("{} is in {}, and the domain in {vpc}: SageMaker refuses that", subnet.id, subnet.vpc));
         } else if subnet.way_out == WayOut::Internet {
             warnings.push(format!(
                 "{} is a public subnet: Studio's network interfaces get no public address, so apps in it reach nothing \
@@ -64,7 +65,10 @@ fn warnings(network: &Network, vpc: &str, users: usize) -> Vec<String> {
         // A gateway has no name of its own: routes lead to it.
         let without_names = endpoint.is_interface && !endpoint.private_names;
         if !enclosed.is_empty() && without_names && ENDPOINTS.contains(&endpoint.service.as_str()) {
-            warnings.push(format!("the VPC endpoint for {} has private DNS off, so Studio does not find it", endpoint.service));
+            warnings.push(format!(
+                "the VPC endpoint for {} has private DNS off, so Studio does not find it",
+                endpoint.service
+            ));
         }
     }
     let free: i64 = subnets.iter().map(|subnet| subnet.free).sum();
@@ -91,14 +95,12 @@ mod tests {
     #[test]
     fn each_mistake_has_its_warning() {
         let subnet = |way_out| Subnet { id: "subnet-1".into(), vpc: "vpc-1".into(), free: 100, way_out };
-        let endpoint = |service: &str, private_names| Endpoint { service: service.into(), is_interface: true, private_names };
-        let good = || Network {
-            subnets: vec![subnet(WayOut::Through)],
-            endpoints: Vec::new(),
-            enclosed_group: None,
-        };
+        let endpoint =
+            |service: &str, private_names| Endpoint { service: service.into(), is_interface: true, private_names };
+        let good = || Network { subnets: vec![subnet(WayOut::Through)], endpoints: Vec::new(), enclosed_group: None };
         let all: Vec<Endpoint> = ENDPOINTS.iter().map(|service| endpoint(service, true)).collect();
-        let deaf: Vec<Endpoint> = ENDPOINTS.iter().map(|service| endpoint(service, *service != "sagemaker.api")).collect();
+        let deaf: Vec<Endpoint> =
+            ENDPOINTS.iter().map(|service| endpoint(service, *service != "sagemaker.api")).collect();
         let alone = |endpoints| Network { subnets: vec![subnet(WayOut::None)], endpoints, enclosed_group: None };
         let elsewhere = Subnet { vpc: "vpc-2".into(), ..subnet(WayOut::Through) };
         let full = Subnet { free: 7, ..subnet(WayOut::Through) };
@@ -110,7 +112,10 @@ mod tests {
             (Network { subnets: vec![subnet(WayOut::Internet)], ..good() }, Some("is a public subnet")),
             (Network { subnets: vec![elsewhere], ..good() }, Some("is in vpc-2, and the domain in vpc-1")),
             (Network { subnets: vec![full], ..good() }, Some("7 free addresses, and 2 users may need 8")),
-            (Network { enclosed_group: Some("sg-1".into()), ..good() }, Some("sg-1 lets its members not reach each other")),
+            (
+                Network { enclosed_group: Some("sg-1".into()), ..good() },
+                Some("sg-1 lets its members not reach each other"),
+            ),
         ] {
             let found = warnings(&network, "vpc-1", 2);
             assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");

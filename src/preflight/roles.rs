@@ -39,9 +39,10 @@ const PLACES: [(Kind, &[&str]); 3] = [
 /// Source: developer guide, "Monitoring user resource access from Amazon SageMaker Studio" (monitor-user-access).
 pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) {
     let identity = Path::of(["DomainSettings", "ExecutionRoleIdentityConfig"]);
-    let identified = plan.step(&domain::address()).and_then(|step| step.node.as_ref()).is_some_and(|node| {
-        node.properties.at(&identity).and_then(Value::as_str) == Some("USER_PROFILE_NAME")
-    });
+    let identified = plan
+        .step(&domain::address())
+        .and_then(|step| step.node.as_ref())
+        .is_some_and(|node| node.properties.at(&identity).and_then(Value::as_str) == Some("USER_PROFILE_NAME"));
     let needed: &[&str] = if identified { &["sts:AssumeRole", "sts:SetSourceIdentity"] } else { &["sts:AssumeRole"] };
     for (arn, users) in named(account, plan) {
         let name = arn.rsplit('/').next().unwrap_or_default();
@@ -103,7 +104,8 @@ pub(super) async fn gaps(account: &Account, desired: &Desired, plan: &Plan, find
         return;
     }
     let policy = plan.step(&execution_policy::address()).and_then(|step| step.node.as_ref());
-    let document = policy.and_then(|node| node.properties.get("PolicyDocument")).map(Value::to_request).unwrap_or_default();
+    let document =
+        policy.and_then(|node| node.properties.get("PolicyDocument")).map(Value::to_request).unwrap_or_default();
     // A managed policy names no principal: the role that it hangs on is meant.
     let granted = granted(&document);
     let mut lacking: Vec<&str> =
@@ -116,9 +118,10 @@ pub(super) async fn gaps(account: &Account, desired: &Desired, plan: &Plan, find
             // Who may not ask is told nothing: it would be a guess.
             let Ok(answer) = simulate.send().await else { return };
             let denied = |action: &&str| {
-                answer.evaluation_results().iter().any(|result| {
-                    result.eval_action_name() == *action && result.eval_decision().as_str() != "allowed"
-                })
+                answer
+                    .evaluation_results()
+                    .iter()
+                    .any(|result| result.eval_action_name() == *action && result.eval_decision().as_str() != "allowed")
             };
             lacking.retain(denied);
             given.name.clone()

@@ -93,9 +93,7 @@ mod tests {
     fn what_is_missing_goes_by_principal_effect_and_action() {
         let service = Who::Service("sagemaker.amazonaws.com");
         let actions = ["sts:AssumeRole", "sts:SetSourceIdentity"];
-        let one = |principal: Json, action: Json, effect: &str| {
-            json!({"Statement": {"Effect": effect, "Principal": principal, "Action": action}})
-        };
+        let one = |principal: Json, action: Json, effect: &str| json!({"Statement": {"Effect": effect, "Principal": principal, "Action": action}});
         let sagemaker = || json!({"Service": ["lambda.amazonaws.com", "sagemaker.amazonaws.com"]});
         for (policy, expected) in [
             (one(sagemaker(), json!(actions), "Allow"), &[][..]),

@@ -1,7 +1,7 @@
 //! Apps that users started: never desired, only found, since they stand in the way of changes and of destroy.
 //!
 //! Identity: domain, owner (a profile or a space), type and name. A deleted app stays listed for a day; a failed one
-//! needs no deletion, and deleting it is an error.
+//! needs no deletion, and deleting it is an error. Destroy refuses while there are any, unless it is told to drain.
 
 use async_trait::async_trait;
 use aws_sdk_sagemaker::types::AppType;
@@ -79,7 +79,8 @@ impl Resource for App {
             match status.as_str() {
                 "Deleted" | "Failed" => return Ok(Progress::Ready(())),
                 "InService" if !asked => {
-                    let delete = account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
+                    let delete =
+                        account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
                     let delete = delete.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
                     let delete = delete.set_user_profile_name(text("UserProfileName"));
                     match delete.send().await.map_err(|e| failed("DeleteApp", e)) {

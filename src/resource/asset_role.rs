@@ -50,10 +50,7 @@ impl Resource for AssetRole {
         let account: Text = desired.deployment.iam_arn("root").into();
         let mut properties = Value::from_iter([
             ("RoleName", Value::from(desired.names.asset_role.as_str())),
-            (
-                "AssumeRolePolicyDocument",
-                document(vec![Statement::allow(&["sts:AssumeRole"]).by(vec![account])]),
-            ),
+            ("AssumeRolePolicyDocument", document(vec![Statement::allow(&["sts:AssumeRole"]).by(vec![account])])),
             ("Tags", desired.tags(&address())),
         ]);
         if let Some(boundary) = &desired.permissions_boundary {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Delete, ObjectIdentifier,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
@@ -14,6 +16,8 @@ use aws_sdk_s3::types::{
 
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -187,10 +191,11 @@ fn access(desired: &Desired) -> Value {
     let read_write = ["s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"];
     let [sharing, asset] = [&config.notebook_sharing_prefix, &config.asset_prefix];
     let mut statements = vec![
-        Statement::deny(&["s3:*"])
-            .by(everybody())
-            .on(vec![bucket(), objects()])
-            .when_plain("Bool", "aws:SecureTransport", "false".into()),
+        Statement::deny(&["s3:*"]).by(everybody()).on(vec![bucket(), objects()]).when_plain(
+            "Bool",
+            "aws:SecureTransport",
+            "false".into(),
+        ),
         Statement::deny(&["s3:PutObject"]).sid("DenyAES").by(everybody()).on(vec![objects()]).when_plain(
             "StringEquals",
             "s3:x-amz-server-side-encryption",
@@ -205,13 +210,11 @@ fn access(desired: &Desired) -> Value {
     if !admins.is_empty() {
         let actions =
             ["s3:GetObject*", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-        statements.push(
-            Statement::allow(&actions)
-                .sid("/_ReadWriteSuper")
-                .by(everybody())
-                .on(vec![objects()])
-                .when("StringLike", "aws:userId", admins.clone()),
-        );
+        statements.push(Statement::allow(&actions).sid("/_ReadWriteSuper").by(everybody()).on(vec![objects()]).when(
+            "StringLike",
+            "aws:userId",
+            admins.clone(),
+        ));
     }
     statements.extend([
         Statement::allow(&read_write)
@@ -270,8 +273,8 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
             properties.set("Encryption", encryption);
         }
     }
-    if let Some(status) = versioning.map_err(|e| failed("GetBucketVersioning", e))?.status() {
-        properties.set("Versioning", status.as_str());
+    if let Some(status) = versioning_status(versioning)? {
+        properties.set("Versioning", status);
     }
     if let Some(answer) = unless_absent(block.map_err(|e| failed("GetPublicAccessBlock", e)))?
         && let Some(block) = answer.public_access_block_configuration()
@@ -291,6 +294,26 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
     let arn = format!("arn:{}:s3:::{name}", account.deployment.partition);
     let observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
     Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// Whether versioning is on, in S3's word. Some stand-ins for S3 (moto 5.2) name the root of this one answer otherwise;
+/// botocore does not look at its name, and so neither does this.
+fn versioning_status<E>(
+    answer: Result<GetBucketVersioningOutput, SdkError<E, HttpResponse>>,
+) -> Result<Option<String>, CloudError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let error = match answer {
+        Ok(answer) => return Ok(answer.status().map(|status| status.as_str().to_owned())),
+        Err(error) => error,
+    };
+    let body =
+        error.raw_response().filter(|answer| answer.status().is_success()).and_then(|answer| answer.body().bytes());
+    match body.and_then(|body| std::str::from_utf8(body).ok()?.split_once("<Status>")?.1.split_once('<')) {
+        Some((status, _)) => Ok(Some(status.to_owned())),
+        None => Err(failed("GetBucketVersioning", error)),
+    }
 }
 
 async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<String, String>, CloudError> {

@@ -10,7 +10,7 @@ use std::io::Read;
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier, ServerSideEncryption};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
@@ -78,11 +78,8 @@ impl Resource for BucketObject {
 
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
         let looks = view.nodes.iter().map(|node| async {
-            let found = if node.properties.is_known() {
-                look(account, node, view.record).await?
-            } else {
-                Found::Absent
-            };
+            let found =
+                if node.properties.is_known() { look(account, node, view.record).await? } else { Found::Absent };
             Ok((node.address.clone(), found))
         });
         stream::iter(looks).buffered(PARALLEL).try_collect().await
@@ -160,7 +157,9 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
             async move {
                 let sha256 = match head.send().await.map_err(|e| failed("HeadObject", e)) {
                     Ok(answer) => answer.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
-                    Err(error) if error.kind == ErrorKind::NotFound => None,
+                    // Objects that MDAA uploaded are closed to everybody until its role is taken over: what they hold is
+                    // not known, so they are uploaded again.
+                    Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => None,
                     Err(error) => return Err(error),
                 };
                 Ok((path.clone(), sha256.unwrap_or_else(|| "unknown".into())))
@@ -171,13 +170,7 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
 }
 
-fn seen(
-    node: &Node,
-    bucket: &str,
-    prefix: &str,
-    live: &BTreeMap<String, String>,
-    listing_digest: String,
-) -> Observed {
+fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>, listing_digest: String) -> Observed {
     let mut properties = Value::from_iter([
         ("Bucket", Value::from(bucket)),
         ("Prefix", prefix.into()),
@@ -227,15 +220,18 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     let wanted = files(&node.properties);
     let s3 = uploader(account, node).await?;
     let manifest = account.manifest(&node.address.name);
+    let key = encryption_key(account, bucket).await?;
     let changed: Vec<(&String, &String)> =
         wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();
     let uploads = changed.iter().map(|(path, sha256)| {
-        let (s3, manifest) = (&s3, &manifest);
+        let (s3, manifest, key) = (&s3, &manifest, &key);
         async move {
             let content = read(manifest, path, sha256)?;
             let put = async || {
                 let body = ByteStream::from(content.clone());
                 let put = s3.put_object().bucket(bucket).key(format!("{prefix}{path}")).body(body);
+                let put = put.set_ssekms_key_id(key.clone());
+                let put = put.set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms));
                 put.metadata("sha256", sha256.as_str()).send().await.map_err(|e| failed("PutObject", e)).map(drop)
             };
             account.despite_propagation(put).await
@@ -262,6 +258,22 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     // listing says otherwise.
     let now = listing.keys().map(|path| (path.clone(), wanted.get(path).cloned().unwrap_or_else(|| "unknown".into())));
     Ok(seen(node, bucket, prefix, &now.collect(), content_digest(&listing)))
+}
+
+/// The key that the bucket encrypts with unless told otherwise. Uploads name it, although that changes nothing about
+/// them: MDAA's bucket policies deny an upload whose key is not the bucket's with `StringNotLikeIfExists`, and in a Deny
+/// a negated operator holds for a key that the request does not name (IAM user guide, "…IfExists condition operators").
+async fn encryption_key(account: &Account, bucket: &str) -> Result<Option<String>, CloudError> {
+    let get = account.s3.get_bucket_encryption().bucket(bucket).send().await;
+    let answer = match get.map_err(|e| failed("GetBucketEncryption", e)) {
+        Ok(answer) => answer,
+        // A given bucket may be closed to the caller; then it has to do without.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let rules = answer.server_side_encryption_configuration().map(|configuration| configuration.rules());
+    let default = rules.and_then(|rules| rules.first()?.apply_server_side_encryption_by_default());
+    Ok(default.and_then(|default| default.kms_master_key_id()).map(str::to_owned))
 }
 
 /// A file's content; it must still be what was planned.

@@ -14,7 +14,9 @@ impl Cloud for Account {
         // First all kinds that can be found by name, at once; then those that only these lead to.
         for late in [false, true] {
             let domain = snapshot.iter().find_map(|(address, found)| match (address.kind, found) {
-                (Kind::Domain, Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) => Some(observed.clone()),
+                (Kind::Domain, Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) => {
+                    Some(observed.clone())
+                }
                 _ => None,
             });
             let kinds = KINDS.iter().filter(|kind| kind.is_found_late() == late);

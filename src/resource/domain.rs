@@ -36,9 +36,9 @@ impl Rules for Domain {
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
         match keys.as_slice() {
-            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => {
-                Effect::Immutable("cuts every user off from their home directory: a new domain starts with an empty one")
-            }
+            ["DomainName" | "AuthMode" | "VpcId" | "KmsKeyId", ..] => Effect::Immutable(
+                "cuts every user off from their home directory: a new domain starts with an empty one",
+            ),
             // SageMaker API reference, UpdateDomain: each of these needs apps to be stopped.
             ["AppNetworkAccessType", ..] => Effect::AppsStopped(Apps::Live),
             ["DefaultUserSettings", "ExecutionRole"] => Effect::AppsStopped(Apps::Private),
@@ -103,7 +103,7 @@ impl Resource for Domain {
         let or = |value: &Option<String>, default: &str| Value::from(value.as_deref().unwrap_or(default));
         let tags = desired.tags(&address());
         let mut domain_settings =
-            config.domain_settings.as_ref().map_or_else(Value::map, |settings| settings.wire().into());
+            config.domain_settings.as_ref().map_or_else(Value::map, |settings| without_empty(settings.wire().into()));
         // Every call that a notebook makes carries its user's profile name as source identity.
         if domain_settings.get("ExecutionRoleIdentityConfig").is_none() {
             domain_settings.set("ExecutionRoleIdentityConfig", "USER_PROFILE_NAME");
@@ -122,7 +122,7 @@ impl Resource for Domain {
             ("NfsSecurityGroupTags", tags),
         ]);
         if let Some(settings) = &config.default_space_settings {
-            let mut settings = Value::from(settings.wire());
+            let mut settings = without_empty(Value::from(settings.wire()));
             // AWS refuses space settings without a role, and in a VPC without security groups.
             if settings.get("ExecutionRole").is_none() {
                 settings.set("ExecutionRole", execution_role::arn(desired));
@@ -186,7 +186,11 @@ impl Resource for Domain {
         observed: &Observed,
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
-        let observed = if matches!(observed.state, State::Busy(_)) { settled(account, node, Action::Update).await? } else { observed.clone() };
+        let observed = if matches!(observed.state, State::Busy(_)) {
+            settled(account, node, Action::Update).await?
+        } else {
+            observed.clone()
+        };
         let arn = observed.outputs.get("DomainArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
         let request = update_request(node, &observed, changes);
@@ -256,7 +260,8 @@ fn passes(error: &CloudError) -> bool {
 fn user_settings(desired: &Desired) -> Value {
     let config = &desired.config.domain;
     let mut settings = complete(&config.default_user_settings);
-    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))] {
+    for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))]
+    {
         let key = format!("{app}AppSettings");
         let list = Path(vec![key.clone(), "LifecycleConfigArns".into()]);
         // An empty list is sent too: that is how configs that are no longer wanted are detached.
@@ -289,9 +294,23 @@ fn user_settings(desired: &Desired) -> Value {
     settings
 }
 
+/// The same without structures that say nothing, which AWS refuses: https://github.com/hashicorp/terraform-provider-aws/issues/27990.
+/// Empty lists stay, since they take settings back.
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Map(members) => members
+            .into_iter()
+            .map(|(key, value)| (key, without_empty(value)))
+            .filter(|(_, value)| *value != Value::map() && value.as_str() != Some(""))
+            .collect(),
+        Value::List(items) => Value::List(items.into_iter().map(without_empty).collect()),
+        other => other,
+    }
+}
+
 /// Settings on the wire, with what the API demands besides what people write.
 pub(super) fn complete(settings: &UserSettings) -> Value {
-    let mut wire = Value::from(settings.wire());
+    let mut wire = without_empty(Value::from(settings.wire()));
     // AWS refuses a disabled portal while the landing page is still in it.
     if wire.text("StudioWebPortal") == Some("DISABLED") && wire.get("DefaultLandingUri").is_none() {
         wire.set("DefaultLandingUri", "app:JupyterServer:");
@@ -299,7 +318,8 @@ pub(super) fn complete(settings: &UserSettings) -> Value {
     // An app whose default lifecycle config is not in its list fails to start.
     for app in ["JupyterServer", "JupyterLab", "KernelGateway", "CodeEditor"] {
         let key = format!("{app}AppSettings");
-        let Some(default) = wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
+        let Some(default) =
+            wire.get(&key).and_then(|app| app.get("DefaultResourceSpec")?.get("LifecycleConfigArn").cloned())
         else {
             continue;
         };
@@ -627,7 +647,12 @@ pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Clou
 }
 
 /// Makes the tag changes of a SageMaker object: tags never need an update call, let alone a replacement.
-pub(super) async fn write_tags(account: &Account, arn: &str, node: &Node, changes: &[Change]) -> Result<(), CloudError> {
+pub(super) async fn write_tags(
+    account: &Account,
+    arn: &str,
+    node: &Node,
+    changes: &[Change],
+) -> Result<(), CloudError> {
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
         let add = account.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tag_list(&write)?));

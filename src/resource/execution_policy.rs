@@ -67,10 +67,8 @@ impl Resource for ExecutionPolicy {
             Statement::allow(&["sagemaker:ListStudioLifecycleConfigs"]).on(vec!["*".into()]),
             Statement::allow(&["sagemaker:DescribeStudioLifecycleConfig"])
                 .on(vec![place.arn("sagemaker", "studio-lifecycle-config/*").into()]),
-            Statement::allow(&["sagemaker:DescribeImage", "sagemaker:DescribeImageVersion"]).on(vec![
-                place.arn("sagemaker", "image/*").into(),
-                place.arn("sagemaker", "image-version/*/*").into(),
-            ]),
+            Statement::allow(&["sagemaker:DescribeImage", "sagemaker:DescribeImageVersion"])
+                .on(vec![place.arn("sagemaker", "image/*").into(), place.arn("sagemaker", "image-version/*/*").into()]),
             Statement::allow(&["logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:DescribeLogStreams"])
                 .on(vec![log_group.as_str().into()]),
             Statement::allow(&["logs:CreateLogStream", "logs:PutLogEvents"])

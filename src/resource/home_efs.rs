@@ -1,7 +1,7 @@
 //! The file system with everybody's home directories, which SageMaker makes for a domain: never desired, only found.
 //!
-//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. It is deleted only by explicit
-//! choice, after its mount targets.
+//! Identity: the domain's `HomeEfsFileSystemId`; after the domain is gone, our tags. Destroy keeps it; only an
+//! explicit choice deletes it, after its mount targets.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,9 @@ impl Resource for HomeEfs {
             for target in targets.mount_targets() {
                 let delete = account.efs.delete_mount_target().mount_target_id(target.mount_target_id());
                 match delete.send().await.map_err(|e| failed("DeleteMountTarget", e)) {
-                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => return Err(error),
+                    Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+                        return Err(error);
+                    }
                     _ => {}
                 }
             }
@@ -91,7 +93,14 @@ impl Resource for HomeEfs {
                 account.phase(address, "deleting mount targets");
                 return Ok(Progress::Busy("mounted".into()));
             }
-            match account.efs.delete_file_system().file_system_id(id).send().await.map_err(|e| failed("DeleteFileSystem", e)) {
+            match account
+                .efs
+                .delete_file_system()
+                .file_system_id(id)
+                .send()
+                .await
+                .map_err(|e| failed("DeleteFileSystem", e))
+            {
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
                 Err(error) if error.kind == ErrorKind::Conflict => Ok(Progress::Busy("in use".into())),
                 other => other.map(|_| Progress::Busy("deleting".into())),

@@ -16,7 +16,8 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let answer = account.iam.get_role().role_name(name).send().await.map_err(|e| failed("GetRole", e));
     match answer {
         Ok(answer) => {
-            let role = answer.role.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetRole", "no role in the answer"))?;
+            let role =
+                answer.role.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetRole", "no role in the answer"))?;
             Ok(ownership::judge(&account.deployment, observed(&role)))
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Found::Absent),
@@ -118,7 +119,8 @@ pub async fn delete(account: &Account, _address: &Address, observed: &Observed) 
             Err(error) if gone(&error) => return Ok(Deleted::Gone),
             other => other?,
         };
-        let detach = account.iam.detach_role_policy().role_name(name).policy_arn(policy.policy_arn().unwrap_or_default());
+        let detach =
+            account.iam.detach_role_policy().role_name(name).policy_arn(policy.policy_arn().unwrap_or_default());
         match detach.send().await.map_err(|e| failed("DetachRolePolicy", e)) {
             Err(error) if !gone(&error) => return Err(error),
             _ => {}

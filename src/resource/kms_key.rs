@@ -95,7 +95,7 @@ impl Resource for KmsKey {
                     .by(vec!["*".into()])
                     .on(vec!["*".into()])
                     .when("StringLike", "aws:userId", admins)
-                    .when("StringEquals", "kms:CallerAccount", vec![desired.deployment.account.as_str().into()]),
+                    .when_plain("StringEquals", "kms:CallerAccount", desired.deployment.account.as_str().into()),
             );
         }
         let properties = Value::from_iter([
@@ -186,7 +186,9 @@ impl Resource for KmsKey {
         let schedule = account.kms.schedule_key_deletion().key_id(&observed.id).pending_window_in_days(RESCUE_DAYS);
         match schedule.send().await.map_err(|e| failed("ScheduleKeyDeletion", e)) {
             // Already scheduled, or gone.
-            Err(error) if error.is("KMSInvalidStateException") || error.kind == ErrorKind::NotFound => Ok(Deleted::Gone),
+            Err(error) if error.is("KMSInvalidStateException") || error.kind == ErrorKind::NotFound => {
+                Ok(Deleted::Gone)
+            }
             Err(error) => Err(error),
             Ok(_) => Ok(Deleted::Gone),
         }
@@ -295,8 +297,8 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
     let tags = tags(&ownership::of(&node.properties))?;
     let attempt = async || {
         let create = account.kms.create_key().policy(&text).set_tags(Some(tags.clone()));
-        let once = aws_sdk_kms::config::Config::builder()
-            .retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled());
+        let once =
+            aws_sdk_kms::config::Config::builder().retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled());
         let made = create.customize().config_override(once).send().await.map_err(|e| failed("CreateKey", e));
         match made {
             Ok(made) => Ok(made.key_metadata.map(|key| key.key_id).unwrap_or_default()),

@@ -2,7 +2,7 @@
 //!
 //! Identity: the name, which ends with a hash of the content, so a new script is a new object: it is made first, the
 //! domain is pointed to it, and only then the old one goes. There is no update call. One that an app still uses cannot
-//! be deleted; it is kept, named, and tried again by the next apply.
+//! be deleted; it is kept, named, and tried again by the next apply. Destroy deletes it once the domain is gone.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
-use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
 
 /// The kind.
@@ -180,13 +180,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&live_tags)),
     ]);
     let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
-    // MDAA does not tag lifecycle configs: one without any tag that has our name is MDAA's or nobody's.
-    Ok(match ownership::judge(&account.deployment, observed) {
-        Found::Foreign { owner: Owner::Unknown, observed } if live_tags.is_empty() => {
-            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
-        }
-        found => found,
-    })
+    Ok(ownership::judge_untagged(&account.deployment, observed))
 }
 
 fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {

@@ -34,7 +34,9 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let arn = account.deployment.iam_arn(&format!("policy/{name}"));
     let answer = account.iam.get_policy().policy_arn(&arn).send().await.map_err(|e| failed("GetPolicy", e));
     let policy = match answer {
-        Ok(answer) => answer.policy.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetPolicy", "no policy in the answer"))?,
+        Ok(answer) => {
+            answer.policy.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetPolicy", "no policy in the answer"))?
+        }
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
         Err(error) => return Err(error),
@@ -57,7 +59,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&tags)),
     ]);
     let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
-    Ok(ownership::judge(&account.deployment, observed))
+    Ok(ownership::judge_untagged(&account.deployment, observed))
 }
 
 /// Whether two values of a policy's property mean the same: more roles than ours may use it.
@@ -109,8 +111,14 @@ pub async fn update(
         create.send().await.map_err(|e| failed("CreatePolicyVersion", e))?;
     }
     if changes.iter().any(|change| change.path.starts_with(&Path::of(["Roles"]))) {
-        let wanted: Vec<&str> =
-            node.properties.get("Roles").map(Value::items).unwrap_or_default().iter().filter_map(Value::as_str).collect();
+        let wanted: Vec<&str> = node
+            .properties
+            .get("Roles")
+            .map(Value::items)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         let live = observed.properties.get("Roles").map(Value::items).unwrap_or_default();
         attach(account, node, observed).await?;
         for role in live.iter().filter_map(Value::as_str).filter(|role| !wanted.contains(role)) {

@@ -210,7 +210,11 @@ pub trait Resource: Rules + Sync {
 }
 
 fn never(done: &str, address: &Address) -> CloudError {
-    CloudError::new(ErrorKind::Other, address.to_string(), format!("it is never {done}: this is a bug in studio-deploy"))
+    CloudError::new(
+        ErrorKind::Other,
+        address.to_string(),
+        format!("it is never {done}: this is a bug in studio-deploy"),
+    )
 }
 
 /// What a verb is told when a live object is not ours after all: somebody else was faster.

@@ -2,7 +2,8 @@
 //!
 //! Identity: the names `security-group-for-{inbound,outbound}-nfs-<domain id>`. They refer to each other, so the rules
 //! go before the groups; after a domain is deleted its network interfaces hold them for up to a minute. Those of a
-//! domain that lives are never touched but for their tags.
+//! domain that lives are never touched but for their tags. Destroy keeps them as long as the file system, which uses
+//! them, and deletes them with it.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +31,8 @@ impl Rules for NfsSecurityGroup {
         }
         let name = observed.properties.text("GroupName").unwrap_or_default();
         let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
-        let why = format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
+        let why =
+            format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -71,14 +73,13 @@ impl Resource for NfsSecurityGroup {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let describe = account.ec2.describe_security_groups().group_ids(id).send().await;
-        let groups = match describe.map_err(|e| failed("DescribeSecurityGroups", e)) {
-            Ok(answer) => answer.security_groups.unwrap_or_default(),
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
-            Err(error) => return Err(error),
-        };
-        for group in groups {
-            let (ingress, egress) = (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
+        let name = observed.properties.text("GroupName").unwrap_or_default();
+        let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        // Of both: whichever goes first, the other one's rules refer to it.
+        for group in of_domain(account, domain).await? {
+            let id = group.group_id.as_deref().unwrap_or_default();
+            let (ingress, egress) =
+                (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {
                 let revoke = account.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(ingress));
                 ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e)))?;
@@ -120,7 +121,10 @@ async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::t
 }
 
 /// The tags that both groups of a domain carry; none when they may not be read.
-pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+pub(super) async fn common_tags(
+    account: &Account,
+    domain: &str,
+) -> Result<Option<BTreeMap<String, String>>, CloudError> {
     let groups = match of_domain(account, domain).await {
         Ok(groups) => groups,
         Err(error) if error.kind == ErrorKind::Denied => return Ok(None),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Address, Deployment, Found, Observed, Owner, Value};
+use crate::naming;
 
 /// The tag that says which deployment a thing belongs to.
 pub const DEPLOYMENT: &str = "studio-deploy:deployment";
@@ -37,10 +38,7 @@ pub fn mdaa_tags(deployment: &Deployment) -> BTreeMap<String, String> {
 
 /// A tag value may hold letters, digits, blanks and `_.:/=+-@` only, 256 at most.
 fn tag_safe(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' })
-        .take(256)
-        .collect()
+    text.chars().map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' }).take(256).collect()
 }
 
 /// Tags as a property.
@@ -62,7 +60,9 @@ pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option
         None => {}
     }
     let stack = tags.get("aws:cloudformation:stack-name").cloned();
-    let mdaa = mdaa_tags(deployment).iter().all(|(key, value)| tags.get(key) == Some(value));
+    // CloudFormation tags by itself what MDAA does not.
+    let mdaa = mdaa_tags(deployment).iter().all(|(key, value)| tags.get(key) == Some(value))
+        || stack == Some(naming::Names::from(deployment).stack(None));
     Some(match (mdaa, stack) {
         (true, stack) => Owner::Mdaa { stack },
         (false, Some(stack)) => Owner::Stack(stack),
@@ -75,6 +75,17 @@ pub fn judge(deployment: &Deployment, observed: Observed) -> Found {
     match owner(deployment, &of(&observed.properties)) {
         None => Found::Ours(observed),
         Some(owner) => Found::Foreign { owner, observed: Some(observed) },
+    }
+}
+
+/// A live object of a kind that MDAA leaves without tags: one of our name without any is MDAA's, or nobody's.
+pub fn judge_untagged(deployment: &Deployment, observed: Observed) -> Found {
+    let untagged = of(&observed.properties).is_empty();
+    match judge(deployment, observed) {
+        Found::Foreign { owner: Owner::Unknown, observed } if untagged => {
+            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
+        }
+        found => found,
     }
 }
 

@@ -172,9 +172,7 @@ fn published(desired: &Desired) -> Vec<(String, Text)> {
         }
     };
     let role = |name: &str| ["arn", "id", "name"].map(|attribute| format!("role/{name}/{attribute}"));
-    for (of, name) in
-        [(execution_role::address(), "default-execution-role"), (asset_role::address(), "deployment")]
-    {
+    for (of, name) in [(execution_role::address(), "default-execution-role"), (asset_role::address(), "deployment")] {
         let [arn, id, name] = role(name);
         outputs(of, &[(&arn, "Arn"), (&id, "RoleId"), (&name, "RoleName")]);
     }
@@ -182,10 +180,16 @@ fn published(desired: &Desired) -> Vec<(String, Text)> {
     outputs(bucket::address(), &[("bucket/name", "BucketName"), ("bucket/arn", "Arn")]);
     let group = format!("security-group/{}/id", desired.names.prefix);
     outputs(security_group::address(), &[(&group, "GroupId")]);
-    let policy = [("managed-policy/domain-bucket-deploy/arn", "Arn"), ("managed-policy/domain-bucket-deploy/name", "PolicyName")];
+    let policy = [
+        ("managed-policy/domain-bucket-deploy/arn", "Arn"),
+        ("managed-policy/domain-bucket-deploy/name", "PolicyName"),
+    ];
     outputs(asset_policy::address(), &policy);
     for kind in config.lifecycle_configs.keys() {
-        outputs(lifecycle_config::address(*kind), &[(&format!("studiolifecycleconfig/{}/arn", kind.app_type()), "Arn")]);
+        outputs(
+            lifecycle_config::address(*kind),
+            &[(&format!("studiolifecycleconfig/{}/arn", kind.app_type()), "Arn")],
+        );
     }
     published
 }

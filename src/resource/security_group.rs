@@ -154,15 +154,20 @@ impl Resource for SecurityGroup {
 
 /// Deletes a group, waiting while network interfaces that are going away still hold it.
 pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Result<Deleted, CloudError> {
-    let attempt = async || {
-        match account.ec2.delete_security_group().group_id(id).send().await.map_err(|e| failed("DeleteSecurityGroup", e)) {
-            Err(error) if error.is("DependencyViolation") => {
-                account.phase(address, "still in use");
-                Ok(Progress::Busy("in use".into()))
-            }
-            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
-            _ => Ok(Progress::Ready(())),
+    let attempt = async || match account
+        .ec2
+        .delete_security_group()
+        .group_id(id)
+        .send()
+        .await
+        .map_err(|e| failed("DeleteSecurityGroup", e))
+    {
+        Err(error) if error.is("DependencyViolation") => {
+            account.phase(address, "still in use");
+            Ok(Progress::Busy("in use".into()))
         }
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(Progress::Ready(())),
     };
     account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
     Ok(Deleted::Gone)
@@ -281,7 +286,10 @@ fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
         permission.ip_ranges().iter().for_each(|range| add("CidrIp", range.cidr_ip(), range.description()));
         permission.ipv6_ranges().iter().for_each(|range| add("CidrIpv6", range.cidr_ipv6(), range.description()));
         permission.user_id_group_pairs().iter().for_each(|pair| add("GroupId", pair.group_id(), pair.description()));
-        permission.prefix_list_ids().iter().for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
+        permission
+            .prefix_list_ids()
+            .iter()
+            .for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
     }
     rules
 }
@@ -322,7 +330,8 @@ fn permission(rule: &Value, own: &str) -> IpPermission {
         .set_from_port(number("FromPort"))
         .set_to_port(number("ToPort"));
     if let Some(cidr) = text("CidrIp") {
-        permission = permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description.clone()).build());
+        permission =
+            permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description.clone()).build());
     }
     if let Some(cidr) = text("CidrIpv6") {
         let range = Ipv6Range::builder().cidr_ipv6(cidr).set_description(description.clone()).build();

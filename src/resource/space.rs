@@ -1,6 +1,7 @@
 //! Spaces that users made: never desired, only found, since they stand in the way of destroy.
 //!
-//! Identity: domain and name. A space can only go once its apps are gone.
+//! Identity: domain and name. A space can only go once its apps are gone. Destroy refuses while
+//! there are any, unless it is told to drain.
 
 use async_trait::async_trait;
 

@@ -7,6 +7,7 @@ use aws_types::SdkConfig;
 use aws_types::sdk_config::{RetryConfig, SharedCredentialsProvider};
 
 use super::faults::Faults;
+use crate::aws::connect::ATTEMPTS;
 use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
@@ -22,9 +23,13 @@ pub const REGION: &str = "us-east-1";
 /// The account of a sandbox that nobody gave one.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The AWS inside the process.
+/// The AWS inside the process, for one command.
 #[derive(Debug)]
-pub struct SandboxAws(Sandbox);
+pub struct SandboxAws {
+    sandbox: Sandbox,
+    /// Whether it was empty when the command began: then everything that the command refers to is made.
+    was_new: bool,
+}
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -49,17 +54,18 @@ impl SandboxAws {
         };
         let options =
             SandboxOptions { path: flags.file.clone(), latency, faults, adversary: false, call_log: flags.log.clone() };
-        Ok(Self(Sandbox::open(options)?))
+        Ok(Self::of(Sandbox::open(options)?))
     }
 
-    /// A backend of a sandbox that exists already: a test's.
-    pub const fn of(sandbox: Sandbox) -> Self {
-        Self(sandbox)
+    /// A backend of a sandbox that is open already.
+    pub fn of(sandbox: Sandbox) -> Self {
+        let was_new = sandbox.is_new();
+        Self { sandbox, was_new }
     }
 
     /// The sandbox itself.
     pub const fn sandbox(&self) -> &Sandbox {
-        &self.0
+        &self.sandbox
     }
 }
 
@@ -70,29 +76,38 @@ impl Backend for SandboxAws {
     }
 
     fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
-        if !self.0.is_new() {
+        if !self.was_new {
             return Ok(Vec::new());
         }
-        let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
-        let region = wanted.region.as_deref().unwrap_or(REGION);
-        self.0.found(account, region)?;
-        seed(&self.0, loaded)
+        // The first deployment of the command decides where the sandbox is.
+        if self.sandbox.is_new() {
+            let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
+            self.sandbox.found(account, wanted.region.as_deref().unwrap_or(REGION))?;
+        }
+        let account = self.sandbox.with_world(|world| world.account())?;
+        let elsewhere = |wanted: &Option<String>, here: &str| wanted.as_ref().is_some_and(|wanted| wanted != here);
+        if elsewhere(&wanted.account, &account) || elsewhere(&wanted.region, &self.sandbox.region()) {
+            return Ok(Vec::new());
+        }
+        seed(&self.sandbox, loaded)
     }
 
     async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
-        let region = self.0.region();
+        let region = self.sandbox.region();
         if let Some(asked) = wanted.region.as_ref().filter(|asked| **asked != region) {
             let summary = format!("the sandbox is in {region}, and {asked} is asked for");
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
                 .help("`studio-deploy sandbox reset` starts a new one; or name another file with `--sandbox=FILE`"));
         }
-        let mut config = self.0.sdk_config().retry_config(
-            RetryConfig::adaptive().with_max_attempts(10).with_initial_backoff(Duration::from_millis(500)),
+        let mut config = self.sandbox.sdk_config().retry_config(
+            RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),
         );
         if let Some(role) = &wanted.role_arn {
             let base = config.build();
-            let assumed = aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
-            let assumed = assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
+            let assumed =
+                aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
+            let assumed =
+                assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
             if let Some(keys) = assumed.credentials() {
                 let credentials = aws_credential_types::Credentials::new(
                     keys.access_key_id(),
@@ -101,7 +116,10 @@ impl Backend for SandboxAws {
                     None,
                     "assumed role",
                 );
-                return Ok((base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build(), true));
+                return Ok((
+                    base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build(),
+                    true,
+                ));
             }
             config = base.to_builder();
         }

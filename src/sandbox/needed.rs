@@ -90,7 +90,8 @@ impl Needed {
         let mut groups: BTreeSet<&str> = domain.security_group_id.iter().map(String::as_str).collect();
         groups.extend(domain.default_user_settings.security_groups.iter().flatten().map(String::as_str));
         let profiles = domain.user_profiles.values();
-        groups.extend(profiles.flat_map(|profile| profile.settings.security_groups.iter().flatten()).map(String::as_str));
+        groups
+            .extend(profiles.flat_map(|profile| profile.settings.security_groups.iter().flatten()).map(String::as_str));
         for rules in [&domain.security_group_ingress, &domain.security_group_egress] {
             groups.extend(rules.sg.iter().map(|rule| rule.peer.as_str()));
             let lists = rules.prefix_list.iter().map(|rule| (rule.peer.clone(), format!("com.example.{}", rule.peer)));
@@ -133,7 +134,8 @@ impl Needed {
                         ("SageMakerImageArn", Some(arn)) => self.images.extend(after(arn, ":image/")),
                         ("SageMakerImageVersionArn", Some(arn)) => {
                             self.image_versions.extend(after(arn, ":image-version/"));
-                            let image = after(arn, ":image-version/").and_then(|name| Some(name.split_once('/')?.0.to_owned()));
+                            let image =
+                                after(arn, ":image-version/").and_then(|name| Some(name.split_once('/')?.0.to_owned()));
                             self.images.extend(image);
                         }
                         ("LifecycleConfigArn" | "BuiltInLifecycleConfigArn", Some(arn)) if arn != "None" => {

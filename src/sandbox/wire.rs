@@ -33,6 +33,18 @@ impl Request {
     }
 }
 
+/// The same without members that are null: on the wire they mean the same as absent ones.
+pub fn without_nulls(value: &Json) -> Json {
+    match value {
+        Json::Object(object) => {
+            let members = object.iter().filter(|(_, value)| !value.is_null());
+            Json::Object(members.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -50,9 +62,9 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// An answer whose body is JSON of the given media type.
+    /// An answer whose body is JSON of the given media type; AWS leaves out what has no value.
     pub fn json(status: u16, media_type: &str, body: &Json) -> Self {
-        Self::empty(status).with_header("content-type", media_type).with_body(body.to_string())
+        Self::empty(status).with_header("content-type", media_type).with_body(without_nulls(body).to_string())
     }
 
     /// An answer whose body is XML.

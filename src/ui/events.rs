@@ -1,6 +1,7 @@
 //! What happens, one JSON object a line as it happens: `--format ndjson`.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io;
 
 use schemars::JsonSchema;
@@ -108,6 +109,12 @@ pub struct EventWriter<'a> {
     screen: &'a Screen,
     now: fn() -> String,
     written: Cell<u64>,
+}
+
+impl fmt::Debug for EventWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventWriter").finish_non_exhaustive()
+    }
 }
 
 impl<'a> EventWriter<'a> {

@@ -23,6 +23,7 @@ mod text;
 mod words;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
@@ -49,6 +50,12 @@ pub struct Screen {
     color: ColorChoice,
     verbosity: Verbosity,
     closed: Cell<bool>,
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
+    }
 }
 
 impl Screen {

@@ -46,7 +46,11 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
     });
     for notice in about_left_out {
         let address = notice.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        line("left out", Tone::Remove, format!("{address}: {}", clean(notice.message.trim_start_matches("left out: "))));
+        line(
+            "left out",
+            Tone::Remove,
+            format!("{address}: {}", clean(notice.message.trim_start_matches("left out: "))),
+        );
     }
     for step in plan.steps.iter().filter(|step| step.action == Action::Retain) {
         line("kept", Tone::Quiet, format!("{}: {}", step.address, clean(&step.reason)));

@@ -104,9 +104,10 @@ pub fn base(story: &Story) -> Tables {
 
 /// How many domains came to be: `lost` is the call whose answer was lost after it had taken effect.
 fn created(calls: &[Call], lost: Option<usize>) -> usize {
-    let made = calls.iter().enumerate().filter(|(at, call)| {
-        call.operation == "CreateDomain" && (call.status == 200 || lost == Some(at + 1))
-    });
+    let made = calls
+        .iter()
+        .enumerate()
+        .filter(|(at, call)| call.operation == "CreateDomain" && (call.status == 200 || lost == Some(at + 1)));
     made.count()
 }
 
@@ -130,13 +131,16 @@ fn harm_and_heal(story: &Story, clean: &Clean, call: usize, harm: Harm) -> Resul
         return said(&format!("running again ended with {}\n{}\n{first}", healed.code, healed.notes));
     }
     if harmed.code == 0 && !healed.writes().is_empty() {
-        let writes: Vec<String> = healed.writes().iter().map(|call| format!("{} {}", call.operation, call.resource)).collect();
+        let writes: Vec<String> =
+            healed.writes().iter().map(|call| format!("{} {}", call.operation, call.resource)).collect();
         return said(&format!("the run said that all is done, and running again did {}", writes.join(", ")));
     }
     let mut seen = picture(&lab.tables());
     if healed.calls.iter().all(|call| !call.writes) {
         // Nothing was left to do but to give the lock back. Whoever wants it next sees that its holder is dead.
-        seen.iter_mut().filter(|line| line.contains("/lock: ")).for_each(|line| *line = line.replace("\"held\"", "\"free\""));
+        seen.iter_mut()
+            .filter(|line| line.contains("/lock: "))
+            .for_each(|line| *line = line.replace("\"held\"", "\"free\""));
     }
     let difference = difference(&clean.picture, &seen);
     if !difference.is_empty() {

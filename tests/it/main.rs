@@ -1,10 +1,14 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, and `faults` what must hold
-//! whatever goes wrong on the way; `behaviour` is how AWS hurts people today, row by row. Everything is hermetic: each test has an account of its own inside the process.
+//! whatever goes wrong on the way; `tidy` holds the source to ARCHITECTURE.md and the README, and
+//! `behaviour` is how AWS hurts people today, row by row of `docs/behaviour.md`. Everything is hermetic: each test has an
+//! account of its own inside the process.
 
 mod behaviour;
 mod faults;
 mod laws;
+mod moto;
 mod properties;
 mod support;
+mod tidy;

@@ -34,7 +34,7 @@ use serde_json::Value as Json;
 
 use self::faults::Faults;
 use self::records::{App, Domain, LifecycleConfig, Record, Space, UserProfile};
-use super::wire::{Answer, Caller, Refusal};
+use super::wire::{Answer, Caller, Refusal, without_nulls};
 use super::world::World;
 
 /// Answers one operation of the `SageMaker` API with the body of its answer.
@@ -114,21 +114,6 @@ pub fn taggable(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
         .chain(apps.map(|(_, app)| (app.arn(world), app.life.tags)))
         .chain(of::<LifecycleConfig>(world))
         .collect()
-}
-
-/// The same without members that are null: on the wire they mean the same as absent ones.
-fn without_nulls(value: &Json) -> Json {
-    match value {
-        Json::Object(object) => Json::Object(
-            object
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(name, value)| (name.clone(), without_nulls(value)))
-                .collect(),
-        ),
-        Json::Array(items) => Json::Array(items.iter().map(without_nulls).collect()),
-        other => other.clone(),
-    }
 }
 
 /// The text of an optional member.

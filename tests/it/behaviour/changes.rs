@@ -24,6 +24,10 @@ fn row_01_only_four_fields_replace_the_domain_and_only_with_consent() {
         assert!(ended.writes().is_empty(), "{to}");
         says(&ended, "--allow-replace domain.studio");
     }
+    // Consent to replace the group is none to replace the domain.
+    let moved = edit(BASE, "  vpcId: vpc-1\n", "  vpcId: vpc-2\n");
+    let ended = lab.run(&[APPLY, &["--allow-replace", "security_group.domain"]].concat(), &moved).expect(5);
+    assert!(ended.writes().is_empty());
     // Everything else that an update takes is an update.
     for (from, to) in [
         ("[subnet-1, subnet-2]", "[subnet-1]"),
@@ -50,8 +54,7 @@ fn row_01_only_four_fields_replace_the_domain_and_only_with_consent() {
 #[test]
 fn row_04_what_leaves_the_config_is_taken_back_or_said_to_stay() {
     let lab = Lab::new();
-    let more = "\
-  defaultUserSettings:
+    let more = "  defaultUserSettings:
     studioWebPortal: DISABLED
     jupyterLabAppSettings:
       codeRepositories: [{repositoryUrl: https://example.com/repo.git}]
@@ -100,6 +103,7 @@ fn row_06_apps_hold_up_only_what_they_must() {
     says(&partly, "left out domain.studio: DefaultUserSettings.ExecutionRole");
     let role = |lab: &Lab| describe_domain(lab)["DefaultUserSettings"]["ExecutionRole"].as_str().unwrap().to_owned();
     assert!(role(&lab).ends_with("default-execution-role"));
+    assert!(lab.tables()["iam/role"].contains_key("acme-dev-ml-studio-default-execution-role"), "the domain still uses it");
     lab.run(APPLY, &edit(&free, "team: art", "team: music")).expect(0);
     let stopped = lab.run(&[APPLY, &["--stop-apps"]].concat(), &gated).expect(0);
     assert_eq!(count(&stopped, "DeleteApp"), 1);

@@ -32,11 +32,19 @@ impl Place {
         fs::write(place.file("studio.yaml"), &story.to).unwrap();
         if !base.is_empty() {
             let sandbox = place.sandbox();
-            sandbox.with_world(|world| picture::records(base).for_each(|(table, key, record)| world.put(table, key, record))).unwrap();
+            sandbox
+                .with_world(|world| {
+                    picture::records(base).for_each(|(table, key, record)| world.put(table, key, record))
+                })
+                .unwrap();
         }
         let assets = place.file("testing_asset_dir");
         fs::create_dir(&assets).unwrap();
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/testing_asset_dir/test.sh"), assets.join("test.sh")).unwrap();
+        fs::copy(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/testing_asset_dir/test.sh"),
+            assets.join("test.sh"),
+        )
+        .unwrap();
         place
     }
 
@@ -113,7 +121,9 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
     }
     let mut seen = picture(&place.tables());
     if !wrote {
-        seen.iter_mut().filter(|line| line.contains("/lock: ")).for_each(|line| *line = line.replace("\"held\"", "\"free\""));
+        seen.iter_mut()
+            .filter(|line| line.contains("/lock: "))
+            .for_each(|line| *line = line.replace("\"held\"", "\"free\""));
     }
     let difference = difference(&clean.picture, &seen);
     if difference.is_empty() { Ok(()) } else { said(format!("the account differs\n{difference}\n{notes}")) }

@@ -94,12 +94,16 @@ pub fn stories() -> Vec<Story> {
     let change = |name, from: &str, to: &str| apply(name, Some(EVERYTHING), edit(EVERYTHING, from, to));
     let mut removed = change("a user goes", "    ben: {userRole: {name: test-user-role}}\n", "");
     removed.command.extend(["--allow-profile-delete", "ben"]);
-    let given = edit(EVERYTHING, "  tags: {team: science}\n", "\
+    let given = edit(
+        EVERYTHING,
+        "  tags: {team: science}\n",
+        "\
   tags: {team: science}
   domainBucket:
     domainBucketName: given-bucket
     assetDeploymentRole: {name: given-asset-role}
-");
+",
+    );
     let destroy = |name, from: &str, more: &[&'static str]| Story {
         name,
         from: Some(from.to_owned()),
@@ -117,18 +121,26 @@ pub fn stories() -> Vec<Story> {
         change("a rule changes", "port: 443", "port: 8443"),
         change("a tag changes", "team: science", "team: art"),
         change("a tag goes", "  tags: {team: science}\n", ""),
-        change("a setting goes", "\
+        change(
+            "a setting goes",
+            "\
     jupyterLabAppSettings:
       codeRepositories:
         - repositoryUrl: https://github.com/example/test-repo.git
-", "\
+",
+            "\
     jupyterLabAppSettings: {}
-"),
-        change("a lifecycle config goes", "\
+",
+        ),
+        change(
+            "a lifecycle config goes",
+            "\
     kernel:
       cmds:
         - echo kernel
-", ""),
+",
+            "",
+        ),
         apply("a bucket is given instead of made", Some(EVERYTHING), given),
         destroy("minimal goes", MINIMAL, &[]),
         destroy("everything goes", EVERYTHING, &["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete"]),

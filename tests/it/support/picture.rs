@@ -20,8 +20,18 @@ const PASSING: [&str; 5] = ["meta", "ssm/history", "ssm/deleted", "sts/session",
 
 /// Members that tell when or how often something happened, or a name that somebody made up.
 const PASSING_MEMBERS: [&str; 12] = [
-    "created", "modified", "updated", "visible_at", "held_until", "version", "uid", "application", "attached_at", "id",
-    "creation_token", "next",
+    "created",
+    "modified",
+    "updated",
+    "visible_at",
+    "held_until",
+    "version",
+    "uid",
+    "application",
+    "attached_at",
+    "id",
+    "creation_token",
+    "next",
 ];
 
 /// Members that are set once something goes, to when.
@@ -106,7 +116,11 @@ fn names(tables: &Tables) -> Vec<(String, String)> {
     for (id, group) in of("ec2/security-group").filter(|(id, _)| id.len() == 20) {
         let name = text(group, "name");
         // The groups behind a file system are named after the domain.
-        let name = if name.starts_with("security-group-for-") { name.rsplit_once("-d-").map_or(&*name, |(name, _)| name) } else { &name };
+        let name = if name.starts_with("security-group-for-") {
+            name.rsplit_once("-d-").map_or(&*name, |(name, _)| name)
+        } else {
+            &name
+        };
         names.push((id.clone(), format!("<group {name}>")));
     }
     for (id, _) in of("efs/mount-target") {
@@ -137,7 +151,8 @@ fn in_force(table: &str, record: &mut Json) {
             }
         }
         "ec2/security-group" => {
-            let mut rules: Vec<String> = record["rules"].as_object().into_iter().flatten().map(|(_, rule)| rule.to_string()).collect();
+            let mut rules: Vec<String> =
+                record["rules"].as_object().into_iter().flatten().map(|(_, rule)| rule.to_string()).collect();
             rules.sort();
             record["rules"] = json!(rules);
         }

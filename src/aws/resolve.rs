@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::Role;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::aws::Account;
-use crate::aws::error::failed;
+use super::Account;
+use super::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::codes::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
@@ -65,8 +65,9 @@ pub async fn parameters(
         };
         let value = Parameter { value: parameter.value.unwrap_or_default(), kind };
         // Asked for by ARN it is answered by name, and the other way round: file it under whatever was asked.
-        for asked in names.iter().filter(|asked| Some(asked.as_str()) == parameter.name.as_deref() || Some(asked.as_str()) == parameter.arn.as_deref())
-        {
+        for asked in names.iter().filter(|asked| {
+            Some(asked.as_str()) == parameter.name.as_deref() || Some(asked.as_str()) == parameter.arn.as_deref()
+        }) {
             values.insert(asked.clone(), value.clone());
         }
     }
@@ -114,7 +115,9 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
         // Data admins matter to the bucket's policy, and to the key's.
         None => {
             let admins = domain.data_admin_roles.iter().enumerate();
-            wanted.extend(admins.map(|(at, role)| (path(&["domain", "dataAdminRoles", &at.to_string()]), role, Need::Id)));
+            wanted.extend(
+                admins.map(|(at, role)| (path(&["domain", "dataAdminRoles", &at.to_string()]), role, Need::Id)),
+            );
         }
     }
     if domain.domain_bucket.is_some() && domain.kms_key_arn.is_none() {
@@ -191,10 +194,11 @@ impl Mistake {
         ];
         let asked = asked.into_iter().flatten().next().unwrap_or_default();
         match self {
-            Self::NotFound => {
-                Diagnostic::new(&ROLE_NOT_FOUND, format!("account {} has no role with the {asked}", account.deployment.account))
-                    .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is")
-            }
+            Self::NotFound => Diagnostic::new(
+                &ROLE_NOT_FOUND,
+                format!("account {} has no role with the {asked}", account.deployment.account),
+            )
+            .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is"),
             Self::Ambiguous(names) => {
                 Diagnostic::new(&ROLE_AMBIGUOUS, format!("several roles belong to the {asked}: {}", names.join(", ")))
                     .help("give the `arn` of the one that is meant")
@@ -220,10 +224,8 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
         };
         // What is given is used as it is, and never verified.
         if given.is_some() {
-            let known = Known {
-                arn: reference.arn.clone().unwrap_or_default(),
-                id: reference.id.clone().unwrap_or_default(),
-            };
+            let known =
+                Known { arn: reference.arn.clone().unwrap_or_default(), id: reference.id.clone().unwrap_or_default() };
             answers.insert(key(reference, *need), Ok(known));
         } else if reference.id.is_some() || (reference.sso && reference.arn.is_none()) {
             list = true;
@@ -261,11 +263,7 @@ fn name_to_ask(reference: &RoleReference) -> Option<&str> {
     }
 }
 
-fn find(
-    reference: &RoleReference,
-    named: &BTreeMap<String, Option<Role>>,
-    listed: &[Role],
-) -> Result<Known, Mistake> {
+fn find(reference: &RoleReference, named: &BTreeMap<String, Option<Role>>, listed: &[Role]) -> Result<Known, Mistake> {
     let known = |role: &Role| Known { arn: role.arn().to_owned(), id: role.role_id().to_owned() };
     if let Some(id) = &reference.id {
         return listed.iter().find(|role| role.role_id() == id).map(known).ok_or(Mistake::NotFound);

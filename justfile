@@ -1,0 +1,40 @@
+# What there is to do, one command each; `just` alone lists it. CI does nothing that is not here.
+
+# List what there is to do.
+default:
+    @just --list
+
+# Everything that has to hold before a change is done.
+check: fmt clippy test doc deny
+
+# Is everything formatted?
+fmt:
+    cargo fmt --check
+
+# No warnings, in tests and benches neither.
+clippy:
+    cargo clippy --locked --all-targets -- --deny warnings
+
+# Every test; needs no network, no account and no Docker.
+test:
+    cargo test --locked
+
+# The documentation builds, and every link in it leads somewhere.
+doc:
+    RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items
+
+# Licences, advisories and sources of every dependency.
+deny:
+    cargo deny --all-features check
+
+# The long run: every fault at every AWS call, and how many were tried.
+faults:
+    cargo test --locked --test it faults -- --nocapture
+
+# Write the JSON Schemas anew after a change of what they describe; a test fails while they are stale.
+schema:
+    UPDATE_SCHEMA=1 UPDATE_SCHEMAS=1 cargo test --locked --lib schema
+
+# The README's first command.
+demo:
+    cargo run --locked -- apply samples/minimal.yaml --sandbox --auto-approve

@@ -1,0 +1,437 @@
+//! The shape of the source: what ARCHITECTURE.md promises and no compiler sees.
+//!
+//! Each check reads files as text, so it is as good as its patterns; `clippy.toml` bans the same things by path where
+//! Clippy can. A check that fails names the file, the line and what to do instead.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use studio_deploy::cli::args;
+use studio_deploy::model::Kind;
+use studio_deploy::resource::KINDS;
+
+/// How long a file may be, its tests aside.
+const LONGEST: usize = 400;
+
+/// Files that are longer, each because cutting it would part what belongs together.
+const LONG: [(&str, &str); 10] = [
+    ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
+    ("src/cli/args/commands.rs", "the whole command line is read from top to bottom"),
+    ("src/config/shape.rs", "one walk over tree and schema"),
+    ("src/config/template.rs", "one pass over references, in MDAA's order"),
+    ("src/model/value.rs", "one type with everything that can be done to it"),
+    ("src/plan/mod.rs", "everything is decided in one place"),
+    ("src/resource/bucket.rs", "a kind is one file"),
+    ("src/resource/domain.rs", "a kind is one file, and this one is most of Studio"),
+    ("src/resource/security_group.rs", "a kind is one file"),
+    ("src/sandbox/front.rs", "one request from the wire to the journal"),
+];
+
+/// A source file as the checks see it.
+struct Source {
+    /// Below the repository, with `/` between folders.
+    path: String,
+    /// Everything.
+    text: String,
+    /// The lines that are compiled into the program, each with its number: no comments, no tests.
+    code: Vec<(usize, String)>,
+}
+
+impl Source {
+    fn read(path: String) -> Self {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let only_tests = path.ends_with("tests.rs") || path.ends_with("testing.rs");
+        let lines: Vec<&str> = text.lines().collect();
+        let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));
+        let end = if only_tests { 0 } else { tests.unwrap_or(lines.len()) };
+        let code = lines[..end].iter().enumerate();
+        let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
+        let code = code.map(|(at, line)| (at + 1, (*line).to_owned())).collect();
+        Self { path, code, text }
+    }
+
+    fn is_below(&self, folders: &[&str]) -> bool {
+        folders.iter().any(|folder| self.path == *folder || self.path.starts_with(&format!("{folder}/")))
+    }
+
+    /// The places where the code has `pattern`, not as a part of a longer word.
+    fn uses<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = String> + 'a {
+        let found = self.code.iter().filter(|(_, line)| has_word(line, pattern));
+        found.map(move |(number, line)| format!("{}:{number}: {}", self.path, line.trim()))
+    }
+}
+
+fn has_word(line: &str, pattern: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (first, last) = (pattern.chars().next().is_some_and(is_word), pattern.chars().last().is_some_and(is_word));
+    line.match_indices(pattern).any(|(at, _)| {
+        let before = line[..at].chars().next_back().is_some_and(is_word);
+        let after = line[at + pattern.len()..].chars().next().is_some_and(is_word);
+        !(first && before || last && after)
+    })
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of the repository below `folder`, what is built or downloaded aside.
+fn files(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !["target", ".git", ".studio-deploy", "__pycache__"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if name != ".git" {
+                found.push(path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    files(folder).into_iter().filter(|path| path.ends_with(".rs")).map(Source::read).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Fails with every use of `patterns` in the program outside `allowed`.
+#[track_caller]
+fn only_in(allowed: &[&str], patterns: &[&str], instead: &str) {
+    let sources = sources("src");
+    let elsewhere = sources.iter().filter(|source| !source.is_below(allowed));
+    let found: Vec<String> =
+        elsewhere.flat_map(|source| patterns.iter().flat_map(|pattern| source.uses(pattern))).collect();
+    assert!(found.is_empty(), "{instead}\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_pure_stages_know_no_outside() {
+    let pure = ["src/model", "src/plan", "src/config", "src/naming.rs"];
+    let outside = [
+        "async",
+        "await",
+        "tokio",
+        "std::fs",
+        "fs::",
+        "std::env",
+        "std::net",
+        "std::process",
+        "SystemTime",
+        "Instant",
+        "jiff",
+        "crate::apply",
+        "crate::aws",
+        "crate::cli",
+        "crate::cloud",
+        "crate::resource",
+        "crate::sandbox",
+        "crate::ui",
+    ];
+    let found: Vec<String> = sources("src")
+        .iter()
+        .filter(|source| source.is_below(&pure))
+        .flat_map(|source| outside.iter().flat_map(|pattern| source.uses(pattern)).collect::<Vec<_>>())
+        .collect();
+    assert!(found.is_empty(), "model, plan, config and naming are data to data: hand it in\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_engine_knows_nobody_in_front_of_it() {
+    // connect.rs is how a run gets its AWS: it takes what the command line asks for and fails in words for people.
+    let front = ["crate::cli", "crate::ui", "crate::sandbox"];
+    let engine = ["src/apply.rs", "src/assets.rs", "src/aws", "src/cloud.rs", "src/resource"];
+    let found: Vec<String> = sources("src")
+        .iter()
+        .filter(|source| source.is_below(&engine) && source.path != "src/aws/connect.rs")
+        .flat_map(|source| front.iter().flat_map(|pattern| source.uses(pattern)).collect::<Vec<_>>())
+        .collect();
+    assert!(found.is_empty(), "tell an `Event`, return an error that is data\n{}", found.join("\n"));
+}
+
+#[test]
+fn only_apply_writes() {
+    let verbs = ["create(", "update(", "release(", "delete(", "write_record("];
+    let patterns: Vec<String> =
+        ["account.", "cloud."].iter().flat_map(|of| verbs.iter().map(move |verb| format!("{of}{verb}"))).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    only_in(&["src/apply.rs"], &patterns, "only apply.rs carries steps out; plan what is to be done");
+}
+
+#[test]
+fn only_the_kinds_and_aws_name_the_sdk() {
+    let allowed = [
+        "src/aws",
+        "src/resource",
+        "src/sandbox",
+        // The trait by which main.rs hands in an AWS: what is handed in is the SDK's own configuration.
+        "src/cli/surroundings.rs",
+    ];
+    let crates = ["aws_config::", "aws_types::", "aws_credential_types::", "aws_smithy_types::"];
+    only_in(&allowed, &crates, "the SDK stays behind aws/ and resource/");
+    let found: Vec<String> = sources("src")
+        .iter()
+        .filter(|source| !source.is_below(&allowed))
+        .flat_map(|source| {
+            source
+                .code
+                .iter()
+                .filter(|(_, line)| line.contains("aws_sdk_"))
+                .map(|(number, line)| format!("{}:{number}: {}", source.path, line.trim()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.is_empty(), "the SDK stays behind aws/ and resource/\n{}", found.join("\n"));
+}
+
+#[test]
+fn only_error_reads_the_codes_of_the_sdk() {
+    only_in(
+        &["src/aws/error.rs", "src/sandbox"],
+        &["ProvideErrorMetadata", "SdkError", "RequestId"],
+        "aws/error.rs makes a `CloudError` of what the SDK says; ask that",
+    );
+}
+
+#[test]
+fn only_wait_sleeps() {
+    // sandbox/sleep.rs is the clock that the sandbox supplies, so it cannot go by another.
+    let patterns = ["thread::sleep", "tokio::time", "TokioSleep::new().sleep"];
+    only_in(&["src/aws/wait.rs", "src/sandbox/sleep.rs"], &patterns, "wait with `Clock` or `wait::every`");
+}
+
+#[test]
+fn only_the_screen_writes_to_the_terminal() {
+    // main.rs makes the screen out of the two streams.
+    let patterns = ["println!", "print!", "eprintln!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
+    only_in(&["src/ui", "src/main.rs"], &patterns, "hand text to the `Screen`");
+}
+
+#[test]
+fn only_main_reads_the_environment_and_ends_the_process() {
+    // The sandbox aborts where a test has asked for a crash.
+    only_in(&["src/main.rs"], &["std::env", "env::var", "process::exit"], "take it from `Surroundings`");
+    only_in(&["src/sandbox/front.rs"], &["process::abort"], "return an `Exit`");
+}
+
+#[test]
+fn nothing_knows_the_sandbox() {
+    let patterns = ["crate::sandbox", "super::sandbox", "studio_deploy::sandbox"];
+    only_in(&["src/sandbox", "src/main.rs"], &patterns, "the engine cannot tell which AWS it works with");
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let unfinished = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["X", "XX"].concat()];
+    let mut found = Vec::new();
+    for source in sources("src").iter().chain(&sources("tests")) {
+        for (at, line) in source.text.lines().enumerate() {
+            if unfinished.iter().any(|word| has_word(line, word)) || line.trim_start().starts_with("#[allow") {
+                found.push(format!("{}:{}: {}", source.path, at + 1, line.trim()));
+            }
+        }
+        for pattern in ["todo!", "unimplemented!", ".unwrap()"] {
+            if source.path.starts_with("src/") {
+                found.extend(source.uses(pattern));
+            }
+        }
+    }
+    assert!(found.is_empty(), "do it, or say in the README that it is a limit\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_kind_says_what_it_is() {
+    let kinds: Vec<Source> =
+        sources("src/resource").into_iter().filter(|source| source.text.contains("\nimpl Resource for ")).collect();
+    assert_eq!(kinds.len(), KINDS.len(), "a kind is one file");
+    for source in kinds {
+        let head: String = source.text.lines().take_while(|line| line.starts_with("//!")).collect();
+        for said in ["Identity: ", "estroy"] {
+            assert!(head.contains(said), "{}: the head does not say `{said}`", source.path);
+        }
+    }
+}
+
+#[test]
+fn the_table_of_kinds_is_in_the_order_of_kinds() {
+    let table: Vec<Kind> = KINDS.iter().map(|resource| resource.kind()).collect();
+    assert_eq!(table, Kind::ALL);
+    let listed = read("ARCHITECTURE.md");
+    for kind in Kind::ALL {
+        assert!(listed.contains(&format!("`{}`", kind.as_str())), "ARCHITECTURE.md does not name {}", kind.as_str());
+    }
+}
+
+#[test]
+fn no_file_is_too_long() {
+    for (path, _) in LONG {
+        assert!(root().join(path).exists(), "{path} is gone: take it off the list");
+    }
+    for source in sources("src").iter().chain(&sources("tests")) {
+        let lines = source.code.last().map_or(0, |(number, _)| *number);
+        let known = LONG.iter().any(|(path, _)| *path == source.path);
+        assert!(lines <= LONGEST || known, "{} has {lines} lines: cut it, or list it with the reason", source.path);
+    }
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = read("tests/it/main.rs");
+    for path in files("tests/it").iter().filter(|path| path.ends_with(".rs")) {
+        let below = path.strip_prefix("tests/it/").unwrap();
+        let (module, rest) = below.split_once('/').unwrap_or((below, ""));
+        let module = module.strip_suffix(".rs").unwrap_or(module);
+        let top = rest.is_empty() || rest == "mod.rs";
+        assert!(module == "main" || !top || main.contains(&format!("mod {module};")), "{path} is not in main.rs");
+    }
+}
+
+#[test]
+fn the_changelog_has_this_version() {
+    let heading = format!("## [{}]", env!("CARGO_PKG_VERSION"));
+    assert!(read("CHANGELOG.md").lines().any(|line| line.starts_with(&heading)), "CHANGELOG.md has no `{heading}`");
+}
+
+#[test]
+fn nothing_refers_to_the_machine_it_was_written_on() {
+    let places = [["/wo", "rk/"].concat(), ["/ro", "ot/"].concat(), ["/tmp/", "bash"].concat()];
+    for path in files("") {
+        let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
+        for (at, line) in text.lines().enumerate() {
+            let found = places.iter().find(|place| line.contains(place.as_str()));
+            assert!(found.is_none(), "{path}:{}: {line}", at + 1);
+        }
+    }
+}
+
+#[test]
+fn the_map_has_every_module() {
+    let map = read("ARCHITECTURE.md");
+    let shown: BTreeSet<String> = files("src")
+        .iter()
+        .filter_map(|path| {
+            let mut parts = path.split('/').skip(1);
+            let first = parts.next()?;
+            Some(if parts.next().is_some() { format!("{first}/") } else { first.to_owned() })
+        })
+        .collect();
+    for module in shown {
+        assert!(map.contains(&module), "ARCHITECTURE.md's map lacks {module}");
+    }
+}
+
+/// The rows of the README's table under `heading`, each its first cell without back quotes.
+fn first_cells(heading: &str) -> BTreeSet<String> {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once(&format!("\n{heading}\n")).expect("the README has the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = rows.filter_map(|row| Some(row.split_once('|')?.0.trim().trim_matches('`').to_owned()));
+    cells.filter(|cell| !cell.starts_with('-')).collect()
+}
+
+#[test]
+fn the_readme_lists_the_commands_there_are() {
+    let mut listed = first_cells("## Commands");
+    assert!(listed.remove("Command"), "the table has a heading");
+    let there_are: BTreeSet<String> =
+        args::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    assert_eq!(listed, there_are);
+}
+
+#[test]
+fn the_readme_lists_the_exit_codes_there_are() {
+    let listed: BTreeSet<u8> = first_cells("## Exit codes")
+        .iter()
+        .flat_map(|cell| cell.split(", ").filter_map(|code| code.parse().ok()).collect::<Vec<_>>())
+        .collect();
+    let text = read("src/cli/exit.rs");
+    let codes = text.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = ")?.1.parse().ok());
+    assert_eq!(listed, codes.collect::<BTreeSet<u8>>());
+}
+
+/// The command lines of studio-deploy in a script, as words.
+fn commands(script: &str) -> Vec<Vec<String>> {
+    let script = script.replace("\\\n", " ").replace("cargo run -- ", "studio-deploy ");
+    let mut found = Vec::new();
+    for line in script.lines().map(|line| line.trim().trim_start_matches("- ").trim_start_matches("run: ")) {
+        let mut words: Vec<String> = vec![String::new()];
+        let (mut quote, mut commands) = (None, Vec::new());
+        // What follows three blanks is an explanation, and `#` begins a comment.
+        let line = line.split("   ").next().unwrap_or_default();
+        for c in line.chars() {
+            match (quote, c) {
+                (Some(open), _) if c == open => quote = None,
+                (Some(_), _) => words.last_mut().expect("there is a word").push(c),
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '|' | '>' | ';' | '&' | '#') => {
+                    commands.push(std::mem::replace(&mut words, vec![String::new()]));
+                    if c == '#' {
+                        break;
+                    }
+                }
+                (None, c) if c.is_whitespace() => words.push(String::new()),
+                (None, _) => words.last_mut().expect("there is a word").push(c),
+            }
+        }
+        commands.push(words);
+        let commands = commands.into_iter().map(|words| words.into_iter().filter(|word| !word.is_empty()).collect());
+        found.extend(commands.filter(|words: &Vec<String>| words.first().is_some_and(|word| word == "studio-deploy")));
+    }
+    found
+}
+
+#[track_caller]
+fn understood(place: &str, words: &[String]) {
+    let matched = args::command().try_get_matches_from(words);
+    let error = matched.err().filter(clap::Error::use_stderr);
+    assert!(
+        error.is_none(),
+        "{place}: {}: {}",
+        words.join(" "),
+        error.map(|error| error.to_string()).unwrap_or_default()
+    );
+}
+
+#[test]
+fn every_command_that_the_documents_show_is_understood() {
+    let readme = read("README.md");
+    let fenced: String = readme.split("```").skip(1).step_by(2).collect();
+    let inline = readme.match_indices("`studio-deploy ").filter_map(|(at, _)| readme[at + 1..].split('`').next());
+    let shown = commands(&[fenced].into_iter().chain(inline.map(str::to_owned)).collect::<Vec<_>>().join("\n"));
+    assert!(shown.len() > 30, "only {} were found", shown.len());
+    for words in shown {
+        understood("README.md", &words);
+    }
+}
+
+#[test]
+fn every_example_of_the_help_is_understood() {
+    fn walk(command: &clap::Command, count: &mut usize) {
+        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        for words in commands(&help) {
+            understood(command.get_name(), &words);
+            *count += 1;
+        }
+        command.get_subcommands().for_each(|command| walk(command, count));
+    }
+    let mut count = 0;
+    walk(&args::command(), &mut count);
+    assert!(count > 20, "only {count} were found");
+}
+
+#[test]
+fn ci_and_the_readme_test_alike() {
+    assert!(read("README.md").contains("\ncargo test\n"), "the README says how to test");
+    assert!(read(".ci/run").contains("cargo test --locked\n"), "CI does the same, on the locked versions");
+}
