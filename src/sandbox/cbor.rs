@@ -103,7 +103,9 @@ impl<'a> Reader<'a> {
             2 | 3 => {
                 let bytes = match argument {
                     Some(length) => self.bytes(usize::try_from(length).ok()?)?.to_vec(),
-                    None => self.items(None, |reader| Some(reader.value(depth + 1)?.as_str()?.to_owned()))?.concat().into(),
+                    None => {
+                        self.items(None, |reader| Some(reader.value(depth + 1)?.as_str()?.to_owned()))?.concat().into()
+                    }
                 };
                 String::from_utf8(bytes).ok().map(Json::String)
             }
@@ -212,7 +214,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let everything = json!({"a": [1, -1, 23, 24, 1000, 1.5, u64::MAX, i64::MIN, null, true], "ü": {"": "x".repeat(300)}});
+        let everything =
+            json!({"a": [1, -1, 23, 24, 1000, 1.5, u64::MAX, i64::MIN, null, true], "ü": {"": "x".repeat(300)}});
         let mut bytes = Vec::new();
         write(&everything, &mut bytes);
         assert_eq!(Reader(&bytes).value(0), Some(everything));
