@@ -56,6 +56,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number behind the low five bits of an initial byte; none for an indefinite length.
+    #[expect(clippy::option_option, reason = "that it cannot be read is one thing, that it has no length another")]
     fn argument(&mut self, low: u8) -> Option<Option<u64>> {
         let width = match low {
             0..24 => return Some(Some(u64::from(low))),
@@ -138,11 +139,11 @@ fn head(major: u8, argument: u64, out: &mut Vec<u8>) {
     match (u8::try_from(argument), u32::try_from(argument)) {
         (Ok(small @ 0..24), _) => out.push(major | small),
         (_, Ok(number)) => {
-            out.push(major | 26);
+            out.push(major | 0x1a);
             out.extend(number.to_be_bytes());
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend(argument.to_be_bytes());
         }
     }
@@ -166,7 +167,9 @@ fn write(value: &Json, out: &mut Vec<u8>) {
         }
         Json::Array(items) => {
             head(4, items.len() as u64, out);
-            items.iter().for_each(|item| write(item, out));
+            for item in items {
+                write(item, out);
+            }
         }
         Json::Object(members) => {
             head(5, members.len() as u64, out);
