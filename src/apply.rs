@@ -452,8 +452,7 @@ impl<C: Cloud> Run<'_, C> {
     }
 
     fn remember(&self, address: &Address, made: &Observed) {
-        if let (Some(content), Some(listing)) = (made.outputs.get("Content"), made.outputs.get("Listing")) {
-            let digest = AssetDigest { content: content.clone(), listing: listing.clone() };
+        if let Some(digest) = AssetDigest::of(made) {
             self.assets.borrow_mut().insert(address.clone(), digest);
         }
         self.outputs.borrow_mut().insert(address.clone(), made.outputs.clone());

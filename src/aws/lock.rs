@@ -82,7 +82,7 @@ pub async fn acquire(
             None => create(account, me).await?,
             Some(seen) => match &seen.holder {
                 None => overwrite(account, me, seen.version).await?,
-                Some(holder) if is_dead(holder, me, seen.age, is_alive) => {
+                Some(holder) if is_dead(holder, (&me.host, me.pid), seen.age, is_alive) => {
                     account.notice(None, format!("{holder} left the lock behind; taking it over"));
                     overwrite(account, me, seen.version).await?
                 }
@@ -156,6 +156,20 @@ pub async fn remove(account: &Account) -> Result<(), CloudError> {
     }
 }
 
+/// Removes the lock if nobody holds it, or somebody dead: what a destroy leaves that was cut off at its very end. `me` is
+/// the host and the process that asks.
+///
+/// # Errors
+/// What SSM fails with.
+pub async fn sweep(account: &Account, me: (&str, u32), is_alive: &dyn Fn(u32) -> bool) -> Result<(), CloudError> {
+    let Some(seen) = look(account).await? else { return Ok(()) };
+    if seen.holder.is_some_and(|holder| !is_dead(&holder, me, seen.age, is_alive)) {
+        Ok(())
+    } else {
+        remove(account).await
+    }
+}
+
 /// Frees the lock, whoever holds it.
 ///
 /// # Errors
@@ -168,10 +182,10 @@ fn name(account: &Account) -> String {
     format!("{}/lock", account.names.record)
 }
 
-fn is_dead(holder: &Holder, me: &Holder, age: i64, is_alive: &dyn Fn(u32) -> bool) -> bool {
-    if holder.host == me.host {
+fn is_dead(holder: &Holder, (host, pid): (&str, u32), age: i64, is_alive: &dyn Fn(u32) -> bool) -> bool {
+    if holder.host == host {
         // A process id that is ours now was somebody else's before: containers all begin with 1.
-        return holder.pid == me.pid || !is_alive(holder.pid);
+        return holder.pid == pid || !is_alive(holder.pid);
     }
     age > SILENCE
 }

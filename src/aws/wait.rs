@@ -45,6 +45,7 @@ impl Clock {
 
 /// Something to do again and again in real time: to move the screen, to show that the lock's holder lives. Never on the
 /// sandbox's clock, where waiting takes no time and such a thing would go round without end.
+#[expect(clippy::disallowed_methods, reason = "this is where waiting is")]
 pub fn every(period: Duration) -> tokio::time::Interval {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -106,7 +107,12 @@ impl Clock {
         let start = self.now();
         let mut pause = patience.first;
         loop {
-            match look().await? {
+            let progress = match look().await {
+                // Whoever waits anyway can wait for AWS to have time for the question.
+                Err(error) if error.kind == ErrorKind::Throttled => Progress::Busy("throttled".into()),
+                other => other?,
+            };
+            match progress {
                 Progress::Ready(value) => return Ok(value),
                 Progress::Busy(status) => {
                     if self.elapsed(start) + pause > patience.timeout {

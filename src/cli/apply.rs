@@ -2,91 +2,80 @@
 
 use std::fs;
 
-use futures_util::{StreamExt, stream};
-
-use super::args::{ApplyArgs, Format, Global};
+use super::args::ApplyArgs;
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{announce, execute, options, plan};
+use super::run::{Ended, Run, announce, execute, options, plan};
 use super::session::Session;
-use super::several::{AT_ONCE, Ended, conclude};
-use super::surroundings::Surroundings;
-use crate::apply::{Report, Settings};
-use crate::plan::Plan;
+use crate::apply::Settings;
+use crate::model::Kind;
+use crate::plan::{Action, Plan};
+use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
-use crate::ui::{Screen, plan_human};
 
-pub(super) async fn run(
-    args: &ApplyArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
-    announce(&all, screen);
+/// What loses data when it is deleted and made again, whatever replaces it.
+const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
+
+pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
+    announce(&all, run.screen);
     let several = all.deployments.len() > 1;
-    let format = global.output.format();
-    // Questions are asked one after another, and events of different runs must not be mixed.
-    let at_once = if args.auto_approve && format != Format::Ndjson { AT_ONCE } else { 1 };
-    let runs = all.deployments.into_iter().map(|loaded| async move {
-        let name = loaded.names.to_string();
-        let ended = one(loaded, several, args, global, screen, surroundings, colour).await;
-        if several && let Err(failure) = &ended {
-            screen.error(&format!("{name}: {}", failure.render(screen.notes_paint())));
-        }
-        (name, ended)
-    });
-    conclude(stream::iter(runs).buffered(at_once).collect().await, format, screen)
+    if several && args.plan.is_some() {
+        let failure = Failure::new(
+            &codes::USAGE,
+            format!("{} deployments fit, and a saved plan is of one", all.deployments.len()),
+        );
+        return Err(failure.help("choose one with --domain, --env and --module"));
+    }
+    let one = |loaded| one(loaded, several, args, run);
+    run.each(all.deployments, "reports", run.at_once(!args.auto_approve), one).await
 }
 
-async fn one(
-    loaded: Loaded,
-    several: bool,
-    args: &ApplyArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-    colour: bool,
-) -> Result<Ended, Failure> {
-    let mut session = Session::open(loaded, global, surroundings, colour).await?;
+async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+    let saved = args.plan.as_ref().map(|path| {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+        Ok::<_, Failure>(PlanDocument::read(&text)?)
+    });
+    let saved = saved.transpose()?;
+    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
     session.is_one_of_several = several;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
-    let planned = plan(&mut session, &options, false, screen).await?;
+    if let Some(saved) = &saved {
+        saved.consent.write_to(&mut options);
+    }
+    let planned = plan(&mut session, &options, false, run.screen).await?;
     if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
         return Err(session.invalid(&goal.warnings.clone().strict()));
     }
-    let human = matches!(global.output.format(), Format::Human);
-    if human {
-        let plan = plan_human::render(&planned.plan, args.diff, screen.data_paint());
-        screen.data(&format!("{}{plan}", session.heading()))?;
+    run.planned(&planned.plan)?;
+    if run.is_human() {
+        let text = plan_human::render(&planned.plan, args.diff, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
+    }
+    if let Some(saved) = &saved {
+        agrees(saved, &planned.plan, run)?;
     }
     if !args.skip_blocked
         && let Some(failure) = Failure::blocked(&planned.plan)
     {
         return Err(failure);
     }
-    if let Some(path) = &args.plan {
-        agrees(path, &planned.plan, surroundings)?;
-    }
     if planned.plan.is_empty() {
         let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
-        return Ok(Ended::of(exit, false, &Report::default(), &planned.plan));
+        return Ok(Ended { exit, ..Ended::idle(run, &planned.plan) });
     }
-    approve(&planned.plan, args, screen, surroundings)?;
-    let settings = Settings { parallelism: global.run.parallelism.into(), fail_fast: args.fail_fast };
-    execute(&mut session, &planned, &options, settings, global, screen, surroundings, "apply").await
+    approve(&planned.plan, args, run)?;
+    let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
+    execute(run, &mut session, &planned, &options, settings).await
 }
 
 /// Whether a saved plan asks for what would be done now.
-fn agrees(path: &std::path::Path, plan: &Plan, surroundings: &Surroundings) -> Result<(), Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let saved = PlanDocument::read(&text)?;
+fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failure> {
     let again = "plan again with `studio-deploy plan --out FILE`, and review what changed";
-    if let Some(expires) = saved.expires.as_ref().filter(|expires| **expires < (surroundings.now)()) {
+    if let Some(expires) = saved.expires.as_ref().filter(|expires| **expires < (run.surroundings.now)()) {
         return Err(Failure::new(&codes::STALE, format!("the saved plan has expired at {expires}")).help(again));
     }
     match saved.moved(&PlanDocument::of(plan)) {
@@ -95,15 +84,29 @@ fn agrees(path: &std::path::Path, plan: &Plan, surroundings: &Surroundings) -> R
     }
 }
 
-fn approve(plan: &Plan, args: &ApplyArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
+fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let loses = plan
+        .steps
+        .iter()
+        .find(|step| step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind));
+    if let Some(step) = loses {
+        let what = format!("This deletes {} and makes it again", step.address);
+        return super::destroy::confirm(
+            plan,
+            &what,
+            &args.confirm.as_deref().into_iter().collect::<Vec<_>>(),
+            args.auto_approve || args.plan.is_some(),
+            run,
+        );
+    }
     if args.auto_approve || args.plan.is_some() {
         return Ok(());
     }
-    if !surroundings.interactive {
+    if !run.surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
             .help("review with `plan`, then say `--auto-approve`"));
     }
-    screen.ask(&format!(
+    run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
         plan.deployment, plan.deployment.account
     ));

@@ -17,6 +17,7 @@ use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::{DeploymentBlock, yaml};
+use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
 const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"];
@@ -91,6 +92,11 @@ impl Loaded {
         }
     }
 
+    /// Where the `deployment:` block says something.
+    pub fn said_at(&self, key: &str) -> Option<&Source> {
+        said_at(&self.document, key)
+    }
+
     /// Diagnostics as an error with the lines that they are about.
     pub fn invalid(&self, mistakes: &Diagnostics, colour: bool) -> Failure {
         Failure::invalid_config(mistakes.render(self.document.texts(), colour))
@@ -158,8 +164,11 @@ fn read_in(
     let names = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
-    let account = agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
-    let region = agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
+    let agreed = |what, flag: &Option<String>, file: &Option<String>| {
+        agreed(what, flag.as_ref(), file.as_ref()).map_err(|failure| failure.at(said_at(&document, what)))
+    };
+    let account = agreed("account", &global.target.account, &block.account)?;
+    let region = agreed("region", &global.target.region, &block.region)?;
     let loaded = Loaded {
         document,
         names,
@@ -171,6 +180,10 @@ fn read_in(
         environment: surroundings.variables.clone(),
     };
     Ok(LoadedAll { deployments: vec![loaded], others: Vec::new(), warnings: String::new(), is_mdaa })
+}
+
+fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
+    Some(&document.tree().get("deployment")?.get(key)?.place.source)
 }
 
 fn filter(global: &Global) -> Filter {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Action, Step};
-use crate::model::{Address, Graph, Kind, Path};
+use crate::model::{Address, Graph, Kind, Observed, Path};
 
 /// The deployment record, kept beside the environment in SSM. Losing it costs no more than the memory of which
 /// settings were once set and are to be taken back.
@@ -42,6 +42,17 @@ pub struct AssetDigest {
     pub content: String,
     /// Of the bucket's listing: keys, sizes and ETags.
     pub listing: String,
+    /// Where it lies (`s3://bucket/prefix/`): it stays there when nothing names it any more.
+    #[serde(default)]
+    pub location: String,
+}
+
+impl AssetDigest {
+    /// What a look at an asset, or an upload of it, tells.
+    pub fn of(observed: &Observed) -> Option<Self> {
+        let output = |name: &str| observed.outputs.get(name).cloned();
+        Some(Self { content: output("Content")?, listing: output("Listing")?, location: observed.id.clone() })
+    }
 }
 
 impl Record {
@@ -75,7 +86,10 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
         let stays = steps.iter().any(|step| step.blocked.is_some());
         return recorded.filter(|_| stays).cloned();
     }
-    let assets = recorded.map(|record| record.assets.clone()).unwrap_or_default();
+    let mut assets = recorded.map(|record| record.assets.clone()).unwrap_or_default();
+    // What an earlier run uploaded without getting as far as writing it down.
+    let kept = steps.iter().filter(|step| step.action == Action::Keep && step.node.is_some());
+    assets.extend(kept.filter_map(|step| Some((step.address.to_string(), AssetDigest::of(step.observed.as_ref()?)?))));
     let wanted: BTreeSet<String> =
         graph.keys().filter(|address| address.kind == Kind::BucketObject).map(ToString::to_string).collect();
     // Only lifecycle configs are superseded; a user's name may hold an @ of its own.

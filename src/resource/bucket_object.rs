@@ -32,7 +32,7 @@ pub struct BucketObject;
 
 impl Rules for BucketObject {
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
-        let why = format!("running apps may still read it; it lies in {}", observed.id);
+        let why = format!("running apps may still read it; later: `aws s3 rm --recursive {}`", observed.id);
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -41,6 +41,24 @@ impl Rules for BucketObject {
 impl Resource for BucketObject {
     fn kind(&self) -> Kind {
         Kind::BucketObject
+    }
+
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![deployment.iam_arn("role/*")],
+                read: &["sts:AssumeRole"],
+                write: &["sts:AssumeRole"],
+                delete: &["sts:AssumeRole"],
+            },
+            Grant {
+                resources: vec![format!("arn:{}:s3:::*", deployment.partition)],
+                read: &["s3:ListBucket", "s3:GetObject"],
+                write: &["s3:PutObject", "s3:DeleteObject"],
+                delete: &["s3:DeleteObject"],
+            },
+        ]
     }
 
     fn is_found_late(&self) -> bool {
@@ -82,7 +100,17 @@ impl Resource for BucketObject {
                 if node.properties.is_known() { look(account, node, view.record).await? } else { Found::Absent };
             Ok((node.address.clone(), found))
         });
-        stream::iter(looks).buffered(PARALLEL).try_collect().await
+        let mut found: Vec<_> = stream::iter(looks).buffered(PARALLEL).try_collect().await?;
+        // What no node names any more stays where it is; a bucket of ours says so itself.
+        let own = format!("s3://{}/", account.names.bucket);
+        let left = view.record.iter().flat_map(|record| &record.assets).filter_map(|(address, asset)| {
+            let address: Address = address.parse().ok()?;
+            let elsewhere = !asset.location.is_empty() && !asset.location.starts_with(&own);
+            let unnamed = elsewhere && view.nodes.iter().all(|node| node.address != address);
+            unnamed.then(|| (address, Found::Ours(Observed::new(&asset.location, Value::map()))))
+        });
+        found.extend(left);
+        Ok(found)
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {

@@ -66,7 +66,9 @@ async fn look(
 ) -> Result<Vec<(Address, Found)>, CloudError> {
     // What is somebody else's may be about to be taken over, and what lies in it with it.
     let known = |of: &Address, attribute: &str| match snapshot.get(of)? {
-        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => observed.outputs.get(attribute).cloned(),
+        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => {
+            observed.outputs.get(attribute).cloned()
+        }
         _ => None,
     };
     let nodes: Vec<Node> = graph

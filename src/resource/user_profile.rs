@@ -59,7 +59,7 @@ impl Rules for UserProfile {
     }
 
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
-        let uid = observed.outputs.get("HomeEfsFileSystemUid").map(String::as_str).unwrap_or("unknown");
+        let uid = observed.outputs.get("HomeEfsFileSystemUid").map_or("unknown", String::as_str);
         Removal::Guarded {
             loses: format!(
                 "{}'s home directory from sight: it stays on the file system under uid {uid}, but no new profile gets it",
@@ -73,6 +73,24 @@ impl Rules for UserProfile {
 impl Resource for UserProfile {
     fn kind(&self) -> Kind {
         Kind::UserProfile
+    }
+
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListUserProfiles"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "user-profile/*")],
+                read: &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateUserProfile",
+                    "sagemaker:UpdateUserProfile",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteUserProfile"],
+            },
+        ]
     }
 
     fn is_found_late(&self) -> bool {
@@ -234,9 +252,8 @@ impl Resource for UserProfile {
         }
         let gone = async || {
             let found = describe(account, domain, &observed.id).await?;
-            let live = match &found {
-                Found::Ours(live) | Found::Foreign { observed: Some(live), .. } => live,
-                _ => return Ok(Progress::Ready(())),
+            let (Found::Ours(live) | Found::Foreign { observed: Some(live), .. }) = &found else {
+                return Ok(Progress::Ready(()));
             };
             match &live.state {
                 State::DeleteFailed(reason) => Err(CloudError {
@@ -293,9 +310,28 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     Ok(ownership::judge(&account.deployment, observed))
 }
 
+async fn status(account: &Account, domain: &str, name: &str) -> Result<Option<State>, CloudError> {
+    let describe = account.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(name).send().await;
+    match describe.map_err(|e| failed("DescribeUserProfile", e)) {
+        Ok(live) => {
+            let status = live.status().map_or("", |status| status.as_str());
+            Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The profile once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
+    let text = |key: &str| node.properties.text(key).unwrap_or_default();
     let look = async || {
+        // Tags are read once, at the end: with hundreds of users every call counts.
+        let status = status(account, text("DomainId"), text("UserProfileName")).await?;
+        if let Some(State::Busy(status)) = status {
+            account.phase(&node.address, &status);
+            return Ok(Progress::Busy(status));
+        }
         let found = UserProfile.find(account, node).await?;
         let Found::Ours(observed) = &found else {
             return match found {

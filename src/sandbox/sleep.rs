@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
-use tokio::sync::Notify;
 
 use super::front::Sandbox;
 
@@ -45,11 +44,14 @@ impl FromStr for Latency {
     }
 }
 
+/// How often an earlier sleeper is let go first. Its task may not be running at all (it waits behind this one), so the
+/// wait ends; it is counted in turns and not in time, so that a run is the same whatever else the machine does.
+const TURNS: usize = 50;
+
 /// Those who are asleep while nothing takes real time, by when they want to wake.
 #[derive(Debug, Default)]
 pub struct Sleepers {
     waking: Mutex<(BTreeSet<(i64, u64)>, u64)>,
-    woken: Notify,
 }
 
 impl Sleepers {
@@ -57,18 +59,16 @@ impl Sleepers {
     ///
     /// Two tasks that sleep ten seconds side by side move the clock by ten seconds, not by twenty, and the one that
     /// wakes first goes first.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the sandbox supplies")]
     async fn sleep_until(&self, sandbox: &Sandbox, wake: i64) {
         let asleep = Asleep::new(self, wake);
         // Whoever else is ready may go to sleep too, or answer first.
         tokio::task::yield_now().await;
-        loop {
-            // Made before the question is asked, so that no waking in between is missed.
-            let woken = self.woken.notified();
-            // An earlier sleeper's task may not be running at all (it waits behind this one), so the wait for it ends.
-            let patience = Duration::from_millis(5);
-            if asleep.is_first() || tokio::time::timeout(patience, woken).await.is_err() {
+        for _ in 0..TURNS {
+            if asleep.is_first() {
                 break;
             }
+            tokio::task::yield_now().await;
         }
         sandbox.advance_to(wake);
     }
@@ -99,7 +99,6 @@ impl<'a> Asleep<'a> {
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&self.entry);
-        self.sleepers.woken.notify_waiters();
     }
 }
 
@@ -119,10 +118,13 @@ impl TimeSource for Sandbox {
 
 impl Sandbox {
     /// Lets virtual time pass: at once, or for as long as the latency makes it in real time.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the sandbox supplies")]
     pub async fn pass(&self, duration: Duration) {
         match self.latency() {
             Latency::None => {
-                let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+                // Rounded up: whoever sleeps for what is missing (the SDK's rate limiter) would else wake too early, for
+                // ever shorter sleeps that never move the clock.
+                let milliseconds = i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX / 4);
                 let wake = self.virtual_now().saturating_add(milliseconds);
                 self.sleepers().sleep_until(self, wake).await;
             }
@@ -161,6 +163,16 @@ mod tests {
         };
         tokio::join!(sleep(30), sleep(10), sleep(20), sleep(10));
         assert_eq!(*order.lock().unwrap(), [(10, 10), (10, 10), (20, 20), (30, 30)]);
+    }
+
+    #[tokio::test]
+    async fn no_sleep_is_too_short_to_move_the_clock() {
+        let sandbox = Sandbox::in_memory();
+        let begin = sandbox.virtual_now();
+        for (nanoseconds, expected) in [(1, 1), (1_000_000, 2), (1_000_001, 4), (0, 4)] {
+            sandbox.pass(Duration::from_nanos(nanoseconds)).await;
+            assert_eq!(sandbox.virtual_now() - begin, expected, "{nanoseconds}");
+        }
     }
 
     #[tokio::test]

@@ -113,18 +113,26 @@ fn created(calls: &[Call], lost: Option<usize>) -> usize {
 
 /// Runs the story with call number `call` coming to harm, and again; why that did not heal, if it did not.
 fn harm_and_heal(story: &Story, clean: &Clean, call: usize, harm: Harm) -> Result<(), String> {
-    let lab = Lab::like(&clean.base);
-    lab.sandbox.set_faults(harm.faults(call));
-    let harmed = lab.run(&story.command, &story.to);
+    // The SDK hands out its calls in no fixed order, and one poll more or less is all the same: a run that was over
+    // before that call tells nothing, and is tried again.
+    let mut runs = (0..5).map(|_| {
+        let lab = Lab::like(&clean.base);
+        lab.set_faults(harm.faults(call));
+        let harmed = lab.run(&story.command, &story.to);
+        (lab, harmed)
+    });
+    let Some((lab, harmed)) = runs.find(|(_, harmed)| harmed.calls.len() >= call) else {
+        return Err(format!("{}: no run made a call number {call}", story.name));
+    };
     let fired = lab.sandbox.fired();
     let hit = harmed.calls.get(call - 1);
     let meant = &clean.calls[call - 1];
     let place = format!("{}: {} {} (call {call}) {harm:?}", story.name, meant.service, meant.operation);
     let said = |what: &str| Err(format!("{place}: {what}"));
-    if fired == 0 || hit.is_none_or(|hit| hit.operation != meant.operation || !harm.is_seen_in(hit)) {
+    if fired == 0 || hit.is_none_or(|hit| !harm.is_seen_in(hit)) {
         return said(&format!("the fault did not fire where it was put, but at {hit:?}"));
     }
-    lab.sandbox.set_faults(Faults::default());
+    lab.set_faults(Faults::default());
     let healed = lab.run(&story.command, &story.to);
     if healed.code != 0 {
         let first = format!("{}{}", harmed.data, harmed.notes);
@@ -155,23 +163,27 @@ fn every_pair(clean: &Clean) -> Vec<(usize, Harm)> {
     (1..=clean.calls.len()).flat_map(|call| Harm::ALL.map(|harm| (call, harm))).collect()
 }
 
-/// The pairs that differ: a write with every harm, a read with one; a poll that asks what was just asked with none.
+/// The pairs that differ most: a write that took effect without anybody knowing, with the network back and gone, and one
+/// more harm; a read with one; a poll that asks what was just asked with none.
 fn distinct_pairs(clean: &Clean) -> Vec<(usize, Harm)> {
+    const BEFORE: [Harm; 4] = [Harm::Throttled, Harm::Refused, Harm::LostBefore, Harm::CutBefore];
     let mut pairs = Vec::new();
     let mut asked: Vec<&Call> = Vec::new();
     for (at, call) in clean.calls.iter().enumerate() {
+        let turn = BEFORE[at % BEFORE.len()];
         if call.writes {
             asked.clear();
-            pairs.extend(Harm::ALL.map(|harm| (at + 1, harm)));
+            pairs.extend([Harm::LostAfter, Harm::CutAfter, turn].map(|harm| (at + 1, harm)));
         } else if !asked.iter().any(|other| other.operation == call.operation && other.input == call.input) {
             asked.push(call);
-            pairs.push((at + 1, Harm::ALL[at % Harm::ALL.len()]));
+            pairs.push((at + 1, turn));
         }
     }
     pairs
 }
 
 /// Tries all pairs, on every core.
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn try_all(story: &Story, clean: &Clean, pairs: &[(usize, Harm)]) {
     let began = Instant::now();
     heal_all(story.name, pairs, |(call, harm)| harm_and_heal(story, clean, *call, *harm));

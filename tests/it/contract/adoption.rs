@@ -35,7 +35,8 @@ fn open(place: &Place) -> Sandbox {
 fn rewrite(place: &Place, prefix: &str, change: impl Fn(&str, Json) -> Option<Json>) {
     open(place)
         .with_world(|world| {
-            let records = world.records(prefix).map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
+            let records =
+                world.records(prefix).map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
             for (table, key, json) in records.collect::<Vec<_>>() {
                 match change(&table, json) {
                     Some(json) => world.put(&table, &key, &json),
@@ -71,7 +72,13 @@ fn of_mdaa() -> Place {
     place.write("setup/run.sh", "echo ready\n");
     place.sandboxed(&["apply", "studio.yaml", "--auto-approve"]).with(0);
     let keys: Vec<String> = open(&place)
-        .with_world(|world| world.records("kms/key").filter(|(table, ..)| *table == "kms/key").map(|(_, key, _)| key.to_owned()).collect())
+        .with_world(|world| {
+            world
+                .records("kms/key")
+                .filter(|(table, ..)| *table == "kms/key")
+                .map(|(_, key, _)| key.to_owned())
+                .collect()
+        })
         .unwrap();
     let [key] = keys.as_slice() else { panic!("{keys:?}") };
     let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{key}");
@@ -105,13 +112,25 @@ fn of_mdaa() -> Place {
 
 /// What must outlive an adoption: ids of what holds data, or is named by id elsewhere.
 fn identities(place: &Place) -> BTreeMap<String, Vec<String>> {
-    let tables = ["iam/role", "iam/policy", "kms/key", "ec2/security-group", "s3/bucket", "s3/object", "studio/domain",
-        "studio/user-profile", "studio/lifecycle-config", "efs/file-system"];
+    let tables = [
+        "iam/role",
+        "iam/policy",
+        "kms/key",
+        "ec2/security-group",
+        "s3/bucket",
+        "s3/object",
+        "studio/domain",
+        "studio/user-profile",
+        "studio/lifecycle-config",
+        "efs/file-system",
+    ];
     open(place)
         .with_world(|world| {
             let of = |table: &str| {
                 let records = world.records(table).filter(|(found, ..)| *found == table);
-                records.map(|(_, key, json)| format!("{key} {} {} {}", json["id"], json["uid"], json["created"])).collect()
+                records
+                    .map(|(_, key, json)| format!("{key} {} {} {}", json["id"], json["uid"], json["created"]))
+                    .collect()
             };
             tables.into_iter().map(|table| (table.to_owned(), of(table))).collect()
         })

@@ -6,20 +6,56 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRng, TestRunner};
+use studio_deploy::config;
 use studio_deploy::config::document::{Document, InputFile};
 use studio_deploy::config::mdaa::Mdaa;
 use studio_deploy::config::security_gate::findings;
 use studio_deploy::config::template::Context;
-use studio_deploy::config;
 
 use super::repository;
 
 /// What files are made of, and what breaks readers.
 const PIECES: [&str; 40] = [
-    "{{", "}}", "{{context:a}}", "{{context:{{env}}}}", "{{env_var:A}}", "{{resolve:ssm:/x}}", "{{ssm-org:/a}}", "ssm:/x",
-    "ssm:arn:aws:ssm:us-east-1:1:parameter/x", "generated-role-id: X", "./", "../", "&a ", "*a", "!include a", "!!int ",
-    "<<: *a", "- ", ": ", "\n", "\n  ", "\t", "'", "\"", "[", "]", "{", "}", "|", ">", "#", "0x1F", "1e400",
-    "-9223372036854775809", "null", "~", "true", "é😀", "\u{0}", "---\n",
+    "{{",
+    "}}",
+    "{{context:a}}",
+    "{{context:{{env}}}}",
+    "{{env_var:A}}",
+    "{{resolve:ssm:/x}}",
+    "{{ssm-org:/a}}",
+    "ssm:/x",
+    "ssm:arn:aws:ssm:us-east-1:1:parameter/x",
+    "generated-role-id: X",
+    "./",
+    "../",
+    "&a ",
+    "*a",
+    "!include a",
+    "!!int ",
+    "<<: *a",
+    "- ",
+    ": ",
+    "\n",
+    "\n  ",
+    "\t",
+    "'",
+    "\"",
+    "[",
+    "]",
+    "{",
+    "}",
+    "|",
+    ">",
+    "#",
+    "0x1F",
+    "1e400",
+    "-9223372036854775809",
+    "null",
+    "~",
+    "true",
+    "é😀",
+    "\u{0}",
+    "---\n",
 ];
 
 fn seeds() -> Vec<String> {

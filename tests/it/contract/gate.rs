@@ -37,7 +37,8 @@ fn a_finding_blocks_the_apply_until_it_is_accepted() {
     let ids: Vec<String> =
         PACKS.iter().map(|pack| format!("{{id: {pack}-EC2RestrictedSSH, reason: bastion}}")).collect();
     let path = "/test-org-test-env-test-domain-test-module/security-group/Resource";
-    let by_path = format!("nag_suppressions:\n  by_path:\n    - {{path: {path}, suppressions: [{}]}}\n", ids.join(", "));
+    let by_path =
+        format!("nag_suppressions:\n  by_path:\n    - {{path: {path}, suppressions: [{}]}}\n", ids.join(", "));
     place.write("a.yaml", &config(&format!("cidr: 0.0.0.0/0, protocol: tcp, port: 22, {some}"), &by_path));
     let plan = place.sandboxed(&["plan", "a.yaml"]).with(0).says("a public demo").says("bastion");
     plan.says("HIPAA.Security-EC2RestrictedSSH (a.yaml:8) is accepted");
@@ -46,7 +47,8 @@ fn a_finding_blocks_the_apply_until_it_is_accepted() {
 
 #[test]
 fn rules_that_nobody_objects_to_are_applied() {
-    for rule in ["cidr: 10.0.0.0/8, protocol: tcp, port: 22", "cidr: 10.0.0.0/8, protocol: tcp, port: 1, toPort: 65535"] {
+    for rule in ["cidr: 10.0.0.0/8, protocol: tcp, port: 22", "cidr: 10.0.0.0/8, protocol: tcp, port: 1, toPort: 65535"]
+    {
         let place = Place::new();
         place.write("a.yaml", &config(rule, ""));
         place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(0);

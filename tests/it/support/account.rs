@@ -13,6 +13,7 @@ use studio_deploy::apply::Stop;
 use studio_deploy::cli::surroundings::Surroundings;
 use studio_deploy::cli::{self, args};
 use studio_deploy::sandbox::backend::SandboxAws;
+use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::{Call, Sandbox, SandboxOptions};
 use studio_deploy::ui::{Screen, Terminal};
 use tempfile::TempDir;
@@ -36,6 +37,7 @@ static PROCESSES: AtomicU32 = AtomicU32::new(1000);
 /// An account of one test, and a folder for its configs.
 pub struct Lab {
     folder: TempDir,
+    faults: RefCell<Faults>,
     /// The account.
     pub sandbox: Sandbox,
 }
@@ -76,7 +78,13 @@ impl Lab {
     /// An empty account that is as unhelpful as AWS may be.
     pub fn new() -> Self {
         let options = SandboxOptions { adversary: true, ..SandboxOptions::default() };
-        Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::open(options).unwrap() }
+        let sandbox = Sandbox::open(options).unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), faults: RefCell::default(), sandbox }
+    }
+
+    /// What goes wrong in every command from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.faults.replace(faults);
     }
 
     /// An account that looks like `tables`.
@@ -119,13 +127,19 @@ impl Lab {
 
     /// Runs a command line, without the program's name and the deployment's.
     pub fn command(&self, line: &[&str]) -> Ended {
+        self.command_as(line, &IDENTITY)
+    }
+
+    /// Runs a command line about the deployment that `identity` names.
+    pub fn command_as(&self, line: &[&str], identity: &[&str]) -> Ended {
         let (data, notes) = (Kept::default(), Kept::default());
         let terminal = Terminal::new(false, |_| None);
         let screen = Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal));
         // A command wants a screen that outlives it; a few bytes a command are not worth another way.
         let screen: &'static Screen = Box::leak(Box::new(screen));
-        let line = ["studio-deploy"].iter().chain(line).chain(&IDENTITY).map(OsString::from);
-        let before = self.sandbox.calls().len();
+        let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
+        // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
+        self.sandbox.set_faults(self.faults.borrow().clone());
         let code = match args::parse(line, screen) {
             Err(exit) => exit.code(),
             Ok(cli) => {
@@ -133,7 +147,7 @@ impl Lab {
                 runtime.block_on(cli::run(cli, screen, &self.surroundings())).code()
             }
         };
-        Ended { code, data: data.text(), notes: notes.text(), calls: self.sandbox.calls().split_off(before) }
+        Ended { code, data: data.text(), notes: notes.text(), calls: self.sandbox.calls() }
     }
 
     fn surroundings(&self) -> Surroundings {

@@ -4,3 +4,5 @@
 pub mod account;
 pub mod configs;
 pub mod picture;
+pub mod fake;
+pub mod faulty;
