@@ -19,7 +19,6 @@ pub mod studio;
 pub mod wire;
 pub mod world;
 
-mod cbor;
 mod ec2;
 mod ec2_groups;
 mod ec2_rules;

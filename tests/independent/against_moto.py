@@ -1,5 +1,6 @@
 """Starts a moto server, and has the integration test that wants one run against it."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ TEST = "moto::everything_outside_studio_works_against_moto"
 
 
 def main():
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

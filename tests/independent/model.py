@@ -37,8 +37,8 @@ def requests(calls):
             continue
         where = f"request {call['operation']}"
         given = call["input"]
-        if api.metadata["protocol"] in ("ec2", "query"):
-            given = members(shape, given, api.metadata["protocol"], where, complaints)
+        if api.resolved_protocol in ("ec2", "query"):
+            given = members(shape, given, api.resolved_protocol, where, complaints)
         report = botocore.validate.ParamValidator().validate(given, shape)
         if report.has_errors():
             complaints.add(f"{where}: {report.generate_report()}")
@@ -103,7 +103,7 @@ class Strict:
             return
         body = response_dict["body"]
         where = f"answer {operation_model.name}"
-        protocol = operation_model.service_model.metadata["protocol"]
+        protocol = operation_model.service_model.resolved_protocol
         if not isinstance(body, bytes) or "payload" in shape.serialization and shape.members[shape.serialization["payload"]].type_name in ("blob", "string"):
             return
         if protocol in ("json", "rest-json"):

@@ -96,6 +96,7 @@ def identity(iam):
     iam.attach_role_policy(RoleName="tour", PolicyArn=policy)
     iam.list_attached_role_policies(RoleName="tour")
     iam.list_entities_for_policy(PolicyArn=policy)
+    iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject", "iam:CreateUser"])
     iam.list_roles()
     iam.list_policies(Scope="Local")
     return policy, role

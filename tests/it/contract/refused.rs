@@ -7,17 +7,22 @@ use super::*;
 const DOMAIN: &str = "domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [subnet-1]\n";
 const ADMINS: &str = "  dataAdminRoles: [{name: admin}]\n";
 
-/// Validates a file; the line that is marked must be named, and `says` said.
+/// Validates a file of each text; the line that is marked must be named, and what belongs to it said.
 #[track_caller]
-fn refused(place: &Place, name: &str, text: &str, says: &str) {
-    let line = 1 + text.lines().position(|line| line.ends_with("# <-")).unwrap_or_else(|| panic!("no mark in\n{text}"));
-    place.write(name, text);
-    let validated = place.run(&["validate", name]).with(3).says(says);
-    let at = format!("{name}:{line}:");
-    assert!(validated.stderr.contains(&at), "not at {at}\n{text}\n{}", validated.stderr);
-    // Programs are told the same.
-    let json = place.run(&["validate", name, "--format", "json"]).with(3).json();
-    assert!(json.to_string().contains(name), "{json}");
+fn refused(place: &Place, name: &str, cases: &[(String, &str)]) {
+    let mut wrong = Vec::new();
+    for (text, says) in cases {
+        let mark = text.lines().position(|line| line.ends_with("# <-"));
+        let at = format!("{name}:{}:", 1 + mark.unwrap_or_else(|| panic!("no mark in\n{text}")));
+        place.write(name, text);
+        let Ended { code, stderr, .. } = place.run(&["validate", name]);
+        // Programs are told the same.
+        let json = place.run(&["validate", name, "--format", "json"]);
+        if code != 3 || !stderr.contains(&at) || !stderr.contains(says) || !json.with(code).json().to_string().contains(name) {
+            wrong.push(format!("exit {code}, {at} {says}\n{text}{stderr}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -58,15 +63,11 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (with("  domainBucket: {domainBucketName: fine-bucket} # <-\n"), "assetDeploymentRole"),
         (with("  assetPrefix: '{{context:prefix}}' # <-\n"), "prefix"),
         (
-            with(
-                "  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./none # <-\n",
-            ),
+            with("  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./none # <-\n"),
             "No such file",
         ),
         (
-            with(
-                "  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./file.txt # <-\n",
-            ),
+            with("  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./file.txt # <-\n"),
             "neither a folder nor a .zip file",
         ),
         // The schema.
@@ -106,15 +107,13 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (rule("ipv4", "cidr: 999.1.1.1/99, protocol: all"), "999.1.1.1/99"),
         (with("  lifecycleConfigs: {jupyterLab: {cmds: []}} # <-\n"), "empty"),
     ];
-    for (text, says) in &cases {
-        refused(&place, "studio.yaml", text, says);
-    }
+    refused(&place, "studio.yaml", &cases);
 }
 
 #[test]
 fn what_is_no_yaml_is_refused_at_its_line() {
     let place = Place::new();
-    for (text, says) in [
+    let cases = [
         ("domain:\n  vpcId: a\n  vpcId: b # <-\n", "vpcId"),
         ("domain:\n\tvpcId: a # <-\n", "tab"),
         ("domain:\n  vpcId: 'a # <-\n", "SD1001"),
@@ -122,9 +121,8 @@ fn what_is_no_yaml_is_refused_at_its_line() {
         ("- a # <-\n", "mapping"),
         ("domain: *nowhere # <-\n", "SD1001"),
         ("domain:\n  assetPrefix: !include none.txt # <-\n", "none.txt"),
-    ] {
-        refused(&place, "studio.yaml", text, says);
-    }
+    ];
+    refused(&place, "studio.yaml", &cases.map(|(text, says)| (text.to_owned(), says)));
 }
 
 #[test]
@@ -152,7 +150,7 @@ fn what_mdaa_refuses_in_a_tree_is_refused_at_its_line() {
              studio:\n            module_path: '@aws-mdaa/sm-studio-domain'\n            module_configs: [./studio.yaml]\n{module}"
         )
     };
-    for (text, says) in [
+    let cases = [
         (tree("", "", "").replace("acme", "ac_me # <-"), "ac_me"),
         (tree("", "", "").replace("  ml:", "  m_l: # <-"), "m_l"),
         (tree("", "", "").replace("      dev:", "      Dev: # <-"), "Dev"),
@@ -164,15 +162,9 @@ fn what_mdaa_refuses_in_a_tree_is_refused_at_its_line() {
         (tree("", "", "            module_type: npm # <-\n"), "module_type"),
         (tree("naming_module: ./naming.js # <-\nnaming_class: Mine\n", "", ""), "nam"),
         (tree("custom_aspects: [{aspect_module: a, aspect_class: b}] # <-\n", "", ""), "aspect"),
-        (
-            tree("", "", "")
-                .replace("            module_path: '@aws-mdaa/sm-studio-domain'\n", "")
-                .replace("studio:\n", "studio: # <-\n"),
-            "module_path",
-        ),
-    ] {
-        refused(&place, "mdaa.yaml", &text, says);
-    }
+        (tree("", "", "").replace("            module_path: '@aws-mdaa/sm-studio-domain'\n", "").replace("studio:\n", "studio: # <-\n"), "module_path"),
+    ];
+    refused(&place, "mdaa.yaml", &cases);
 }
 
 #[test]
