@@ -172,6 +172,7 @@ fn distinct_pairs(clean: &Clean) -> Vec<(usize, Harm)> {
 }
 
 /// Tries all pairs, on every core.
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn try_all(story: &Story, clean: &Clean, pairs: &[(usize, Harm)]) {
     let began = Instant::now();
     heal_all(story.name, pairs, |(call, harm)| harm_and_heal(story, clean, *call, *harm));

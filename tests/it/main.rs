@@ -1,11 +1,14 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, and `faults` what must hold
-//! whatever goes wrong on the way; `tidy` holds the source to ARCHITECTURE.md and the README, and
-//! `behaviour` is how AWS hurts people today, row by row of `docs/behaviour.md`. Everything is hermetic: each test has an
-//! account of its own inside the process.
+//! whatever goes wrong on the way; `tidy` holds the source to ARCHITECTURE.md and the README, `cli` runs the real program,
+//! and `behaviour` is how AWS hurts people today, row by row of `docs/behaviour.md`. Everything is hermetic: each test has
+//! an account of its own inside the process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod behaviour;
+mod cli;
 mod faults;
 mod laws;
 mod moto;

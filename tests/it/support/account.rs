@@ -131,7 +131,7 @@ impl Lab {
         let screen: &'static Screen = Box::leak(Box::new(screen));
         let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
         let before = self.sandbox.calls().len();
-        let code = match args::parse(line, screen) {
+        let code = match args::parse(line, screen, || "2026-01-01T00:00:00Z".into()) {
             Err(exit) => exit.code(),
             Ok(cli) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
