@@ -1,5 +1,7 @@
 //! Arguments, surroundings, exit code. The only place that reads the environment.
 
+#![expect(clippy::disallowed_methods, reason = "everything else is handed what is read and made here")]
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use studio_deploy::aws::connect::RealAws;
 use studio_deploy::aws::wait;
 use studio_deploy::cli::args::{self, Cli};
 use studio_deploy::cli::exit::Exit;
+use studio_deploy::cli::failure::Failure;
 use studio_deploy::cli::surroundings::{Backend, Surroundings};
 use studio_deploy::cli::{self};
 use studio_deploy::ui::{Screen, Terminal};
@@ -22,14 +25,16 @@ const GRACE: Duration = Duration::from_secs(4);
 
 fn main() -> ExitCode {
     let mut screen = screen();
-    let cli = match args::parse(std::env::args_os(), &screen) {
+    let cli = match args::parse(std::env::args_os(), &screen, now) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
     screen.configure(cli.global.output.color, cli.global.output.verbosity());
     // It lives as long as the process, and what is told from anywhere ends up on it.
     let screen: &'static Screen = Box::leak(Box::new(screen));
-    trace(&cli);
+    if let Err(failure) = trace(&cli) {
+        return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now).into();
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -58,7 +63,7 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         pid: std::process::id(),
         is_alive,
-        now: || jiff::Timestamp::now().to_string(),
+        now,
         stop,
         signalled,
         backend,
@@ -70,7 +75,7 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
 #[cfg(feature = "sandbox")]
 async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Box<dyn Backend>, Option<Exit>), Exit> {
     use studio_deploy::sandbox::backend::SandboxAws;
-    let tell = |failure| cli::tell(&failure, cli.global.output.format(), screen);
+    let tell = |failure| cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now);
     let options = &cli.global.sandbox;
     if let args::Command::Sandbox(command) = &cli.command {
         let variables = std::env::vars_os()
@@ -98,18 +103,24 @@ fn screen() -> Screen {
     Screen::new(data, notes)
 }
 
+/// The time in RFC 3339.
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
 /// Writes what the SDK does to the file of `--log-file`, or with `-vv` to standard error.
-fn trace(cli: &Cli) {
+fn trace(cli: &Cli) -> Result<(), Failure> {
     let output = &cli.global.output;
     let filter = || tracing_subscriber::EnvFilter::new("aws_config=debug,aws_smithy_runtime=debug,studio_deploy=debug");
     if let Some(path) = &output.log_file {
-        if let Ok(file) = std::fs::File::options().create(true).append(true).open(path) {
-            let subscriber = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
-            subscriber.with_writer(std::sync::Mutex::new(file)).init();
-        }
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        let file = file.map_err(|error| Failure::file(path, &error))?;
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
+        subscriber.with_writer(std::sync::Mutex::new(file)).init();
     } else if output.verbose > 1 {
         tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false).with_writer(io::stderr).init();
     }
+    Ok(())
 }
 
 /// Whether a process of this host lives; one that may not be asked does.

@@ -137,8 +137,11 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
         let role = match &found[&key(reference, *need)] {
             Ok(role) => role,
             Err(mistake) => {
-                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-                mistakes.push(place(mistake.diagnostic(reference, account), config.source(&keys)));
+                let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                let member = asked(reference);
+                keys.extend(member.map(|(key, _)| key));
+                let length = member.map_or(1, |(_, text)| text.chars().count().max(1));
+                mistakes.push(place(mistake.diagnostic(reference, account), config.source(&keys), length));
                 continue;
             }
         };
@@ -155,9 +158,15 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
     if mistakes.is_empty() { Ok(resolved) } else { Err(Unresolved::Mistakes(mistakes)) }
 }
 
-fn place(diagnostic: Diagnostic, source: Option<&Source>) -> Diagnostic {
+/// What a reference is looked up by: the key in the YAML, and the value.
+fn asked(reference: &RoleReference) -> Option<(&'static str, &str)> {
+    let members = [("id", &reference.id), ("arn", &reference.arn), ("name", &reference.name)];
+    members.into_iter().find_map(|(key, value)| Some((key, value.as_deref()?)))
+}
+
+fn place(diagnostic: Diagnostic, source: Option<&Source>, length: usize) -> Diagnostic {
     match source {
-        Some(source) => diagnostic.at(&Place { source: source.clone(), length: 1 }),
+        Some(source) => diagnostic.at(&Place { source: source.clone(), length }),
         None => diagnostic,
     }
 }
@@ -185,14 +194,12 @@ enum Mistake {
 
 impl Mistake {
     fn diagnostic(&self, reference: &RoleReference, account: &Account) -> Diagnostic {
-        let asked = [
-            reference.id.as_ref().map(|id| format!("unique id {id}")),
-            reference.arn.as_ref().map(|arn| format!("ARN {arn}")),
-            reference.name.as_ref().map(|name| {
-                format!("{} {name}", if reference.sso { "Identity Center permission set" } else { "name" })
-            }),
-        ];
-        let asked = asked.into_iter().flatten().next().unwrap_or_default();
+        let asked = asked(reference).map_or_else(String::new, |(key, value)| match key {
+            "id" => format!("unique id {value}"),
+            "arn" => format!("ARN {value}"),
+            _ if reference.sso => format!("Identity Center permission set {value}"),
+            _ => format!("name {value}"),
+        });
         match self {
             Self::NotFound => Diagnostic::new(
                 &ROLE_NOT_FOUND,

@@ -45,6 +45,7 @@ impl Clock {
 
 /// Something to do again and again in real time: to move the screen, to show that the lock's holder lives. Never on the
 /// sandbox's clock, where waiting takes no time and such a thing would go round without end.
+#[expect(clippy::disallowed_methods, reason = "this is where waiting is")]
 pub fn every(period: Duration) -> tokio::time::Interval {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

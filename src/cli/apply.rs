@@ -2,87 +2,82 @@
 
 use std::fs;
 
-use super::args::{ApplyArgs, Format, Global};
+use super::args::ApplyArgs;
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{Ended, announce, execute, options, plan};
+use super::run::{Ended, Run, announce, execute, options, plan};
 use super::session::Session;
-use super::surroundings::Surroundings;
 use crate::apply::Settings;
-use crate::plan::Plan;
+use crate::model::Kind;
+use crate::plan::{Action, Plan};
+use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
-use crate::ui::{Screen, plan_human};
 
-pub(super) async fn run(
-    args: &ApplyArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
-    announce(&all, screen);
+/// What loses data when it is deleted and made again, whatever replaces it.
+const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
+
+pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
+    announce(&all, run.screen);
     let several = all.deployments.len() > 1;
+    if several && args.plan.is_some() {
+        let failure = Failure::new(
+            &codes::USAGE,
+            format!("{} deployments fit, and a saved plan is of one", all.deployments.len()),
+        );
+        return Err(failure.help("choose one with --domain, --env and --module"));
+    }
     let mut ends = Vec::new();
     for loaded in all.deployments {
-        let ended = one(loaded, args, global, screen, surroundings, colour).await;
-        match ended {
-            Ok(ended) => ends.push((ended.exit, ended.wrote)),
-            Err(failure) if several => ends.push((super::tell(&failure, global.output.format(), screen), false)),
-            Err(failure) => return Err(failure),
-        }
+        let name = loaded.names.to_string();
+        ends.push(run.settle(&name, one(loaded, args, run).await, several)?);
     }
-    Ok(Exit::of_several(&ends))
+    run.finish(ends)
 }
 
-async fn one(
-    loaded: Loaded,
-    args: &ApplyArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-    colour: bool,
-) -> Result<Ended, Failure> {
-    let mut session = Session::open(loaded, global, surroundings, colour).await?;
+async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+    let saved = args.plan.as_ref().map(|path| {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+        Ok::<_, Failure>(PlanDocument::read(&text)?)
+    });
+    let saved = saved.transpose()?;
+    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
-    let planned = plan(&mut session, &options, false, screen).await?;
+    if let Some(saved) = &saved {
+        saved.consent.write_to(&mut options);
+    }
+    let planned = plan(&mut session, &options, false, run.screen).await?;
     if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
         return Err(session.invalid(&goal.warnings.clone().strict()));
     }
-    let human = matches!(global.output.format(), Format::Human);
-    if human {
-        screen.data(&plan_human::render(&planned.plan, args.diff, screen.data_paint()))?;
+    run.planned(&planned.plan)?;
+    if run.is_human() {
+        run.screen.data(&plan_human::render(&planned.plan, args.diff, run.screen.data_paint()))?;
+    }
+    if let Some(saved) = &saved {
+        agrees(saved, &planned.plan, run)?;
     }
     if !args.skip_blocked
         && let Some(failure) = Failure::blocked(&planned.plan)
     {
         return Err(failure);
     }
-    if let Some(path) = &args.plan {
-        agrees(path, &planned.plan, surroundings)?;
-    }
     if planned.plan.is_empty() {
-        if global.output.format() == Format::Json {
-            let report = crate::apply::Report::default();
-            screen.data(&crate::ui::report_json::ReportDocument::of(&report, &planned.plan).text())?;
-        }
         let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
-        return Ok(Ended { exit, wrote: false });
+        return Ok(Ended { exit, ..Ended::idle(run, &planned.plan) });
     }
-    approve(&planned.plan, args, screen, surroundings)?;
-    let settings = Settings { parallelism: global.run.parallelism.into(), fail_fast: args.fail_fast };
-    execute(&mut session, &planned, &options, settings, global, screen, surroundings, "apply").await
+    approve(&planned.plan, args, run)?;
+    let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
+    execute(run, &mut session, &planned, &options, settings).await
 }
 
 /// Whether a saved plan asks for what would be done now.
-fn agrees(path: &std::path::Path, plan: &Plan, surroundings: &Surroundings) -> Result<(), Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let saved = PlanDocument::read(&text)?;
+fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failure> {
     let again = "plan again with `studio-deploy plan --out FILE`, and review what changed";
-    if let Some(expires) = saved.expires.as_ref().filter(|expires| **expires < (surroundings.now)()) {
+    if let Some(expires) = saved.expires.as_ref().filter(|expires| **expires < (run.surroundings.now)()) {
         return Err(Failure::new(&codes::STALE, format!("the saved plan has expired at {expires}")).help(again));
     }
     match saved.moved(&PlanDocument::of(plan)) {
@@ -91,15 +86,29 @@ fn agrees(path: &std::path::Path, plan: &Plan, surroundings: &Surroundings) -> R
     }
 }
 
-fn approve(plan: &Plan, args: &ApplyArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
+fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let loses = plan
+        .steps
+        .iter()
+        .find(|step| step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind));
+    if let Some(step) = loses {
+        let what = format!("This deletes {} and makes it again", step.address);
+        return super::destroy::confirm(
+            plan,
+            &what,
+            args.confirm.as_deref(),
+            args.auto_approve || args.plan.is_some(),
+            run,
+        );
+    }
     if args.auto_approve || args.plan.is_some() {
         return Ok(());
     }
-    if !surroundings.interactive {
+    if !run.surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
             .help("review with `plan`, then say `--auto-approve`"));
     }
-    screen.ask(&format!(
+    run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
         plan.deployment, plan.deployment.account
     ));

@@ -12,9 +12,9 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, ExplainArgs, ListArgs,
-    ManArgs, OutputArgs, PlanArgs, SandboxCommand, SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs,
-    UrlArgs, ValidateArgs,
+    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, ExplainArgs,
+    GraphArgs, InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PlanArgs, Purpose, SandboxCommand, SchemaArgs,
+    SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs, ValidateArgs, Variant,
 };
 pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
@@ -23,7 +23,7 @@ pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::ui::Screen;
+use crate::ui::{Screen, events};
 
 /// Plan, apply, diff and destroy Amazon SageMaker Studio environments from MDAA's `sm-studio-domain` YAML.
 #[derive(Debug, Parser)]
@@ -63,8 +63,8 @@ pub fn command() -> clap::Command {
 
 /// The commands by what they are for.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("Main", &["validate", "plan", "diff", "apply", "destroy", "list"]),
-    ("Operate", &["url", "output", "unlock", "cleanup", "sandbox"]),
+    ("Main", &["init", "validate", "plan", "diff", "apply", "destroy", "drift", "list"]),
+    ("Operate", &["url", "output", "graph", "permissions", "unlock", "cleanup", "sandbox"]),
     ("Author", &["schema", "explain", "completions", "man"]),
 ];
 
@@ -95,11 +95,11 @@ fn grouped(command: clap::Command) -> clap::Command {
 /// # Errors
 /// How the process ends when there is nothing left to do: help or the version was asked for and written, or the line
 /// cannot be understood and the screen says why.
-pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Cli, Exit> {
+pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen, now: fn() -> String) -> Result<Cli, Exit> {
     let args: Vec<OsString> = args.into_iter().collect();
     match read(&args) {
         Ok(cli) => Ok(cli),
-        Err(error) => Err(tell(&error, wants_json(&args), screen)),
+        Err(error) => Err(tell(&error, wanted(&args), screen, now)),
     }
 }
 
@@ -107,6 +107,14 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = grouped(command());
     let matches = command.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    if !cli.command.reports() {
+        if !cli.global.output.reports.is_empty() && matches.value_source("report") != Some(ValueSource::EnvVariable) {
+            let message =
+                format!("`{}` does not know `--report`: plan, apply, destroy and drift do", cli.command.name());
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        cli.global.output.reports.clear();
+    }
     let Some(format) = cli.global.output.format else { return Ok(cli) };
     if cli.command.knows(format) {
         return Ok(cli);
@@ -123,7 +131,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-fn tell(error: &clap::Error, json: bool, screen: &Screen) -> Exit {
+fn tell(error: &clap::Error, format: Format, screen: &Screen, now: fn() -> String) -> Exit {
     let text = error.render();
     if !error.use_stderr() {
         let text = if screen.data_paint().is_colored() { text.ansi().to_string() } else { text.to_string() };
@@ -131,22 +139,25 @@ fn tell(error: &clap::Error, json: bool, screen: &Screen) -> Exit {
     }
     let colored = screen.notes_paint().is_colored();
     screen.error(&if colored { text.ansi().to_string() } else { text.to_string() });
-    if json {
-        let plain = text.to_string();
-        let summary = plain.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::new(&codes::USAGE, summary).help("`--help` behind any command lists what it takes");
-        // The usage error is on standard error already; a full disk under standard output changes nothing about it.
-        drop(screen.data(&failure.json()));
+    let plain = text.to_string();
+    let summary = plain.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::new(&codes::USAGE, summary).help("`--help` behind any command lists what it takes");
+    // The usage error is on standard error already; a full disk under standard output changes nothing about it.
+    match format {
+        Format::Json => drop(screen.data(&failure.json())),
+        Format::Ndjson => drop(events::lone_error(&failure, "", screen, now)),
+        _ => {}
     }
     Exit::Usage
 }
 
-/// Whether standard output is to hold JSON, from a line that cannot be understood otherwise.
-fn wants_json(args: &[OsString]) -> bool {
-    let is_json = |format: &str| matches!(format, "json" | "ndjson");
+/// What standard output is to hold, from a line that cannot be understood otherwise.
+fn wanted(args: &[OsString]) -> Format {
     let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-    args.windows(2).any(|pair| pair[0] == "--format" && is_json(pair[1]))
-        || args.iter().any(|arg| arg.strip_prefix("--format=").is_some_and(is_json))
+    let apart = args.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1]);
+    let joined = args.iter().filter_map(|arg| arg.strip_prefix("--format="));
+    let known = |word: &str| Format::ALL.into_iter().find(|format| format.as_str() == word);
+    apart.chain(joined).find_map(known).unwrap_or_default()
 }
 
 #[cfg(test)]

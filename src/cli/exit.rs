@@ -121,8 +121,8 @@ mod tests {
         for (outcomes, wrote, expected) in [
             (&[Outcome::Done, Outcome::Held("used".into())][..], true, Exit::Success),
             (&[Outcome::Done, denied.clone()], true, Exit::Partial),
-            (&[denied.clone()], false, Exit::Access),
-            (&[denied], true, Exit::Partial),
+            (std::slice::from_ref(&denied), false, Exit::Access),
+            (std::slice::from_ref(&denied), true, Exit::Partial),
             (&[Outcome::Blocked], false, Exit::Blocked),
             (&[Outcome::Blocked, Outcome::Done], true, Exit::Partial),
         ] {

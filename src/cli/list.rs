@@ -24,7 +24,7 @@ pub(super) fn run(
             .map(|loaded| {
                 let names = &loaded.names;
                 json!({
-                    "deployment": format!("{}/{}/{}/{}", names.org, names.env, names.domain, names.module),
+                    "deployment": names.to_string(),
                     "org": names.org,
                     "env": names.env,
                     "domain": names.domain,
@@ -38,12 +38,8 @@ pub(super) fn run(
         return Ok(Exit::Success);
     }
     for loaded in &all.deployments {
-        let names = &loaded.names;
-        let place = [&loaded.account, &loaded.region].map(|part| part.as_deref().unwrap_or("the caller's"));
-        screen.data(&format!(
-            "{}/{}/{}/{}  account {}  region {}\n",
-            names.org, names.env, names.domain, names.module, place[0], place[1]
-        ))?;
+        let [account, region] = [&loaded.account, &loaded.region].map(|part| part.as_deref().unwrap_or("the caller's"));
+        screen.data(&format!("{}  account {account}  region {region}\n", loaded.names))?;
     }
     Ok(Exit::Success)
 }

@@ -1,6 +1,7 @@
 //! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::{DeploymentBlock, yaml};
+use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
 const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"];
@@ -54,6 +56,12 @@ pub struct IdentityNames {
     pub module: String,
 }
 
+impl fmt::Display for IdentityNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
+    }
+}
+
 /// Everything that the command line names.
 #[derive(Clone, Debug)]
 pub struct LoadedAll {
@@ -82,6 +90,11 @@ impl Loaded {
             values: self.values.clone(),
             environment: self.environment.clone(),
         }
+    }
+
+    /// Where the `deployment:` block says something.
+    pub fn said_at(&self, key: &str) -> Option<&Source> {
+        said_at(&self.document, key)
     }
 
     /// Diagnostics as an error with the lines that they are about.
@@ -127,8 +140,11 @@ pub fn load(
     let names = names(global, &block, surroundings.backend.is_sandbox().then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
-    let account = agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
-    let region = agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
+    let agreed = |what, flag: &Option<String>, file: &Option<String>| {
+        agreed(what, flag.as_ref(), file.as_ref()).map_err(|failure| failure.at(said_at(&document, what)))
+    };
+    let account = agreed("account", &global.target.account, &block.account)?;
+    let region = agreed("region", &global.target.region, &block.region)?;
     let loaded = Loaded {
         document,
         names,
@@ -140,6 +156,10 @@ pub fn load(
         environment: surroundings.variables.clone(),
     };
     Ok(LoadedAll { deployments: vec![loaded], others: Vec::new(), warnings: String::new(), is_mdaa })
+}
+
+fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
+    Some(&document.tree().get("deployment")?.get(key)?.place.source)
 }
 
 fn filter(global: &Global) -> Filter {

@@ -7,12 +7,16 @@ mod cleanup;
 pub mod codes;
 mod destroy;
 mod diff;
+mod drift;
 pub mod exit;
 mod explain;
 pub mod failure;
+mod graph;
+mod init;
 mod list;
 pub mod load;
 mod output;
+mod permissions;
 mod plan;
 mod run;
 mod schema;
@@ -25,22 +29,31 @@ mod validate;
 use args::{Cli, Command, Format};
 use exit::Exit;
 use failure::Failure;
+use run::Run;
 use surroundings::Surroundings;
 
-use crate::ui::Screen;
+use crate::ui::{Screen, events};
 
 /// Runs a command to its end; whatever went wrong is on the screen afterwards.
 pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings) -> Exit {
     let format = cli.global.output.format();
     let global = &cli.global;
+    let run = match Run::begin(cli.command.name(), global, screen, surroundings) {
+        Ok(run) => run,
+        Err(failure) => return say(&failure, format, screen),
+    };
     let result = match &cli.command {
+        Command::Init(args) => init::run(args, format, screen),
         Command::Validate(args) => validate::run(args, global, screen, surroundings),
-        Command::Plan(args) => plan::run(args, global, screen, surroundings).await,
+        Command::Plan(args) => plan::run(args, &run).await,
         Command::Diff(args) => diff::run(args, global, screen, surroundings).await,
-        Command::Apply(args) => apply::run(args, global, screen, surroundings).await,
-        Command::Destroy(args) => destroy::run(args, global, screen, surroundings).await,
+        Command::Apply(args) => apply::run(args, &run).await,
+        Command::Destroy(args) => destroy::run(args, &run).await,
+        Command::Drift(args) => drift::run(args, &run).await,
         Command::Url(args) => url::run(args, global, screen, surroundings).await,
         Command::Output(args) => output::run(args, global, screen, surroundings).await,
+        Command::Graph(args) => graph::run(args, &run).await,
+        Command::Permissions(args) => permissions::run(args, global, screen, surroundings),
         Command::List(args) => list::run(args, global, screen, surroundings),
         Command::Cleanup(args) => cleanup::run(args, global, screen, surroundings).await,
         Command::Unlock(args) => unlock::run(args, global, screen, surroundings).await,
@@ -52,11 +65,19 @@ pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings)
         Command::Sandbox(_) => Err(Failure::new(&codes::USAGE, "this build has no sandbox")
             .help("build with the feature `sandbox`, which is on by default")),
     };
-    result.unwrap_or_else(|failure| tell(&failure, format, screen))
+    run.end(result)
 }
 
-/// Says why a run ended: on standard error, and for programs on standard output too.
-pub fn tell(failure: &Failure, format: Format, screen: &Screen) -> Exit {
+/// Says why a run ended before it began: on standard error, and for programs on standard output too.
+pub fn tell(failure: &Failure, command: &str, format: Format, screen: &Screen, now: fn() -> String) -> Exit {
+    if format == Format::Ndjson {
+        // Whoever cannot be told on standard output is told on standard error.
+        drop(events::lone_error(failure, command, screen, now));
+    }
+    say(failure, format, screen)
+}
+
+fn say(failure: &Failure, format: Format, screen: &Screen) -> Exit {
     screen.error(&failure.render(screen.notes_paint()));
     if format == Format::Json {
         // The error is on standard error already; a full disk under standard output changes nothing about it.

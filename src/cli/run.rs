@@ -1,10 +1,13 @@
 //! What plan, apply and destroy share: planning with all that is said about it, the lock, and the run itself.
 
 use std::cell::RefCell;
+use std::fs::{self, File};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::args::{Consent, Format, Global};
+use serde_json::{Value as Json, json};
+
+use super::args::{Consent, Format, Global, ReportFormat};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -18,13 +21,137 @@ use crate::plan::{Options, Plan};
 use crate::preflight;
 use crate::resource::rules;
 use crate::ui::events::EventWriter;
+use crate::ui::plan_json::PlanDocument;
 use crate::ui::progress::Progress;
-use crate::ui::{Screen, report_human, report_json};
+use crate::ui::report_json::ReportDocument;
+use crate::ui::reports::{self, Chapter};
+use crate::ui::{Paint, Screen, report_human};
 
 /// How often the screen moves while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a saved plan may be applied.
-const PLAN_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3600);
+const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
+
+/// One run of a command: what was asked for, where it runs, and who is told.
+pub(super) struct Run<'a> {
+    pub command: &'static str,
+    pub global: &'a Global,
+    pub screen: &'static Screen,
+    pub surroundings: &'a Surroundings,
+    /// Every event is written here, by whatever streams and files ask for them.
+    pub events: Rc<EventWriter<'static>>,
+    /// What becomes of each deployment, for the files of `--report`.
+    pub chapters: RefCell<Vec<Chapter>>,
+}
+
+impl<'a> Run<'a> {
+    /// Says hello to everybody who listens.
+    pub fn begin(
+        command: &'static str,
+        global: &'a Global,
+        screen: &'static Screen,
+        surroundings: &'a Surroundings,
+    ) -> Result<Self, Failure> {
+        let wanted = global.output.reports.iter().filter(|report| report.format == ReportFormat::Ndjson);
+        let files =
+            wanted.map(|report| File::create(&report.path).map_err(|error| Failure::file(&report.path, &error)));
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let stream = (global.output.format() == Format::Ndjson).then_some(screen);
+        let events = EventWriter::hello(stream, files, surroundings.now, command)?;
+        Ok(Self { command, global, screen, surroundings, events: Rc::new(events), chapters: RefCell::default() })
+    }
+
+    /// Says how it ended: on the screen, to whoever follows the events, and in the files of `--report`.
+    pub fn end(self, result: Result<Exit, Failure>) -> Exit {
+        let mut exit = result.unwrap_or_else(|failure| {
+            // The events' readers cannot be told more than that there is nothing to write to.
+            drop(self.failed(&failure));
+            super::say(&failure, self.format(), self.screen)
+        });
+        if let Err(failure) = self.write_reports(exit) {
+            exit = exit.max(super::say(&failure, Format::Human, self.screen));
+        }
+        drop(self.events.end(exit.code()));
+        exit
+    }
+
+    fn write_reports(&self, exit: Exit) -> Result<(), Failure> {
+        let chapters = self.chapters.borrow();
+        for report in &self.global.output.reports {
+            let text = match report.format {
+                ReportFormat::Md => reports::markdown(self.command, exit.code(), &chapters),
+                ReportFormat::Json => reports::json(self.command, exit.code(), &chapters),
+                ReportFormat::Github => reports::github(&chapters),
+                ReportFormat::Junit => reports::junit(self.command, &chapters),
+                ReportFormat::Ndjson => continue,
+            };
+            fs::write(&report.path, text).map_err(|error| Failure::file(&report.path, &error))?;
+        }
+        Ok(())
+    }
+
+    pub fn format(&self) -> Format {
+        self.global.output.format()
+    }
+
+    /// The colours of errors and warnings.
+    pub fn paint(&self) -> Paint {
+        self.screen.notes_paint()
+    }
+
+    pub fn is_human(&self) -> bool {
+        self.format() == Format::Human
+    }
+
+    /// Notes what is planned, for events and reports.
+    pub fn planned(&self, plan: &Plan) -> Result<(), Failure> {
+        self.events.plan(plan)?;
+        self.chapters.borrow_mut().push(Chapter { plan: Some(PlanDocument::of(plan)), ..Chapter::default() });
+        Ok(())
+    }
+
+    fn reported(&self, report: &ReportDocument) {
+        if let Some(chapter) = self.chapters.borrow_mut().last_mut() {
+            chapter.report = Some(report.clone());
+        }
+    }
+
+    /// Ends a run over several deployments: one that fails does not keep the others from their turn.
+    pub fn finish(&self, ends: Vec<Ended>) -> Result<Exit, Failure> {
+        if self.format() == Format::Json {
+            let mut documents: Vec<Json> = ends.iter().map(|ended| ended.document.clone()).collect();
+            let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
+            self.screen.data(&format!("{document:#}\n"))?;
+        }
+        let exits: Vec<(Exit, bool)> = ends.iter().map(|ended| (ended.exit, ended.wrote)).collect();
+        Ok(Exit::of_several(&exits))
+    }
+
+    /// What one of several deployments comes to, an error told here so that the next can have its turn.
+    pub fn settle(&self, name: &str, ended: Result<Ended, Failure>, several: bool) -> Result<Ended, Failure> {
+        match ended {
+            Err(failure) if several => {
+                self.screen.error(&failure.render(self.paint()));
+                self.failed(&failure)?;
+                let document = json!({ "deployment": name, "error": failure.document() });
+                Ok(Ended { exit: failure.exit, wrote: false, document })
+            }
+            other => other,
+        }
+    }
+
+    /// Notes why a deployment, or the whole run, failed.
+    pub fn failed(&self, failure: &Failure) -> Result<(), Failure> {
+        self.events.error(failure)?;
+        let mut chapters = self.chapters.borrow_mut();
+        let error = Some(failure.document());
+        match chapters.last_mut().filter(|chapter| chapter.report.is_none() && chapter.error.is_none()) {
+            Some(chapter) => chapter.error = error,
+            None => chapters.push(Chapter { error, ..Chapter::default() }),
+        }
+        Ok(())
+    }
+}
 
 /// A plan with the goal that it leads to; none when everything goes.
 pub(super) struct Planned {
@@ -87,30 +214,39 @@ pub(super) fn validity(surroundings: &Surroundings) -> (String, String) {
 pub(super) struct Ended {
     pub exit: Exit,
     pub wrote: bool,
+    /// What `--format json` says about it.
+    pub document: Json,
+}
+
+impl Ended {
+    /// Nothing was to be done.
+    pub fn idle(run: &Run<'_>, plan: &Plan) -> Self {
+        let document = ReportDocument::of(&Report::default(), plan);
+        run.reported(&document);
+        Self { exit: Exit::Success, wrote: false, document: json!(document) }
+    }
 }
 
 /// Plans again under the lock, makes sure that the same is to be done, and does it.
 pub(super) async fn execute(
+    run: &Run<'_>,
     session: &mut Session,
     approved: &Planned,
     options: &Options,
     settings: Settings,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-    command: &str,
 ) -> Result<Ended, Failure> {
+    let surroundings = run.surroundings;
     let me = Holder {
         holder: surroundings.user.clone(),
         host: surroundings.host.clone(),
         pid: surroundings.pid,
         token: format!("{}-{}-{}", surroundings.host, surroundings.pid, (surroundings.now)()),
-        command: command.to_owned(),
+        command: run.command.to_owned(),
         heartbeat: 0,
     };
-    let locks = !global.run.no_lock;
+    let locks = !run.global.run.no_lock;
     if locks {
-        let patience = global.run.lock_timeout;
+        let patience = run.global.run.lock_timeout;
         lock::acquire(&session.account, &me, &surroundings.is_alive, patience).await.map_err(|error| match error {
             LockError::Held(holder) => {
                 Failure::new(&codes::LOCKED, format!("{} is locked by {holder}", session.deployment())).help(
@@ -120,99 +256,79 @@ pub(super) async fn execute(
             LockError::Cloud(error) => session.cloud(&error),
         })?;
     }
-    let result = locked(session, approved, options, settings, global, screen, surroundings, &me, command).await;
+    let result = locked(run, session, approved, options, settings, &me).await;
     if locks {
         let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
         let released =
             if gone { lock::remove(&session.account).await } else { lock::release(&session.account, &me).await };
         if let Err(error) = released {
-            screen.error(&format!("the lock could not be given back: {error}; `studio-deploy unlock --yes` does"));
+            run.screen.error(&format!("the lock could not be given back: {error}; `studio-deploy unlock --yes` does"));
         }
     }
     result
 }
 
 async fn locked(
+    run: &Run<'_>,
     session: &mut Session,
     approved: &Planned,
     options: &Options,
     settings: Settings,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
     me: &Holder,
-    command: &str,
 ) -> Result<Ended, Failure> {
     let now = match &approved.goal {
         Some(goal) => session.plan(goal, options).await?,
         None => session.plan_destroy(options).await?,
     };
-    let (then, again) =
-        (crate::ui::plan_json::PlanDocument::of(&approved.plan), crate::ui::plan_json::PlanDocument::of(&now));
+    let (then, again) = (PlanDocument::of(&approved.plan), PlanDocument::of(&now));
     if let Some(moved) = then.moved(&again) {
         return Err(Failure::new(&codes::STALE, format!("the account changed while the plan was looked at: {moved}"))
             .help("nothing was changed; plan again"));
     }
-    let report = carry_out(session, &now, settings, global, screen, surroundings, me, command).await?;
+    let report = carry_out(run, session, &now, settings, me).await;
     let writes = session.account.writes.count();
-    let signalled = (surroundings.signalled)();
-    let exit = match signalled {
+    let exit = match (run.surroundings.signalled)() {
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),
     };
-    match global.output.format() {
-        Format::Json => screen.data(&report_json::ReportDocument::of(&report, &now).text())?,
-        Format::Ndjson => {}
-        _ => screen.data(&report_human::render(&report, &now, screen.data_paint()))?,
+    for failure in report_human::failures(&report, &now) {
+        run.events.error(&failure)?;
     }
-    Ok(Ended { exit, wrote: writes > 0 })
+    run.events.count(&report, writes);
+    let document = ReportDocument::of(&report, &now);
+    run.reported(&document);
+    if run.is_human() {
+        run.screen.data(&report_human::render(&report, &now, run.screen.data_paint()))?;
+    }
+    Ok(Ended { exit, wrote: writes > 0, document: json!(document) })
 }
 
-async fn carry_out(
-    session: &Session,
-    plan: &Plan,
-    settings: Settings,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-    me: &Holder,
-    command: &str,
-) -> Result<Report, Failure> {
+async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Settings, me: &Holder) -> Report {
     let start = Instant::now();
-    let progress = Rc::new(Progress::new(screen, global.output.progress));
-    let writer = if global.output.format() == Format::Ndjson {
-        let writer = EventWriter::hello(screen, surroundings.now, command)?;
-        writer.plan(plan)?;
-        Some(writer)
-    } else {
-        None
-    };
-    let writer = Rc::new(RefCell::new(writer));
+    let progress = Rc::new(Progress::new(run.screen, run.global.output.progress));
     let teller = {
-        let (progress, writer) = (Rc::clone(&progress), Rc::clone(&writer));
+        let (progress, events) = (Rc::clone(&progress), Rc::clone(&run.events));
         move |event: Event| {
             progress.event(&event, start.elapsed());
-            if let Some(writer) = writer.borrow().as_ref() {
-                // A reader that has gone away is no error, and a full disk must not stop a run half way.
-                drop(writer.event(&event));
-            }
+            // A reader that has gone away is no error, and a full disk must not stop a run half way.
+            drop(events.event(&event));
         }
     };
     session.bus.listen(teller);
     let tell = |event: Event| session.bus.tell(event);
     let (stop_here, stop) = tokio::sync::watch::channel(Stop::No);
-    let run = apply(&session.account, plan, &rules, settings, stop, &tell);
-    let mut asked = surroundings.stop.clone();
+    let work = apply(&session.account, plan, &rules, settings, stop, &tell);
+    let mut asked = run.surroundings.stop.clone();
     let mut tick = wait::every(TICK);
     let mut beat = wait::every(lock::HEARTBEAT);
     // The first beat is due at once, and the lock was written a moment ago.
     beat.reset();
-    tokio::pin!(run);
+    tokio::pin!(work);
     let report = loop {
         tokio::select! {
-            report = &mut run => break report,
+            report = &mut work => break report,
             _ = tick.tick() => progress.tick(start.elapsed()),
-            _ = beat.tick(), if !global.run.no_lock => {
+            _ = beat.tick(), if !run.global.run.no_lock => {
                 // A beat that is lost is made up by the next; one that says that the lock is somebody else's stops us.
                 if let Ok(false) = lock::beat(&session.account, me).await {
                     tell(Event::Notice { address: None, message: "the lock was taken away: stopping".into() });
@@ -233,16 +349,5 @@ async fn carry_out(
     }
     progress.finish();
     session.bus.listen(|_| {});
-    if let Some(writer) = writer.borrow_mut().take() {
-        let writes = session.account.writes.count();
-        for failure in report_human::failures(&report, plan) {
-            writer.error(&failure)?;
-        }
-        let exit = match (surroundings.signalled)() {
-            Some(signal) if report.stopped => signal,
-            _ => Exit::of_report(&report, writes > 0),
-        };
-        writer.end(exit.code(), Some(&report), writes)?;
-    }
-    Ok(report)
+    report
 }

@@ -99,8 +99,10 @@ impl Session {
         };
         let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region)))?;
         if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != caller.account) {
-            let summary = format!("the config is for account {expected}, and {} is in {}", caller.arn, caller.account);
+            let who = if global.target.account.is_some() { "`--account` says" } else { "the config is for account" };
+            let summary = format!("{who} {expected}, and {} is in {}", caller.arn, caller.account);
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
+                .at(loaded.said_at("account"))
                 .help("choose other credentials with `--profile` or `--role-arn`, or correct the account"));
         }
         let identity = loaded.names.clone();

@@ -18,6 +18,7 @@ pub(super) async fn run(
     surroundings: &Surroundings,
 ) -> Result<Exit, Failure> {
     let colour = screen.notes_paint().is_colored();
+    let mut documents = Vec::new();
     for loaded in load(&args.files, global, surroundings, colour)?.deployments {
         let session = Session::open(loaded, global, surroundings, colour).await?;
         let holder = lock::holder(&session.account).await.map_err(|error| session.cloud(&error))?;
@@ -26,8 +27,7 @@ pub(super) async fn run(
             lock::free(&session.account).await.map_err(|error| session.cloud(&error))?;
         }
         if global.output.format() == Format::Json {
-            let document = json!({"deployment": session.deployment().to_string(), "holder": holder, "freed": freed});
-            screen.data(&format!("{document}\n"))?;
+            documents.push(json!({"deployment": session.deployment().to_string(), "holder": holder, "freed": freed}));
             continue;
         }
         let line = match &holder {
@@ -36,6 +36,10 @@ pub(super) async fn run(
             Some(holder) => format!("{} is locked by {holder}; `--yes` frees it", session.deployment()),
         };
         screen.data(&format!("{line}\n"))?;
+    }
+    if global.output.format() == Format::Json {
+        let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
+        screen.data(&format!("{document}\n"))?;
     }
     Ok(Exit::Success)
 }

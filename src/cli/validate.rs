@@ -31,8 +31,7 @@ pub(super) fn run(
         if !rendered.is_empty() {
             screen.error(&rendered);
         }
-        let names = &loaded.names;
-        let name = format!("{}/{}/{}/{}", names.org, names.env, names.domain, names.module);
+        let name = loaded.names.to_string();
         if args.print_resolved
             && !json
             && let Some(resolved) = &resolved

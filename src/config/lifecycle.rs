@@ -70,6 +70,9 @@ pub struct Asset {
     pub exclude: Vec<String>,
 }
 
+/// How many lines of a script fetch its assets.
+const FETCHING_LINES: usize = 2;
+
 impl LifecycleConfig {
     /// The script as MDAA assembles it: with assets, two lines that fetch them, then the commands.
     ///
@@ -84,6 +87,17 @@ impl LifecycleConfig {
         }
         lines.extend(self.cmds.iter().cloned());
         lines.join("\n").replace("\r\n", "\n")
+    }
+
+    /// On which line of the script, from 0, each command begins.
+    pub fn lines_of_commands(&self) -> Vec<(usize, usize)> {
+        let mut line = if self.assets.is_some() { FETCHING_LINES } else { 0 };
+        let begins = self.cmds.iter().enumerate().map(|(at, command)| {
+            let begin = line;
+            line += command.split('\n').count();
+            (begin, at)
+        });
+        begins.collect()
     }
 
     /// The script as the API takes it.
@@ -139,6 +153,17 @@ mod tests {
             names.lifecycle_config("KernelGateway", &content).as_deref(),
             Ok("test-org-test-env-test-domain-test-sagema-2adcb690-919dbbcfbe")
         );
+    }
+
+    #[test]
+    fn each_command_knows_its_line() {
+        for assets in [false, true] {
+            let config = config(assets, &["one", "two\r\ntwo", "three"]);
+            let script = config.script(LifecycleKind::Kernel, "b", "p");
+            for (line, at) in config.lines_of_commands() {
+                assert_eq!(script.lines().nth(line), config.cmds[at].lines().next());
+            }
+        }
     }
 
     #[test]

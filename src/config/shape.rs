@@ -408,12 +408,12 @@ fn number(tree: &Tree) -> Option<Number> {
 }
 
 fn integer(tree: &Tree) -> Option<Number> {
+    // Beyond 2^53 a float no longer says which whole number is meant.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
     let number = number(tree)?;
     if number.is_i64() {
         return Some(number);
     }
-    // Beyond 2^53 a float no longer says which whole number is meant.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
     number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT).map(|float| Number::from(float as i64))
 }

@@ -180,6 +180,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[expect(clippy::unnecessary_box_returns, reason = "every failure of the reader is one, kept small by its box")]
     fn bad_key(place: &Place) -> Fatal {
         let summary = "a key must be plain text";
         let help = "put quotes around a value that begins with `{`, such as \"{{context:name}}\"";
@@ -360,7 +361,7 @@ mod tests {
             ("!include ./script.sh", json!("echo hi\n")),
             ("!include script.sh", json!("echo hi\n")),
             ("\"{{context:x}}\"", json!("{{context:x}}")),
-            ("123456789012345678901234567890", json!(1.2345678901234568e29)),
+            ("123456789012345678901234567890", json!(1.234_567_890_123_456_8e29)),
         ];
         for (text, expected) in cases.into_iter().filter(|(text, _)| *text != "-") {
             assert_eq!(value(text), expected, "{text}");

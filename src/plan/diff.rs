@@ -54,7 +54,7 @@ pub fn changes(
                 path: path.clone(),
                 before: before.cloned(),
                 after: Some((*after).clone()),
-                source: node.source(path).cloned(),
+                source: cause(node, path, before, after).cloned(),
                 unsets: false,
             });
         }
@@ -81,4 +81,65 @@ pub fn changes(
         changes.push(Change { path: path.clone(), before: Some(live.clone()), after, source, unsets: true });
     }
     changes
+}
+
+/// The place that a change comes from: that of the item or line that is new, where the node knows the place of each.
+fn cause<'a>(node: &'a Node, path: &Path, before: Option<&Value>, after: &Value) -> Option<&'a Source> {
+    let own = |at: usize| {
+        let mut path = path.clone();
+        path.0.push(at.to_string());
+        node.sources.get(&path)
+    };
+    let new = match after {
+        Value::List(items) => {
+            let live = before.map(Value::items).unwrap_or_default();
+            items.iter().position(|item| !live.iter().any(|other| item.same(other))).and_then(own)
+        }
+        Value::Text(text) => {
+            let [old, new] = [before.and_then(Value::as_str), text.known()].map(Option::unwrap_or_default);
+            let equal = new.lines().zip(old.lines()).take_while(|(new, old)| new == old).count();
+            // A line without a place of its own belongs to the command that began above it.
+            (0..=equal).rev().find_map(own)
+        }
+        _ => None,
+    };
+    new.or_else(|| node.source(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Address, Kind};
+
+    #[test]
+    fn a_change_comes_from_the_item_or_line_that_is_new() {
+        let place = |line| Source { file: "studio.yaml".into(), line, column: 1 };
+        let mut node = Node::new(Address::new(Kind::SecurityGroup, "domain"), Value::from(json!({})));
+        for (path, line) in [
+            (Path::of(["Rules"]), 10),
+            (Path::of(["Rules", "0"]), 11),
+            (Path::of(["Rules", "1"]), 12),
+            (Path::of(["Script"]), 20),
+            (Path::of(["Script", "1"]), 21),
+            (Path::of(["Script", "3"]), 23),
+        ] {
+            node.sources.insert(path, place(line));
+        }
+        for (path, before, after, expected) in [
+            ("Rules", json!(["a"]), json!(["a", "b"]), 12),
+            ("Rules", json!(["b"]), json!(["a", "b"]), 11),
+            ("Rules", json!(["a", "b", "c"]), json!(["a", "b"]), 10),
+            ("Rules", json!(null), json!(["a"]), 11),
+            ("Script", json!("head\none\ntwo"), json!("head\nONE\ntwo"), 21),
+            ("Script", json!("head\none\nof\nthree"), json!("head\none\nOF\nthree"), 21),
+            ("Script", json!("head\none\nof"), json!("head\none\nof\nthree"), 23),
+            ("Script", json!("other"), json!("head"), 20),
+        ] {
+            let (before, after) = (Value::from(before), Value::from(after));
+            let source = cause(&node, &Path::of([path]), Some(&before), &after).unwrap();
+            assert_eq!(source.line, expected, "{path}: {after:?}");
+        }
+    }
 }

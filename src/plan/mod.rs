@@ -238,6 +238,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What else there is to know.
     pub notices: Vec<Notice>,
+    /// What could not be looked at, and why.
+    pub unread: Vec<(Address, String)>,
     /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
     pub left_out: BTreeSet<Address>,
     /// What the record says once everything is done; none when nothing is left to record.
@@ -313,7 +315,13 @@ pub fn plan(
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
     let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
-    Ok(Plan { deployment: deployment.clone(), destroy: options.destroy, steps, notices, left_out, record, recorded })
+    let unread = snapshot.iter().filter_map(|(address, found)| match found {
+        Found::Unreadable(why) => Some((address.clone(), why.clone())),
+        _ => None,
+    });
+    let unread = unread.collect();
+    let deployment = deployment.clone();
+    Ok(Plan { deployment, destroy: options.destroy, steps, notices, unread, left_out, record, recorded })
 }
 
 /// What later nodes may know of an earlier one.
@@ -333,7 +341,6 @@ impl Settled {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "all sides of one decision")]
 fn step(
     deployment: &Deployment,
     node: &Node,
@@ -366,6 +373,12 @@ fn step(
         Found::Absent => {
             step.action = Action::Create;
             step.reason = "it does not exist yet".into();
+            if let Some((old, observed)) = superseded(address, snapshot) {
+                step.reason = format!("it takes the place of {old}");
+                // What the YAML says nothing about, such as a name that follows from the content, is no news.
+                step.changes = changes(&node, observed, &[], rules, &mut Vec::new());
+                step.changes.retain(|change| node.sources.contains_key(&change.path));
+            }
         }
         Found::Unreadable(why) => {
             step.blocked = Some(Blocked {
@@ -415,6 +428,16 @@ fn step(
     }
     step.node = Some(node);
     step
+}
+
+/// The earlier object that a new one takes the place of, when there is just one: `lifecycle_config.kernel@<hash>`.
+fn superseded<'a>(address: &Address, snapshot: &'a Snapshot) -> Option<(&'a Address, &'a Observed)> {
+    let prefix = format!("{}@", address.name);
+    let mut older = snapshot.iter().filter_map(|(other, found)| {
+        (other.kind == address.kind && other.name.starts_with(&prefix)).then(|| Some((other, found.ours()?))).flatten()
+    });
+    let first = older.next();
+    if older.next().is_some() { None } else { first }
 }
 
 /// What the state of the live object says before its properties are looked at.

@@ -129,10 +129,7 @@ fn remove(
 
 /// What somebody made in a domain that goes: an app, a space, or a profile that this deployment knows nothing of.
 fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> {
-    let observed = match found {
-        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => observed,
-        _ => return None,
-    };
+    let (Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) = found else { return None };
     // Whoever allows that the domain is made again allows that all in it goes, but for work that is not saved.
     let allowed = if options.destroy { options.drain } else { address.kind != Kind::App || options.stop_apps };
     let what = match address.kind {

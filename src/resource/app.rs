@@ -26,6 +26,19 @@ impl Resource for App {
         Kind::App
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListApps"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "app/*")],
+                read: &["sagemaker:DescribeApp"],
+                write: &["sagemaker:DeleteApp"],
+                delete: &["sagemaker:DescribeApp", "sagemaker:DeleteApp"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }

@@ -43,6 +43,29 @@ impl Resource for AssetRole {
         Kind::AssetRole
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![Grant {
+            resources: vec![deployment.iam_arn(&format!("role/{}", names.asset_role))],
+            read: &["iam:GetRole"],
+            write: &[
+                "iam:CreateRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:DeleteRolePermissionsBoundary",
+                "iam:TagRole",
+                "iam:UntagRole",
+            ],
+            delete: &[
+                "iam:ListAttachedRolePolicies",
+                "iam:DetachRolePolicy",
+                "iam:ListRolePolicies",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteRole",
+            ],
+        }]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.config.domain.domain_bucket.is_some() {
             return Vec::new();

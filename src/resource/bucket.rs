@@ -79,6 +79,39 @@ impl Resource for Bucket {
         Kind::Bucket
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![format!("arn:{}:s3:::{}", deployment.partition, names.bucket)],
+                read: &[
+                    "s3:ListBucket",
+                    "s3:GetBucketTagging",
+                    "s3:GetEncryptionConfiguration",
+                    "s3:GetBucketVersioning",
+                    "s3:GetBucketPublicAccessBlock",
+                    "s3:GetBucketPolicy",
+                ],
+                write: &[
+                    "s3:CreateBucket",
+                    "s3:PutBucketTagging",
+                    "s3:PutEncryptionConfiguration",
+                    "s3:PutBucketVersioning",
+                    "s3:PutBucketPublicAccessBlock",
+                    "s3:PutBucketPolicy",
+                    "s3:DeleteBucketPolicy",
+                ],
+                delete: &["s3:ListBucketVersions", "s3:PutBucketTagging", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
+            },
+            Grant {
+                resources: vec![format!("arn:{}:s3:::{}/*", deployment.partition, names.bucket)],
+                read: &[],
+                write: &[],
+                delete: &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.config.domain.domain_bucket.is_some() {
             return Vec::new();

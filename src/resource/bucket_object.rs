@@ -43,6 +43,24 @@ impl Resource for BucketObject {
         Kind::BucketObject
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![deployment.iam_arn("role/*")],
+                read: &["sts:AssumeRole"],
+                write: &["sts:AssumeRole"],
+                delete: &["sts:AssumeRole"],
+            },
+            Grant {
+                resources: vec![format!("arn:{}:s3:::*", deployment.partition)],
+                read: &["s3:ListBucket", "s3:GetObject"],
+                write: &["s3:PutObject", "s3:DeleteObject"],
+                delete: &["s3:DeleteObject"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }

@@ -98,6 +98,42 @@ impl Resource for Domain {
         Kind::Domain
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec!["*".into()],
+                read: &["sagemaker:ListDomains", "sagemaker:ListUserProfiles", "sagemaker:ListSpaces"],
+                write: &[],
+                delete: &[],
+            },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "domain/*")],
+                read: &["sagemaker:DescribeDomain", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateDomain",
+                    "sagemaker:UpdateDomain",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteDomain"],
+            },
+            Grant {
+                resources: vec![deployment.arn("kms", "key/*")],
+                read: &["kms:DescribeKey"],
+                write: &["kms:DescribeKey", "kms:CreateGrant"],
+                delete: &[],
+            },
+            Grant { resources: vec![deployment.iam_arn("role/*")], read: &[], write: &["iam:PassRole"], delete: &[] },
+            Grant {
+                resources: vec![deployment.iam_arn("role/aws-service-role/sagemaker.amazonaws.com/*")],
+                read: &[],
+                write: &["iam:CreateServiceLinkedRole"],
+                delete: &[],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
         let or = |value: &Option<String>, default: &str| Value::from(value.as_deref().unwrap_or(default));

@@ -33,6 +33,31 @@ impl Resource for ExecutionPolicy {
         Kind::ExecutionPolicy
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec![deployment.iam_arn(&format!("policy/{}", names.execution_policy))],
+                read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"],
+                write: &[
+                    "iam:CreatePolicy",
+                    "iam:ListPolicyVersions",
+                    "iam:CreatePolicyVersion",
+                    "iam:DeletePolicyVersion",
+                    "iam:TagPolicy",
+                    "iam:UntagPolicy",
+                ],
+                delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
+            },
+            Grant {
+                resources: vec![deployment.iam_arn("role/*")],
+                read: &[],
+                write: &["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                delete: &["iam:DetachRolePolicy"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let place = &desired.deployment;
         let id = || Text::output(domain::address(), "DomainId");

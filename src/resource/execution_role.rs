@@ -38,6 +38,29 @@ impl Resource for ExecutionRole {
         Kind::ExecutionRole
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![Grant {
+            resources: vec![deployment.iam_arn(&format!("role/{}", names.execution_role))],
+            read: &["iam:GetRole"],
+            write: &[
+                "iam:CreateRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:DeleteRolePermissionsBoundary",
+                "iam:TagRole",
+                "iam:UntagRole",
+            ],
+            delete: &[
+                "iam:ListAttachedRolePolicies",
+                "iam:DetachRolePolicy",
+                "iam:ListRolePolicies",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteRole",
+            ],
+        }]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.roles.execution.is_some() {
             return Vec::new();

@@ -42,6 +42,20 @@ impl Resource for HomeEfs {
         Kind::HomeEfs
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![Grant {
+            resources: vec![deployment.arn("elasticfilesystem", "file-system/*")],
+            read: &["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:ListTagsForResource"],
+            write: &["elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"],
+            delete: &[
+                "elasticfilesystem:DescribeMountTargets",
+                "elasticfilesystem:DeleteMountTarget",
+                "elasticfilesystem:DeleteFileSystem",
+            ],
+        }]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }
@@ -126,10 +140,7 @@ pub async fn of_domain(account: &Account, domain: &str) -> Result<Vec<Observed>,
 fn observed(live: &FileSystemDescription) -> Observed {
     let size = live.size_in_bytes().map_or(0, |size| size.value());
     let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-    let properties = Value::from_iter([
-        ("Size", Value::from(format!("{} MiB", size / 1_048_576))),
-        ("Tags", ownership::property(&tags)),
-    ]);
+    let properties = Value::from_iter([("Size", Value::from(measure(size))), ("Tags", ownership::property(&tags))]);
     Observed::new(live.file_system_id(), properties)
 }
 
@@ -190,4 +201,28 @@ pub(super) async fn tag(
         untag.send().await.map_err(|e| failed("UntagResource", e))?;
     }
     Ok(())
+}
+
+/// A size for people.
+fn measure(bytes: i64) -> String {
+    const MIB: i64 = 1024 * 1024;
+    match bytes / MIB {
+        0 => "less than 1 MiB".into(),
+        mib if mib < 10 * 1024 => format!("{mib} MiB"),
+        mib => format!("{} GiB", mib / 1024),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, expected) in
+            [(0, "less than 1 MiB"), (6144, "less than 1 MiB"), (3 << 20, "3 MiB"), (12 << 30, "12 GiB")]
+        {
+            assert_eq!(measure(bytes), expected);
+        }
+    }
 }

@@ -76,6 +76,32 @@ impl Resource for KmsKey {
         Kind::KmsKey
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["kms:ListKeys"], write: &["kms:CreateKey"], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("kms", "key/*"), deployment.arn("kms", "alias/*")],
+                read: &[
+                    "kms:DescribeKey",
+                    "kms:GetKeyPolicy",
+                    "kms:GetKeyRotationStatus",
+                    "kms:ListAliases",
+                    "kms:ListResourceTags",
+                ],
+                write: &[
+                    "kms:TagResource",
+                    "kms:UntagResource",
+                    "kms:PutKeyPolicy",
+                    "kms:EnableKeyRotation",
+                    "kms:CreateAlias",
+                    "kms:UpdateAlias",
+                ],
+                delete: &["kms:DeleteAlias", "kms:ScheduleKeyDeletion", "kms:UntagResource"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.config.domain.kms_key_arn.is_some() {
             return Vec::new();

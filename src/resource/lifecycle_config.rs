@@ -49,6 +49,24 @@ impl Resource for LifecycleConfig {
         Kind::LifecycleConfig
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant {
+                resources: vec!["*".into()],
+                read: &["sagemaker:ListStudioLifecycleConfigs"],
+                write: &[],
+                delete: &[],
+            },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "studio-lifecycle-config/*")],
+                read: &["sagemaker:DescribeStudioLifecycleConfig", "sagemaker:ListTags"],
+                write: &["sagemaker:CreateStudioLifecycleConfig", "sagemaker:AddTags", "sagemaker:DeleteTags"],
+                delete: &["sagemaker:DeleteStudioLifecycleConfig"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
         let node = |(kind, lifecycle): (&LifecycleKind, &crate::config::LifecycleConfig)| {
@@ -67,6 +85,11 @@ impl Resource for LifecycleConfig {
             node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
             let commands = desired.source(&["domain", "lifecycleConfigs", kind.key(), "cmds"]);
             node.sources.extend(commands.map(|source| (Path::of(["StudioLifecycleConfigContent"]), source)));
+            for (line, at) in lifecycle.lines_of_commands() {
+                let command = desired.source(&["domain", "lifecycleConfigs", kind.key(), "cmds", &at.to_string()]);
+                let path = Path::of(["StudioLifecycleConfigContent", &line.to_string()]);
+                node.sources.extend(command.map(|source| (path, source)));
+            }
             // A script must not run before what it copies is there.
             let assets = lifecycle.assets.iter().flat_map(|assets| assets.keys());
             node.after.extend(assets.map(|asset| Address::new(Kind::BucketObject, format!("{}/{asset}", kind.key()))));
@@ -76,11 +99,8 @@ impl Resource for LifecycleConfig {
     }
 
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let mut all = Vec::new();
-        for kind in LifecycleKind::ALL {
-            all.extend(of_kind(account, view.nodes, kind).await?);
-        }
-        Ok(all)
+        let all = try_join_all(LifecycleKind::ALL.map(|kind| of_kind(account, view.nodes, kind))).await?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {

@@ -21,6 +21,7 @@ pub mod names;
 pub mod nfs_security_group;
 pub mod ownership;
 pub mod parameter;
+pub mod permissions;
 pub mod policy;
 pub mod security_group;
 pub mod space;
@@ -31,11 +32,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 pub use names::Names;
+use permissions::Grant;
 
 use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Source};
+use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Path, Source};
 use crate::plan::{Change, Record, Rules};
 
 /// Everything that a config asks for, references resolved: what nodes are made of.
@@ -132,8 +134,25 @@ impl Desired {
 
     /// The whole graph.
     pub fn graph(&self) -> Graph {
-        let nodes = KINDS.iter().flat_map(|kind| kind.desired(self));
+        let tags = self.tag_sources();
+        let nodes = KINDS.iter().flat_map(|kind| kind.desired(self)).map(|mut node| {
+            for (member, _) in node.properties.entries().filter(|(member, _)| member.ends_with("Tags")) {
+                let places = tags.iter().map(|(key, source)| (Path::of([member.as_str(), key]), source.clone()));
+                node.sources.extend(places);
+            }
+            node
+        });
         nodes.map(|node| (node.address.clone(), node)).collect()
+    }
+
+    /// Where each tag stands that the YAML gives to everything.
+    fn tag_sources(&self) -> Vec<(String, Source)> {
+        let config = &self.config;
+        let blocks = [("deployment", &config.deployment.tags), ("domain", &config.domain.tags)];
+        let places = blocks.into_iter().flat_map(|(block, tags)| {
+            tags.keys().filter_map(move |key| Some((key.clone(), self.source(&[block, "tags", key])?)))
+        });
+        places.collect()
     }
 }
 
@@ -158,6 +177,9 @@ pub trait Resource: Rules + Sync {
     fn is_found_late(&self) -> bool {
         false
     }
+
+    /// What IAM has to allow for the verbs below.
+    fn grants(&self, deployment: &Deployment, names: &Names) -> Vec<Grant>;
 
     /// The nodes of this kind that the config asks for.
     fn desired(&self, desired: &Desired) -> Vec<Node> {

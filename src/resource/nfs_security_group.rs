@@ -43,6 +43,19 @@ impl Resource for NfsSecurityGroup {
         Kind::NfsSecurityGroup
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("ec2", "security-group/*")],
+                read: &[],
+                write: &["ec2:CreateTags", "ec2:DeleteTags"],
+                delete: &["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }

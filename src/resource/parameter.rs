@@ -33,6 +33,19 @@ impl Resource for Parameter {
         Kind::Parameter
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["ssm:DescribeParameters"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("ssm", &format!("parameter{}*", names.parameters))],
+                read: &["ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource"],
+                write: &["ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
+                delete: &["ssm:DeleteParameter"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         if desired.flags.skip_parameters {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! The domain's security group and its rules, made unless the config names a group.
 //!
-//! Identity: its tags, else its name within the VPC. Name, description and VPC are immutable. Its rules are wholly
+//! Identity: its name, which is never changed, and its tags. Name, description and VPC are immutable. Its rules are wholly
 //! ours: a rule that the config does not name goes. Destroy deletes it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,13 +58,40 @@ impl Resource for SecurityGroup {
         Kind::SecurityGroup
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![
+                    deployment.arn("ec2", "security-group/*"),
+                    deployment.arn("ec2", "vpc/*"),
+                    deployment.arn("ec2", "security-group-rule/*"),
+                ],
+                read: &[],
+                write: &[
+                    "ec2:CreateSecurityGroup",
+                    "ec2:CreateTags",
+                    "ec2:DeleteTags",
+                    "ec2:AuthorizeSecurityGroupIngress",
+                    "ec2:AuthorizeSecurityGroupEgress",
+                    "ec2:RevokeSecurityGroupIngress",
+                    "ec2:RevokeSecurityGroupEgress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                ],
+                delete: &["ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
+            },
+        ]
+    }
+
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
         if config.security_group_id.is_some() {
             return Vec::new();
         }
-        let mut ingress = rules(&config.security_group_ingress, "from");
-        let mut egress = rules(&config.security_group_egress, "to");
+        let (mut ingress, ingress_keys) = rules(&config.security_group_ingress, "from");
+        let (mut egress, egress_keys) = rules(&config.security_group_egress, "to");
         let own = |ports: [Option<i64>; 2]| rule("-1", ports, "GroupId", SELF.into(), "Self-Ref");
         ingress.push(own([None, None]));
         if egress.is_empty() {
@@ -92,6 +119,15 @@ impl Resource for SecurityGroup {
             (Path::of(["Egress"]), &["domain", "securityGroupEgress"]),
         ];
         node.sources.extend(sources.into_iter().filter_map(|(path, keys)| Some((path, desired.source(keys)?))));
+        for (property, section, keys) in
+            [("Ingress", "securityGroupIngress", ingress_keys), ("Egress", "securityGroupEgress", egress_keys)]
+        {
+            let places = keys.iter().enumerate().filter_map(|(at, (list, index))| {
+                let source = desired.source(&["domain", section, list, &index.to_string()])?;
+                Some((Path::of([property, &at.to_string()]), source))
+            });
+            node.sources.extend(places);
+        }
         vec![node]
     }
 
@@ -179,22 +215,25 @@ async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
 }
 
 /// The rules of one direction as properties, in MDAA's order; of two with the same peer and ports MDAA keeps the first.
-fn rules(configured: &SecurityGroupRules, word: &str) -> Vec<Value> {
+/// The rules, and for each the list and the index in it that it comes from.
+fn rules(configured: &SecurityGroupRules, word: &str) -> (Vec<Value>, Vec<(&'static str, usize)>) {
     let mut seen = BTreeSet::new();
     let mut rules = Vec::new();
+    let mut keys = Vec::new();
     let peers = ["CidrIp", "GroupId", "PrefixListId"];
-    for ((_, list), peer) in configured.lists().into_iter().zip(peers) {
-        for configured in list {
+    for ((name, list), peer) in configured.lists().into_iter().zip(peers) {
+        for (index, configured) in list.iter().enumerate() {
             let protocol = ip_protocol(&configured.protocol).unwrap_or(&configured.protocol);
             let ports = [configured.port, configured.last_port()];
             let connection = connection(protocol, ports);
             if seen.insert((peer, configured.peer.clone(), connection.clone())) {
                 let description = description(configured, word, &connection);
                 rules.push(rule(protocol, ports, peer, configured.peer.as_str().into(), &description));
+                keys.push((name, index));
             }
         }
     }
-    rules
+    (rules, keys)
 }
 
 fn description(configured: &SecurityGroupRule, word: &str, connection: &str) -> String {
@@ -227,23 +266,15 @@ fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Tex
 }
 
 async fn find(account: &Account) -> Result<Found, CloudError> {
-    let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
-    let tagged = by(&format!("tag:{}", ownership::DEPLOYMENT), &account.deployment.tag());
-    let tagged = account.ec2.describe_security_groups().filters(tagged);
-    let named = account.ec2.describe_security_groups().filters(by("group-name", &account.names.security_group));
-    let (tagged, named) = tokio::join!(
-        tagged.into_paginator().items().send().try_collect(),
-        named.into_paginator().items().send().try_collect()
-    );
-    let groups = match (tagged, named) {
-        (Ok(tagged), Ok(named)) => tagged.into_iter().chain(named).collect::<Vec<_>>(),
-        (Err(error), _) | (_, Err(error)) => {
-            let error = failed("DescribeSecurityGroups", error);
-            return if error.kind == ErrorKind::Denied { Ok(Found::Unreadable(error.to_string())) } else { Err(error) };
-        }
+    let named = Filter::builder().name("group-name").values(&account.names.security_group).build();
+    let named = account.ec2.describe_security_groups().filters(named).into_paginator().items().send();
+    let groups: Vec<_> = match named.try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e)) {
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        groups => groups?,
     };
     let mut found = Found::Absent;
-    for group in groups.iter().filter(|group| group.group_name() == Some(&account.names.security_group)) {
+    // Another VPC may have a group of the same name, so every one is looked at.
+    for group in &groups {
         let judged = ownership::judge(&account.deployment, observed(group));
         if matches!(judged, Found::Ours(_)) {
             return Ok(judged);

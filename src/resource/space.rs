@@ -25,6 +25,19 @@ impl Resource for Space {
         Kind::Space
     }
 
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListSpaces"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "space/*")],
+                read: &["sagemaker:DescribeSpace"],
+                write: &[],
+                delete: &["sagemaker:DescribeSpace", "sagemaker:DeleteSpace"],
+            },
+        ]
+    }
+
     fn is_found_late(&self) -> bool {
         true
     }

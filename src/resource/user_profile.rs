@@ -59,7 +59,7 @@ impl Rules for UserProfile {
     }
 
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
-        let uid = observed.outputs.get("HomeEfsFileSystemUid").map(String::as_str).unwrap_or("unknown");
+        let uid = observed.outputs.get("HomeEfsFileSystemUid").map_or("unknown", String::as_str);
         Removal::Guarded {
             loses: format!(
                 "{}'s home directory from sight: it stays on the file system under uid {uid}, but no new profile gets it",
@@ -73,6 +73,24 @@ impl Rules for UserProfile {
 impl Resource for UserProfile {
     fn kind(&self) -> Kind {
         Kind::UserProfile
+    }
+
+    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
+        use super::permissions::Grant;
+        vec![
+            Grant { resources: vec!["*".into()], read: &["sagemaker:ListUserProfiles"], write: &[], delete: &[] },
+            Grant {
+                resources: vec![deployment.arn("sagemaker", "user-profile/*")],
+                read: &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"],
+                write: &[
+                    "sagemaker:CreateUserProfile",
+                    "sagemaker:UpdateUserProfile",
+                    "sagemaker:AddTags",
+                    "sagemaker:DeleteTags",
+                ],
+                delete: &["sagemaker:DeleteUserProfile"],
+            },
+        ]
     }
 
     fn is_found_late(&self) -> bool {
@@ -234,9 +252,8 @@ impl Resource for UserProfile {
         }
         let gone = async || {
             let found = describe(account, domain, &observed.id).await?;
-            let live = match &found {
-                Found::Ours(live) | Found::Foreign { observed: Some(live), .. } => live,
-                _ => return Ok(Progress::Ready(())),
+            let (Found::Ours(live) | Found::Foreign { observed: Some(live), .. }) = &found else {
+                return Ok(Progress::Ready(()));
             };
             match &live.state {
                 State::DeleteFailed(reason) => Err(CloudError {

@@ -438,8 +438,8 @@ fn wrong_region(service: Service, asked: &str, region: &str) -> Refusal {
 fn resource(input: &Json) -> String {
     let named =
         |name: &str| !["Token", "Marker", "Document", "Description", "Max"].iter().any(|part| name.contains(part));
-    let texts = input.as_object().into_iter().flatten().filter(|(name, _)| named(name));
-    texts.filter_map(|(_, value)| value.as_str()).next().unwrap_or_default().to_owned()
+    let mut texts = input.as_object().into_iter().flatten().filter(|(name, _)| named(name));
+    texts.find_map(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
 }
 
 /// A request id in the form of a UUID, the same in every run.
@@ -604,6 +604,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the process that crashes is told in its environment")]
     fn a_crash_loses_no_call_that_was_done() {
         let open = |path: PathBuf, faults: &str| {
             Sandbox::open(SandboxOptions {

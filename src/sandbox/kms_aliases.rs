@@ -30,7 +30,7 @@ pub fn target(world: &World, name: &str) -> Option<String> {
     world.get::<Alias>(ALIASES, name).map(|alias| alias.key)
 }
 
-fn name<'a>(input: Input<'a>) -> Result<&'a str, Refusal> {
+fn name(input: Input<'_>) -> Result<&str, Refusal> {
     let name = input.need("AliasName")?;
     let valid = |c: char| c.is_ascii_alphanumeric() || ":/_-".contains(c);
     let rest = name.strip_prefix("alias/").unwrap_or_default();

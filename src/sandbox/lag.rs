@@ -85,7 +85,9 @@ pub fn shuffle(answer: &mut Json, seed: u64) {
                 let other = usize::try_from(state >> 33).unwrap_or(0) % (last + 1);
                 items.swap(last, other);
             }
-            items.iter_mut().for_each(|item| shuffle(item, seed));
+            for item in items {
+                shuffle(item, seed);
+            }
         }
         Json::Object(members) => members.values_mut().for_each(|member| shuffle(member, seed)),
         _ => (),

@@ -99,7 +99,7 @@ fn find(world: &World, text: &str) -> Result<Parameter, Refusal> {
     let value = world.get(HISTORY, &history_key(&name, version)).ok_or_else(|| {
         Refusal::new("ParameterVersionNotFound", format!("Systems Manager could not find version {version} of {name}."))
     })?;
-    Ok(Parameter { version, value, ..parameter })
+    Ok(Parameter { value, version, ..parameter })
 }
 
 fn describe(world: &World, parameter: &Parameter, selector: Option<&str>) -> Json {
@@ -127,7 +127,7 @@ fn get_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"Parameter": describe(world, &parameter, selector(name))}))
 }
 
-fn names<'a>(input: Input<'a>) -> Result<Vec<&'a str>, Refusal> {
+fn names(input: Input<'_>) -> Result<Vec<&str>, Refusal> {
     let names = input.texts("Names");
     if names.is_empty() || names.len() > 10 {
         return Err(validation(format!(

@@ -155,7 +155,7 @@ impl World {
     }
 
     /// A number that no earlier call has given, for ids: the same in every run.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         let next = self.get::<u64>(META, "sequence").unwrap_or(0) + 1;
         self.put(META, "sequence", &next);
         next
@@ -165,7 +165,7 @@ impl World {
     pub fn id(&mut self, alphabet: &[u8], length: usize) -> String {
         // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters. Its output is
         // where the id begins in the generator's stream; neighbouring numbers would give ids that overlap.
-        let mut state = mix(self.next().wrapping_mul(GOLDEN));
+        let mut state = mix(self.number().wrapping_mul(GOLDEN));
         (0..length)
             .map(|_| {
                 state = state.wrapping_add(GOLDEN);

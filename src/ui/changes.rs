@@ -58,8 +58,8 @@ struct Property<'a> {
 pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> {
     let limits = Limits::of(style);
     let properties = match (style, step.action) {
-        (DiffStyle::None, _) | (DiffStyle::Compact, Action::Create) => Vec::new(),
-        (DiffStyle::Full, Action::Create) => created(step),
+        (DiffStyle::None, _) => Vec::new(),
+        (DiffStyle::Full, Action::Create) if step.changes.is_empty() => created(step),
         _ => changed(&step.changes),
     };
     let mut lines = Vec::new();

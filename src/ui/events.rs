@@ -1,8 +1,10 @@
 //! What happens, one JSON object a line as it happens: `--format ndjson`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use super::report_json::{Counts, End};
 use super::summary::Summary;
 use crate::apply::{Event, Report};
 use crate::cli::failure::{Failure, FailureDocument};
-use crate::model::Deployment;
+use crate::model::{Address, Deployment};
 use crate::plan::Plan;
 
 /// The version of the events that this version writes.
@@ -104,26 +106,32 @@ pub enum Body {
     },
 }
 
-/// Writes events to the data stream of a screen.
+/// Writes events to whatever asks for them: the data stream of a screen, files, nothing.
+#[derive(Default)]
 pub struct EventWriter<'a> {
-    screen: &'a Screen,
-    now: fn() -> String,
+    screen: Option<&'a Screen>,
+    files: Vec<RefCell<File>>,
+    now: Option<fn() -> String>,
     written: Cell<u64>,
+    phases: RefCell<BTreeMap<Address, String>>,
+    counts: Cell<Counts>,
+    writes: Cell<u64>,
 }
 
 impl fmt::Debug for EventWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventWriter").finish_non_exhaustive()
+        f.debug_struct("EventWriter").field("written", &self.written).finish_non_exhaustive()
     }
 }
 
 impl<'a> EventWriter<'a> {
-    /// A writer that has said hello; `now` is the time in RFC 3339.
+    /// A writer that has said hello to everybody who listens; `now` is the time in RFC 3339.
     ///
     /// # Errors
-    /// When the data stream cannot be written.
-    pub fn hello(screen: &'a Screen, now: fn() -> String, command: &str) -> io::Result<Self> {
-        let writer = Self { screen, now, written: Cell::new(0) };
+    /// When a stream or file cannot be written.
+    pub fn hello(screen: Option<&'a Screen>, files: Vec<File>, now: fn() -> String, command: &str) -> io::Result<Self> {
+        let files = files.into_iter().map(RefCell::new).collect();
+        let writer = Self { screen, files, now: Some(now), ..Self::default() };
         writer.write(Body::Hello { tool_version: env!("CARGO_PKG_VERSION").into(), command: command.into() })?;
         Ok(writer)
     }
@@ -131,9 +139,10 @@ impl<'a> EventWriter<'a> {
     /// Says what will be done.
     ///
     /// # Errors
-    /// When the data stream cannot be written.
+    /// When a stream or file cannot be written.
     pub fn plan(&self, plan: &Plan) -> io::Result<()> {
         let Deployment { account, region, .. } = &plan.deployment;
+        self.phases.borrow_mut().clear();
         self.write(Body::Plan {
             deployment: plan.deployment.to_string(),
             account: account.clone(),
@@ -142,36 +151,67 @@ impl<'a> EventWriter<'a> {
         })
     }
 
-    /// Says what the engine tells.
+    /// Says what the engine tells; a phase that is told again is no news.
     ///
     /// # Errors
-    /// When the data stream cannot be written.
+    /// When a stream or file cannot be written.
     pub fn event(&self, event: &Event) -> io::Result<()> {
+        if let Event::Phase { address, phase } = event {
+            let before = self.phases.borrow_mut().insert(address.clone(), phase.clone());
+            if before.as_ref() == Some(phase) {
+                return Ok(());
+            }
+        }
         self.write(Body::from(event))
     }
 
-    /// Says why the run failed.
+    /// Says why the run, or a step of it, failed.
     ///
     /// # Errors
-    /// When the data stream cannot be written.
+    /// When a stream or file cannot be written.
     pub fn error(&self, failure: &Failure) -> io::Result<()> {
         self.write(Body::Error { error: failure.document() })
     }
 
-    /// Says how the run ended; `writes` is how many calls were made that change something.
+    /// Counts how a deployment went; `writes` is how many calls were made that change something.
+    pub fn count(&self, report: &Report, writes: u64) {
+        self.counts.set(self.counts.get() + Counts::of(report));
+        self.writes.set(self.writes.get() + writes);
+    }
+
+    /// Says how the run ended.
     ///
     /// # Errors
-    /// When the data stream cannot be written.
-    pub fn end(self, exit_code: u8, report: Option<&Report>, writes: u64) -> io::Result<()> {
-        let counts = report.map(Counts::of).unwrap_or_default();
-        self.write(Body::End { exit_code, counts, writes })
+    /// When a stream or file cannot be written.
+    pub fn end(&self, exit_code: u8) -> io::Result<()> {
+        self.write(Body::End { exit_code, counts: self.counts.get(), writes: self.writes.get() })
     }
 
     fn write(&self, body: Body) -> io::Result<()> {
+        if self.screen.is_none() && self.files.is_empty() {
+            return Ok(());
+        }
         self.written.set(self.written.get() + 1);
-        let line = EventLine { v: VERSION, seq: self.written.get(), ts: (self.now)(), body };
-        self.screen.data(&format!("{}\n", json!(line)))
+        let ts = self.now.map(|now| now()).unwrap_or_default();
+        let line = format!("{}\n", json!(EventLine { v: VERSION, seq: self.written.get(), ts, body }));
+        if let Some(screen) = self.screen {
+            screen.data(&line)?;
+        }
+        for file in &self.files {
+            file.borrow_mut().write_all(line.as_bytes())?;
+        }
+        Ok(())
     }
+}
+
+/// Everything there is to say about a run of which nothing came.
+///
+/// # Errors
+/// When the data stream cannot be written.
+pub fn lone_error(failure: &Failure, command: &str, screen: &Screen, now: fn() -> String) -> io::Result<()> {
+    let events = EventWriter::hello(Some(screen), Vec::new(), now, command)?;
+    events.error(failure)?;
+    events.end(failure.exit.code())
 }
 
 impl From<&Event> for Body {
@@ -208,12 +248,14 @@ mod tests {
     #[test]
     fn every_line_is_valid_numbered_and_framed() {
         let (screen, data, notes) = screen(Terminal::default());
-        let events = EventWriter::hello(&screen, || "2026-01-01T00:00:00Z".into(), "apply").unwrap();
+        let now = || "2026-01-01T00:00:00Z".into();
+        let events = EventWriter::hello(Some(&screen), Vec::new(), now, "apply").unwrap();
         events.plan(&create_all().plan()).unwrap();
         let at = || address("domain.studio");
         let error = CloudError::new(ErrorKind::Denied, "CreateDomain", "no");
         for event in [
             Event::Started { address: at(), action: Action::Create },
+            Event::Phase { address: at(), phase: "Pending".into() },
             Event::Phase { address: at(), phase: "Pending".into() },
             Event::Notice { address: None, message: "two\nlines".into() },
             Event::Ended { address: at(), action: Action::Create, outcome: Outcome::Failed(error.clone()) },
@@ -222,7 +264,8 @@ mod tests {
             events.event(&event).unwrap();
         }
         events.error(&error.into()).unwrap();
-        events.end(8, Some(&Report::default()), 3).unwrap();
+        events.count(&Report::default(), 3);
+        events.end(8).unwrap();
 
         let validator = jsonschema::validator_for(&schema()).unwrap();
         let text = data.text();

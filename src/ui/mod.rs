@@ -6,11 +6,13 @@
 mod changes;
 pub mod diff;
 pub mod events;
+pub mod graph;
 pub mod plan_human;
 pub mod plan_json;
 pub mod progress;
 pub mod report_human;
 pub mod report_json;
+pub mod reports;
 pub mod schema;
 mod security;
 mod statements;

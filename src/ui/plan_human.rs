@@ -1,11 +1,13 @@
 //! The plan for people: what is destructive first, why, and which line of the YAML says so.
 
+use std::collections::BTreeMap;
+
 use super::style::Tone;
 use super::summary::{Summary, only_record_changes};
-use super::text::{clean, counted, joined, one_line};
+use super::text::{clean, counted, one_line};
 use super::words::infinitive;
 use super::{Paint, changes, security};
-use crate::model::Address;
+use crate::model::{Address, Kind};
 use crate::plan::{Action, Plan, Step};
 
 pub use super::changes::DiffStyle;
@@ -14,6 +16,14 @@ pub use super::changes::DiffStyle;
 const SUMMED_ADDRESSES: usize = 20;
 /// How long an address may be for the reasons to be aligned to it: one long name would push all of them away.
 const ALIGNED: usize = 40;
+
+/// How many parameters of which the same is to be said are told on one line.
+const TOGETHER: usize = 4;
+/// How wide a list of names runs.
+const WRAPPED: usize = 100;
+
+/// What has to be equal for steps to be told on one line: rank, reason, source and changes.
+type Alike = (Option<u8>, String, String, Vec<String>);
 
 /// The plan as text, its last line the [`Summary`].
 pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
@@ -45,6 +55,13 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     page.text
 }
 
+/// Only what happens to which address, without title and numbers.
+pub fn changes(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
+    let mut page = Page { text: String::new(), paint, style };
+    page.steps(plan);
+    page.text
+}
+
 struct Page {
     text: String,
     paint: Paint,
@@ -68,13 +85,61 @@ impl Page {
         let mut shown: Vec<&Step> = plan.steps.iter().filter(|step| rank(step).is_some()).collect();
         // The sort is stable: within a rank the order of execution stays.
         shown.sort_by_key(|step| rank(step));
-        let width = shown.iter().map(|step| shown_width(step)).filter(|width| *width <= ALIGNED).max().unwrap_or(0);
-        for step in shown {
-            self.step(step, width);
+        let alike = self.alike(&shown);
+        let is_alone = |step: &&Step| !alike.values().flatten().any(|other| other.address == step.address);
+        let widths = shown.iter().filter(|step| is_alone(step)).map(|step| shown_width(step));
+        let width = widths.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+        for (at, step) in shown.iter().enumerate() {
+            if is_alone(step) {
+                self.step(step, width);
+            }
+            // What is told together stands behind everything else of its rank.
+            if shown.get(at + 1).is_none_or(|next| rank(next) != rank(step)) {
+                for steps in alike.iter().filter(|((of, ..), _)| *of == rank(step)).map(|(_, steps)| steps) {
+                    self.together(steps, width);
+                }
+            }
         }
         if only_record_changes(plan) {
             let what = "what studio-deploy remembers of this deployment is brought up to date";
             self.line(&format!("  {}  record  {what}", self.paint.paint(Tone::Change, "~  ")));
+        }
+    }
+
+    /// Published parameters of which the same is to be said, when they are many: each of a dozen long names on a line of
+    /// its own would hide everything else.
+    fn alike<'a>(&self, shown: &[&'a Step]) -> BTreeMap<Alike, Vec<&'a Step>> {
+        let mut groups: BTreeMap<Alike, Vec<&Step>> = BTreeMap::new();
+        if self.style == DiffStyle::Full {
+            return groups;
+        }
+        for step in shown.iter().filter(|step| step.address.kind == Kind::Parameter && step.blocked.is_none()) {
+            let source = step.source().map(ToString::to_string).unwrap_or_default();
+            let lines = changes::lines(step, self.style, self.paint);
+            groups.entry((rank(step), step.reason.clone(), source, lines)).or_default().push(step);
+        }
+        groups.retain(|_, steps| steps.len() >= TOGETHER);
+        groups
+    }
+
+    /// A line about several parameters, and their names below what they share.
+    fn together(&mut self, steps: &[&Step], width: usize) {
+        let Some(first) = steps.first() else { return };
+        let names: Vec<&str> = steps.iter().map(|step| step.address.name.as_str()).collect();
+        let shared = shared_folder(&names);
+        let (symbol, tone) = sign(first);
+        let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
+        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", format!("{} parameters", names.len())));
+        let source =
+            first.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
+        self.line(&format!("  {symbol}  {address}  {}{source}", clean(&first.reason)));
+        let below: Vec<String> = names.iter().map(|name| one_line(&name[shared.len()..])).collect();
+        self.line(&format!("       below {}", one_line(shared)));
+        for line in wrapped(&below, WRAPPED) {
+            self.line(&format!("       {line}"));
+        }
+        for line in changes::lines(first, self.style, self.paint) {
+            self.line(&format!("       {line}"));
         }
     }
 
@@ -118,13 +183,51 @@ impl Page {
         let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address.to_string())).collect();
         for action in actions {
             let steps = plan.steps.iter().filter(|step| step.action == action && step.runs());
-            groups.push((infinitive(action), steps.map(|step| one_line(&step.address.to_string())).collect()));
+            let (parameters, others): (Vec<&Step>, Vec<&Step>) =
+                steps.partition(|step| step.address.kind == Kind::Parameter);
+            let together = self.style != DiffStyle::Full && parameters.len() >= TOGETHER;
+            let named = others.iter().chain(parameters.iter().filter(|_| !together));
+            let mut addresses: Vec<String> = named.map(|step| one_line(&step.address.to_string())).collect();
+            if together {
+                addresses.push(counted(parameters.len(), "parameter"));
+            }
+            groups.push((infinitive(action), addresses));
         }
         groups.push(("blocked", blocked));
         for (name, addresses) in groups.into_iter().filter(|(_, addresses)| !addresses.is_empty()) {
-            self.line(&format!("{name:<8} {}", joined(&addresses, SUMMED_ADDRESSES)));
+            let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);
+            let mut lines = wrapped(&addresses[..addresses.len() - more], WRAPPED);
+            if let Some(last) = lines.last_mut().filter(|_| more > 0) {
+                last.push_str(&format!(" and {more} more"));
+            }
+            for (at, line) in lines.iter().enumerate() {
+                self.line(&format!("{:<8} {line}", if at == 0 { name } else { "" }));
+            }
         }
     }
+}
+
+/// The folder that all paths lie in, with its slash.
+fn shared_folder<'a>(paths: &[&'a str]) -> &'a str {
+    let Some((first, rest)) = paths.split_first() else { return "" };
+    let ends = first.match_indices('/').map(|(at, _)| at + 1).rev();
+    let shared = ends.into_iter().find(|end| rest.iter().all(|path| path.starts_with(&first[..*end])));
+    &first[..shared.unwrap_or(0)]
+}
+
+/// `items` with commas between them, on lines of about `width` characters.
+fn wrapped(items: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let comma = if at + 1 < items.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + item.chars().count() + 2 <= width => {
+                line.push_str(&format!(" {item}{comma}"));
+            }
+            _ => lines.push(format!("{item}{comma}")),
+        }
+    }
+    lines
 }
 
 fn shown_width(step: &Step) -> usize {

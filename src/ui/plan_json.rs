@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::summary::{Summary, only_record_changes};
-use crate::model::{Source, Value};
-use crate::plan::{Action, Plan, Step};
+use crate::model::{Address, Source, Value};
+use crate::plan::{Action, Options, Plan, Step};
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -44,6 +44,9 @@ pub struct PlanDocument {
     pub changes: Vec<StepDocument>,
     /// What else there is to know.
     pub notices: Vec<NoticeDocument>,
+    /// What was allowed when it was planned; applying a saved plan allows the same.
+    #[serde(default)]
+    pub consent: ConsentDocument,
     /// The numbers.
     pub summary: Summary,
 }
@@ -160,6 +163,44 @@ pub struct NoticeDocument {
     pub message: String,
 }
 
+/// What was allowed when a plan was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConsentDocument {
+    /// Whether what carries this deployment's MDAA tags is taken over.
+    pub adopt: bool,
+    /// What is taken over although nothing tags it.
+    pub adopt_addresses: Vec<String>,
+    /// What may be deleted and made again.
+    pub allow_replace: Vec<String>,
+    /// The users whose profiles may be deleted.
+    pub allow_profile_delete: Vec<String>,
+    /// Whether apps that stand in the way are deleted.
+    pub stop_apps: bool,
+}
+
+impl ConsentDocument {
+    fn of(options: &Options) -> Self {
+        let texts = |addresses: &BTreeSet<Address>| addresses.iter().map(ToString::to_string).collect();
+        Self {
+            adopt: options.adopt,
+            adopt_addresses: texts(&options.adopt_addresses),
+            allow_replace: texts(&options.allow_replace),
+            allow_profile_delete: options.allow_profile_delete.iter().cloned().collect(),
+            stop_apps: options.stop_apps,
+        }
+    }
+
+    /// Allows the same again; an address that does not parse allows nothing.
+    pub fn write_to(&self, options: &mut Options) {
+        let addresses = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect::<Vec<Address>>();
+        options.adopt |= self.adopt;
+        options.adopt_addresses.extend(addresses(&self.adopt_addresses));
+        options.allow_replace.extend(addresses(&self.allow_replace));
+        options.allow_profile_delete.extend(self.allow_profile_delete.iter().cloned());
+        options.stop_apps |= self.stop_apps;
+    }
+}
+
 /// A file that is no plan of this version.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPlan {
@@ -196,6 +237,7 @@ impl PlanDocument {
             record_only: only_record_changes(plan),
             changes: steps.map(StepDocument::of).collect(),
             notices: notices.collect(),
+            consent: ConsentDocument::default(),
             summary,
         }
     }
@@ -205,6 +247,13 @@ impl PlanDocument {
     pub fn dated(mut self, created: impl Into<String>, expires: impl Into<String>) -> Self {
         self.created = Some(created.into());
         self.expires = Some(expires.into());
+        self
+    }
+
+    /// This plan with what was allowed when it was made.
+    #[must_use]
+    pub fn allowing(mut self, options: &Options) -> Self {
+        self.consent = ConsentDocument::of(options);
         self
     }
 

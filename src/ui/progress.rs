@@ -155,16 +155,18 @@ impl<'a> Progress<'a> {
 
     fn ended(&self, address: &Address, action: Action, outcome: &Outcome, now: Duration) {
         let running = self.running.borrow_mut().remove(address);
-        let since = running.as_ref().map(|running| elapsed(now.saturating_sub(running.since))).unwrap_or_default();
+        let since = running.as_ref().map(|running| now.saturating_sub(running.since)).unwrap_or_default();
+        // Nobody needs to be told that it took no time.
+        let after = if since.as_secs() == 0 { String::new() } else { format!(" after {}", elapsed(since)) };
         if let Some(row) = running.and_then(|running| running.row) {
             row.finish_and_clear();
         }
         let (tone, end) = match outcome {
-            Outcome::Done => (Tone::Add, format!("{} after {since}", past(action))),
+            Outcome::Done => (Tone::Add, format!("{}{after}", past(action))),
             Outcome::Held(by) => (Tone::Change, format!("held: {}", clean(by))),
             Outcome::Failed(error) => {
                 let code = error.code.as_deref().unwrap_or(&error.operation);
-                (Tone::Remove, format!("could not {}: {} (after {since})", infinitive(action), clean(code)))
+                (Tone::Remove, format!("could not {}: {}{after}", infinitive(action), clean(code)))
             }
             Outcome::Skipped { because_of } => (Tone::Change, format!("skipped, since {because_of} is not done")),
             Outcome::Stopped => (Tone::Change, "stopped before it began".into()),
@@ -234,7 +236,7 @@ mod tests {
     domain.studio: AWS is slow
     domain.studio: created after 3m 05s
     user_profile.ann: creating
-    user_profile.ann: could not create: CreateUserProfile (after 2s)
+    user_profile.ann: could not create: CreateUserProfile after 2s
     ") };
         }
     }
@@ -261,7 +263,7 @@ mod tests {
         let rows = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         run(&Progress { screen: &screen, display: Display::Live(rows), running: RefCell::default() });
         let expected = "domain.studio: AWS is slow\ndomain.studio: created after 3m 05s\n\
-            user_profile.ann: could not create: CreateUserProfile (after 2s)\n";
+            user_profile.ann: could not create: CreateUserProfile after 2s\n";
         assert_eq!(notes.text(), expected);
     }
 }

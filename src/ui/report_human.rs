@@ -90,9 +90,13 @@ fn last_line(report: &Report, plan: &Plan) -> String {
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
     };
     if report.is_complete() {
-        let title = if plan.destroy { "Destroy" } else { "Apply" };
+        let kept = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none()).count();
+        if plan.destroy {
+            let rest = named(&[(counts.held, "held"), (kept, "kept")]);
+            return format!("Destroy complete: {} destroyed{rest}.", counts.destroyed);
+        }
         return format!(
-            "{title} complete: {} added, {} changed{}, {} destroyed{}.",
+            "Apply complete: {} added, {} changed{}, {} destroyed{}.",
             counts.added,
             counts.changed,
             named(&[(counts.replaced, "replaced"), (counts.adopted, "adopted")]),
@@ -125,8 +129,6 @@ fn last_line(report: &Report, plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::cloud::ErrorKind;
     use crate::ui::report_json::ReportDocument;
@@ -176,7 +178,7 @@ mod tests {
         insta::assert_snapshot!(render(&report, &destroy().plan(), Paint::PLAIN), @r"
     held domain.studio: an app is being deleted; the next apply tries again
     kept bucket.sharing: `removalPolicy.bucket` is retain
-    Destroy complete: 0 added, 0 changed, 1 destroyed, 1 held.
+    Destroy complete: 1 destroyed, 1 held, 1 kept.
     ");
     }
 

@@ -1,6 +1,7 @@
 //! How an apply or a destroy went, as data.
 
 use std::collections::BTreeMap;
+use std::ops::Add;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,25 @@ pub struct Counts {
     pub stopped: usize,
     /// Not allowed by the plan.
     pub blocked: usize,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            added: self.added + other.added,
+            changed: self.changed + other.changed,
+            replaced: self.replaced + other.replaced,
+            adopted: self.adopted + other.adopted,
+            destroyed: self.destroyed + other.destroyed,
+            held: self.held + other.held,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            stopped: self.stopped + other.stopped,
+            blocked: self.blocked + other.blocked,
+        }
+    }
 }
 
 impl Counts {

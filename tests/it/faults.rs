@@ -87,7 +87,10 @@ impl Clean {
         let again = lab.run(&story.command, &story.to).expect(0);
         assert_eq!(again.writes(), Vec::<&Call>::new(), "{}: a second run writes", story.name);
         let domains = created(&ended.calls, None);
-        Self { base, calls: ended.calls, picture, domains }
+        // One poll more or less is all the same; the shortest run has only calls that any run makes.
+        let others = (0..2).map(|_| Lab::like(&base).run(&story.command, &story.to).expect(0).calls);
+        let calls = others.chain([ended.calls]).min_by_key(Vec::len).unwrap();
+        Self { base, calls, picture, domains }
     }
 }
 
@@ -183,6 +186,7 @@ fn distinct_pairs(clean: &Clean) -> Vec<(usize, Harm)> {
 }
 
 /// Tries all pairs, on every core.
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn try_all(story: &Story, clean: &Clean, pairs: &[(usize, Harm)]) {
     let began = Instant::now();
     heal_all(story.name, pairs, |(call, harm)| harm_and_heal(story, clean, *call, *harm));

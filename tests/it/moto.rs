@@ -80,6 +80,7 @@ fn assert_settled(node: &Node, live: &Observed) {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "who has a server at hand says so in the environment")]
 async fn everything_outside_studio_works_against_moto() {
     let Ok(server) = std::env::var(SERVER) else { return };
     let credentials = Credentials::new("test", "test", None, None, "test");

@@ -1,13 +1,15 @@
 //! The shape of the source: what ARCHITECTURE.md promises and no compiler sees.
 //!
 //! Each check reads files as text, so it is as good as its patterns; `clippy.toml` bans the same things by path where
-//! Clippy can. A check that fails names the file, the line and what to do instead.
+//! Clippy can. A check that fails names the file, the line and what to do instead. What the README says is checked in
+//! `documents`.
+
+mod documents;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use studio_deploy::cli::args;
 use studio_deploy::model::Kind;
 use studio_deploy::resource::KINDS;
 
@@ -15,7 +17,7 @@ use studio_deploy::resource::KINDS;
 const LONGEST: usize = 400;
 
 /// Files that are longer, each because cutting it would part what belongs together.
-const LONG: [(&str, &str); 10] = [
+const LONG: [(&str, &str); 11] = [
     ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
     ("src/cli/args/commands.rs", "the whole command line is read from top to bottom"),
     ("src/config/shape.rs", "one walk over tree and schema"),
@@ -25,6 +27,7 @@ const LONG: [(&str, &str); 10] = [
     ("src/resource/bucket.rs", "a kind is one file"),
     ("src/resource/domain.rs", "a kind is one file, and this one is most of Studio"),
     ("src/resource/security_group.rs", "a kind is one file"),
+    ("src/sandbox/ec2.rs", "a network is one table of things that refer to each other"),
     ("src/sandbox/front.rs", "one request from the wire to the journal"),
 ];
 
@@ -48,7 +51,7 @@ impl Source {
         let code = lines[..end].iter().enumerate();
         let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
         let code = code.map(|(at, line)| (at + 1, (*line).to_owned())).collect();
-        Self { path, code, text }
+        Self { path, text, code }
     }
 
     fn is_below(&self, folders: &[&str]) -> bool {
@@ -97,8 +100,12 @@ fn files(folder: &str) -> Vec<String> {
     found
 }
 
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
 fn sources(folder: &str) -> Vec<Source> {
-    files(folder).into_iter().filter(|path| path.ends_with(".rs")).map(Source::read).collect()
+    files(folder).into_iter().filter(|path| is_rust(path)).map(Source::read).collect()
 }
 
 fn read(path: &str) -> String {
@@ -150,7 +157,7 @@ fn the_pure_stages_know_no_outside() {
 fn the_engine_knows_nobody_in_front_of_it() {
     // connect.rs is how a run gets its AWS: it takes what the command line asks for and fails in words for people.
     let front = ["crate::cli", "crate::ui", "crate::sandbox"];
-    let engine = ["src/apply.rs", "src/assets.rs", "src/aws", "src/cloud.rs", "src/resource"];
+    let engine = ["src/apply.rs", "src/assets.rs", "src/aws", "src/cloud.rs", "src/preflight", "src/resource"];
     let found: Vec<String> = sources("src")
         .iter()
         .filter(|source| source.is_below(&engine) && source.path != "src/aws/connect.rs")
@@ -197,7 +204,8 @@ fn only_the_kinds_and_aws_name_the_sdk() {
 #[test]
 fn only_error_reads_the_codes_of_the_sdk() {
     only_in(
-        &["src/aws/error.rs", "src/sandbox"],
+        // bucket.rs reads the body of one answer whose root stand-ins for S3 name otherwise.
+        &["src/aws/error.rs", "src/resource/bucket.rs", "src/sandbox"],
         &["ProvideErrorMetadata", "SdkError", "RequestId"],
         "aws/error.rs makes a `CloudError` of what the SDK says; ask that",
     );
@@ -287,19 +295,13 @@ fn no_file_is_too_long() {
 #[test]
 fn no_test_file_is_forgotten() {
     let main = read("tests/it/main.rs");
-    for path in files("tests/it").iter().filter(|path| path.ends_with(".rs")) {
+    for path in files("tests/it").iter().filter(|path| is_rust(path)) {
         let below = path.strip_prefix("tests/it/").unwrap();
         let (module, rest) = below.split_once('/').unwrap_or((below, ""));
         let module = module.strip_suffix(".rs").unwrap_or(module);
         let top = rest.is_empty() || rest == "mod.rs";
         assert!(module == "main" || !top || main.contains(&format!("mod {module};")), "{path} is not in main.rs");
     }
-}
-
-#[test]
-fn the_changelog_has_this_version() {
-    let heading = format!("## [{}]", env!("CARGO_PKG_VERSION"));
-    assert!(read("CHANGELOG.md").lines().any(|line| line.starts_with(&heading)), "CHANGELOG.md has no `{heading}`");
 }
 
 #[test]
@@ -328,110 +330,4 @@ fn the_map_has_every_module() {
     for module in shown {
         assert!(map.contains(&module), "ARCHITECTURE.md's map lacks {module}");
     }
-}
-
-/// The rows of the README's table under `heading`, each its first cell without back quotes.
-fn first_cells(heading: &str) -> BTreeSet<String> {
-    let readme = read("README.md");
-    let (_, section) = readme.split_once(&format!("\n{heading}\n")).expect("the README has the section");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
-    let cells = rows.filter_map(|row| Some(row.split_once('|')?.0.trim().trim_matches('`').to_owned()));
-    cells.filter(|cell| !cell.starts_with('-')).collect()
-}
-
-#[test]
-fn the_readme_lists_the_commands_there_are() {
-    let mut listed = first_cells("## Commands");
-    assert!(listed.remove("Command"), "the table has a heading");
-    let there_are: BTreeSet<String> =
-        args::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    assert_eq!(listed, there_are);
-}
-
-#[test]
-fn the_readme_lists_the_exit_codes_there_are() {
-    let listed: BTreeSet<u8> = first_cells("## Exit codes")
-        .iter()
-        .flat_map(|cell| cell.split(", ").filter_map(|code| code.parse().ok()).collect::<Vec<_>>())
-        .collect();
-    let text = read("src/cli/exit.rs");
-    let codes = text.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = ")?.1.parse().ok());
-    assert_eq!(listed, codes.collect::<BTreeSet<u8>>());
-}
-
-/// The command lines of studio-deploy in a script, as words.
-fn commands(script: &str) -> Vec<Vec<String>> {
-    let script = script.replace("\\\n", " ").replace("cargo run -- ", "studio-deploy ");
-    let mut found = Vec::new();
-    for line in script.lines().map(|line| line.trim().trim_start_matches("- ").trim_start_matches("run: ")) {
-        let mut words: Vec<String> = vec![String::new()];
-        let (mut quote, mut commands) = (None, Vec::new());
-        // What follows three blanks is an explanation, and `#` begins a comment.
-        let line = line.split("   ").next().unwrap_or_default();
-        for c in line.chars() {
-            match (quote, c) {
-                (Some(open), _) if c == open => quote = None,
-                (Some(_), _) => words.last_mut().expect("there is a word").push(c),
-                (None, '\'' | '"') => quote = Some(c),
-                (None, '|' | '>' | ';' | '&' | '#') => {
-                    commands.push(std::mem::replace(&mut words, vec![String::new()]));
-                    if c == '#' {
-                        break;
-                    }
-                }
-                (None, c) if c.is_whitespace() => words.push(String::new()),
-                (None, _) => words.last_mut().expect("there is a word").push(c),
-            }
-        }
-        commands.push(words);
-        let commands = commands.into_iter().map(|words| words.into_iter().filter(|word| !word.is_empty()).collect());
-        found.extend(commands.filter(|words: &Vec<String>| words.first().is_some_and(|word| word == "studio-deploy")));
-    }
-    found
-}
-
-#[track_caller]
-fn understood(place: &str, words: &[String]) {
-    let matched = args::command().try_get_matches_from(words);
-    let error = matched.err().filter(clap::Error::use_stderr);
-    assert!(
-        error.is_none(),
-        "{place}: {}: {}",
-        words.join(" "),
-        error.map(|error| error.to_string()).unwrap_or_default()
-    );
-}
-
-#[test]
-fn every_command_that_the_documents_show_is_understood() {
-    let readme = read("README.md");
-    let fenced: String = readme.split("```").skip(1).step_by(2).collect();
-    let inline = readme.match_indices("`studio-deploy ").filter_map(|(at, _)| readme[at + 1..].split('`').next());
-    let shown = commands(&[fenced].into_iter().chain(inline.map(str::to_owned)).collect::<Vec<_>>().join("\n"));
-    assert!(shown.len() > 30, "only {} were found", shown.len());
-    for words in shown {
-        understood("README.md", &words);
-    }
-}
-
-#[test]
-fn every_example_of_the_help_is_understood() {
-    fn walk(command: &clap::Command, count: &mut usize) {
-        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-        for words in commands(&help) {
-            understood(command.get_name(), &words);
-            *count += 1;
-        }
-        command.get_subcommands().for_each(|command| walk(command, count));
-    }
-    let mut count = 0;
-    walk(&args::command(), &mut count);
-    assert!(count > 20, "only {count} were found");
-}
-
-#[test]
-fn ci_and_the_readme_test_alike() {
-    assert!(read("README.md").contains("\ncargo test\n"), "the README says how to test");
-    assert!(read(".ci/run").contains("cargo test --locked\n"), "CI does the same, on the locked versions");
 }

@@ -14,6 +14,15 @@ use crate::ui::plan_human::DiffStyle;
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented config to begin with.
+    #[command(after_long_help = "\
+Writes FILE, and beside it the schema that editors complete and check it by. Nothing is overwritten.
+
+Examples:
+  studio-deploy init                                    the least that deploys, in studio.yaml
+  studio-deploy init --variant comprehensive --out team/studio.yaml
+  studio-deploy init --out -                            on standard output")]
+    Init(InitArgs),
     /// Check a config without calling AWS; every mistake at once.
     #[command(after_long_help = "\
 Examples:
@@ -54,6 +63,15 @@ Examples:
   studio-deploy destroy --auto-approve --confirm acme/dev/ml/studio
   studio-deploy destroy --home-efs delete --bucket delete --kms-key delete --drain")]
     Destroy(DestroyArgs),
+    /// Show what was changed behind the config's back.
+    #[command(after_long_help = "\
+Compares live values with the config on everything that applies have set. Ends with 2 when they differ, and never with 0
+when something could not be compared.
+
+Examples:
+  studio-deploy drift studio.yaml
+  studio-deploy drift --ignore 'security_group.*' --ignore '*.Tags.*'")]
+    Drift(DriftArgs),
     /// Print a URL that signs a user in to Studio. The URL is a credential.
     #[command(after_long_help = "\
 Only in domains with IAM authentication.
@@ -69,6 +87,19 @@ Examples:
   studio-deploy output domain.studio.DomainId --format raw
   studio-deploy output --format github >> \"$GITHUB_OUTPUT\"")]
     Output(OutputArgs),
+    /// Show what waits for what.
+    #[command(after_long_help = "\
+Examples:
+  studio-deploy graph studio.yaml
+  studio-deploy graph --format dot | dot -Tsvg > studio.svg
+  studio-deploy graph --plan p.json --format mermaid    of a saved plan, without a look at AWS")]
+    Graph(GraphArgs),
+    /// Print the IAM policy that is needed.
+    #[command(after_long_help = "\
+Examples:
+  studio-deploy permissions studio.yaml                 what plan, apply and destroy need
+  studio-deploy permissions --for plan --format json > plan-policy.json")]
+    Permissions(PermissionsArgs),
     /// List the deployments of an mdaa.yaml.
     #[command(after_long_help = "\
 Examples:
@@ -118,13 +149,17 @@ impl Command {
     /// The word on the command line.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Init(_) => "init",
             Self::Validate(_) => "validate",
             Self::Plan(_) => "plan",
             Self::Diff(_) => "diff",
             Self::Apply(_) => "apply",
             Self::Destroy(_) => "destroy",
+            Self::Drift(_) => "drift",
             Self::Url(_) => "url",
             Self::Output(_) => "output",
+            Self::Graph(_) => "graph",
+            Self::Permissions(_) => "permissions",
             Self::List(_) => "list",
             Self::Unlock(_) => "unlock",
             Self::Cleanup(_) => "cleanup",
@@ -139,10 +174,18 @@ impl Command {
     /// Whether standard output can carry `format`.
     pub const fn knows(&self, format: Format) -> bool {
         match format {
-            Format::Human | Format::Json => true,
-            Format::Ndjson => !matches!(self, Self::Output(_)),
-            Format::Table | Format::Raw | Format::Env | Format::Github => matches!(self, Self::Output(_)),
+            Format::Human => true,
+            Format::Json => !matches!(self, Self::Completions(_) | Self::Man(_)),
+            Format::Ndjson => matches!(self, Self::Plan(_) | Self::Apply(_) | Self::Destroy(_)),
+            Format::Table => matches!(self, Self::Output(_) | Self::Permissions(_)),
+            Format::Raw | Format::Env | Format::Github => matches!(self, Self::Output(_)),
+            Format::Tree | Format::Dot | Format::Mermaid => matches!(self, Self::Graph(_)),
         }
+    }
+
+    /// Whether there is something for `--report` to tell.
+    pub const fn reports(&self) -> bool {
+        matches!(self, Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Drift(_))
     }
 }
 
@@ -153,6 +196,73 @@ pub struct ConfigFiles {
     /// [default: ./studio.yaml, ./sm-studio-domain.yaml or ./mdaa.yaml].
     #[arg(value_name = "CONFIG")]
     pub config: Vec<PathBuf>,
+}
+
+/// `init`
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// What it begins with.
+    #[arg(long, value_name = "VARIANT", value_enum, default_value_t)]
+    pub variant: Variant,
+    /// The file; `-` is standard output.
+    #[arg(long, value_name = "FILE", default_value = "studio.yaml")]
+    pub out: PathBuf,
+}
+
+/// What a config can begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Variant {
+    /// The least that deploys.
+    #[default]
+    Minimal,
+    /// Everything that MDAA's module knows, once.
+    Comprehensive,
+    /// Sign-in with IAM Identity Center.
+    Sso,
+}
+
+/// `drift`
+#[derive(Clone, Debug, Args)]
+pub struct DriftArgs {
+    /// The config.
+    #[command(flatten)]
+    pub files: ConfigFiles,
+    /// Leave out addresses (`app.*`) or properties (`domain.studio.Tags.*`) that match; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub ignore: Vec<Glob>,
+}
+
+/// `graph`
+#[derive(Clone, Debug, Args)]
+pub struct GraphArgs {
+    /// The config.
+    #[command(flatten)]
+    pub files: ConfigFiles,
+    /// Show a saved plan.
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `permissions`
+#[derive(Clone, Debug, Args)]
+pub struct PermissionsArgs {
+    /// The config.
+    #[command(flatten)]
+    pub files: ConfigFiles,
+    /// Only what this command needs.
+    #[arg(id = "purpose", long = "for", value_name = "COMMAND", value_enum)]
+    pub purpose: Option<Purpose>,
+}
+
+/// What permissions are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Purpose {
+    /// Looking.
+    Plan,
+    /// Making and changing.
+    Apply,
+    /// Deleting.
+    Destroy,
 }
 
 /// `validate`
@@ -175,8 +285,8 @@ pub struct PlanArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Save the plan for `apply --plan`.
-    #[arg(long, value_name = "FILE")]
+    /// Save the plan for `apply --plan`; a destroy is approved by name instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "destroy")]
     pub out: Option<PathBuf>,
     /// Plan what destroy would do.
     #[arg(long)]

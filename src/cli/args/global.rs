@@ -178,10 +178,10 @@ impl RunOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputOptions {
-    /// What standard output carries: human, json or ndjson; for `output` table, json, raw, env or github.
+    /// What standard output carries: human, json or ndjson; for `output` table, json, raw, env or github; for `graph` tree, dot, mermaid or json.
     #[arg(long, global = true, value_name = "FORMAT", env = "STUDIO_DEPLOY_FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
-    /// One more output of the same run: md, html, json, ndjson, sarif, github, junit; may be repeated.
+    /// One more output of plan, apply, destroy or drift: md, json, ndjson, github or junit; may be repeated.
     #[arg(
         id = "report",
         long = "report",
@@ -237,7 +237,7 @@ impl OutputOptions {
             Some(Format::Raw) => ValueFormat::Raw,
             Some(Format::Env) => ValueFormat::Env,
             Some(Format::Github) => ValueFormat::Github,
-            None | Some(Format::Human | Format::Ndjson | Format::Table) => ValueFormat::Table,
+            _ => ValueFormat::Table,
         }
     }
 }
@@ -260,11 +260,28 @@ pub enum Format {
     Env,
     /// Assignments for GitHub.
     Github,
+    /// Addresses below what they wait for.
+    Tree,
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid.
+    Mermaid,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [Self::Human, Self::Json, Self::Ndjson, Self::Table, Self::Raw, Self::Env, Self::Github];
+    pub const ALL: [Self; 10] = [
+        Self::Human,
+        Self::Json,
+        Self::Ndjson,
+        Self::Table,
+        Self::Raw,
+        Self::Env,
+        Self::Github,
+        Self::Tree,
+        Self::Dot,
+        Self::Mermaid,
+    ];
 
     /// The word on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -276,6 +293,9 @@ impl Format {
             Self::Raw => "raw",
             Self::Env => "env",
             Self::Github => "github",
+            Self::Tree => "tree",
+            Self::Dot => "dot",
+            Self::Mermaid => "mermaid",
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn find(world: &World, domain: &str, name: &str) -> Result<UserProfile, Refu
 
 /// A user of the file system that nobody has been before: a profile that is made again does not find its old files.
 pub fn new_uid(world: &mut World) -> u64 {
-    FIRST_UID + world.next()
+    FIRST_UID + world.number()
 }
 
 /// `CreateUserProfile`.

@@ -34,7 +34,7 @@ impl Place {
             let sandbox = place.sandbox();
             sandbox
                 .with_world(|world| {
-                    picture::records(base).for_each(|(table, key, record)| world.put(table, key, record))
+                    picture::records(base).for_each(|(table, key, record)| world.put(table, key, record));
                 })
                 .unwrap();
         }
@@ -129,6 +129,7 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
     if difference.is_empty() { Ok(()) } else { said(format!("the account differs\n{difference}\n{notes}")) }
 }
 
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn try_all(story: &Story, clean: &Clean, kills: &[(usize, &str)]) {
     let began = Instant::now();
     heal_all(story.name, kills, |(call, when)| kill_and_heal(story, clean, *call, when));

@@ -1,0 +1,55 @@
+//! `graph`: what waits for what, with what happens to each.
+
+use std::fs;
+
+use super::args::{Format, GraphArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::load::load;
+use super::run::{Run, announce, plan};
+use super::session::Session;
+use crate::model::Node;
+use crate::plan::Options;
+use crate::ui::graph::{self, Vertex};
+use crate::ui::plan_json::PlanDocument;
+
+pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    if let Some(path) = &args.plan {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+        let saved = PlanDocument::read(&text)?;
+        show(run, &saved.changes.iter().map(Vertex::from).collect::<Vec<_>>())?;
+        return Ok(Exit::Success);
+    }
+    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
+    announce(&all, run.screen);
+    let mut vertices = Vec::new();
+    let several = all.deployments.len() > 1;
+    for loaded in all.deployments {
+        let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
+        let planned = plan(&mut session, &Options::default(), false, run.screen).await?;
+        let prefix = if several { format!("{}:", session.deployment()) } else { String::new() };
+        // A plan waits for nothing that is there already; the picture shows what builds on what all the same.
+        let graph = planned.goal.map(|goal| goal.desired.graph()).unwrap_or_default();
+        vertices.extend(planned.plan.steps.iter().map(|step| {
+            let needs = graph.get(&step.address).map(Node::dependencies).unwrap_or_default();
+            let needs = needs.into_iter().map(|address| format!("{prefix}{address}"));
+            let mut vertex = Vertex::of(step, &prefix);
+            vertex.waits_for.extend(needs);
+            vertex
+        }));
+    }
+    show(run, &vertices)?;
+    Ok(Exit::Success)
+}
+
+fn show(run: &Run<'_>, vertices: &[Vertex]) -> Result<(), Failure> {
+    let paint = run.screen.data_paint();
+    let text = match run.format() {
+        Format::Dot => graph::dot(vertices),
+        Format::Mermaid => graph::mermaid(vertices),
+        Format::Json => graph::json(vertices),
+        _ => graph::tree(vertices, paint),
+    };
+    run.screen.data(&text)?;
+    Ok(())
+}

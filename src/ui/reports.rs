@@ -1,0 +1,291 @@
+//! One run in the forms that other tools read: the files of `--report`.
+
+use serde_json::json;
+
+use super::plan_json::{ActionWord, Place, PlanDocument, StepDocument};
+use super::report_json::{End, ReportDocument};
+use super::text::one_line;
+use crate::cli::failure::FailureDocument;
+
+/// GitHub cuts a step's summary and a comment at 65,536 characters; this leaves room for what others put around it.
+const MARKDOWN_LIMIT: usize = 60_000;
+
+/// What became of one deployment, as data.
+#[derive(Clone, Debug, Default)]
+pub struct Chapter {
+    /// What was to be done.
+    pub plan: Option<PlanDocument>,
+    /// How it went.
+    pub report: Option<ReportDocument>,
+    /// Why it did not come to that.
+    pub error: Option<FailureDocument>,
+}
+
+/// Everything as one document.
+pub fn json(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
+    let deployments =
+        chapters.iter().map(|Chapter { plan, report, error }| json!({"plan": plan, "report": report, "error": error}));
+    let deployments: Vec<_> = deployments.collect();
+    format!("{:#}\n", json!({"command": command, "exit_code": exit_code, "deployments": deployments}))
+}
+
+/// How much a Markdown report shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    Counts,
+    Addresses,
+    Attributes,
+    Values,
+}
+
+/// Markdown for people, for a pull request's comment or a job's summary; cut where it would grow too long.
+pub fn markdown(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
+    let depths = [
+        (Depth::Values, ""),
+        (Depth::Attributes, "values"),
+        (Depth::Addresses, "values and the names of properties"),
+        (Depth::Counts, "everything but the numbers"),
+    ];
+    let mut text = String::new();
+    for (depth, cut) in depths {
+        text = format!("# studio-deploy {command}: exit {exit_code}\n");
+        for chapter in chapters {
+            text.push_str(&markdown_chapter(chapter, depth));
+        }
+        if !cut.is_empty() {
+            text.push_str(&format!("\n_The report was too long, so {cut} were left out._\n"));
+        }
+        if text.len() <= MARKDOWN_LIMIT {
+            break;
+        }
+    }
+    text
+}
+
+fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
+    let mut lines = Vec::new();
+    if let Some(plan) = &chapter.plan {
+        lines.push(format!("\n## {} in {} {}\n", plan.deployment, plan.account, plan.region));
+        lines.push(format!("{}\n", plan.summary));
+        if depth > Depth::Counts && !plan.changes.is_empty() {
+            lines.extend(["| | address | why | source |".to_owned(), "|---|---|---|---|".to_owned()]);
+            lines.extend(plan.changes.iter().map(row));
+        }
+        if depth > Depth::Addresses {
+            lines.extend(plan.changes.iter().flat_map(|step| attributes(step, depth)));
+        }
+        let notices = plan.notices.iter().filter(|_| depth > Depth::Counts);
+        lines.extend(notices.map(|notice| {
+            let about = notice.address.as_ref().map(|address| format!("`{address}`: ")).unwrap_or_default();
+            format!("\n> {about}{}", one_line(&notice.message))
+        }));
+    }
+    if let Some(report) = &chapter.report {
+        let counts = &report.counts;
+        lines.push(format!(
+            "\n**{}**: {} added, {} changed, {} replaced, {} adopted, {} destroyed, {} failed, {} skipped",
+            if report.complete { "complete" } else { "incomplete: run again to continue" },
+            counts.added,
+            counts.changed,
+            counts.replaced,
+            counts.adopted,
+            counts.destroyed,
+            counts.failed,
+            counts.skipped,
+        ));
+        lines.extend(report.errors.iter().filter(|_| depth > Depth::Counts).map(markdown_error));
+    }
+    lines.extend(chapter.error.iter().map(markdown_error));
+    lines.join("\n") + "\n"
+}
+
+fn row(step: &StepDocument) -> String {
+    let why =
+        step.blocked_by.as_ref().map_or_else(|| step.reason.clone(), |blocked| format!("blocked: {}", blocked.why));
+    let source = step.source.as_ref().map(|place| format!("{}:{}", place.file, place.line)).unwrap_or_default();
+    let cell = |text: &str| one_line(text).replace('|', "\\|");
+    format!("| {} | `{}` | {} | {} |", word(step), cell(&step.address), cell(&why), cell(&source))
+}
+
+fn word(step: &StepDocument) -> &'static str {
+    match step.action {
+        _ if step.blocked_by.is_some() => "blocked",
+        ActionWord::Keep => "keep",
+        ActionWord::Adopt => "adopt",
+        ActionWord::Create => "create",
+        ActionWord::Update => "update",
+        ActionWord::Replace => "replace",
+        ActionWord::Delete => "delete",
+        ActionWord::Retain => "retain",
+    }
+}
+
+fn attributes(step: &StepDocument, depth: Depth) -> Vec<String> {
+    if step.changes.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("\n`{}`:\n", one_line(&step.address))];
+    lines.extend(step.changes.iter().map(|change| match depth {
+        Depth::Values => {
+            // A fence longer than any run of backticks in the values cannot be ended by them.
+            let text = format!("- {}\n+ {}", change.before, change.after);
+            let fence = "`".repeat(longest_run(&text).max(2) + 1);
+            format!("{}:\n{fence}diff\n{text}\n{fence}", one_line(&change.path))
+        }
+        _ => format!("- {}", one_line(&change.path)),
+    }));
+    lines
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+fn markdown_error(error: &FailureDocument) -> String {
+    let place = error.source.as_ref().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
+    let body = [&error.detail, &error.help].map(|text| text.trim_end().replace('\n', "\n    "));
+    let body = body.iter().filter(|text| !text.is_empty()).map(|text| format!("\n    {text}")).collect::<String>();
+    format!("\n**{}** {}{place}\n{body}", error.code, one_line(&error.summary))
+}
+
+/// GitHub's workflow commands: each error and each change at its place in the YAML.
+pub fn github(chapters: &[Chapter]) -> String {
+    let mut lines = Vec::new();
+    for Chapter { plan, report, error } in chapters {
+        for step in plan.iter().flat_map(|plan| &plan.changes) {
+            match &step.blocked_by {
+                Some(blocked) => {
+                    let message = format!("{}: {}\n{}", step.address, blocked.why, blocked.hint);
+                    lines.push(annotation("error", step.source.as_ref(), "blocked", &message));
+                }
+                None if step.action == ActionWord::Retain => {}
+                None => {
+                    let message = format!("{} {}: {}", word(step), step.address, step.reason);
+                    lines.push(annotation("notice", step.source.as_ref(), "plan", &message));
+                }
+            }
+        }
+        for error in report.iter().flat_map(|report| &report.errors).chain(error) {
+            let message = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
+            lines.push(annotation("error", error.source.as_ref(), &error.code, &message));
+        }
+    }
+    lines.concat()
+}
+
+/// Escaped as GitHub's toolkit does: `%`, line ends, and in properties `:` and `,` too.
+fn annotation(level: &str, place: Option<&Place>, title: &str, message: &str) -> String {
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let place = place.map(|place| format!("file={},line={},col={},", property(&place.file), place.line, place.column));
+    format!("::{level} {}title={}::{}\n", place.unwrap_or_default(), property(title), data(message))
+}
+
+/// What test reporters read: a suite a deployment, a case a step.
+pub fn junit(command: &str, chapters: &[Chapter]) -> String {
+    let suites: String = chapters.iter().map(|chapter| suite(command, chapter)).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"studio-deploy {command}\">\n{suites}</testsuites>\n"
+    )
+}
+
+fn suite(command: &str, chapter: &Chapter) -> String {
+    let mut cases = Vec::new();
+    let ended = |address: &str| {
+        let steps = chapter.report.iter().flat_map(|report| &report.steps);
+        steps.into_iter().find(|step| step.address == address).map(|step| &step.end)
+    };
+    for step in chapter.plan.iter().flat_map(|plan| &plan.changes) {
+        let outcome = match (&step.blocked_by, ended(&step.address)) {
+            (Some(blocked), _) => Some(("failure", format!("{}\n{}", blocked.why, blocked.hint))),
+            (None, Some(End::Failed { error })) => Some(("failure", format!("{}: {}", error.operation, error.message))),
+            (None, Some(End::Skipped { because_of })) => Some(("skipped", format!("{because_of} is not done"))),
+            (None, Some(End::Stopped)) => Some(("skipped", "the run was stopped".to_owned())),
+            _ => None,
+        };
+        cases.push((step.kind.as_str(), format!("{} {}", word(step), step.address), outcome));
+    }
+    if let Some(error) = &chapter.error {
+        let text = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
+        cases.push(("run", command.to_owned(), Some(("error", text))));
+    }
+    let count =
+        |kind: &str| cases.iter().filter(|(_, _, outcome)| outcome.as_ref().is_some_and(|(of, _)| *of == kind)).count();
+    let name = chapter.plan.as_ref().map_or(command, |plan| plan.deployment.as_str());
+    let mut text = format!(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
+        xml(name),
+        cases.len(),
+        count("failure"),
+        count("error"),
+        count("skipped"),
+    );
+    for (class, name, outcome) in &cases {
+        let head = format!("    <testcase classname=\"{}\" name=\"{}\"", xml(class), xml(name));
+        text.push_str(&match outcome {
+            None => format!("{head}/>\n"),
+            Some((kind, why)) => {
+                let first = why.lines().next().unwrap_or_default();
+                format!("{head}><{kind} message=\"{}\">{}</{kind}></testcase>\n", xml(first), xml(why))
+            }
+        });
+    }
+    text + "  </testsuite>\n"
+}
+
+/// Text in XML 1.0, which has no control characters but tabs and line ends.
+fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{create_all, removal, update};
+
+    fn chapter(plan: &crate::plan::Plan) -> Chapter {
+        Chapter { plan: Some(PlanDocument::of(plan)), ..Chapter::default() }
+    }
+
+    #[test]
+    fn markdown_has_a_row_for_each_change_and_stays_short() {
+        let text = markdown("plan", 0, &[chapter(&update().plan())]);
+        assert!(text.contains("| update | `domain.studio` | it differs | studio.yaml:12 |"), "{text}");
+        assert!(text.contains("Tags.owner:\n```diff\n- \"ann\"\n+ \"ben\"\n```"), "{text}");
+        let many: Vec<Chapter> = (0..200).map(|_| chapter(&update().plan())).collect();
+        let text = markdown("plan", 0, &many);
+        assert!(text.len() <= MARKDOWN_LIMIT && text.contains("were left out"), "{}", text.len());
+    }
+
+    #[test]
+    fn values_cannot_end_their_fence() {
+        assert_eq!((longest_run("a```b``"), longest_run("none")), (3, 0));
+    }
+
+    #[test]
+    fn github_marks_the_lines_of_the_yaml() {
+        let text = github(&[chapter(&removal().plan())]);
+        assert!(text.contains("::error file=studio.yaml,line=11,col=3,title=blocked::domain.studio: "), "{text}");
+        assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+    }
+
+    #[test]
+    fn junit_counts_what_is_blocked_as_failed() {
+        let text = junit("plan", &[chapter(&removal().plan()), chapter(&create_all().plan())]);
+        assert!(text.contains("failures=\"2\" errors=\"0\" skipped=\"0\""), "{text}");
+        assert!(text.contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"), "{text}");
+        assert_eq!(xml("a<b>&\"\u{1b}"), "a&lt;b&gt;&amp;&quot;\u{fffd}");
+    }
+}

@@ -1,0 +1,162 @@
+//! The smaller commands, each by what it promises.
+
+use super::*;
+
+#[test]
+fn a_url_is_a_credential() {
+    let desk = Desk::applied();
+    let ended = desk.run(&["url", "minimal.yaml", "--user", "example-user-id", "--log-file", "log", "-vv"]).is(0);
+    assert!(ended.data.starts_with("https://d-") && ended.data.lines().count() == 1, "{}", ended.data);
+    let token = ended.data.trim().rsplit('=').next().unwrap();
+    assert!(!ended.notes.contains(token) && !desk.read("log").contains(token));
+    let raw = desk.run(&["url", "minimal.yaml", "--user", "example-user-id", "--raw"]).is(0);
+    assert_eq!(raw.notes, "");
+    let all = ["--expires-in", "60", "--session-duration", "1h", "--landing-uri", "app:JupyterLab:"];
+    let mut args = vec!["url", "minimal.yaml", "--user", "example-user-id"];
+    args.extend(all);
+    let ended = desk.run(&args).is(0);
+    let call = ended.calls.iter().find(|call| call["operation"] == "CreatePresignedDomainUrl").unwrap();
+    assert_eq!(call["input"]["ExpiresInSeconds"], 60);
+    assert_eq!(call["input"]["SessionExpirationDurationInSeconds"], 3600);
+    assert_eq!(call["input"]["LandingUri"], "app:JupyterLab:");
+    for (option, value) in [
+        ("--expires-in", "4s"),
+        ("--expires-in", "301s"),
+        ("--session-duration", "1799s"),
+        ("--session-duration", "13h"),
+        ("--expires-in", "soon"),
+    ] {
+        desk.run(&["url", "minimal.yaml", "--user", "example-user-id", option, value]).is(64);
+    }
+}
+
+#[test]
+fn a_domain_of_identity_center_gives_out_no_url() {
+    let desk = Desk::new();
+    desk.apply("sso.yaml").is(0);
+    desk.run(&["url", "sso.yaml", "--user", "sso-user-id"]).is(3).notes_have("access portal");
+}
+
+#[test]
+fn output_speaks_to_people_shells_and_ci() {
+    let desk = Desk::applied();
+    let id = desk.run(&["output", "domain.studio.DomainId", "minimal.yaml", "--format", "raw"]).is(0).data;
+    let id = id.trim();
+    assert!(id.starts_with("d-"));
+    desk.run(&["output", "minimal.yaml"]).is(0).data_has(id).data_has("/acme/ml/studio/domain/id");
+    desk.run(&["output", "minimal.yaml", "--format", "env"]).is(0).data_has(&format!("DOMAIN_STUDIO_DOMAINID='{id}'"));
+    desk.run(&["output", "minimal.yaml", "--format", "github"]).is(0).data_has(&format!("={id}\n"));
+    let json = desk.run(&["output", "minimal.yaml", "--format", "json"]).is(0).json();
+    assert_eq!(json["domain.studio.DomainId"], id);
+    desk.run(&["output", "no.such.value", "minimal.yaml"]).is(64).notes_have("there are ");
+}
+
+#[test]
+fn configs_are_checked_and_compared_without_aws() {
+    let desk = Desk::new();
+    let mut args = vec!["validate", "minimal.yaml", "--print-resolved"];
+    args.extend(IDENTITY);
+    // References that only AWS can fill in stay as they are written.
+    let resolved = desk.raw(&args).is(0).json();
+    assert_eq!(
+        resolved["domain"]["dataAdminRoles"][0]["arn"],
+        "arn:{{partition}}:iam::{{account}}:role/test-admin-role"
+    );
+    desk.run(&["diff", "minimal.yaml", "--against", "minimal.yaml"]).is(0);
+    let ended =
+        desk.run(&["diff", "sso.yaml", "--against", "minimal.yaml"]).is(2).data_has("+    \"authMode\": \"SSO\"");
+    assert!(ended.calls.is_empty());
+}
+
+#[test]
+fn what_begins_with_init_applies() {
+    for variant in ["minimal", "comprehensive", "sso"] {
+        let desk = Desk::new();
+        desk.raw(&["init", "--variant", variant, "--out", "new/studio.yaml"]).is(0).notes_have("wrote new/studio.yaml");
+        desk.raw(&["init", "--out", "new/studio.yaml"]).is(1).notes_have("exists already");
+        assert!(desk.read("new/studio.yaml").starts_with("# yaml-language-server: $schema=./studio.schema.json\n"));
+        let schema: Json = serde_json::from_str(&desk.read("new/studio.schema.json")).unwrap();
+        assert!(jsonschema::validator_for(&schema).is_ok());
+        desk.raw(&["apply", "new/studio.yaml", "--sandbox=F", "--auto-approve"]).is(0);
+        desk.raw(&["plan", "new/studio.yaml", "--sandbox=F", "--detailed-exitcode"]).is(0);
+    }
+}
+
+#[test]
+fn a_graph_shows_what_builds_on_what() {
+    let desk = Desk::applied();
+    desk.run(&["graph", "minimal.yaml"]).is(0).data_has("kms_key.efs  keep").data_has("    domain.studio  keep");
+    desk.run(&["graph", "minimal.yaml", "--format", "dot"])
+        .is(0)
+        .data_has("\"domain.studio\" -> \"execution_policy.basic\";");
+    desk.run(&["graph", "minimal.yaml", "--format", "mermaid"]).is(0).data_has("flowchart LR\n");
+    desk.run(&["plan", "minimal.yaml", "--sandbox=G", "--out", "p.json"]);
+    desk.raw(&["graph", "--plan", "p.json", "--format", "json"]).is(0);
+}
+
+#[test]
+fn what_is_called_is_within_the_permissions() {
+    let declared = |purpose: &[&str]| -> std::collections::BTreeSet<String> {
+        let mut args = vec!["permissions", "minimal.yaml", "--format", "json"];
+        args.extend(purpose);
+        let document = Desk::new().run(&args).is(0).json();
+        let statements = document["Statement"].as_array().unwrap();
+        let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
+        actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+    };
+    let (plan, apply, destroy) =
+        (declared(&["--for", "plan"]), declared(&["--for", "apply"]), declared(&["--for", "destroy"]));
+    let within = |ended: &Ended, allowed: &std::collections::BTreeSet<String>| {
+        for call in &ended.calls {
+            let action = action(call["service"].as_str().unwrap(), call["operation"].as_str().unwrap());
+            assert!(allowed.contains(&action), "{action} is called and not declared: {call}");
+        }
+    };
+    for sample in ["minimal.yaml", "comprehensive.yaml", "sso.yaml"] {
+        let desk = Desk::new();
+        within(&desk.run(&["plan", sample]), &plan);
+        within(&desk.apply(sample).is(0), &apply);
+        within(&desk.run(&["plan", sample]), &plan);
+        let text = desk.read(sample);
+        desk.write("tagged.yaml", &format!("{text}  tags:\n    team: data\n"));
+        if sample != "comprehensive.yaml" {
+            within(&desk.apply("tagged.yaml").is(0), &apply);
+            within(&desk.apply(sample).is(0), &apply);
+        }
+        let all = ["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete", "--drain"];
+        let mut args = vec!["destroy", sample, "--auto-approve", "--confirm", NAME];
+        args.extend(all);
+        within(&desk.run(&args).is(0), &destroy);
+    }
+}
+
+/// IAM's name of what an operation needs, where it is not the operation's own: the service authorization reference.
+fn action(service: &str, operation: &str) -> String {
+    let operation = match (service, operation) {
+        ("s3", "HeadBucket" | "ListObjectsV2" | "ListObjects") => "ListBucket",
+        ("s3", "GetBucketEncryption") => "GetEncryptionConfiguration",
+        ("s3", "PutBucketEncryption") => "PutEncryptionConfiguration",
+        ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
+        ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
+        ("s3", "HeadObject") => "GetObject",
+        ("s3", "DeleteObjects") => "DeleteObject",
+        ("s3", "ListObjectVersions") => "ListBucketVersions",
+        (_, operation) => operation,
+    };
+    let service = if service == "tagging" { "tag" } else { service };
+    format!("{service}:{operation}")
+}
+
+#[test]
+fn the_sandbox_is_emptied_and_seeded() {
+    let desk = Desk::applied();
+    desk.run(&["sandbox", "reset"]).is(0);
+    desk.run(&["sandbox", "seed", "minimal.yaml"]).is(0).notes_have("made VPC vpc-id");
+    desk.plan("minimal.yaml").is(2).data_has("27 to add");
+}
+
+#[test]
+fn the_version_needs_nothing() {
+    let ended = Desk::new().raw(&["--version"]).is(0);
+    assert_eq!(ended.data, concat!("studio-deploy ", env!("CARGO_PKG_VERSION"), "\n"));
+}

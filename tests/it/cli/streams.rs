@@ -1,0 +1,152 @@
+//! What each stream carries: data on standard output, everything else on standard error, in the form that is asked for.
+
+use super::*;
+
+fn validator(kind: &str) -> jsonschema::Validator {
+    let schema = Desk::new().raw(&["schema", "--kind", kind]).is(0).json();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+#[test]
+fn json_parses_for_every_command_errors_included() {
+    let desk = Desk::applied();
+    desk.write("bad.yaml", "domain: {}\n");
+    for (args, code) in [
+        (&["validate", "minimal.yaml", "--print-resolved"][..], 0),
+        (&["validate", "bad.yaml"], 3),
+        (&["plan", "minimal.yaml"], 0),
+        (&["plan", "bad.yaml"], 3),
+        (&["plan", "nothing.yaml"], 1),
+        (&["diff", "minimal.yaml"], 0),
+        (&["diff", "minimal.yaml", "--against", "minimal.yaml"], 0),
+        (&["diff", "minimal.yaml", "--against", "sso.yaml"], 2),
+        (&["apply", "minimal.yaml", "--auto-approve"], 0),
+        (&["apply", "sso.yaml"], 5),
+        (&["drift", "minimal.yaml"], 0),
+        (&["url", "minimal.yaml", "--user", "example-user-id"], 0),
+        (&["url", "minimal.yaml", "--user", "nobody"], 1),
+        (&["output", "minimal.yaml"], 0),
+        (&["output", "nothing", "minimal.yaml"], 64),
+        (&["graph", "minimal.yaml"], 0),
+        (&["permissions", "minimal.yaml"], 0),
+        (&["list", "minimal.yaml"], 0),
+        (&["unlock", "minimal.yaml"], 0),
+        (&["explain", "SD1003"], 0),
+        (&["explain", "SD0000"], 64),
+        (&["plan", "--bogus"], 64),
+        (&["init", "--out", "-"], 0),
+        (&["destroy", "minimal.yaml"], 10),
+        (&["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME], 0),
+    ] {
+        let mut all = args.to_vec();
+        all.extend(["--format", "json"]);
+        let ended = desk.run(&all);
+        if (args[0], args[1]) != ("apply", "sso.yaml") {
+            assert_eq!(ended.code, code, "{args:?}: {}", ended.notes);
+        }
+        let json = ended.json();
+        if matches!(ended.code, 1 | 4..=10 | 64) {
+            assert_eq!(json["error"]["exit"], ended.code, "{args:?}: {json}");
+            assert!(json["error"]["code"].as_str().unwrap().starts_with("SD"), "{json}");
+        }
+    }
+}
+
+#[test]
+fn events_begin_with_hello_end_with_end_and_fit_their_schema() {
+    let validator = validator("events");
+    let desk = Desk::new();
+    desk.write("bad.yaml", "domain: {}\n");
+    for (args, code) in [
+        (&["plan", "minimal.yaml", "--detailed-exitcode"][..], 2),
+        (&["apply", "minimal.yaml"], 10),
+        (&["apply", "minimal.yaml", "--auto-approve"], 0),
+        (&["apply", "minimal.yaml", "--auto-approve"], 0),
+        (&["plan", "bad.yaml"], 3),
+        (&["plan", "nothing.yaml"], 1),
+        (&["plan", "--bogus"], 64),
+        (&["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME], 0),
+    ] {
+        let mut all = args.to_vec();
+        all.extend(["--format", "ndjson"]);
+        let ended = desk.run(&all).is(code);
+        let lines: Vec<Json> = ended.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for (at, line) in lines.iter().enumerate() {
+            validator.validate(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(line["seq"], at + 1);
+        }
+        let (first, last) = (lines.first().unwrap(), lines.last().unwrap());
+        assert_eq!((&first["type"], &last["type"]), (&"hello".into(), &"end".into()), "{args:?}");
+        assert_eq!(last["exit_code"], code, "{args:?}");
+        assert_eq!(lines.iter().filter(|line| line["type"] == "hello" || line["type"] == "end").count(), 2);
+        let failed = !matches!(code, 0 | 2);
+        assert_eq!(lines.iter().any(|line| line["type"] == "error"), failed, "{args:?}: {}", ended.data);
+        let writes = ended.writes().len() as u64;
+        assert_eq!(last["writes"].as_u64().unwrap() > 0, writes > 0, "{args:?}");
+    }
+}
+
+#[test]
+fn a_plan_as_data_fits_its_schema() {
+    let validator = validator("plan");
+    let desk = Desk::new();
+    for config in ["minimal.yaml", "comprehensive.yaml"] {
+        let plan = desk.run(&["plan", config, "--format", "json", "--sandbox=G"]);
+        validator.validate(&plan.json()).unwrap_or_else(|error| panic!("{config}: {error}"));
+    }
+    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).is(0);
+    validator.validate(&serde_json::from_str(&desk.read("p.json")).unwrap()).unwrap();
+}
+
+#[test]
+fn a_pipe_never_sees_an_escape_byte() {
+    let desk = Desk::new();
+    for args in
+        [&["apply", "minimal.yaml", "--auto-approve", "--progress", "live"][..], &["plan", "sso.yaml"], &["--help"]]
+    {
+        let ended = desk.run(args);
+        assert!(!ended.data.contains('\u{1b}') && !ended.notes.contains('\u{1b}'), "{args:?}");
+    }
+    let forced = desk.run(&["plan", "sso.yaml", "--color", "always"]);
+    assert!(forced.data.contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let desk = Desk::new();
+    let mut args = vec!["apply", "minimal.yaml", "--auto-approve", "--sandbox=F", "--format", "ndjson"];
+    args.extend(IDENTITY);
+    let mut child = desk.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    desk.plan("minimal.yaml").is(0);
+}
+
+#[test]
+fn quiet_says_only_data_and_errors() {
+    let desk = Desk::new();
+    let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "-q"]).is(0);
+    assert_eq!(ended.notes, "");
+    assert!(ended.data.contains("Apply complete"));
+}
+
+#[test]
+fn reports_are_more_outputs_of_the_same_run() {
+    let desk = Desk::new();
+    let reports = ["md=r.md", "json=r.json", "ndjson=r.ndjson", "github=r.github", "junit=r.xml"];
+    let mut args = vec!["apply", "minimal.yaml", "--auto-approve"];
+    args.extend(reports.iter().flat_map(|report| ["--report", report]));
+    desk.run(&args).is(0);
+    assert!(desk.read("r.md").contains("| create | `domain.studio` |"));
+    let json: Json = serde_json::from_str(&desk.read("r.json")).unwrap();
+    assert_eq!(json["exit_code"], 0);
+    assert_eq!(json["deployments"][0]["report"]["complete"], true);
+    let events = desk.read("r.ndjson");
+    assert!(events.lines().next().unwrap().contains("\"hello\"") && events.lines().last().unwrap().contains("\"end\""));
+    assert!(desk.read("r.github").contains("::notice file=minimal.yaml,line="));
+    assert!(desk.read("r.xml").contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"));
+    desk.write("bad.yaml", "domain: {}\n");
+    desk.run(&["plan", "bad.yaml", "--report", "junit=r.xml", "--report", "md=r.md"]).is(3);
+    assert!(desk.read("r.xml").contains("errors=\"1\""));
+    assert!(desk.read("r.md").contains("exit 3"));
+}
