@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(4);
 
 fn main() -> ExitCode {
     let mut screen = screen();
-    let cli = match args::parse(std::env::args_os(), &screen, now) {
+    let cli = match args::parse(std::env::args_os(), &screen) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };

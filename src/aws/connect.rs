@@ -11,7 +11,7 @@ use crate::cli::surroundings::{Backend, Wanted};
 use crate::cloud::CloudError;
 
 /// How often a call is tried: with hundreds of profiles SageMaker throttles long before it serves.
-const ATTEMPTS: u32 = 10;
+pub const ATTEMPTS: u32 = 25;
 
 /// The real AWS.
 #[derive(Debug)]

@@ -107,7 +107,12 @@ impl Clock {
         let start = self.now();
         let mut pause = patience.first;
         loop {
-            match look().await? {
+            let progress = match look().await {
+                // Whoever waits anyway can wait for AWS to have time for the question.
+                Err(error) if error.kind == ErrorKind::Throttled => Progress::Busy("throttled".into()),
+                other => other?,
+            };
+            match progress {
                 Progress::Ready(value) => return Ok(value),
                 Progress::Busy(status) => {
                     if self.elapsed(start) + pause > patience.timeout {

@@ -29,21 +29,18 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
         );
         return Err(failure.help("choose one with --domain, --env and --module"));
     }
-    let mut ends = Vec::new();
-    for loaded in all.deployments {
-        let name = loaded.names.to_string();
-        ends.push(run.settle(&name, one(loaded, args, run).await, several)?);
-    }
-    run.finish(ends)
+    let one = |loaded| one(loaded, several, args, run);
+    run.each(all.deployments, "reports", run.at_once(!args.auto_approve), one).await
 }
 
-async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
     let saved = args.plan.as_ref().map(|path| {
         let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         Ok::<_, Failure>(PlanDocument::read(&text)?)
     });
     let saved = saved.transpose()?;
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
+    session.is_one_of_several = several;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
     if let Some(saved) = &saved {
@@ -55,7 +52,8 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, F
     }
     run.planned(&planned.plan)?;
     if run.is_human() {
-        run.screen.data(&plan_human::render(&planned.plan, args.diff, run.screen.data_paint()))?;
+        let text = plan_human::render(&planned.plan, args.diff, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
     }
     if let Some(saved) = &saved {
         agrees(saved, &planned.plan, run)?;
@@ -96,7 +94,7 @@ fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> 
         return super::destroy::confirm(
             plan,
             &what,
-            args.confirm.as_deref(),
+            &args.confirm.as_deref().into_iter().collect::<Vec<_>>(),
             args.auto_approve || args.plan.is_some(),
             run,
         );

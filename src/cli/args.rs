@@ -95,11 +95,11 @@ fn grouped(command: clap::Command) -> clap::Command {
 /// # Errors
 /// How the process ends when there is nothing left to do: help or the version was asked for and written, or the line
 /// cannot be understood and the screen says why.
-pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen, now: fn() -> String) -> Result<Cli, Exit> {
+pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Cli, Exit> {
     let args: Vec<OsString> = args.into_iter().collect();
     match read(&args) {
         Ok(cli) => Ok(cli),
-        Err(error) => Err(tell(&error, wanted(&args), screen, now)),
+        Err(error) => Err(tell(&error, wanted(&args), screen)),
     }
 }
 
@@ -131,7 +131,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-fn tell(error: &clap::Error, format: Format, screen: &Screen, now: fn() -> String) -> Exit {
+fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     let text = error.render();
     if !error.use_stderr() {
         let text = if screen.data_paint().is_colored() { text.ansi().to_string() } else { text.to_string() };
@@ -145,7 +145,10 @@ fn tell(error: &clap::Error, format: Format, screen: &Screen, now: fn() -> Strin
     // The usage error is on standard error already; a full disk under standard output changes nothing about it.
     match format {
         Format::Json => drop(screen.data(&failure.json())),
-        Format::Ndjson => drop(events::lone_error(&failure, "", screen, now)),
+        Format::Ndjson => {
+            // There are no surroundings yet that could say what time it is.
+            drop(events::lone_error(&failure, "", screen, || jiff::Timestamp::now().to_string()));
+        }
         _ => {}
     }
     Exit::Usage

@@ -16,22 +16,21 @@ pub(super) async fn run(args: &DestroyArgs, run: &Run<'_>) -> Result<Exit, Failu
     let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
     announce(&all, run.screen);
     let several = all.deployments.len() > 1;
-    let mut ends = Vec::new();
-    for loaded in all.deployments.into_iter().rev() {
-        let name = loaded.names.to_string();
-        ends.push(run.settle(&name, one(loaded, args, run).await, several)?);
-    }
-    run.finish(ends)
+    let one = |loaded| one(loaded, several, args, run);
+    let last_first = all.deployments.into_iter().rev().collect();
+    run.each(last_first, "reports", run.at_once(!args.auto_approve), one).await
 }
 
-async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+async fn one(loaded: Loaded, several: bool, args: &DestroyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
+    session.is_one_of_several = several;
     let mut options = Options::default();
     args.removal.write_to(&mut options);
     let planned = plan(&mut session, &options, true, run.screen).await?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        run.screen.data(&plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint()))?;
+        let text = plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
     }
     if let Some(failure) = Failure::blocked(&planned.plan) {
         return Err(failure);
@@ -46,7 +45,8 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Ended,
         return Ok(Ended::idle(run, &planned.plan));
     }
     let what = format!("This destroys {}", planned.plan.deployment);
-    confirm(&planned.plan, &what, args.confirm.as_deref(), args.auto_approve, run)?;
+    let names: Vec<&str> = args.confirm.iter().map(String::as_str).collect();
+    confirm(&planned.plan, &what, &names, args.auto_approve, run)?;
     let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: false };
     execute(run, &mut session, &planned, &options, settings).await
 }
@@ -55,7 +55,7 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Ended,
 pub(super) fn confirm(
     plan: &Plan,
     what: &str,
-    given: Option<&str>,
+    given: &[&str],
     auto_approve: bool,
     run: &Run<'_>,
 ) -> Result<(), Failure> {
@@ -67,9 +67,13 @@ pub(super) fn confirm(
         )
     };
     match given {
-        Some(said) if said != name => return Err(wrong(said)),
-        Some(_) if auto_approve => return Ok(()),
-        _ => {}
+        [] => {}
+        given if given.contains(&name.as_str()) => {
+            if auto_approve {
+                return Ok(());
+            }
+        }
+        given => return Err(wrong(&given.join("`, `"))),
     }
     if !run.surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")

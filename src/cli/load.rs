@@ -113,6 +113,30 @@ pub fn load(
     surroundings: &Surroundings,
     colour: bool,
 ) -> Result<LoadedAll, Failure> {
+    read_in(files, global, surroundings, colour, surroundings.backend.is_sandbox())
+}
+
+/// The same for a command that deploys nothing: names that nobody gave are made up, since its findings do not hang on
+/// them.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_offline(
+    files: &ConfigFiles,
+    global: &Global,
+    surroundings: &Surroundings,
+    colour: bool,
+) -> Result<LoadedAll, Failure> {
+    read_in(files, global, surroundings, colour, true)
+}
+
+fn read_in(
+    files: &ConfigFiles,
+    global: &Global,
+    surroundings: &Surroundings,
+    colour: bool,
+    makes_up_names: bool,
+) -> Result<LoadedAll, Failure> {
     let inputs = read_all(&paths(files)?)?;
     let invalid = |mistakes: &Diagnostics| {
         let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
@@ -137,7 +161,7 @@ pub fn load(
     }
     let block = document.deployment_block().map_err(|mistakes| invalid(&mistakes))?;
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
-    let names = names(global, &block, surroundings.backend.is_sandbox().then_some(stem.as_str()))?;
+    let names = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
     let agreed = |what, flag: &Option<String>, file: &Option<String>| {

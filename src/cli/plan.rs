@@ -3,23 +3,22 @@
 use std::fs;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde_json::json;
 
-use super::args::{Format, PlanArgs};
+use super::args::PlanArgs;
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::load::load;
-use super::run::{Run, announce, options};
+use super::load::{Loaded, load};
+use super::run::{Ended, Run, announce, options};
 use super::session::Session;
 use crate::plan::Plan;
 use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
 
 pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let Run { global, screen, surroundings, .. } = *run;
-    let colour = run.paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
-    announce(&all, screen);
+    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
+    announce(&all, run.screen);
     let several = all.deployments.len() > 1;
     if several && args.out.is_some() {
         let failure = Failure::new(
@@ -28,38 +27,30 @@ pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure>
         );
         return Err(failure.help("choose one with --domain, --env and --module"));
     }
+    run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, several, args, run)).await
+}
+
+async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
+    session.is_one_of_several = several;
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
-    let mut documents = Vec::new();
-    let mut differs = false;
-    for loaded in all.deployments {
-        let mut session = Session::open(loaded, global, surroundings, colour).await?;
-        let planned = super::run::plan(&mut session, &options, args.destroy, screen).await?;
-        differs |= !planned.plan.is_empty();
-        run.planned(&planned.plan)?;
-        let shown = filtered(&planned.plan, &args.target, &args.exclude)?;
-        match run.format() {
-            Format::Json => documents.push(PlanDocument::of(&shown)),
-            Format::Ndjson => {}
-            _ => {
-                let gap = if several { "\n" } else { "" };
-                screen.data(&format!("{gap}{}", plan_human::render(&shown, args.diff, screen.data_paint())))?;
-            }
-        }
-        if let Some(path) = &args.out {
-            let (created, expires) = super::run::validity(surroundings);
-            let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
-            fs::write(path, document.text()).map_err(|error| Failure::file(path, &error))?;
-            screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
-        }
+    let planned = super::run::plan(&mut session, &options, args.destroy, run.screen).await?;
+    run.planned(&planned.plan)?;
+    let shown = filtered(&planned.plan, &args.target, &args.exclude)?;
+    if run.is_human() {
+        let text = plan_human::render(&shown, args.diff, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
     }
-    if run.format() == Format::Json {
-        match documents.as_slice() {
-            [one] => screen.data(&one.text())?,
-            all => screen.data(&format!("{:#}\n", serde_json::json!({ "plans": all })))?,
-        }
+    if let Some(path) = &args.out {
+        let (created, expires) = super::run::validity(run.surroundings);
+        let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
+        fs::write(path, document.text()).map_err(|error| Failure::file(path, &error))?;
+        run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
     }
-    Ok(if args.detailed_exitcode && differs { Exit::Differences } else { Exit::Success })
+    let differs = args.detailed_exitcode && !planned.plan.is_empty();
+    let exit = if differs { Exit::Differences } else { Exit::Success };
+    Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&shown)) })
 }
 
 /// The plan with only those steps whose address is asked for; display only, never what is applied.

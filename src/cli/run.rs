@@ -5,13 +5,14 @@ use std::fs::{self, File};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::args::{Consent, Format, Global, ReportFormat};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::load::LoadedAll;
+use super::load::{Loaded, LoadedAll};
 use super::session::{Goal, Session};
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
@@ -29,6 +30,8 @@ use crate::ui::{Paint, Screen, report_human};
 
 /// How often the screen moves while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
+/// How many deployments are worked on at once: each has an account's rate limits to keep, and a person reads along.
+const AT_ONCE: usize = 4;
 /// How long a saved plan may be applied.
 const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
 
@@ -111,41 +114,78 @@ impl<'a> Run<'a> {
     }
 
     fn reported(&self, report: &ReportDocument) {
-        if let Some(chapter) = self.chapters.borrow_mut().last_mut() {
+        let mut chapters = self.chapters.borrow_mut();
+        if let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.is_about(&report.deployment)) {
             chapter.report = Some(report.clone());
         }
     }
 
-    /// Ends a run over several deployments: one that fails does not keep the others from their turn.
-    pub fn finish(&self, ends: Vec<Ended>) -> Result<Exit, Failure> {
+    /// Goes through deployments, some at once: they have nothing in common but the screen. One that fails does not keep
+    /// the others from their turn. Says how all of them ended, in the end.
+    pub async fn each<F: Future<Output = Result<Ended, Failure>>>(
+        &self,
+        deployments: Vec<Loaded>,
+        plural: &str,
+        at_once: usize,
+        one: impl Fn(Loaded) -> F,
+    ) -> Result<Exit, Failure> {
+        let several = deployments.len() > 1;
+        let runs = deployments.into_iter().map(|loaded| {
+            let name = loaded.names.to_string();
+            let ending = one(loaded);
+            async move { Ok::<_, Failure>((name.clone(), self.settle(&name, ending.await, several)?)) }
+        });
+        let ends: Vec<(String, Ended)> = stream::iter(runs).buffered(at_once).try_collect::<Vec<_>>().await?;
         if self.format() == Format::Json {
-            let mut documents: Vec<Json> = ends.iter().map(|ended| ended.document.clone()).collect();
-            let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
+            let mut documents: Vec<Json> = ends.iter().map(|(_, ended)| ended.document.clone()).collect();
+            let document = if several { json!({ plural: documents }) } else { documents.remove(0) };
             self.screen.data(&format!("{document:#}\n"))?;
         }
-        let exits: Vec<(Exit, bool)> = ends.iter().map(|ended| (ended.exit, ended.wrote)).collect();
+        if several && self.is_human() && ends.iter().any(|(_, ended)| !ended.line.is_empty()) {
+            let width = ends.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+            let lines = ends.iter().map(|(name, ended)| format!("{name:width$}  {}\n", ended.line));
+            self.screen.data(&format!("\n{}", lines.collect::<String>()))?;
+        }
+        let exits: Vec<(Exit, bool)> = ends.iter().map(|(_, ended)| (ended.exit, ended.wrote)).collect();
         Ok(Exit::of_several(&exits))
     }
 
+    /// How many deployments are worked on at once: questions are asked one after another, and events of different runs
+    /// must not be mixed.
+    pub fn at_once(&self, asks: bool) -> usize {
+        if asks || self.format() == Format::Ndjson { 1 } else { AT_ONCE }
+    }
+
     /// What one of several deployments comes to, an error told here so that the next can have its turn.
-    pub fn settle(&self, name: &str, ended: Result<Ended, Failure>, several: bool) -> Result<Ended, Failure> {
+    fn settle(&self, name: &str, ended: Result<Ended, Failure>, several: bool) -> Result<Ended, Failure> {
         match ended {
             Err(failure) if several => {
-                self.screen.error(&failure.render(self.paint()));
-                self.failed(&failure)?;
+                self.screen.error(&format!("{name}: {}", failure.render(self.paint())));
+                self.failed_in(Some(name), &failure)?;
                 let document = json!({ "deployment": name, "error": failure.document() });
-                Ok(Ended { exit: failure.exit, wrote: false, document })
+                let line = format!("failed: {}", failure.summary);
+                Ok(Ended { exit: failure.exit, wrote: false, line, document })
             }
             other => other,
         }
     }
 
-    /// Notes why a deployment, or the whole run, failed.
+    /// Notes why the whole run failed.
     pub fn failed(&self, failure: &Failure) -> Result<(), Failure> {
+        self.failed_in(None, failure)
+    }
+
+    /// Notes why a deployment, or the whole run, failed.
+    fn failed_in(&self, deployment: Option<&str>, failure: &Failure) -> Result<(), Failure> {
         self.events.error(failure)?;
         let mut chapters = self.chapters.borrow_mut();
         let error = Some(failure.document());
-        match chapters.last_mut().filter(|chapter| chapter.report.is_none() && chapter.error.is_none()) {
+        let open = |chapter: &&mut Chapter| {
+            chapter.report.is_none()
+                && chapter.error.is_none()
+                && deployment.is_none_or(|deployment| chapter.is_about(deployment))
+        };
+        match chapters.iter_mut().rev().find(open) {
             Some(chapter) => chapter.error = error,
             None => chapters.push(Chapter { error, ..Chapter::default() }),
         }
@@ -214,6 +254,8 @@ pub(super) fn validity(surroundings: &Surroundings) -> (String, String) {
 pub(super) struct Ended {
     pub exit: Exit,
     pub wrote: bool,
+    /// The end in one line, for people.
+    pub line: String,
     /// What `--format json` says about it.
     pub document: Json,
 }
@@ -223,7 +265,7 @@ impl Ended {
     pub fn idle(run: &Run<'_>, plan: &Plan) -> Self {
         let document = ReportDocument::of(&Report::default(), plan);
         run.reported(&document);
-        Self { exit: Exit::Success, wrote: false, document: json!(document) }
+        Self { exit: Exit::Success, wrote: false, line: "no changes".into(), document: json!(document) }
     }
 }
 
@@ -298,14 +340,20 @@ async fn locked(
     let document = ReportDocument::of(&report, &now);
     run.reported(&document);
     if run.is_human() {
-        run.screen.data(&report_human::render(&report, &now, run.screen.data_paint()))?;
+        let text = report_human::render(&report, &now, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
     }
-    Ok(Ended { exit, wrote: writes > 0, document: json!(document) })
+    let line = report_human::last_line(&report, &now);
+    Ok(Ended { exit, wrote: writes > 0, line, document: json!(document) })
 }
 
 async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Settings, me: &Holder) -> Report {
     let start = Instant::now();
-    let progress = Rc::new(Progress::new(run.screen, run.global.output.progress));
+    let mut progress = Progress::new(run.screen, run.global.output.progress);
+    if session.is_one_of_several {
+        progress = progress.of(session.deployment().to_string());
+    }
+    let progress = Rc::new(progress);
     let teller = {
         let (progress, events) = (Rc::clone(&progress), Rc::clone(&run.events));
         move |event: Event| {

@@ -59,6 +59,8 @@ pub struct Session {
     pub bus: Bus,
     /// What was made so that the config leads somewhere, a line each.
     pub prepared: Vec<String>,
+    /// Whether the command is about other deployments too, so that what is said has to name this one.
+    pub is_one_of_several: bool,
     colour: bool,
 }
 
@@ -131,12 +133,17 @@ impl Session {
         });
         let mut account = Account::new(&config, path_style, deployment, names, tell);
         account.limits = global.run.limits();
-        Ok(Self { loaded, account, bus, prepared, colour })
+        Ok(Self { loaded, account, bus, prepared, is_one_of_several: false, colour })
     }
 
     /// Which environment.
     pub fn deployment(&self) -> &Deployment {
         &self.account.deployment
+    }
+
+    /// What stands above this deployment's part of the output, where there are several.
+    pub fn heading(&self) -> String {
+        if self.is_one_of_several { format!("\n{}\n", self.deployment()) } else { String::new() }
     }
 
     /// An AWS failure as an error for people.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{Format, Global, ValidateArgs};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::load::{Loaded, load};
+use super::load::{Loaded, load_offline};
 use super::surroundings::Surroundings;
 use crate::assets;
 use crate::config;
@@ -19,7 +19,7 @@ pub(super) fn run(
     surroundings: &Surroundings,
 ) -> Result<Exit, Failure> {
     let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
+    let all = load_offline(&args.files, global, surroundings, colour)?;
     let json = global.output.format() == Format::Json;
     let mut found = Vec::new();
     let mut valid = true;

@@ -1,7 +1,7 @@
 //! From the text of YAML files to a typed, checked config.
 //!
 //! [`Document::parse`] reads files into one tree that knows where everything stands; [`Document::deployment_block`] says
-//! which environment it is for; [`needs`] lists the SSM parameters that it refers to; [`resolve`] fills in every
+//! which environment it is for; [`needs`] lists the SSM parameters that it refers to; [`resolve()`] fills in every
 //! reference, checks everything and collects all mistakes at once.
 //!
 //! Architecture invariant: pure. Callers hand in texts, values and the environment; nothing here reads a file, asks AWS

@@ -249,8 +249,12 @@ impl<'a> Reader<'a> {
     fn syntax(&self, error: &ScanError) -> Diagnostic {
         let marker = error.marker();
         let source = Source { file: self.file.into(), line: marker.line().max(1), column: marker.col() + 1 };
-        Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info()))
-            .at(&Place { source, length: 1 })
+        let place = Place { source, length: 1 };
+        // The parser has a limit of its own, which depth reaches before values are counted.
+        if error.info().contains("recursion limit") {
+            return Diagnostic::new(&codes::TOO_LARGE, format!("{} nests values too deep", self.file)).at(&place);
+        }
+        Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info())).at(&place)
     }
 
     fn place(&self, span: Span) -> Place {

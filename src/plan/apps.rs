@@ -78,6 +78,26 @@ pub(super) fn block(
     notices
 }
 
+/// Keeps what a step goes on using because a part of its change is left out: it goes once that part is done.
+pub(super) fn keep_in_use(steps: &mut [Step], left_out: &BTreeSet<Address>) {
+    let partly = steps
+        .iter()
+        .filter(|step| left_out.contains(&step.address))
+        .filter_map(|step| Some((step.address.clone(), step.node.as_ref()?.properties.to_json().to_string())));
+    let partly: Vec<(Address, String)> = partly.collect();
+    for step in steps.iter_mut().filter(|step| step.action == Action::Delete) {
+        let Some(observed) = &step.observed else { continue };
+        // ARNs and ids; anything shorter could stand anywhere.
+        let names = observed.outputs.values().filter(|value| value.len() > 10);
+        let names: Vec<String> = names.map(|value| format!("\"{value}\"")).collect();
+        let user = partly.iter().find(|(_, text)| names.iter().any(|name| text.contains(name)));
+        if let Some((address, _)) = user {
+            step.action = Action::Keep;
+            step.reason = format!("{address} uses it until the rest of its change is done");
+        }
+    }
+}
+
 /// Takes `out` out of an update; nothing happens when nothing would be left.
 fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notice> {
     let node = step.node.as_mut().filter(|_| out.len() < step.changes.len())?;

@@ -301,7 +301,7 @@ pub fn plan(
             left_out.insert(address.clone());
             notices.push(notice);
         }
-        follow(&mut step, &replaced);
+        follow(&mut step, &replaced, rules);
         if step.action == Action::Replace {
             protect(&mut step, options);
             replaced.insert(address.clone(), step.blocked.clone());
@@ -314,6 +314,7 @@ pub fn plan(
         notices.push(notice);
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
+    apps::keep_in_use(&mut steps, &left_out);
     let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
     let unread = snapshot.iter().filter_map(|(address, found)| match found {
         Found::Unreadable(why) => Some((address.clone(), why.clone())),
@@ -495,13 +496,19 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
 
 /// What can only be replaced because something that it is part of is: who consented to that consented to this, and who
 /// did not is asked about that.
-fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>) {
+///
+/// Whatever else about it cannot be changed in place needs consent of its own.
+fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>, rules: &dyn Rules) {
     let of_replaced = |change: &Change| {
         let outputs = change.after.iter().flat_map(Value::outputs);
         outputs.into_iter().find_map(|(of, _)| replaced.get_key_value(of))
     };
+    let is_immutable = |change: &&Change| {
+        matches!(rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()), Effect::Immutable(_))
+    };
+    let immutable: Option<Vec<_>> = step.changes.iter().filter(is_immutable).map(of_replaced).collect();
     if step.action == Action::Replace
-        && let Some((of, blocked)) = step.changes.iter().find_map(of_replaced)
+        && let Some((of, blocked)) = immutable.and_then(|all| all.first().copied())
     {
         step.reason = format!("{of} is replaced");
         step.blocked = blocked.as_ref().map(|blocked| Blocked {

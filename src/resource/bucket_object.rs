@@ -168,7 +168,12 @@ async fn list(account: &Account, bucket: &str, prefix: &str) -> Result<Option<BT
 async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result<Found, CloudError> {
     let bucket = node.properties.text("Bucket").unwrap_or_default();
     let prefix = node.properties.text("Prefix").unwrap_or_default();
-    let Some(listing) = list(account, bucket, prefix).await? else { return Ok(Found::Absent) };
+    let listing = match list(account, bucket, prefix).await {
+        Ok(Some(listing)) => listing,
+        Ok(None) => return Ok(Found::Absent),
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
+        Err(error) => return Err(error),
+    };
     let wanted = files(&node.properties);
     if listing.is_empty() && !wanted.is_empty() {
         return Ok(Found::Absent);

@@ -64,7 +64,13 @@ async fn look(
     record: Option<&Record>,
     domain: Option<&Observed>,
 ) -> Result<Vec<(Address, Found)>, CloudError> {
-    let known = |of: &Address, attribute: &str| snapshot.get(of)?.ours()?.outputs.get(attribute).cloned();
+    // What is somebody else's may be about to be taken over, and what lies in it with it.
+    let known = |of: &Address, attribute: &str| match snapshot.get(of)? {
+        Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. } => {
+            observed.outputs.get(attribute).cloned()
+        }
+        _ => None,
+    };
     let nodes: Vec<Node> = graph
         .values()
         .filter(|node| node.address.kind == kind.kind())

@@ -139,7 +139,7 @@ impl Resource for Domain {
         let or = |value: &Option<String>, default: &str| Value::from(value.as_deref().unwrap_or(default));
         let tags = desired.tags(&address());
         let mut domain_settings =
-            config.domain_settings.as_ref().map_or_else(Value::map, |settings| settings.wire().into());
+            config.domain_settings.as_ref().map_or_else(Value::map, |settings| without_empty(settings.wire().into()));
         // Every call that a notebook makes carries its user's profile name as source identity.
         if domain_settings.get("ExecutionRoleIdentityConfig").is_none() {
             domain_settings.set("ExecutionRoleIdentityConfig", "USER_PROFILE_NAME");
@@ -158,7 +158,7 @@ impl Resource for Domain {
             ("NfsSecurityGroupTags", tags),
         ]);
         if let Some(settings) = &config.default_space_settings {
-            let mut settings = Value::from(settings.wire());
+            let mut settings = without_empty(Value::from(settings.wire()));
             // AWS refuses space settings without a role, and in a VPC without security groups.
             if settings.get("ExecutionRole").is_none() {
                 settings.set("ExecutionRole", execution_role::arn(desired));
@@ -330,9 +330,23 @@ fn user_settings(desired: &Desired) -> Value {
     settings
 }
 
+/// The same without structures that say nothing, which AWS refuses: https://github.com/hashicorp/terraform-provider-aws/issues/27990.
+/// Empty lists stay, since they take settings back.
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Map(members) => members
+            .into_iter()
+            .map(|(key, value)| (key, without_empty(value)))
+            .filter(|(_, value)| *value != Value::map() && value.as_str() != Some(""))
+            .collect(),
+        Value::List(items) => Value::List(items.into_iter().map(without_empty).collect()),
+        other => other,
+    }
+}
+
 /// Settings on the wire, with what the API demands besides what people write.
 pub(super) fn complete(settings: &UserSettings) -> Value {
-    let mut wire = Value::from(settings.wire());
+    let mut wire = without_empty(Value::from(settings.wire()));
     // AWS refuses a disabled portal while the landing page is still in it.
     if wire.text("StudioWebPortal") == Some("DISABLED") && wire.get("DefaultLandingUri").is_none() {
         wire.set("DefaultLandingUri", "app:JupyterServer:");
@@ -483,8 +497,17 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
         other => other?,
     };
     let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
-    let Some(id) = named.and_then(|domain| domain.domain_id()) else { return Ok(Found::Absent) };
-    describe(account, id, node).await
+    if let Some(id) = named.and_then(|domain| domain.domain_id()) {
+        return describe(account, id, node).await;
+    }
+    // The config may have given it another name since: that is a change of our domain, not a second one.
+    for id in domains.iter().filter_map(|domain| domain.domain_id()) {
+        let found = describe(account, id, node).await?;
+        if found.ours().is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(Found::Absent)
 }
 
 async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Found, CloudError> {

@@ -86,13 +86,11 @@ impl Resource for NfsSecurityGroup {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let describe = account.ec2.describe_security_groups().group_ids(id).send().await;
-        let groups = match describe.map_err(|e| failed("DescribeSecurityGroups", e)) {
-            Ok(answer) => answer.security_groups.unwrap_or_default(),
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
-            Err(error) => return Err(error),
-        };
-        for group in groups {
+        let name = observed.properties.text("GroupName").unwrap_or_default();
+        let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        // Of both: whichever goes first, the other one's rules refer to it.
+        for group in of_domain(account, domain).await? {
+            let id = group.group_id.as_deref().unwrap_or_default();
             let (ingress, egress) =
                 (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {

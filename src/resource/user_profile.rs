@@ -310,9 +310,28 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     Ok(ownership::judge(&account.deployment, observed))
 }
 
+async fn status(account: &Account, domain: &str, name: &str) -> Result<Option<State>, CloudError> {
+    let describe = account.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(name).send().await;
+    match describe.map_err(|e| failed("DescribeUserProfile", e)) {
+        Ok(live) => {
+            let status = live.status().map_or("", |status| status.as_str());
+            Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The profile once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
+    let text = |key: &str| node.properties.text(key).unwrap_or_default();
     let look = async || {
+        // Tags are read once, at the end: with hundreds of users every call counts.
+        let status = status(account, text("DomainId"), text("UserProfileName")).await?;
+        if let Some(State::Busy(status)) = status {
+            account.phase(&node.address, &status);
+            return Ok(Progress::Busy(status));
+        }
         let found = UserProfile.find(account, node).await?;
         let Found::Ours(observed) = &found else {
             return match found {

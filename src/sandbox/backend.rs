@@ -11,6 +11,7 @@ use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
 use super::store::StoreError;
+use crate::aws::connect::ATTEMPTS;
 use crate::cli::args::{self, SandboxOptions as Flags};
 use crate::cli::codes;
 use crate::cli::failure::Failure;
@@ -99,7 +100,7 @@ impl Backend for SandboxAws {
                 .help("`studio-deploy sandbox reset` starts a new one; or name another file with `--sandbox=FILE`"));
         }
         let mut config = self.sandbox.sdk_config().retry_config(
-            RetryConfig::adaptive().with_max_attempts(10).with_initial_backoff(Duration::from_millis(500)),
+            RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),
         );
         if let Some(role) = &wanted.role_arn {
             let base = config.build();

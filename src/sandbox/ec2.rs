@@ -322,7 +322,7 @@ fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Caller) -> Answe
             ("vpc-id", vpc.clone()),
             ("status", "in-use".into()),
             ("description", description.clone()),
-            ("interface-type", "efs".into()),
+            ("interface-type", "interface".into()),
         ];
         properties.extend(target.groups.iter().map(|group| ("group-id", group.clone())));
         if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &BTreeMap::new())? {
@@ -330,7 +330,7 @@ fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Caller) -> Answe
             found.push(json!({
                 "networkInterfaceId": id, "subnetId": target.subnet, "vpcId": vpc, "ownerId": world.account(),
                 "availabilityZone": subnet.map(|subnet| subnet.zone), "description": description, "status": "in-use",
-                "interfaceType": "efs", "requesterManaged": true, "groupSet": groups,
+                "interfaceType": "interface", "requesterManaged": true, "groupSet": groups,
             }));
         }
     }

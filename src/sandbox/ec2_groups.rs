@@ -117,7 +117,7 @@ fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let group = SecurityGroup { tags, ..new_group(world, id.clone(), name, description, vpc) };
     world.put(SECURITY_GROUPS, &id, &group);
     Ok(json!({
-        "return": true, "groupId": id, "tagSet": tag_list(&group.tags, "key", "value"),
+        "groupId": id, "tagSet": tag_list(&group.tags, "key", "value"),
         "securityGroupArn": arn(world, &id),
     }))
 }

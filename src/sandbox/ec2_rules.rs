@@ -300,6 +300,12 @@ fn revoke(world: &mut World, input: Input<'_>, egress: bool) -> Answer {
             if let Peer::Group(peer) = &rule.peer {
                 answer["referencedGroupId"] = json!(peer);
             }
+            // A revoked rule is answered with less than a live one (EC2 API reference, RevokedSecurityGroupRule).
+            if let Json::Object(members) = &mut answer {
+                for member in ["groupOwnerId", "securityGroupRuleArn", "tagSet", "referencedGroupInfo"] {
+                    members.remove(member);
+                }
+            }
             answer
         })
         .collect();

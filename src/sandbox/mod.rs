@@ -19,6 +19,7 @@ pub mod studio;
 pub mod wire;
 pub mod world;
 
+mod cbor;
 mod ec2;
 mod ec2_groups;
 mod ec2_rules;

@@ -12,8 +12,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::cbor;
 use super::front::{Lost, Sandbox};
 use super::http_client::assemble;
+use super::protocol;
 use super::sleep::Latency;
 
 /// How far a request from outside moves a clock that would stand still otherwise: whoever polls for something that
@@ -68,8 +70,14 @@ async fn answer(
     if sandbox.latency() == Latency::None {
         sandbox.pass(OUTSIDE_REQUEST).await;
     }
+    let speaks_cbor = cbor::speaks(&request);
+    let understood = if speaks_cbor { cbor::understood(request) } else { Ok(request) };
     // An error makes hyper close the connection, which is what a lost answer looks like from outside.
-    let response = sandbox.exchange(&request).map_err(|Lost| "the sandbox lost the connection")?;
+    let response = match understood {
+        Ok(request) => sandbox.exchange(&request).map_err(|Lost| "the sandbox lost the connection")?,
+        Err(refusal) => protocol::refusal(None, "POST", &refusal, "none"),
+    };
+    let response = if speaks_cbor { cbor::answered(response) } else { response };
     let mut answer = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
         answer = answer.header(name, value);

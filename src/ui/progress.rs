@@ -38,6 +38,8 @@ pub enum ProgressChoice {
 pub struct Progress<'a> {
     screen: &'a Screen,
     display: Display,
+    /// What every line begins with.
+    prefix: String,
     running: RefCell<BTreeMap<Address, Running>>,
 }
 
@@ -74,7 +76,17 @@ impl<'a> Progress<'a> {
             }
             ProgressChoice::Auto | ProgressChoice::Live | ProgressChoice::Lines => Display::Lines,
         };
-        Self { screen, display, running: RefCell::default() }
+        Self { screen, display, prefix: String::new(), running: RefCell::default() }
+    }
+
+    /// The same for one of several runs that go on at once: lines that name it, since rows of several would mix.
+    #[must_use]
+    pub fn of(mut self, run: String) -> Self {
+        if matches!(self.display, Display::Live(_)) {
+            self.display = Display::Lines;
+        }
+        self.prefix = format!("{run}: ");
+        self
     }
 
     /// Shows what the engine tells.
@@ -109,7 +121,7 @@ impl<'a> Progress<'a> {
     pub fn say(&self, line: &str) {
         match &self.display {
             Display::Live(rows) => rows.suspend(|| self.screen.note(line)),
-            Display::Lines => self.screen.note(line),
+            Display::Lines => self.screen.note(&format!("{}{line}", self.prefix)),
             Display::None => {}
         }
     }
@@ -261,7 +273,12 @@ mod tests {
     fn rows_leave_only_what_ended() {
         let (screen, _, notes) = screen(Terminal::default());
         let rows = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        run(&Progress { screen: &screen, display: Display::Live(rows), running: RefCell::default() });
+        run(&Progress {
+            screen: &screen,
+            display: Display::Live(rows),
+            prefix: String::new(),
+            running: RefCell::default(),
+        });
         let expected = "domain.studio: AWS is slow\ndomain.studio: created after 3m 05s\n\
             user_profile.ann: could not create: CreateUserProfile after 2s\n";
         assert_eq!(notes.text(), expected);

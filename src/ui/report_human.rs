@@ -83,7 +83,7 @@ pub fn told(error: &CloudError) -> String {
 }
 
 /// The numbers of a run, or what to do about what is missing.
-fn last_line(report: &Report, plan: &Plan) -> String {
+pub fn last_line(report: &Report, plan: &Plan) -> String {
     let counts = Counts::of(report);
     let named = |numbers: &[(usize, &str)]| {
         let some = numbers.iter().filter(|(number, _)| *number > 0);

@@ -21,6 +21,13 @@ pub struct Chapter {
     pub error: Option<FailureDocument>,
 }
 
+impl Chapter {
+    /// Whether it is about the deployment of this name.
+    pub fn is_about(&self, deployment: &str) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.deployment == deployment)
+    }
+}
+
 /// Everything as one document.
 pub fn json(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
     let deployments =

@@ -1,14 +1,17 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, and `faults` what must hold
-//! whatever goes wrong on the way; `tidy` holds the source to ARCHITECTURE.md and the README, and `cli` runs
-//! the real program. Everything is hermetic:
-//! each test has an account of its own inside the process.
+//! whatever goes wrong on the way; `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
+//! ARCHITECTURE.md and the README, `cli` runs the real program, and `behaviour` is how AWS hurts people today, row by row
+//! of `docs/behaviour.md`. Everything is hermetic: each test has an account of its own inside the process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod behaviour;
 mod cli;
+mod contract;
 mod faults;
+mod independent;
 mod laws;
 mod moto;
 mod properties;

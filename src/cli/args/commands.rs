@@ -360,9 +360,9 @@ pub struct DestroyArgs {
     /// Ask nothing; needs `--confirm` besides.
     #[arg(long, requires = "confirm")]
     pub auto_approve: bool,
-    /// The deployment's name (org/env/domain/module), which would be asked for otherwise.
+    /// The deployment's name (org/env/domain/module), which would be asked for otherwise; repeat it for several.
     #[arg(long, value_name = "NAME")]
-    pub confirm: Option<String>,
+    pub confirm: Vec<String>,
     /// What goes and what stays.
     #[command(flatten)]
     pub removal: RemovalArgs,

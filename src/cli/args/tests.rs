@@ -13,13 +13,13 @@ fn words(line: &str) -> Vec<OsString> {
 
 fn good(line: &str) -> Cli {
     let (screen, _, notes) = screen(Terminal::default());
-    parse(words(line), &screen, String::new).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
+    parse(words(line), &screen).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
 }
 
 /// What a line that ends at once writes to each stream, and how it ends.
 fn ended(line: &str) -> (Exit, String, String) {
     let (screen, data, notes) = screen(Terminal::default());
-    (parse(words(line), &screen, String::new).expect_err(line), data.text(), notes.text())
+    (parse(words(line), &screen).expect_err(line), data.text(), notes.text())
 }
 
 #[test]

@@ -127,12 +127,17 @@ impl Lab {
 
     /// Runs a command line, without the program's name and the deployment's.
     pub fn command(&self, line: &[&str]) -> Ended {
+        self.command_as(line, &IDENTITY)
+    }
+
+    /// Runs a command line about the deployment that `identity` names.
+    pub fn command_as(&self, line: &[&str], identity: &[&str]) -> Ended {
         let (data, notes) = (Kept::default(), Kept::default());
         let terminal = Terminal::new(false, |_| None);
         let screen = Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal));
         // A command wants a screen that outlives it; a few bytes a command are not worth another way.
         let screen: &'static Screen = Box::leak(Box::new(screen));
-        let line = ["studio-deploy"].iter().chain(line).chain(&IDENTITY).map(OsString::from);
+        let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
         // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
         self.sandbox.set_faults(self.faults.borrow().clone());
         let code = match args::parse(line, screen) {

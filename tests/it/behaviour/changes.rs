@@ -1,0 +1,287 @@
+//! Changes of what lives: in place, refused, gated, taken back, and seen through.
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    BASE, PLAN, alter, calls, count, deployed, describe_domain, domain_id, faults, pass, says, start_app, studio,
+};
+use crate::support::account::{APPLY, Lab};
+use crate::support::configs::edit;
+
+#[test]
+fn row_01_only_four_fields_replace_the_domain_and_only_with_consent() {
+    let lab = deployed();
+    let domain = domain_id(&lab);
+    for (from, to) in [
+        ("  vpcId: vpc-1\n", "  vpcId: vpc-2\n"),
+        ("  authMode: IAM\n", "  authMode: SSO\n"),
+        ("  authMode: IAM\n", "  authMode: IAM\n  domainName: another\n"),
+        ("  authMode: IAM\n", "  authMode: IAM\n  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:key/other\n"),
+    ] {
+        let mut text = edit(BASE, from, to);
+        if to.contains("SSO") {
+            text = text.replace("{userRole: {name: users}}", "{}");
+        }
+        let ended = lab.run(APPLY, &text).expect(5);
+        assert!(ended.writes().is_empty(), "{to}");
+        says(&ended, "--allow-replace domain.studio");
+    }
+    // Consent to replace the group is none to replace the domain.
+    let moved = edit(BASE, "  vpcId: vpc-1\n", "  vpcId: vpc-2\n");
+    let ended = lab.run(&[APPLY, &["--allow-replace", "security_group.domain"]].concat(), &moved).expect(5);
+    assert!(ended.writes().is_empty());
+    // Everything else that an update takes is an update.
+    for (from, to) in [
+        ("[subnet-1, subnet-2]", "[subnet-1]"),
+        ("{team: science}", "{team: art}"),
+        ("  tags:", "  tagPropagation: ENABLED\n  tags:"),
+        ("  tags:", "  defaultSpaceSettings: {}\n  tags:"),
+        ("  tags:", "  domainSettings: {dockerSettings: {enableDockerAccess: ENABLED}}\n  tags:"),
+        ("  tags:", "  appNetworkAccessType: PublicInternetOnly\n  tags:"),
+        (
+            "  tags:",
+            "  defaultUserSettings: {jupyterLabAppSettings: {defaultResourceSpec: {instanceType: ml.t3.large}}}\n  tags:",
+        ),
+        ("  tags:", "  defaultExecutionRole: {name: users}\n  tags:"),
+    ] {
+        let ended = lab.run(&["plan", "--format", "json"], &edit(BASE, from, to)).expect(0);
+        let plan: Json = serde_json::from_str(&ended.data).unwrap();
+        let changes = plan["changes"].as_array().unwrap();
+        let of_domain = changes.iter().filter(|change| change["address"] == "domain.studio");
+        assert!(of_domain.into_iter().all(|change| change["action"] == "update"), "{to}: {}", ended.data);
+    }
+    let replaced = lab.run(
+        &[APPLY, &["--allow-replace", "domain.studio"]].concat(),
+        &edit(BASE, "vpcId: vpc-1", "vpcId: vpc-1\n  domainName: another"),
+    );
+    let replaced = replaced.expect(0);
+    assert_eq!((count(&replaced, "DeleteDomain"), count(&replaced, "CreateDomain")), (1, 1));
+    assert_ne!(domain_id(&lab), domain);
+}
+
+#[test]
+fn row_04_what_leaves_the_config_is_taken_back_or_said_to_stay() {
+    let lab = Lab::new();
+    let more = "  defaultUserSettings:
+    studioWebPortal: DISABLED
+    jupyterLabAppSettings:
+      codeRepositories: [{repositoryUrl: https://example.com/repo.git}]
+    spaceStorageSettings: {defaultEbsStorageSettings: {defaultEbsVolumeSizeInGb: 10, maximumEbsVolumeSizeInGb: 20}}
+  tags:";
+    lab.run(APPLY, &edit(BASE, "  tags:", more)).expect(0);
+    let without = BASE.replace("  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n", "");
+    let ended = lab.run(APPLY, &without).expect(0);
+    let lab_settings = |live: &Json| live["DefaultUserSettings"]["JupyterLabAppSettings"].clone();
+    let live = describe_domain(&lab);
+    let blank = |value: &Json| value.is_null() || value == &json!([]) || value == "None";
+    assert!(blank(&lab_settings(&live)["LifecycleConfigArns"]), "{live}");
+    assert!(blank(&lab_settings(&live)["DefaultResourceSpec"]["LifecycleConfigArn"]), "{live}");
+    assert!(blank(&lab_settings(&live)["CodeRepositories"]), "{live}");
+    assert_eq!(live["DefaultUserSettings"]["StudioWebPortal"], "ENABLED");
+    says(&ended, "the API cannot unset it: it stays");
+    lab.run(PLAN, &without).expect(0);
+}
+
+#[test]
+fn row_05_a_change_that_aws_ignores_is_a_failure() {
+    let lab = deployed();
+    faults(&lab, "ignore-field=DefaultUserSettings.SpaceStorageSettings");
+    let text = edit(
+        BASE,
+        "  tags:",
+        "  defaultUserSettings: {spaceStorageSettings: {defaultEbsStorageSettings: {defaultEbsVolumeSizeInGb: 10, maximumEbsVolumeSizeInGb: 20}}}\n  tags:",
+    );
+    let ended = lab.run(APPLY, &text).expect(8);
+    says(&ended, "applied but not effective: DefaultUserSettings.SpaceStorageSettings.DefaultEbsStorageSettings.");
+    says(&ended, "should be 10 and is not set");
+    faults(&lab, "");
+    lab.run(APPLY, &text).expect(0);
+}
+
+#[test]
+fn row_06_apps_hold_up_only_what_they_must() {
+    let lab = deployed();
+    start_app(&lab, "ann");
+    let free = edit(&edit(BASE, "echo one", "echo two"), "team: science", "team: art");
+    let gated = edit(&free, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
+    let blocked = lab.run(APPLY, &gated).expect(5);
+    assert!(blocked.writes().is_empty());
+    says(&blocked, "ann/JupyterLab/default");
+    let partly = lab.run(&[APPLY, &["--skip-blocked"]].concat(), &gated).expect(8);
+    says(&partly, "left out domain.studio: DefaultUserSettings.ExecutionRole");
+    let role = |lab: &Lab| describe_domain(lab)["DefaultUserSettings"]["ExecutionRole"].as_str().unwrap().to_owned();
+    assert!(role(&lab).ends_with("default-execution-role"));
+    assert!(
+        lab.tables()["iam/role"].contains_key("acme-dev-ml-studio-default-execution-role"),
+        "the domain still uses it"
+    );
+    lab.run(APPLY, &edit(&free, "team: art", "team: music")).expect(0);
+    let stopped = lab.run(&[APPLY, &["--stop-apps"]].concat(), &gated).expect(0);
+    assert_eq!(count(&stopped, "DeleteApp"), 1);
+    assert!(stopped.calls.iter().all(|call| call.operation != "UpdateDomain" || call.status == 200));
+    assert!(role(&lab).ends_with("role/users"));
+}
+
+#[test]
+fn row_07_an_update_says_only_what_changed() {
+    let lab = deployed();
+    for (from, to) in [("echo one", "echo two"), ("  tags:", "  tagPropagation: ENABLED\n  tags:"), ("subnet-1, ", "")]
+    {
+        let ended = lab.run(APPLY, &edit(BASE, from, to)).expect(0);
+        let updates = calls(&ended, "UpdateDomain");
+        assert!(!updates.is_empty());
+        for update in updates {
+            for member in ["AppNetworkAccessType", "VpcId", "AppSecurityGroupManagement"] {
+                assert!(update.input.get(member).is_none(), "{}", update.input);
+            }
+        }
+    }
+}
+
+#[test]
+fn row_08_scripts_in_use_stay_until_their_apps_are_gone() {
+    let lab = deployed();
+    start_app(&lab, "ann");
+    let scripts = |lab: &Lab| {
+        let list = studio(lab, "ListStudioLifecycleConfigs", &json!({}));
+        list["StudioLifecycleConfigs"].as_array().unwrap().len()
+    };
+    let mut last = BASE.to_owned();
+    for word in ["two", "three", "four", "five"] {
+        last = edit(BASE, "echo one", &format!("echo {word}"));
+        let ended = lab.run(APPLY, &last).expect(0);
+        says(&ended, "held lifecycle_config.jupyterLab@");
+        assert_eq!(scripts(&lab), 2, "the one in use and the new one");
+    }
+    let app =
+        json!({"DomainId": domain_id(&lab), "UserProfileName": "ann", "AppType": "JupyterLab", "AppName": "default"});
+    studio(&lab, "DeleteApp", &app);
+    pass(&lab, 100);
+    lab.run(APPLY, &last).expect(0);
+    assert_eq!(scripts(&lab), 1);
+    lab.run(PLAN, &last).expect(0);
+}
+
+#[test]
+fn row_11_defaults_of_aws_and_the_order_of_lists_are_no_drift() {
+    let lab = deployed();
+    lab.run(PLAN, BASE).expect(0);
+    let again = lab.run(APPLY, BASE).expect(0);
+    assert!(again.writes().is_empty());
+}
+
+#[test]
+fn row_19_a_tag_changes_in_place() {
+    let lab = deployed();
+    let ended = lab.run(APPLY, &edit(BASE, "team: science", "crew: science")).expect(0);
+    assert_eq!((count(&ended, "UpdateDomain"), count(&ended, "UpdateUserProfile")), (0, 0));
+    let of_domain = |operation: &str| {
+        let all = calls(&ended, operation);
+        let arn = |call: &&&studio_deploy::sandbox::front::Call| {
+            call.service == "sagemaker"
+                && call.input["ResourceArn"].as_str().is_some_and(|arn| arn.contains(":domain/"))
+        };
+        all.iter().filter(arn).count()
+    };
+    assert_eq!((of_domain("AddTags"), of_domain("DeleteTags")), (1, 1));
+}
+
+#[test]
+fn row_20_subnets_come_at_any_time_and_go_without_apps() {
+    let lab = Lab::new();
+    let one = edit(BASE, "[subnet-1, subnet-2]", "[subnet-1]");
+    lab.run(APPLY, BASE).expect(0);
+    lab.run(APPLY, &one).expect(0);
+    start_app(&lab, "ann");
+    lab.run(APPLY, BASE).expect(0);
+    let blocked = lab.run(APPLY, &one).expect(5);
+    says(&blocked, "AWS refuses to change SubnetIds while apps run: ann/JupyterLab/default");
+    alter(&lab, "ec2/subnet", "subnet-2", "vpc", &json!("vpc-9"));
+    let fresh = Lab::new();
+    fresh.run(PLAN, BASE).expect(2);
+    alter(&fresh, "ec2/subnet", "subnet-2", "vpc", &json!("vpc-9"));
+    says(&fresh.run(PLAN, BASE).expect(2), "subnet-2 is in vpc-9, and the domain in vpc-1");
+}
+
+#[test]
+fn row_22_the_portal_and_the_landing_page_go_together() {
+    let lab = deployed();
+    let off = edit(BASE, "  tags:", "  defaultUserSettings: {studioWebPortal: DISABLED}\n  tags:");
+    lab.run(APPLY, &off).expect(0);
+    assert_eq!(describe_domain(&lab)["DefaultUserSettings"]["DefaultLandingUri"], "app:JupyterServer:");
+    lab.run(APPLY, &edit(&off, "DISABLED", "ENABLED")).expect(0);
+    assert_eq!(describe_domain(&lab)["DefaultUserSettings"]["StudioWebPortal"], "ENABLED");
+    let both = edit(&off, "DISABLED", "DISABLED, defaultLandingUri: 'studio::'");
+    lab.run(&["validate"], &both).expect(3);
+}
+
+#[test]
+fn row_23_windows_line_ends_make_no_other_script() {
+    let script = |text: &str| {
+        let lab = Lab::new();
+        let ended = lab.run(APPLY, &edit(BASE, "echo one", text)).expect(0);
+        calls(&ended, "CreateStudioLifecycleConfig")[0].input["StudioLifecycleConfigName"].clone()
+    };
+    assert_eq!(script("\"a\\r\\nb\""), script("\"a\\nb\""));
+}
+
+#[test]
+fn row_25_a_default_script_is_in_the_list_too() {
+    let lab = deployed();
+    let settings = describe_domain(&lab)["DefaultUserSettings"].clone();
+    let app = &settings["JupyterLabAppSettings"];
+    let default = &app["DefaultResourceSpec"]["LifecycleConfigArn"];
+    assert!(default.is_string() && app["LifecycleConfigArns"].as_array().unwrap().contains(default), "{app}");
+    assert_eq!(settings["JupyterServerAppSettings"]["DefaultResourceSpec"]["InstanceType"], "system");
+    assert_ne!(app["DefaultResourceSpec"]["InstanceType"], "system");
+}
+
+#[test]
+fn row_26_one_changed_file_is_one_upload() {
+    let lab = Lab::new();
+    let folder = lab.path("tools");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a.sh"), "echo a").unwrap();
+    std::fs::write(folder.join("b.sh"), "echo b").unwrap();
+    let text = edit(BASE, "{cmds: [echo one]}", "{cmds: [echo one], assets: {tools: {sourcePath: ./tools}}}");
+    lab.run(APPLY, &text).expect(0);
+    std::fs::write(folder.join("a.sh"), "echo A").unwrap();
+    let plan = lab.run(PLAN, &text).expect(2);
+    says(&plan, "a.sh");
+    let ended = lab.run(APPLY, &text).expect(0);
+    assert_eq!(count(&ended, "PutObject"), 1);
+    std::fs::remove_file(folder.join("b.sh")).unwrap();
+    let ended = lab.run(APPLY, &text).expect(0);
+    assert_eq!((count(&ended, "PutObject"), count(&ended, "DeleteObjects") + count(&ended, "DeleteObject")), (0, 1));
+    lab.run(PLAN, &text).expect(0);
+}
+
+#[test]
+fn row_36_nothing_empty_is_ever_sent() {
+    fn empty(value: &Json) -> bool {
+        match value {
+            Json::String(text) => text.is_empty(),
+            Json::Object(members) => members.is_empty() || members.values().any(empty),
+            Json::Array(items) => items.iter().any(empty),
+            _ => false,
+        }
+    }
+    let lab = Lab::new();
+    let settings = "  defaultUserSettings: {jupyterLabAppSettings: {}, kernelGatewayAppSettings: {}, sharingSettings: {}}\n  defaultSpaceSettings: {}\n  tags:";
+    let ended = lab.run(APPLY, &edit(BASE, "  tags:", settings)).expect(0);
+    for call in ended.writes().iter().filter(|call| call.service == "sagemaker") {
+        assert!(!empty(&call.input), "{}: {}", call.operation, call.input);
+    }
+    let spaces = &describe_domain(&lab)["DefaultSpaceSettings"];
+    assert!(spaces["ExecutionRole"].is_string() && spaces["SecurityGroups"].is_array());
+}
+
+#[test]
+fn row_44_what_sagemaker_makes_carries_the_tags() {
+    let lab = deployed();
+    let tables = lab.tables();
+    let has = |record: &Json| record["tags"]["team"] == "science";
+    assert!(tables["efs/file-system"].values().all(has));
+    let nfs = tables["ec2/security-group"].values().filter(|group| group["name"].as_str().unwrap().contains("-nfs-"));
+    assert_eq!(nfs.filter(|group| has(group)).count(), 2);
+}

@@ -1,0 +1,163 @@
+//! What fails, lags, takes long or happens at once.
+
+use serde_json::json;
+
+use super::{BASE, PLAN, alter, count, deployed, describe_domain, domain_id, faults, pass, put, says, studio};
+use crate::support::account::{APPLY, Lab};
+use crate::support::configs::edit;
+
+#[test]
+fn row_09_a_failed_domain_is_made_again() {
+    let lab = Lab::new();
+    faults(&lab, "fail=CreateDomain:InternalFailure");
+    let ended = lab.run(APPLY, BASE).expect(8);
+    says(&ended, "InternalFailure");
+    assert_eq!(describe_domain(&lab)["Status"], "Failed");
+    lab.run(APPLY, BASE).expect(0);
+    assert_eq!(studio(&lab, "ListDomains", &json!({}))["Domains"].as_array().unwrap().len(), 1);
+    lab.run(PLAN, BASE).expect(0);
+}
+
+#[test]
+fn row_09_a_failure_that_passes_is_tried_again_at_once() {
+    let lab = Lab::new();
+    faults(
+        &lab,
+        "fail=CreateDomain:Unable to create Amazon EFS for domain 'd-1' because KMS key 'null' does not exist",
+    );
+    let ended = lab.run(APPLY, BASE).expect(0);
+    assert_eq!((count(&ended, "CreateDomain"), count(&ended, "DeleteDomain")), (2, 1));
+}
+
+#[test]
+fn row_10_what_takes_longer_is_waited_for_by_the_next_run() {
+    let lab = Lab::new();
+    let ended = lab.run(&[APPLY, &["--timeout", "domain.create=1m"]].concat(), BASE).expect(8);
+    says(&ended, "still Pending after 60 s");
+    let again = lab.run(APPLY, BASE).expect(0);
+    assert_eq!((count(&ended, "CreateDomain"), count(&again, "CreateDomain")), (1, 0));
+    lab.run(PLAN, BASE).expect(0);
+}
+
+#[test]
+fn row_13_a_new_role_is_waited_for_and_a_bad_one_is_not() {
+    let lab = Lab::new();
+    faults(&lab, "iam-propagation=40s");
+    lab.run(APPLY, BASE).expect(0);
+    let text = edit(BASE, "  tags:", "  defaultExecutionRole: {arn: 'arn:aws:iam::123456789012:role/gone'}\n  tags:");
+    let lab = Lab::new();
+    lab.run(PLAN, &text).expect(2);
+    lab.sandbox.with_world(|world| world.remove("iam/role", "gone")).unwrap();
+    let ended = lab.run(APPLY, &text).expect(5);
+    says(&ended, "the role arn:aws:iam::123456789012:role/gone does not exist");
+}
+
+#[test]
+fn row_30_two_hundred_users_at_two_requests_a_second() {
+    let users: String = (0..200).map(|n| format!("    user{n}: {{userRole: {{name: users}}}}\n")).collect();
+    let text = edit(BASE, "    ann: {userRole: {name: users}}\n    ben: {userRole: {name: users}}\n", &users);
+    let lab = Lab::new();
+    faults(&lab, "throttle-tps=2");
+    let ended = lab.run(APPLY, &text).expect(0);
+    assert!(!ended.notes.contains("Throttling") && !ended.data.contains("Throttling"));
+    faults(&lab, "");
+    let plan = lab.run(PLAN, &text).expect(0);
+    assert!(count(&plan, "ListUserProfiles") <= 20, "a list is read by pages, not by profile");
+}
+
+#[test]
+fn row_31_a_domain_that_somebody_else_changes_is_waited_for() {
+    let lab = deployed();
+    let id = domain_id(&lab);
+    studio(&lab, "UpdateDomain", &json!({"DomainId": id, "TagPropagation": "ENABLED"}));
+    let text = edit(&edit(BASE, "echo one", "echo two"), "    ben:", "    cid: {userRole: {name: users}}\n    ben:");
+    lab.run(APPLY, &text).expect(0);
+    lab.run(PLAN, &text).expect(0);
+}
+
+#[test]
+fn row_31_a_second_apply_says_who_holds_the_lock() {
+    let lab = deployed();
+    let holder = json!({
+        "holder": "ann", "host": "elsewhere", "pid": 7, "token": "t", "command": "apply", "heartbeat": 4_000_000_000_i64,
+    });
+    let value = json!({
+        "Name": "/studio-deploy/acme/dev/ml/studio/lock", "Value": holder.to_string(), "Type": "String", "Overwrite": true,
+    });
+    let put_lock = || {
+        let answer = lab.sandbox.answer(&super::request("ssm", "PutParameter", &value));
+        assert_eq!(answer.status, 200);
+    };
+    put_lock();
+    let text = edit(BASE, "echo one", "echo two");
+    let ended = lab.run(APPLY, &text).expect(6);
+    assert!(ended.writes().is_empty());
+    says(&ended, "ann on elsewhere (process 7, `apply`)");
+    // A silent holder is dead after two minutes, for who waits that long.
+    put_lock();
+    lab.run(&[APPLY, &["--lock-timeout", "5m"]].concat(), &text).expect(0);
+}
+
+#[test]
+fn row_34_a_failure_says_all_that_is_known() {
+    let lab = deployed();
+    faults(&lab, "fail=UpdateDomain:The subnet has no free addresses");
+    let ended = lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(8);
+    says(&ended, "could not update domain.studio");
+    says(&ended, "The subnet has no free addresses");
+    says(&ended, "Run `studio-deploy apply` again to continue.");
+    faults(&lab, "");
+    lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(0);
+}
+
+#[test]
+fn row_40_a_failed_profile_fails_the_run_and_is_made_again() {
+    let lab = Lab::new();
+    faults(&lab, "fail=CreateUserProfile:The portfolio is not enabled");
+    let ended = lab.run(APPLY, BASE).expect(8);
+    says(&ended, "The portfolio is not enabled");
+    let status = |user: &str| {
+        let id = domain_id(&lab);
+        studio(&lab, "DescribeUserProfile", &json!({"DomainId": id, "UserProfileName": user}))["Status"].clone()
+    };
+    let failed = ["ann", "ben"].iter().filter(|user| status(user) == "Failed").count();
+    assert_eq!(failed, 1, "the other user is served");
+    let again = lab.run(APPLY, BASE).expect(0);
+    assert_eq!(count(&again, "CreateUserProfile"), 1);
+    lab.run(PLAN, BASE).expect(0);
+}
+
+#[test]
+fn row_49_a_status_that_never_ends_is_not_waited_for_without_end() {
+    let lab = deployed();
+    faults(&lab, "freeze=Updating");
+    let text = edit(BASE, "echo one", "echo two");
+    let ended = lab.run(APPLY, &text).expect(8);
+    says(&ended, "still Updating after 1200 s");
+    says(&ended, "run again: it is waited for");
+    assert!(count(&ended, "DescribeDomain") < 300);
+    faults(&lab, "");
+    pass(&lab, 60);
+    lab.run(APPLY, &text).expect(0);
+}
+
+#[test]
+fn row_33_what_stays_is_taken_back_by_the_next_life() {
+    let lab = deployed();
+    lab.run(crate::support::account::DESTROY, BASE).expect(0);
+    let ended = lab.run(APPLY, BASE).expect(0);
+    assert_eq!((count(&ended, "CreateBucket"), count(&ended, "CreateKey")), (0, 0));
+    lab.run(PLAN, BASE).expect(0);
+    // A thing of our name that is not ours is never taken.
+    let fresh = Lab::new();
+    fresh.run(PLAN, BASE).expect(2);
+    put(&fresh, "iam/role", "acme-dev-ml-studio-default-execution-role", &fresh.tables()["iam/role"]["users"]);
+    alter(
+        &fresh,
+        "iam/role",
+        "acme-dev-ml-studio-default-execution-role",
+        "name",
+        &json!("acme-dev-ml-studio-default-execution-role"),
+    );
+    says(&fresh.run(APPLY, BASE).expect(5), "--adopt=execution_role.default");
+}

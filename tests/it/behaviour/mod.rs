@@ -1,0 +1,125 @@
+//! How AWS hurts people who run Studio, row by row of `docs/behaviour.md`, and what happens instead.
+
+mod changes;
+mod checks;
+mod failures;
+mod removal;
+mod signals;
+
+use serde_json::{Value as Json, json};
+use studio_deploy::sandbox::front::Call;
+use studio_deploy::sandbox::wire::{Request, Response};
+
+use crate::support::account::{APPLY, Ended, Lab};
+
+/// A config with two users and a script.
+const BASE: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1, subnet-2]
+  dataAdminRoles: [{name: admin}]
+  userProfiles:
+    ann: {userRole: {name: users}}
+    ben: {userRole: {name: users}}
+  lifecycleConfigs:
+    jupyterLab: {cmds: [echo one]}
+  tags: {team: science}
+";
+
+/// What `plan` ends with when something would change, and when nothing would.
+const PLAN: &[&str] = &["plan", "--detailed-exitcode"];
+
+/// An account in which [`BASE`] is applied.
+fn deployed() -> Lab {
+    let lab = Lab::new();
+    lab.run(APPLY, BASE).expect(0);
+    lab
+}
+
+/// Calls SageMaker behind everybody's back.
+#[track_caller]
+fn studio(lab: &Lab, operation: &str, input: &Json) -> Json {
+    let Response { status, body, .. } = lab.sandbox.answer(&request("sagemaker", operation, input));
+    let answer: Json = serde_json::from_slice(&body).unwrap_or_default();
+    assert_eq!(status, 200, "{operation}: {answer}");
+    answer
+}
+
+fn request(service: &str, operation: &str, input: &Json) -> Request {
+    let scope = format!("20260101/us-east-1/{service}/aws4_request");
+    Request {
+        method: "POST".into(),
+        host: "127.0.0.1".into(),
+        path: "/".into(),
+        query: Vec::new(),
+        headers: [
+            ("authorization", format!("AWS4-HMAC-SHA256 Credential=AKIATEST/{scope}, Signature=0")),
+            ("x-amz-target", format!("Service.{operation}")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
+        body: input.to_string().into_bytes(),
+    }
+}
+
+/// The one domain's id.
+fn domain_id(lab: &Lab) -> String {
+    let domains = studio(lab, "ListDomains", &json!({}));
+    domains["Domains"][0]["DomainId"].as_str().unwrap().to_owned()
+}
+
+fn describe_domain(lab: &Lab) -> Json {
+    studio(lab, "DescribeDomain", &json!({"DomainId": domain_id(lab)}))
+}
+
+/// Lets virtual time pass.
+fn pass(lab: &Lab, seconds: i64) {
+    lab.sandbox.with_world(|world| world.advance(seconds * 1000)).unwrap();
+}
+
+/// A user starts an app.
+fn start_app(lab: &Lab, user: &str) {
+    let app =
+        json!({"DomainId": domain_id(lab), "UserProfileName": user, "AppType": "JupyterLab", "AppName": "default"});
+    studio(lab, "CreateApp", &app);
+    pass(lab, 200);
+}
+
+/// Puts a record into the account.
+fn put(lab: &Lab, table: &str, key: &str, record: &Json) {
+    lab.sandbox.with_world(|world| world.put(table, key, record)).unwrap();
+}
+
+/// Changes a member of a record of the account.
+#[track_caller]
+fn alter(lab: &Lab, table: &str, key: &str, member: &str, value: &Json) {
+    let changed = lab.sandbox.with_world(|world| {
+        let record: Option<Json> = world.get(table, key);
+        record.map(|mut record| {
+            record[member] = value.clone();
+            world.put(table, key, &record);
+        })
+    });
+    assert!(changed.unwrap().is_some(), "there is no {key} in {table}");
+}
+
+/// Has other faults from now on.
+fn faults(lab: &Lab, text: &str) {
+    lab.set_faults(text.parse().unwrap());
+}
+
+fn calls<'a>(ended: &'a Ended, operation: &str) -> Vec<&'a Call> {
+    ended.calls.iter().filter(|call| call.operation == operation).collect()
+}
+
+fn count(ended: &Ended, operation: &str) -> usize {
+    calls(ended, operation).len()
+}
+
+/// Makes sure that the command said something.
+#[track_caller]
+fn says(ended: &Ended, text: &str) {
+    let all = format!("{}{}", ended.data, ended.notes);
+    assert!(all.contains(text), "`{text}` is not in\n{all}");
+}

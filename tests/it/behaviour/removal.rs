@@ -1,0 +1,155 @@
+//! What goes, in which order, and what stays.
+
+use serde_json::json;
+
+use super::{BASE, count, deployed, domain_id, faults, pass, says, start_app, studio};
+use crate::support::account::{APPLY, DESTROY, Ended, Lab};
+use crate::support::configs::edit;
+
+/// No call was refused because something was in use.
+#[track_caller]
+fn nothing_was_in_use(ended: &Ended) {
+    let refused: Vec<_> =
+        ended.calls.iter().filter(|call| call.status == 400 && call.operation.starts_with("Delete")).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+fn make_space(lab: &Lab, name: &str, owner: Option<&str>) {
+    let mut space = json!({"DomainId": domain_id(lab), "SpaceName": name, "SpaceSettings": {"AppType": "JupyterLab"}});
+    if let Some(owner) = owner {
+        space["OwnershipSettings"] = json!({"OwnerUserProfileName": owner});
+        space["SpaceSharingSettings"] = json!({"SharingType": "Private"});
+    } else {
+        space["OwnershipSettings"] = json!({"OwnerUserProfileName": "ann"});
+        space["SpaceSharingSettings"] = json!({"SharingType": "Shared"});
+    }
+    studio(lab, "CreateSpace", &space);
+    pass(lab, 20);
+}
+
+#[test]
+fn row_02_a_drained_domain_goes_in_one_run() {
+    let lab = Lab::new();
+    let text = edit(BASE, "  tags:", "  defaultSpaceSettings: {}\n  tags:");
+    lab.run(APPLY, &text).expect(0);
+    let id = domain_id(&lab);
+    for (space, owner) in [("one", Some("ann")), ("two", Some("ben")), ("shared", None)] {
+        make_space(&lab, space, owner);
+        let app = json!({"DomainId": id, "SpaceName": space, "AppType": "JupyterLab", "AppName": "default"});
+        studio(&lab, "CreateApp", &app);
+    }
+    start_app(&lab, "ben");
+    // Somebody makes a profile behind our back.
+    studio(&lab, "CreateUserProfile", &json!({"DomainId": id, "UserProfileName": "stranger"}));
+    pass(&lab, 60);
+    let blocked = lab.run(DESTROY, &text).expect(5);
+    assert!(blocked.writes().is_empty());
+    for word in
+        ["app.one/JupyterLab/default", "app.ben/JupyterLab/default", "space.shared", "user_profile.stranger", "--drain"]
+    {
+        says(&blocked, word);
+    }
+    let ended = lab.run(&[DESTROY, &["--drain"]].concat(), &text).expect(0);
+    nothing_was_in_use(&ended);
+    assert_eq!(
+        (count(&ended, "DeleteApp"), count(&ended, "DeleteSpace"), count(&ended, "DeleteUserProfile")),
+        (4, 3, 3)
+    );
+    assert_eq!(studio(&lab, "ListDomains", &json!({}))["Domains"], json!([]));
+}
+
+#[test]
+fn row_03_nothing_of_the_network_stays_when_the_files_go() {
+    let lab = deployed();
+    lab.run(&[DESTROY, &["--home-efs", "delete"]].concat(), BASE).expect(0);
+    let tables = lab.tables();
+    let none = |table: &str| tables.get(table).is_none_or(std::collections::BTreeMap::is_empty);
+    assert!(none("efs/file-system") && none("efs/mount-target") && none("ec2/security-group"), "{:?}", tables.keys());
+}
+
+#[test]
+fn row_03_cleanup_removes_what_a_deleted_domain_left() {
+    let lab = deployed();
+    let id = domain_id(&lab);
+    let cleanup = ["cleanup", "--domain-id", id.as_str(), "--yes"];
+    let lives = lab.run(&cleanup, BASE).expect(5);
+    assert!(lives.writes().is_empty());
+    let destroyed = lab.run(DESTROY, BASE).expect(0);
+    says(&destroyed, &format!("studio-deploy cleanup --domain-id {id}"));
+    lab.run(&cleanup[..3], BASE).expect(10);
+    let ended = lab.run(&cleanup, BASE).expect(0);
+    says(&ended, "3 removed");
+    let tables = lab.tables();
+    let none = |table: &str| tables.get(table).is_none_or(std::collections::BTreeMap::is_empty);
+    assert!(none("efs/file-system") && none("ec2/security-group"));
+    says(&lab.run(&cleanup, BASE).expect(0), "left nothing behind");
+}
+
+#[test]
+fn row_16_a_user_goes_only_with_consent() {
+    let lab = deployed();
+    let without = edit(BASE, "    ben: {userRole: {name: users}}\n", "");
+    let blocked = lab.run(APPLY, &without).expect(5);
+    assert!(blocked.writes().is_empty());
+    says(&blocked, "home directory from sight: it stays on the file system under uid ");
+    let renamed =
+        edit(BASE, "    ben: {userRole: {name: users}}", "    ben: {userRole: {name: users}, profileName: benjamin}");
+    assert!(lab.run(APPLY, &renamed).expect(5).writes().is_empty());
+    let ended = lab.run(&[APPLY, &["--allow-profile-delete", "ben"]].concat(), &without).expect(0);
+    assert_eq!(count(&ended, "DeleteUserProfile"), 1);
+}
+
+#[test]
+fn row_27_groups_that_are_held_a_while_are_waited_for() {
+    let lab = deployed();
+    let ended = lab.run(&[DESTROY, &["--home-efs", "delete"]].concat(), BASE).expect(0);
+    assert!(count(&ended, "RevokeSecurityGroupIngress") + count(&ended, "RevokeSecurityGroupEgress") > 0);
+    let refused = ended.calls.iter().filter(|call| call.operation == "DeleteSecurityGroup" && call.status == 400);
+    assert!(refused.count() > 0, "the sandbox holds them for a minute");
+}
+
+#[test]
+fn row_28_apps_in_every_status_are_drained() {
+    let lab = deployed();
+    let id = domain_id(&lab);
+    let app = |name: &str| json!({"DomainId": id, "UserProfileName": "ann", "AppType": "JupyterLab", "AppName": name});
+    // Deleted and still listed.
+    studio(&lab, "CreateApp", &app("default"));
+    pass(&lab, 200);
+    studio(&lab, "DeleteApp", &app("default"));
+    pass(&lab, 100);
+    // Failed.
+    faults(&lab, "fail=CreateApp:no capacity");
+    let ben = json!({"DomainId": id, "UserProfileName": "ben", "AppType": "JupyterLab", "AppName": "default"});
+    studio(&lab, "CreateApp", &ben);
+    pass(&lab, 200);
+    faults(&lab, "");
+    // Starting.
+    studio(&lab, "CreateApp", &app("default"));
+    let ended = lab.run(&[DESTROY, &["--drain"]].concat(), BASE).expect(0);
+    nothing_was_in_use(&ended);
+    assert_eq!(count(&ended, "DeleteApp"), 1);
+}
+
+#[test]
+fn row_29_twenty_profiles_are_gone_before_their_domain_goes() {
+    let users: String = (0..20).map(|n| format!("    user{n}: {{userRole: {{name: users}}}}\n")).collect();
+    let text = edit(BASE, "    ann: {userRole: {name: users}}\n    ben: {userRole: {name: users}}\n", &users);
+    let lab = Lab::new();
+    lab.run(APPLY, &text).expect(0);
+    let ended = lab.run(DESTROY, &text).expect(0);
+    nothing_was_in_use(&ended);
+    assert_eq!(count(&ended, "DeleteUserProfile"), 20);
+}
+
+#[test]
+fn row_32_destroy_keeps_what_holds_data() {
+    let lab = deployed();
+    let ended = lab.run(DESTROY, BASE).expect(0);
+    for operation in ["DeleteBucket", "DeleteObjects", "DeleteObject", "ScheduleKeyDeletion", "DeleteFileSystem"] {
+        assert_eq!(count(&ended, operation), 0, "{operation}");
+    }
+    for word in ["kept home_efs.", "kept bucket.sharing", "kms_key.efs"] {
+        says(&ended, word);
+    }
+}

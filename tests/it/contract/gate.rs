@@ -1,0 +1,56 @@
+//! The security gate: what MDAA's compliance packs would not let through.
+
+use super::*;
+
+const PACKS: [&str; 3] = ["NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321"];
+
+fn config(rule: &str, more: &str) -> String {
+    format!(
+        "domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [subnet-1]\n  dataAdminRoles: [{{name: admin}}]\n  \
+         securityGroupIngress:\n    ipv4:\n      - {{{rule}}}\n{more}"
+    )
+}
+
+#[test]
+fn a_finding_blocks_the_apply_until_it_is_accepted() {
+    let place = Place::new();
+    place.write("a.yaml", &config("cidr: 0.0.0.0/0, protocol: tcp, port: 22", ""));
+    let plan = place.sandboxed(&["plan", "a.yaml", "--format", "json"]).with(0).json();
+    assert!(plan["blocked"].as_bool().unwrap() || plan["blocked"].as_u64().unwrap_or(1) > 0, "{plan}");
+    let writes = |log: &str| {
+        let text = std::fs::read_to_string(place.path().join(log)).unwrap();
+        text.lines().filter(|line| line.contains("\"writes\":true")).count()
+    };
+    let blocked = place.sandboxed(&["apply", "a.yaml", "--auto-approve", "--sandbox-log=blocked.ndjson"]).with(5);
+    let mut blocked = blocked.says("a.yaml:8").says("AwsSolutions-EC23").says("lets in every IPv4 address").says("SSH");
+    for pack in PACKS {
+        blocked = blocked.says(&format!("{pack}-EC2RestrictedSSH"));
+    }
+    blocked.says("suppressions");
+    assert_eq!(writes("blocked.ndjson"), 0);
+    // One that is accepted leaves the others.
+    let some = "suppressions: [{id: AwsSolutions-EC23, reason: a public demo}]";
+    place.write("a.yaml", &config(&format!("cidr: 0.0.0.0/0, protocol: tcp, port: 22, {some}"), ""));
+    let blocked = place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(5).says("a public demo");
+    assert!(!blocked.stderr.contains("AwsSolutions-EC23"), "{blocked:?}");
+    // The rest accepted by path, as for MDAA.
+    let ids: Vec<String> =
+        PACKS.iter().map(|pack| format!("{{id: {pack}-EC2RestrictedSSH, reason: bastion}}")).collect();
+    let path = "/test-org-test-env-test-domain-test-module/security-group/Resource";
+    let by_path =
+        format!("nag_suppressions:\n  by_path:\n    - {{path: {path}, suppressions: [{}]}}\n", ids.join(", "));
+    place.write("a.yaml", &config(&format!("cidr: 0.0.0.0/0, protocol: tcp, port: 22, {some}"), &by_path));
+    let plan = place.sandboxed(&["plan", "a.yaml"]).with(0).says("a public demo").says("bastion");
+    plan.says("HIPAA.Security-EC2RestrictedSSH (a.yaml:8) is accepted");
+    place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(0);
+}
+
+#[test]
+fn rules_that_nobody_objects_to_are_applied() {
+    for rule in ["cidr: 10.0.0.0/8, protocol: tcp, port: 22", "cidr: 10.0.0.0/8, protocol: tcp, port: 1, toPort: 65535"]
+    {
+        let place = Place::new();
+        place.write("a.yaml", &config(rule, ""));
+        place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(0);
+    }
+}
