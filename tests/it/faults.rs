@@ -87,7 +87,10 @@ impl Clean {
         let again = lab.run(&story.command, &story.to).expect(0);
         assert_eq!(again.writes(), Vec::<&Call>::new(), "{}: a second run writes", story.name);
         let domains = created(&ended.calls, None);
-        Self { base, calls: ended.calls, picture, domains }
+        // One poll more or less is all the same; the shortest run has only calls that any run makes.
+        let others = (0..2).map(|_| Lab::like(&base).run(&story.command, &story.to).expect(0).calls);
+        let calls = others.chain([ended.calls]).min_by_key(Vec::len).unwrap();
+        Self { base, calls, picture, domains }
     }
 }
 
@@ -164,11 +167,12 @@ fn every_pair(clean: &Clean) -> Vec<(usize, Harm)> {
 }
 
 /// The pairs that differ most: a write that took effect without anybody knowing, with the network back and gone, and one
-/// more harm; a read with one; a poll that asks what was just asked with none.
+/// more harm; every fourth read with one, but no poll that asks what was just asked.
 fn distinct_pairs(clean: &Clean) -> Vec<(usize, Harm)> {
     const BEFORE: [Harm; 4] = [Harm::Throttled, Harm::Refused, Harm::LostBefore, Harm::CutBefore];
     let mut pairs = Vec::new();
     let mut asked: Vec<&Call> = Vec::new();
+    let mut reads = 0;
     for (at, call) in clean.calls.iter().enumerate() {
         let turn = BEFORE[at % BEFORE.len()];
         if call.writes {
@@ -176,7 +180,10 @@ fn distinct_pairs(clean: &Clean) -> Vec<(usize, Harm)> {
             pairs.extend([Harm::LostAfter, Harm::CutAfter, turn].map(|harm| (at + 1, harm)));
         } else if !asked.iter().any(|other| other.operation == call.operation && other.input == call.input) {
             asked.push(call);
-            pairs.push((at + 1, turn));
+            reads += 1;
+            if reads % 4 == 0 {
+                pairs.push((at + 1, BEFORE[reads / 4 % BEFORE.len()]));
+            }
         }
     }
     pairs
@@ -228,7 +235,7 @@ fn every_story_heals_a_sample_of_harm() {
     for (at, story) in stories().iter().enumerate().skip(1) {
         let clean = Clean::of(story);
         // Each story begins at another place, so that together they meet everything.
-        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(14).collect();
+        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(17).collect();
         try_all(story, &clean, &pairs);
     }
 }
