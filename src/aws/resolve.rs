@@ -140,7 +140,8 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
                 let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
                 let member = asked(reference);
                 keys.extend(member.map(|(key, _)| key));
-                let length = member.map_or(1, |(_, text)| text.chars().count().max(1));
+                // Places are those of keys.
+                let length = member.map_or(1, |(key, _)| key.len());
                 mistakes.push(place(mistake.diagnostic(reference, account), config.source(&keys), length));
                 continue;
             }

@@ -34,6 +34,7 @@ fn shared(deployment: &Deployment, names: &Names) -> Vec<Grant> {
             read: &[
                 "sts:GetCallerIdentity",
                 "iam:ListRoles",
+                "iam:SimulatePrincipalPolicy",
                 "tag:GetResources",
                 // What the preflight looks at; without these it says less.
                 "ec2:DescribeRouteTables",

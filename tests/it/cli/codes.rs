@@ -6,7 +6,7 @@ use super::*;
 const MISTAKES: [(&str, &str, &str, i32, &[&str]); 5] = [
     ("a typo in a key", "vpcId: vpc-id", "vpcID: vpc-id", 3, &["SD1003", "bad.yaml:7:3", "did you mean `vpcId`?"]),
     ("a wrong word", "authMode: IAM", "authMode: IMA", 3, &["SD1006", "bad.yaml:5:13", "did you mean `IAM`?"]),
-    ("a missing role", "test-user-role", "nobody", 4, &["SD1101", "bad.yaml:17:15", "make the role first"]),
+    ("a missing role", "test-user-role", "nobody", 4, &["SD1101", "bad.yaml:17:9", "make the role first"]),
     (
         "a missing parameter",
         "vpcId: vpc-id",
@@ -70,7 +70,7 @@ fn differences_blocks_and_usage_have_their_codes() {
         "moved.yaml",
         &desk.read("minimal.yaml").replace("subnet-id", "subnet-2").replace("vpcId: vpc-id", "vpcId: vpc-2"),
     );
-    desk.apply("moved.yaml").is(5).notes_have("--allow-replace domain.studio");
+    desk.apply("moved.yaml").is(5).notes_have("--allow-replace security_group.domain");
     for usage in [
         &["plan", "--bogus"][..],
         &["plann"],

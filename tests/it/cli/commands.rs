@@ -90,7 +90,8 @@ fn a_graph_shows_what_builds_on_what() {
         .is(0)
         .data_has("\"domain.studio\" -> \"execution_policy.basic\";");
     desk.run(&["graph", "minimal.yaml", "--format", "mermaid"]).is(0).data_has("flowchart LR\n");
-    desk.run(&["plan", "minimal.yaml", "--sandbox=G", "--out", "p.json"]);
+    desk.run(&["plan", "minimal.yaml", "--destroy", "--format", "json"]).is(0);
+    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).is(0);
     desk.raw(&["graph", "--plan", "p.json", "--format", "json"]).is(0);
 }
 
