@@ -104,9 +104,9 @@ fn alter(lab: &Lab, table: &str, key: &str, member: &str, value: &Json) {
     assert!(changed.unwrap().is_some(), "there is no {key} in {table}");
 }
 
-/// Has other faults from now on.
+/// Has other faults in the next command.
 fn faults(lab: &Lab, text: &str) {
-    lab.set_faults(text.parse().unwrap());
+    lab.set_faults_once(text.parse().unwrap());
 }
 
 fn calls<'a>(ended: &'a Ended, operation: &str) -> Vec<&'a Call> {
