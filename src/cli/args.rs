@@ -146,8 +146,12 @@ fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     match format {
         Format::Json => drop(screen.data(&failure.json())),
         Format::Ndjson => {
-            // There are no surroundings yet that could say what time it is.
-            drop(events::lone_error(&failure, "", screen, || jiff::Timestamp::now().to_string()));
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "there are no surroundings yet that could say what time it is"
+            )]
+            let now = || jiff::Timestamp::now().to_string();
+            drop(events::lone_error(&failure, "", screen, now));
         }
         _ => {}
     }

@@ -59,7 +59,6 @@ impl Sleepers {
     ///
     /// Two tasks that sleep ten seconds side by side move the clock by ten seconds, not by twenty, and the one that
     /// wakes first goes first.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that the sandbox supplies")]
     async fn sleep_until(&self, sandbox: &Sandbox, wake: i64) {
         let asleep = Asleep::new(self, wake);
         // Whoever else is ready may go to sleep too, or answer first.

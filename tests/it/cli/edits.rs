@@ -88,8 +88,8 @@ fn each_edit_changes_just_that_names_its_line_and_applies() {
         if !source.is_empty() {
             let text = desk.read("studio.yaml");
             let line = text.lines().position(|line| line.contains(source.trim_start_matches("      "))).unwrap() + 1;
-            let lines: Vec<i64> = changes.iter().filter_map(|step| step["source"]["line"].as_i64()).collect();
-            assert!(lines.contains(&(line as i64)), "{name}: {line} is none of {lines:?}");
+            let lines: Vec<u64> = changes.iter().filter_map(|step| step["source"]["line"].as_u64()).collect();
+            assert!(lines.contains(&(line as u64)), "{name}: {line} is none of {lines:?}");
         }
         desk.apply("studio.yaml").is(0);
         desk.plan("studio.yaml").is(0);

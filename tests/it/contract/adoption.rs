@@ -98,7 +98,9 @@ fn of_mdaa() -> Place {
             // Its Lambda function uploads without metadata.
             "s3/object" => {
                 let versions = json["versions"].as_array_mut().unwrap();
-                versions.iter_mut().for_each(|version| version["headers"] = json!({}));
+                for version in versions {
+                    version["headers"] = json!({});
+                }
             }
             _ => {}
         }

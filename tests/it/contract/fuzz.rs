@@ -196,7 +196,7 @@ fn pieces_alone_never_panic() {
 fn ten_minutes_without_a_panic() {
     let seeds = seeds();
     let strategy = (any::<prop::sample::Index>(), prop::collection::vec(edit(), 1..30));
-    let end = Instant::now() + Duration::from_secs(600);
+    let end = Instant::now() + Duration::from_mins(10);
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
         TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[11; 32]),

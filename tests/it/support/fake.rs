@@ -162,7 +162,7 @@ impl Cloud for Fake {
         world.put(&node.address, Some(object));
         // The answer of an update may still show what was before: the second look decides.
         let lagging = world.before.get(&node.address).cloned().flatten();
-        Ok(if changes.len() % 2 == 0 { lagging.unwrap_or(stale) } else { stale })
+        Ok(if changes.len().is_multiple_of(2) { lagging.unwrap_or(stale) } else { stale })
     }
 
     async fn release(&self, address: &Address, _: &Observed, _: &[Change]) -> Result<(), CloudError> {
