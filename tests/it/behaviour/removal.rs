@@ -80,7 +80,8 @@ fn row_03_cleanup_removes_what_a_deleted_domain_left() {
     let ended = lab.run(&cleanup, BASE).expect(0);
     says(&ended, "3 removed");
     let tables = lab.tables();
-    let left: Vec<_> = ["efs/file-system", "ec2/security-group"].iter().filter_map(|table| tables.get(*table)).collect();
+    let left: Vec<_> =
+        ["efs/file-system", "ec2/security-group"].iter().filter_map(|table| tables.get(*table)).collect();
     assert!(left.iter().all(|table| table.is_empty()), "{left:?}");
     says(&lab.run(&cleanup, BASE).expect(0), "left nothing behind");
 }

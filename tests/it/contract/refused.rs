@@ -18,7 +18,11 @@ fn refused(place: &Place, name: &str, cases: &[(String, &str)]) {
         let Ended { code, stderr, .. } = place.run(&["validate", name]);
         // Programs are told the same.
         let json = place.run(&["validate", name, "--format", "json"]);
-        if code != 3 || !stderr.contains(&at) || !stderr.contains(says) || !json.with(code).json().to_string().contains(name) {
+        if code != 3
+            || !stderr.contains(&at)
+            || !stderr.contains(says)
+            || !json.with(code).json().to_string().contains(name)
+        {
             wrong.push(format!("exit {code}, {at} {says}\n{text}{stderr}"));
         }
     }
@@ -63,11 +67,15 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (with("  domainBucket: {domainBucketName: fine-bucket} # <-\n"), "assetDeploymentRole"),
         (with("  assetPrefix: '{{context:prefix}}' # <-\n"), "prefix"),
         (
-            with("  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./none # <-\n"),
+            with(
+                "  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./none # <-\n",
+            ),
             "No such file",
         ),
         (
-            with("  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./file.txt # <-\n"),
+            with(
+                "  lifecycleConfigs:\n    jupyterLab:\n      cmds: [a]\n      assets:\n        x:\n          sourcePath: ./file.txt # <-\n",
+            ),
             "neither a folder nor a .zip file",
         ),
         // The schema.
@@ -162,7 +170,12 @@ fn what_mdaa_refuses_in_a_tree_is_refused_at_its_line() {
         (tree("", "", "            module_type: npm # <-\n"), "module_type"),
         (tree("naming_module: ./naming.js # <-\nnaming_class: Mine\n", "", ""), "nam"),
         (tree("custom_aspects: [{aspect_module: a, aspect_class: b}] # <-\n", "", ""), "aspect"),
-        (tree("", "", "").replace("            module_path: '@aws-mdaa/sm-studio-domain'\n", "").replace("studio:\n", "studio: # <-\n"), "module_path"),
+        (
+            tree("", "", "")
+                .replace("            module_path: '@aws-mdaa/sm-studio-domain'\n", "")
+                .replace("studio:\n", "studio: # <-\n"),
+            "module_path",
+        ),
     ];
     refused(&place, "mdaa.yaml", &cases);
 }

@@ -140,7 +140,7 @@ impl Lab {
         let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
         // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
         self.sandbox.set_faults(self.faults.borrow().clone());
-        let code = match args::parse(line, screen, || "2026-01-01T00:00:00Z".into()) {
+        let code = match args::parse(line, screen) {
             Err(exit) => exit.code(),
             Ok(cli) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
