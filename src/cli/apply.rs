@@ -90,10 +90,9 @@ fn was_used(step: &Step) -> bool {
 }
 
 fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    let loses = plan
-        .steps
-        .iter()
-        .find(|step| step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step));
+    let loses = plan.steps.iter().find(|step| {
+        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step)
+    });
     if let Some(step) = loses {
         let what = format!("This deletes {} and makes it again", step.address);
         return super::destroy::confirm(

@@ -80,7 +80,12 @@ impl Lab {
     pub fn new() -> Self {
         let options = SandboxOptions { adversary: true, ..SandboxOptions::default() };
         let sandbox = Sandbox::open(options).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), faults: RefCell::default(), next_faults: RefCell::default(), sandbox }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            faults: RefCell::default(),
+            next_faults: RefCell::default(),
+            sandbox,
+        }
     }
 
     /// What goes wrong in every command from now on.
