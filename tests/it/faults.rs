@@ -279,7 +279,7 @@ fn every_story_heals_a_sample_of_harm() {
     for (at, story) in stories().iter().enumerate().skip(1) {
         let clean = Clean::of(story);
         // Each story begins at another place, so that together they meet everything.
-        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(17).collect();
+        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(9).collect();
         try_all(story, &clean, &pairs);
     }
 }
