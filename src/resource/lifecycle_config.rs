@@ -190,7 +190,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Err(error) => return Err(error),
     };
     let arn = config.studio_lifecycle_config_arn().unwrap_or_default();
-    let live_tags = domain::live_tags(account, arn).await?;
+    let Some(live_tags) = domain::live_tags(account, arn).await? else { return Ok(Found::Absent) };
     let content = STANDARD.decode(config.studio_lifecycle_config_content().unwrap_or_default()).unwrap_or_default();
     let app_type = config.studio_lifecycle_config_app_type().map_or("", StudioLifecycleConfigAppType::as_str);
     let properties = Value::from_iter([

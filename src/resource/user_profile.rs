@@ -293,7 +293,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     let live = capture.take().unwrap_or_default();
     let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
     let arn = text("UserProfileArn");
-    let tags = live_tags(account, &arn).await?;
+    let Some(tags) = live_tags(account, &arn).await? else { return Ok(Found::Absent) };
     let mut properties = Value::map();
     for key in ["UserProfileName", "DomainId", "SingleSignOnUserIdentifier", "SingleSignOnUserValue", "UserSettings"] {
         if let Some(value) = live.get(key) {
