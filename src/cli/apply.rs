@@ -10,8 +10,8 @@ use super::load::{Loaded, load};
 use super::run::{Ended, Run, announce, execute, options, plan};
 use super::session::Session;
 use crate::apply::Settings;
-use crate::model::Kind;
-use crate::plan::{Action, Plan};
+use crate::model::{Kind, State};
+use crate::plan::{Action, Plan, Step};
 use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
 
@@ -84,11 +84,15 @@ fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failur
     }
 }
 
+/// Whether anything can be in it: what failed while it was made never served anybody.
+fn was_used(step: &Step) -> bool {
+    step.observed.as_ref().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
+}
+
 fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    let loses = plan
-        .steps
-        .iter()
-        .find(|step| step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind));
+    let loses = plan.steps.iter().find(|step| {
+        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step)
+    });
     if let Some(step) = loses {
         let what = format!("This deletes {} and makes it again", step.address);
         return super::destroy::confirm(

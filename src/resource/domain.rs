@@ -518,7 +518,6 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     let tags = live_tags(account, &arn);
     let (tags, home, nfs) =
         tokio::join!(tags, home_efs::tags(account, &efs), nfs_security_group::common_tags(account, id));
-    let Some(tags) = tags? else { return Ok(Found::Absent) };
     let mut properties = Value::map();
     for key in [
         "DomainName",
@@ -537,6 +536,12 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
             properties.set(key, value.clone());
         }
     }
+    let tags = match tags {
+        Ok(tags) => tags,
+        // Gone between the two calls.
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
     properties.set("Tags", ownership::property(&tags));
     // What may not be read cannot be compared; it is then not ours to manage either.
     let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
@@ -670,15 +675,12 @@ async fn write_side_tags(
     Ok(())
 }
 
-/// The tags of a SageMaker object; none when it is gone, which it may be by now although it was described a moment ago.
-pub(super) async fn live_tags(account: &Account, arn: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+/// The tags of a SageMaker object.
+pub(super) async fn live_tags(account: &Account, arn: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let tags = account.sagemaker.list_tags().resource_arn(arn).into_paginator().items().send().try_collect().await;
-    let tags = match tags.map_err(|e| failed("ListTags", e)) {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let tags = tags.map_err(|e| failed("ListTags", e))?;
     let pair = |tag: Tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
-    Ok(Some(tags.into_iter().map(pair).collect()))
+    Ok(tags.into_iter().map(pair).collect())
 }
 
 /// Tags as SageMaker takes them.

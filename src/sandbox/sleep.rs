@@ -175,6 +175,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_shortest_sleep_moves_the_clock() {
+        let sandbox = Sandbox::in_memory();
+        let begin = sandbox.virtual_now();
+        sandbox.pass(Duration::from_micros(1)).await;
+        assert_eq!(sandbox.virtual_now() - begin, 1);
+    }
+
+    #[tokio::test]
     async fn an_earlier_sleeper_that_nobody_polls_holds_nobody_up() {
         let sandbox = Sandbox::in_memory();
         let mut idle = Box::pin(sandbox.pass(Duration::from_secs(1)));

@@ -66,32 +66,6 @@ fn row_30_two_hundred_users_at_two_requests_a_second() {
 }
 
 #[test]
-fn tmp_counts() {
-    for n in [5, 20] {
-        let users: String = (0..n).map(|n| format!("    user{n}: {{userRole: {{name: users}}}}\n")).collect();
-        let text = edit(BASE, "    ann: {userRole: {name: users}}\n    ben: {userRole: {name: users}}\n", &users);
-        let lab = Lab::new();
-        faults(&lab, "throttle-tps=2");
-        let start = std::time::Instant::now();
-        let begin = lab.sandbox.virtual_now();
-        let ended = lab.run(APPLY, &text);
-        let mut counts = std::collections::BTreeMap::new();
-        for call in &ended.calls {
-            *counts.entry((call.operation.clone(), call.status)).or_insert(0) += 1;
-        }
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_by_key(|c| -c.1);
-        counts.truncate(12);
-        println!(
-            "{n}: {:?} virtual {} s, {} calls {counts:?}",
-            start.elapsed(),
-            (lab.sandbox.virtual_now() - begin) / 1000,
-            ended.calls.len()
-        );
-    }
-}
-
-#[test]
 fn row_31_a_domain_that_somebody_else_changes_is_waited_for() {
     let lab = deployed();
     let id = domain_id(&lab);
