@@ -97,8 +97,7 @@ pub fn stories() -> Vec<Story> {
     let given = edit(
         EVERYTHING,
         "  tags: {team: science}\n",
-        "\
-  tags: {team: science}
+        "  tags: {team: science}
   domainBucket:
     domainBucketName: given-bucket
     assetDeploymentRole: {name: given-asset-role}
