@@ -10,8 +10,8 @@ use super::load::{Loaded, load};
 use super::run::{Ended, Run, announce, execute, options, plan};
 use super::session::Session;
 use crate::apply::Settings;
-use crate::model::Kind;
-use crate::plan::{Action, Plan};
+use crate::model::{Kind, State};
+use crate::plan::{Action, Plan, Step};
 use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
 
@@ -85,10 +85,11 @@ fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failur
 }
 
 fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    let loses = plan
-        .steps
-        .iter()
-        .find(|step| step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind));
+    // What AWS could not make never held anything.
+    let is_empty = |step: &Step| step.observed.as_ref().is_some_and(|live| matches!(live.state, State::Failed(_)));
+    let loses = plan.steps.iter().find(|step| {
+        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && !is_empty(step)
+    });
     if let Some(step) = loses {
         let what = format!("This deletes {} and makes it again", step.address);
         return super::destroy::confirm(

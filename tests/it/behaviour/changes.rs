@@ -51,7 +51,7 @@ fn row_01_only_four_fields_replace_the_domain_and_only_with_consent() {
         assert!(of_domain.into_iter().all(|change| change["action"] == "update"), "{to}: {}", ended.data);
     }
     let replaced = lab.run(
-        &[APPLY, &["--allow-replace", "domain.studio"]].concat(),
+        &[APPLY, &["--allow-replace", "domain.studio", "--confirm", "acme/dev/ml/studio"]].concat(),
         &edit(BASE, "vpcId: vpc-1", "vpcId: vpc-1\n  domainName: another"),
     );
     let replaced = replaced.expect(0);
