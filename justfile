@@ -29,7 +29,7 @@ deny:
 
 # The long run: every fault at every AWS call, and how many were tried.
 faults:
-    cargo test --locked --test it faults -- --nocapture
+    cargo test --locked --test it faults -- --include-ignored --nocapture
 
 # Write the JSON Schemas anew after a change of what they describe; a test fails while they are stale.
 schema:

@@ -84,11 +84,14 @@ fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failur
     }
 }
 
+/// Whether anything can be in it: what failed while it was made never served anybody.
+fn was_used(step: &Step) -> bool {
+    step.observed.as_ref().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
+}
+
 fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    // What AWS could not make never held anything.
-    let is_empty = |step: &Step| step.observed.as_ref().is_some_and(|live| matches!(live.state, State::Failed(_)));
     let loses = plan.steps.iter().find(|step| {
-        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && !is_empty(step)
+        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step)
     });
     if let Some(step) = loses {
         let what = format!("This deletes {} and makes it again", step.address);

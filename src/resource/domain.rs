@@ -536,7 +536,13 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
             properties.set(key, value.clone());
         }
     }
-    properties.set("Tags", ownership::property(&tags?));
+    let tags = match tags {
+        Ok(tags) => tags,
+        // Gone between the two calls.
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
+    properties.set("Tags", ownership::property(&tags));
     // What may not be read cannot be compared; it is then not ours to manage either.
     let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
     properties.set("HomeEfsTags", home?.map_or_else(node_tags, |tags| ownership::property(&tags)));

@@ -190,7 +190,12 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Err(error) => return Err(error),
     };
     let arn = config.studio_lifecycle_config_arn().unwrap_or_default();
-    let live_tags = domain::live_tags(account, arn).await?;
+    let live_tags = match domain::live_tags(account, arn).await {
+        Ok(tags) => tags,
+        // Gone between the two calls.
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
     let content = STANDARD.decode(config.studio_lifecycle_config_content().unwrap_or_default()).unwrap_or_default();
     let app_type = config.studio_lifecycle_config_app_type().map_or("", StudioLifecycleConfigAppType::as_str);
     let properties = Value::from_iter([

@@ -293,7 +293,12 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     let live = capture.take().unwrap_or_default();
     let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
     let arn = text("UserProfileArn");
-    let tags = live_tags(account, &arn).await?;
+    let tags = match live_tags(account, &arn).await {
+        Ok(tags) => tags,
+        // Gone between the two calls.
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(error),
+    };
     let mut properties = Value::map();
     for key in ["UserProfileName", "DomainId", "SingleSignOnUserIdentifier", "SingleSignOnUserValue", "UserSettings"] {
         if let Some(value) = live.get(key) {

@@ -11,6 +11,8 @@
 //! | `error500=A-B` | the calls are refused with an internal error and do nothing |
 //! | `lost-before=A-B` | the connection breaks before the call does anything |
 //! | `lost-after=A-B` | the call is done, then the connection breaks |
+//! | `cut-before=N` | the network goes away before call N does anything, for good |
+//! | `cut-after=N` | the network goes away once call N is done, for good |
 //! | `throttle-tps=N` | more than N calls in a virtual second are throttled |
 //! | `iam-propagation=10s` | a new role is unknown to other services for that long |
 //! | `stale-reads=N` | N reads of IAM and SSM after a write there still answer what was before |
@@ -53,6 +55,10 @@ pub enum Fate {
     LostBefore,
     /// The connection breaks after it.
     LostAfter,
+    /// The connection breaks before it and is never back.
+    CutBefore,
+    /// The connection breaks after it and is never back.
+    CutAfter,
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +124,8 @@ impl FromStr for Faults {
                 "error500" => faults.rules.push((Fate::Error500, calls()?)),
                 "lost-before" => faults.rules.push((Fate::LostBefore, calls()?)),
                 "lost-after" => faults.rules.push((Fate::LostAfter, calls()?)),
+                "cut-before" => faults.rules.push((Fate::CutBefore, calls()?)),
+                "cut-after" => faults.rules.push((Fate::CutAfter, calls()?)),
                 "throttle-tps" => {
                     let tps = value.parse().ok().filter(|tps: &f64| *tps > 0.0);
                     faults.throttle_tps = Some(tps.ok_or_else(|| refuse("the value is a number above 0"))?);

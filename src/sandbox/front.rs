@@ -60,6 +60,8 @@ struct State {
     lag: Lag,
     bucket: Bucket,
     fired: u64,
+    /// Whether the network is gone for good.
+    cut: bool,
     writes: u64,
     calls: Vec<Call>,
     log: Option<File>,
@@ -154,6 +156,7 @@ impl Sandbox {
             adversary,
             bucket: Bucket::default(),
             fired: 0,
+            cut: false,
             writes: 0,
             calls: Vec::new(),
             log,
@@ -192,7 +195,7 @@ impl Sandbox {
         state.service_faults = faults.for_services();
         state.faults = faults;
         state.bucket = Bucket::default();
-        (state.fired, state.writes) = (0, 0);
+        (state.fired, state.writes, state.cut) = (0, 0, false);
         state.calls.clear();
     }
 
@@ -319,19 +322,25 @@ impl State {
         let writes = service::writes(&asked.operation);
         self.writes += u64::from(writes);
         let mut fate = self.faults.fate(number, writes.then_some(self.writes));
+        if self.cut {
+            fate = Fate::LostBefore;
+        }
+        self.cut |= matches!(fate, Fate::CutBefore | Fate::CutAfter);
         if fate == Fate::Answered && self.is_throttled() {
             fate = Fate::Throttled;
         }
         self.fired += u64::from(fate != Fate::Answered);
         let result = match fate {
             Fate::CrashBefore => std::process::abort(),
-            Fate::LostBefore => {
+            Fate::LostBefore | Fate::CutBefore => {
                 self.record(asked, writes, 0);
                 return Err(Lost);
             }
             Fate::Throttled => Err(protocol::throttled(service)),
             Fate::Error500 => Err(protocol::internal_error(service)),
-            Fate::Answered | Fate::CrashAfter | Fate::LostAfter => self.perform(&asked, request, &request_id, number),
+            Fate::Answered | Fate::CrashAfter | Fate::LostAfter | Fate::CutAfter => {
+                self.perform(&asked, request, &request_id, number)
+            }
         };
         if fate == Fate::CrashAfter {
             std::process::abort();
@@ -340,7 +349,7 @@ impl State {
             Ok(response) => response,
             Err(refusal) => protocol::refusal(Some(service), &request.method, &refusal, &request_id),
         };
-        let lost = fate == Fate::LostAfter;
+        let lost = matches!(fate, Fate::LostAfter | Fate::CutAfter);
         self.record(asked, writes, if lost { 0 } else { response.status });
         if lost { Err(Lost) } else { Ok(finish(response)) }
     }

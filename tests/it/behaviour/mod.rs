@@ -7,6 +7,7 @@ mod removal;
 mod signals;
 
 use serde_json::{Value as Json, json};
+use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::Call;
 use studio_deploy::sandbox::wire::{Request, Response};
 
@@ -104,9 +105,11 @@ fn alter(lab: &Lab, table: &str, key: &str, member: &str, value: &Json) {
     assert!(changed.unwrap().is_some(), "there is no {key} in {table}");
 }
 
-/// Has other faults from now on.
+/// Has other faults from now on, up to the end of the next command.
 fn faults(lab: &Lab, text: &str) {
-    lab.set_faults(text.parse().unwrap());
+    let faults: Faults = text.parse().unwrap();
+    lab.sandbox.set_faults(faults.clone());
+    lab.set_faults_once(faults);
 }
 
 fn calls<'a>(ended: &'a Ended, operation: &str) -> Vec<&'a Call> {

@@ -88,7 +88,6 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (with("  lifecycleConfigs: {jupyterLab: {}} # <-\n"), "cmds"),
         (with("  defaultUserSettings: {studioWebPortal: Enabled} # <-\n"), "ENABLED"),
         (with("  defaultUserSettings: {executionRole: x} # <-\n"), "defaultExecutionRole"),
-        (with("  defaultUserSettings: {jupyterServerAppSettings: {codeRepositories: []}} # <-\n"), "codeRepositories"),
         (
             with("  defaultUserSettings: {kernelGatewayAppSettings: {customImages: [{imageName: i}]}} # <-\n"),
             "appImageConfigName",
@@ -101,8 +100,8 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (with("surprise: 1 # <-\n"), "surprise"),
         ("{} # <-\n".to_owned(), "domain"),
         // Modes and references that only CloudFormation can serve.
-        (with("service_catalog_product_config: {name: x} # <-\n"), "Service Catalog"),
-        (with("sagemakerBlueprint: {} # <-\n"), "blueprint"),
+        (with("service_catalog_product_config: {name: x} # <-\n"), "CloudFormation template"),
+        (with("sagemakerBlueprint: {} # <-\n"), "CloudFormation template"),
         (with("  assetPrefix: '{{param:prefix}}' # <-\n"), "CloudFormation"),
         (with("  assetPrefix: '{{ref:thing:Arn}}' # <-\n"), "CloudFormation"),
         (with("  assetPrefix: '{{blueprint:thing}}' # <-\n"), "CloudFormation"),
@@ -111,11 +110,27 @@ fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
         (with("  assetPrefix: '{{ org }}' # <-\n"), "{{ org }}"),
         (with("  assetPrefix: '{{orgg}}' # <-\n"), "orgg"),
         (with("  assetPrefix: '{{env_var:NOT_SET}}' # <-\n"), "NOT_SET"),
-        // Values that AWS refuses.
-        (rule("ipv4", "cidr: 999.1.1.1/99, protocol: all"), "999.1.1.1/99"),
-        (with("  lifecycleConfigs: {jupyterLab: {cmds: []}} # <-\n"), "empty"),
     ];
     refused(&place, "studio.yaml", &cases);
+}
+
+#[test]
+fn what_aws_refuses_is_a_warning_until_it_is_applied() {
+    let with = |lines: &str| format!("{DOMAIN}{ADMINS}{lines}");
+    for (text, says) in [
+        (with("  securityGroupIngress: {ipv4: [{cidr: 999.1.1.1/99, protocol: tcp, port: 1}]} # <-\n"), "999.1.1.1/99"),
+        (with("  lifecycleConfigs: {jupyterLab: {cmds: []}} # <-\n"), "an empty script"),
+        (with("  defaultUserSettings: {rStudioServerProAppSettings: {userGroup: Boss}} # <-\n"), "R_STUDIO_ADMIN"),
+    ] {
+        let place = Place::new();
+        place.write("studio.yaml", &text);
+        place.sandboxed(&["validate", "studio.yaml"]).with(0).says("warning").says(says);
+        place.sandboxed(&["plan", "studio.yaml"]).with(0).says("studio.yaml:6:");
+        let log = "--sandbox-log=apply.ndjson";
+        place.sandboxed(&["apply", "studio.yaml", "--auto-approve", log]).with(3).says("studio.yaml:6:").says(says);
+        let calls = std::fs::read_to_string(place.path().join("apply.ndjson")).unwrap();
+        assert!(!calls.contains("\"writes\":true"), "{calls}");
+    }
 }
 
 #[test]

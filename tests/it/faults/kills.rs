@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use studio_deploy::sandbox::front::{Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
-use super::{base, heal_all};
+use super::{Tried, base, heal_all};
 use crate::support::account::IDENTITY;
 use crate::support::configs::{Story, stories};
 use crate::support::picture::{self, Picture, Tables, difference, picture};
@@ -100,7 +100,7 @@ impl Clean {
 }
 
 /// Kills the program at call number `call`, and runs it again; why that did not heal, if it did not.
-fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Result<(), String> {
+fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Result<Tried, String> {
     let meant = &clean.calls[call - 1];
     let said = |what: String| Err(format!("{}: killed {when} {} (call {call}): {what}", story.name, meant.operation));
     let place = Place::new(story, &clean.base);
@@ -126,7 +126,7 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
             .for_each(|line| *line = line.replace("\"held\"", "\"free\""));
     }
     let difference = difference(&clean.picture, &seen);
-    if difference.is_empty() { Ok(()) } else { said(format!("the account differs\n{difference}\n{notes}")) }
+    if difference.is_empty() { Ok(Tried::Healed) } else { said(format!("the account differs\n{difference}\n{notes}")) }
 }
 
 #[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]

@@ -38,6 +38,7 @@ static PROCESSES: AtomicU32 = AtomicU32::new(1000);
 pub struct Lab {
     folder: TempDir,
     faults: RefCell<Faults>,
+    next_faults: RefCell<Option<Faults>>,
     /// The account.
     pub sandbox: Sandbox,
 }
@@ -79,12 +80,22 @@ impl Lab {
     pub fn new() -> Self {
         let options = SandboxOptions { adversary: true, ..SandboxOptions::default() };
         let sandbox = Sandbox::open(options).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), faults: RefCell::default(), sandbox }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            faults: RefCell::default(),
+            next_faults: RefCell::default(),
+            sandbox,
+        }
     }
 
     /// What goes wrong in every command from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.faults.replace(faults);
+    }
+
+    /// What goes wrong in the next command, and only there.
+    pub fn set_faults_once(&self, faults: Faults) {
+        self.next_faults.replace(Some(faults));
     }
 
     /// An account that looks like `tables`.
@@ -139,7 +150,8 @@ impl Lab {
         let screen: &'static Screen = Box::leak(Box::new(screen));
         let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
         // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
-        self.sandbox.set_faults(self.faults.borrow().clone());
+        let faults = self.next_faults.take().unwrap_or_else(|| self.faults.borrow().clone());
+        self.sandbox.set_faults(faults);
         let code = match args::parse(line, screen) {
             Err(exit) => exit.code(),
             Ok(cli) => {
