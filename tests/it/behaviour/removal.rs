@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BASE, count, deployed, domain_id, faults, pass, says, start_app, studio};
+use super::{BASE, count, deployed, domain_id, pass, says, start_app, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};
 use crate::support::configs::edit;
 
@@ -122,11 +122,10 @@ fn row_28_apps_in_every_status_are_drained() {
     studio(&lab, "DeleteApp", &app("default"));
     pass(&lab, 100);
     // Failed.
-    faults(&lab, "fail=CreateApp:no capacity");
+    lab.sandbox.set_faults("fail=CreateApp:no capacity".parse().unwrap());
     let ben = json!({"DomainId": id, "UserProfileName": "ben", "AppType": "JupyterLab", "AppName": "default"});
     studio(&lab, "CreateApp", &ben);
     pass(&lab, 200);
-    faults(&lab, "");
     // Starting.
     studio(&lab, "CreateApp", &app("default"));
     let ended = lab.run(&[DESTROY, &["--drain"]].concat(), BASE).expect(0);
