@@ -4,6 +4,7 @@
 //! ours: a rule that the config does not name goes. Destroy deletes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
@@ -11,7 +12,7 @@ use aws_sdk_ec2::types::{
     TagSpecification, UserIdGroupPair,
 };
 
-use super::{Desired, Resource, View, not_ours, ownership};
+use super::{Desired, Resource, View, ownership};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
@@ -153,8 +154,7 @@ impl Resource for SecurityGroup {
             Err(error) if error.is("InvalidGroup.Duplicate") => {}
             Err(error) => return Err(error),
         }
-        let found = account.find_soon(|| find(account)).await?;
-        let observed = found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))?;
+        let observed = account.find_ours(&node.address, || find(account)).await?;
         set_rules(account, node, &observed).await?;
         again(account, node).await
     }
@@ -210,11 +210,10 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
-    let found = find(account).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account)).await
 }
 
-/// The rules of one direction as properties, in MDAA's order; of two with the same peer and ports MDAA keeps the first.
+/// The rules of one direction as properties, in MDAA's order; of two that are the same to EC2 the first, as in MDAA.
 /// The rules, and for each the list and the index in it that it comes from.
 fn rules(configured: &SecurityGroupRules, word: &str) -> (Vec<Value>, Vec<(&'static str, usize)>) {
     let mut seen = BTreeSet::new();
@@ -226,14 +225,25 @@ fn rules(configured: &SecurityGroupRules, word: &str) -> (Vec<Value>, Vec<(&'sta
             let protocol = ip_protocol(&configured.protocol).unwrap_or(&configured.protocol);
             let ports = [configured.port, configured.last_port()];
             let connection = connection(protocol, ports);
-            if seen.insert((peer, configured.peer.clone(), connection.clone())) {
-                let description = description(configured, word, &connection);
-                rules.push(rule(protocol, ports, peer, configured.peer.as_str().into(), &description));
+            let description = description(configured, word, &connection);
+            let rule = rule(protocol, ports, peer, canonical(&configured.peer).into(), &description);
+            if seen.insert(bare(&rule).to_json().to_string()) {
+                rules.push(rule);
                 keys.push((name, index));
             }
         }
     }
     (rules, keys)
+}
+
+/// A range as EC2 keeps it, without the bits that its mask covers; anything else as it is.
+fn canonical(peer: &str) -> String {
+    let range = peer.split_once('/').and_then(|(address, mask)| {
+        let address: Ipv4Addr = address.parse().ok()?;
+        let bits: u32 = mask.parse().ok().filter(|bits| *bits <= 32)?;
+        Some((address.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or_default(), bits))
+    });
+    range.map_or_else(|| peer.to_owned(), |(address, bits)| format!("{}/{bits}", Ipv4Addr::from_bits(address)))
 }
 
 fn description(configured: &SecurityGroupRule, word: &str, connection: &str) -> String {
@@ -254,8 +264,9 @@ fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Tex
         (peer_kind, Value::Text(peer)),
         ("Description", Value::from(description)),
     ]);
-    // EC2 ignores the ports of a rule for all protocols and answers none, or -1.
-    if protocol != "-1" {
+    // EC2 keeps ports for these only; of any other protocol, all of them included, it lets everything through and answers
+    // no ports, or -1 (AuthorizeSecurityGroupIngress, IpPermission).
+    if matches!(protocol, "tcp" | "udp" | "icmp" | "icmpv6") {
         for (key, port) in [("FromPort", from), ("ToPort", to)] {
             if let Some(port) = port {
                 rule.set(key, port);
