@@ -36,7 +36,7 @@ const OBJECTIONS: [Objection; 3] = [
     Objection {
         ids: &["AwsSolutions-EC23"],
         why: "the rule lets in every IPv4 address",
-        applies: |rule, is_range| is_range && rule.peer == "0.0.0.0/0",
+        applies: |rule, is_range| is_open(rule, is_range),
     },
     Objection {
         ids: &[
@@ -47,7 +47,7 @@ const OBJECTIONS: [Objection; 3] = [
         why: "the rule opens a port of FTP, RDP or MySQL to everybody, or opens every port",
         applies: |rule, is_range| match ip_protocol(&rule.protocol) {
             Some("-1") => true,
-            Some("tcp") => is_range && rule.peer.ends_with("/0") && COMMON_PORTS.iter().any(|&port| covers(rule, port)),
+            Some("tcp") => is_open(rule, is_range) && COMMON_PORTS.iter().any(|&port| covers(rule, port)),
             _ => false,
         },
     },
@@ -55,7 +55,7 @@ const OBJECTIONS: [Objection; 3] = [
         ids: &["NIST.800.53.R5-EC2RestrictedSSH", "HIPAA.Security-EC2RestrictedSSH", "PCI.DSS.321-EC2RestrictedSSH"],
         why: "the rule opens SSH to everybody",
         applies: |rule, is_range| {
-            is_range && rule.peer == "0.0.0.0/0" && ip_protocol(&rule.protocol) != Some("-1") && covers(rule, SSH)
+            is_open(rule, is_range) && (ip_protocol(&rule.protocol) == Some("-1") || covers(rule, SSH))
         },
     },
 ];
@@ -86,9 +86,15 @@ pub fn findings(config: &Config, stack_name: &str) -> Vec<Finding> {
     findings
 }
 
+/// EC2 takes every range of no fixed bit for 0.0.0.0/0, whatever address it begins with.
+fn is_open(rule: &SecurityGroupRule, is_range: bool) -> bool {
+    is_range && rule.peer.ends_with("/0")
+}
+
+/// -1 stands for every port.
 fn covers(rule: &SecurityGroupRule, port: i64) -> bool {
     match (rule.port, rule.last_port()) {
-        (Some(first), Some(last)) => (first..=last).contains(&port),
+        (Some(first), Some(last)) => first == -1 || last == -1 || (first..=last).contains(&port),
         _ => false,
     }
 }
