@@ -57,12 +57,14 @@ pub struct Caller {
     pub partition: String,
 }
 
-/// Asks STS who we are; every caller may.
+/// Asks STS who we are; every caller may. It is the first call of every run: nobody throttles it, and whoever mistyped an
+/// endpoint or sits behind a closed network wants to hear so in seconds.
 ///
 /// # Errors
 /// No credentials, expired ones, or that STS cannot be reached.
 pub async fn caller(config: &SdkConfig) -> Result<Caller, CloudError> {
-    let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let config = aws_sdk_sts::config::Builder::from(config).retry_config(RetryConfig::standard()).build();
+    let identity = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
     let identity = identity.map_err(|e| failed("GetCallerIdentity", e))?;
     let arn = identity.arn.unwrap_or_default();
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
