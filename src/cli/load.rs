@@ -27,7 +27,9 @@ const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"
 pub struct Loaded {
     /// The tree.
     pub document: Document,
-    /// The four names, lower case.
+    /// The four names as they were said, as templates fill them in.
+    pub said: IdentityNames,
+    /// The same in lower case, of which everything that AWS gets to see is named.
     pub names: IdentityNames,
     /// The account that it is for, when somebody says.
     pub account: Option<String>,
@@ -56,6 +58,14 @@ pub struct IdentityNames {
     pub module: String,
 }
 
+impl IdentityNames {
+    /// In lower case, as MDAA's app names things.
+    fn lowered(&self) -> Self {
+        let lower = |name: &str| name.to_ascii_lowercase();
+        Self { org: lower(&self.org), env: lower(&self.env), domain: lower(&self.domain), module: lower(&self.module) }
+    }
+}
+
 impl fmt::Display for IdentityNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
@@ -80,10 +90,10 @@ impl Loaded {
     pub fn context(&self, account: Option<&str>, region: Option<&str>, partition: Option<&str>) -> Context {
         let own = |text: Option<&str>| text.map(str::to_owned);
         Context {
-            org: self.names.org.clone(),
-            env: self.names.env.clone(),
-            domain: self.names.domain.clone(),
-            module_name: self.names.module.clone(),
+            org: self.said.org.clone(),
+            env: self.said.env.clone(),
+            domain: self.said.domain.clone(),
+            module_name: self.said.module.clone(),
             account: own(account).or_else(|| self.account.clone()),
             region: own(region).or_else(|| self.region.clone()),
             partition: own(partition),
@@ -161,7 +171,7 @@ fn read_in(
     }
     let block = document.deployment_block().map_err(|mistakes| invalid(&mistakes))?;
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
-    let names = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
+    let said = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
     let agreed = |what, flag: &Option<String>, file: &Option<String>| {
@@ -171,7 +181,8 @@ fn read_in(
     let region = agreed("region", &global.target.region, &block.region)?;
     let loaded = Loaded {
         document,
-        names,
+        names: said.lowered(),
+        said,
         account,
         region,
         values,
@@ -214,9 +225,11 @@ fn of_module(module: &Module, global: &Global, surroundings: &Surroundings, colo
     tags.extend(module.tag_data.clone());
     let mut values = module.context.clone();
     values.extend(given_values(global)?);
+    let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
     Ok(Loaded {
         document,
-        names: checked(&module.org, &module.env, &module.domain, &module.module)?,
+        names: said.lowered(),
+        said,
         account: agreed("account", global.target.account.as_ref(), module.account.as_ref())?,
         region: agreed("region", global.target.region.as_ref(), module.region.as_ref())?,
         values,
@@ -260,7 +273,7 @@ fn names(global: &Global, block: &DeploymentBlock, sandbox_stem: Option<&str>) -
     checked(&org, &env, &domain, &module)
 }
 
-/// MDAA accepts lower-case letters, digits and hyphens only; upper case is lowered as MDAA's app does.
+/// MDAA accepts letters, digits and hyphens only.
 fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityNames, Failure> {
     for (what, name) in [("org", org), ("env", env), ("domain", domain), ("module", module)] {
         let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -270,8 +283,7 @@ fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityN
             return Err(failure.help("use letters, digits and hyphens only, as MDAA does"));
         }
     }
-    let lower = str::to_lowercase;
-    Ok(IdentityNames { org: lower(org), env: lower(env), domain: lower(domain), module: lower(module) })
+    Ok(IdentityNames { org: org.into(), env: env.into(), domain: domain.into(), module: module.into() })
 }
 
 fn slug(stem: &str) -> String {
