@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind};
+use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
 use crate::plan::{Action, AssetDigest, Plan, Record, Rules, Step, changes};
 
@@ -66,6 +66,8 @@ pub enum Outcome {
     },
     /// It was not tried because the run was stopped.
     Stopped,
+    /// It was under way when the run was left: what AWS accepted goes on, and the next run finds it.
+    Interrupted,
     /// The plan did not allow it.
     Blocked,
 }
@@ -291,6 +293,7 @@ impl<C: Cloud> Run<'_, C> {
         let mut ended: BTreeMap<Task, Outcome> = BTreeMap::new();
         let mut order = Vec::new();
         let mut running = FuturesUnordered::new();
+        let mut begun: BTreeSet<&Address> = BTreeSet::new();
         loop {
             let mut moved = true;
             while std::mem::take(&mut moved) {
@@ -314,6 +317,7 @@ impl<C: Cloud> Run<'_, C> {
                             let (address, action) = (task.step.address.clone(), task.step.action);
                             (self.events)(Event::Started { address, action });
                         }
+                        begun.insert(&task.step.address);
                         running.push(async move { (task, self.task(task).await) });
                     } else {
                         waiting.push((task, needs));
@@ -336,10 +340,12 @@ impl<C: Cloud> Run<'_, C> {
             self.end(task, &outcome, &mut order);
             ended.insert(task, outcome);
         }
-        // Whatever neither ran nor could be left out was waiting when the run was left.
+        // Whatever neither ended nor could be left out was under way or waiting when the run was left.
+        drop(running);
         let seen: BTreeSet<Address> = order.iter().map(|(address, ..)| address.clone()).collect();
         for step in plan.steps.iter().filter(|step| step.action.is_change() && !seen.contains(&step.address)) {
-            self.end(Task { step, half: Half::Whole }, &Outcome::Stopped, &mut order);
+            let outcome = if begun.contains(&step.address) { Outcome::Interrupted } else { Outcome::Stopped };
+            self.end(Task { step, half: Half::Whole }, &outcome, &mut order);
         }
         order
     }
@@ -426,28 +432,28 @@ impl<C: Cloud> Run<'_, C> {
 
     /// A write counts only once the account shows it: what was asked for and is not there is a failure, not a success.
     async fn verify(&self, node: &Node, made: Observed) -> Result<(), CloudError> {
+        let left = |made: &Observed| changes(node, made, &[], (self.rules)(node.address.kind), &mut Vec::new());
         let mut made = made;
-        let mut left = changes(node, &made, &[], (self.rules)(node.address.kind), &mut Vec::new());
-        if !left.is_empty() {
-            // A read may lag behind the write; a second look decides.
-            if let Found::Ours(again) = self.cloud.find(node).await? {
-                left = changes(node, &again, &[], (self.rules)(node.address.kind), &mut Vec::new());
+        if !left(&made).is_empty() {
+            let seen = |found: &Found| found.ours().is_some_and(|again| left(again).is_empty());
+            if let Found::Ours(again) = self.cloud.find(node, &seen).await? {
                 made = again;
             }
         }
+        let left = left(&made);
         self.remember(&node.address, &made);
         match left.first() {
             None => Ok(()),
-            Some(change) => Err(CloudError::new(
-                ErrorKind::Failed,
-                format!("verify {}", node.address),
-                format!(
+            Some(change) => {
+                let what = format!(
                     "applied but not effective: {} should be {} and is {}",
                     change.path,
                     shown(change.after.as_ref()),
                     shown(change.before.as_ref())
-                ),
-            )),
+                );
+                let error = CloudError::new(ErrorKind::Failed, format!("verify {}", node.address), what);
+                Err(CloudError { sent: Sent::Yes, ..error })
+            }
         }
     }
 
@@ -468,7 +474,7 @@ fn cause(address: &Address, outcome: &Outcome) -> Option<Address> {
     match outcome {
         Outcome::Done | Outcome::Held(_) => None,
         Outcome::Skipped { because_of } => Some(because_of.clone()),
-        Outcome::Failed(_) | Outcome::Stopped | Outcome::Blocked => Some(address.clone()),
+        Outcome::Failed(_) | Outcome::Stopped | Outcome::Interrupted | Outcome::Blocked => Some(address.clone()),
     }
 }
 

@@ -13,8 +13,8 @@ pub trait Cloud {
     /// The live twin of every node, and what is ours beyond them.
     fn observe(&self, graph: &Graph, record: Option<&Record>) -> impl Future<Output = Result<Snapshot, CloudError>>;
 
-    /// The live twin of one node.
-    fn find(&self, node: &Node) -> impl Future<Output = Result<Found, CloudError>>;
+    /// The live twin of one node, looked at until it is as `seen` wants, for as long as reads may lag behind writes.
+    fn find(&self, node: &Node, seen: &dyn Fn(&Found) -> bool) -> impl Future<Output = Result<Found, CloudError>>;
 
     /// Makes `node`, whose properties are all known; safe to repeat after an answer was lost.
     fn create(&self, node: &Node) -> impl Future<Output = Result<Observed, CloudError>>;

@@ -22,9 +22,9 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found, Kind};
+use crate::model::{Address, Deployment, Found, Kind, Observed, Owner};
 use crate::plan::{Action, Retention};
-use crate::resource::{Manifest, Names};
+use crate::resource::{Manifest, Names, not_ours};
 use calls::Writes;
 use wait::{Clock, Patience, Progress};
 
@@ -169,22 +169,45 @@ impl Account {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     }
 
-    /// Looks for something that was made a moment ago until it is seen: IAM and others are eventually consistent.
+    /// Looks for something that was written a moment ago until it is as `seen` wants: IAM and others are eventually
+    /// consistent. What the last look found, if that takes too long.
     ///
     /// # Errors
     /// What `find` fails with.
-    pub async fn find_soon(
+    pub async fn find_until(
         &self,
+        seen: impl Fn(&Found) -> bool,
         mut find: impl AsyncFnMut() -> Result<Found, CloudError>,
     ) -> Result<Found, CloudError> {
         let mut last = Found::Absent;
-        let look = self.clock.until("what was just made", Patience::PROPAGATION, async || {
+        let look = self.clock.until("what was just written", Patience::PROPAGATION, async || {
             last = find().await?;
-            Ok(if last == Found::Absent { Progress::Busy("not visible".into()) } else { Progress::Ready(()) })
+            Ok(if seen(&last) { Progress::Ready(()) } else { Progress::Busy("not visible".into()) })
         });
         match look.await {
             Err(error) if error.kind != ErrorKind::Timeout => Err(error),
             _ => Ok(last),
+        }
+    }
+
+    /// What was made or taken over a moment ago, once it is seen with our tags.
+    ///
+    /// # Errors
+    /// What `find` fails with; that it is somebody else's after all.
+    pub async fn find_ours(
+        &self,
+        address: &Address,
+        find: impl AsyncFnMut() -> Result<Found, CloudError>,
+    ) -> Result<Observed, CloudError> {
+        // Without our tags it may be as it was before they were written.
+        let seen = |found: &Found| match found {
+            Found::Absent => false,
+            Found::Foreign { owner, .. } => !matches!(owner, Owner::Mdaa { .. } | Owner::Unknown),
+            _ => true,
+        };
+        match self.find_until(seen, find).await? {
+            Found::Ours(observed) => Ok(observed),
+            found => Err(not_ours(address, &found)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The network around a domain, as far as Studio depends on it: read from EC2, judged elsewhere.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use aws_sdk_ec2::types::{Filter, IpPermission, RouteTable};
 
@@ -52,6 +53,77 @@ pub struct Endpoint {
     pub is_interface: bool,
     /// Whether the service's own name leads to it.
     pub private_names: bool,
+}
+
+/// A kind of thing that a network is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A VPC.
+    Vpc,
+    /// A subnet.
+    Subnet,
+    /// A security group.
+    SecurityGroup,
+    /// A prefix list.
+    PrefixList,
+}
+
+impl Part {
+    /// The command of the AWS CLI that lists them.
+    pub const fn lists(self) -> &'static str {
+        match self {
+            Self::Vpc => "describe-vpcs",
+            Self::Subnet => "describe-subnets",
+            Self::SecurityGroup => "describe-security-groups",
+            Self::PrefixList => "describe-managed-prefix-lists",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vpc => "VPC",
+            Self::Subnet => "subnet",
+            Self::SecurityGroup => "security group",
+            Self::PrefixList => "prefix list",
+        })
+    }
+}
+
+/// Those of `wanted` that exist.
+///
+/// # Errors
+/// What EC2 fails with.
+pub async fn existing(account: &Account, wanted: &BTreeSet<(Part, String)>) -> Result<BTreeSet<String>, CloudError> {
+    // By filters: what is asked for by its id and does not exist fails the call, and hides what else does not.
+    let filter = |part: Part, name: &str| {
+        let ids: Vec<String> = wanted.iter().filter(|(of, _)| *of == part).map(|(_, id)| id.clone()).collect();
+        (!ids.is_empty()).then(|| Filter::builder().name(name).set_values(Some(ids)).build())
+    };
+    macro_rules! ids {
+        ($part:expr, $filter:literal, $describe:ident, $operation:literal, $id:ident) => {
+            async {
+                let Some(filter) = filter($part, $filter) else { return Ok(Vec::new()) };
+                let found = account.ec2.$describe().filters(filter).into_paginator().items().send().try_collect().await;
+                let found = found.map_err(|e| failed($operation, e))?;
+                Ok::<_, CloudError>(found.into_iter().filter_map(|one| one.$id).collect())
+            }
+        };
+    }
+    let (vpcs, subnets, groups, lists) = tokio::try_join!(
+        ids!(Part::Vpc, "vpc-id", describe_vpcs, "DescribeVpcs", vpc_id),
+        ids!(Part::Subnet, "subnet-id", describe_subnets, "DescribeSubnets", subnet_id),
+        ids!(Part::SecurityGroup, "group-id", describe_security_groups, "DescribeSecurityGroups", group_id),
+        ids!(
+            Part::PrefixList,
+            "prefix-list-id",
+            describe_managed_prefix_lists,
+            "DescribeManagedPrefixLists",
+            prefix_list_id
+        ),
+    )?;
+    Ok([vpcs, subnets, groups, lists].concat().into_iter().collect())
 }
 
 /// Looks at subnets, at the VPC's ways out and at a given security group.

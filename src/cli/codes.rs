@@ -78,6 +78,10 @@ codes! {
     FAILED "SD3012" Failed "AWS reported a failure later"
         "AWS accepted the request and the object then failed, or is not what was asked for. Running again replaces a failed \
          object that holds no data and updates one that does."
+    FAILED_CHECK "SD3013" Access "a check before the first write failed"
+        "What the config refers to does not exist in this account and region, or does not let Studio work: a network, a \
+         key, a role. Each step that relies on it says which and what to do. Nothing was changed; `--skip-blocked` applies \
+         the rest."
     OTHER_CLOUD "SD3099" Failed "an AWS call failed"
         "AWS's own code and message say all there is to say. Running again is safe."
     BLOCKED "SD4001" Blocked "the plan holds something that may not happen"

@@ -77,7 +77,14 @@ impl Failure {
     pub fn blocked(plan: &Plan) -> Option<Self> {
         let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked.as_ref()?))).collect();
         let (first, _) = blocked.first()?;
-        let lines = blocked.iter().map(|(step, blocked)| format!("{}: {}", step.address, blocked.why));
+        let lines = blocked.iter().map(|(step, blocked)| {
+            let place = step.source().map(|source| format!(" ({source})")).unwrap_or_default();
+            format!("{}: {}{place}", step.address, blocked.why)
+        });
+        let code = match blocked.iter().all(|(_, blocked)| blocked.is_failed_check) {
+            true => &codes::FAILED_CHECK,
+            false => &codes::BLOCKED,
+        };
         let hints = blocked.iter().map(|(_, blocked)| blocked.hint.clone());
         let mut hints: Vec<String> = hints.collect();
         hints.dedup();
@@ -85,7 +92,7 @@ impl Failure {
             1 => format!("nothing was applied: {} is blocked", first.address),
             count => format!("nothing was applied: {count} steps are blocked"),
         };
-        let failure = Self::new(&codes::BLOCKED, summary).at(first.source());
+        let failure = Self::new(code, summary).at(first.source());
         Some(failure.detail(lines.collect::<Vec<_>>().join("\n")).help(hints.join("\n")))
     }
 
@@ -304,7 +311,7 @@ mod tests {
         insta::assert_snapshot!(Failure::blocked(&removal().plan()).unwrap().render(Paint::PLAIN), @r"
     error[SD4001]: nothing was applied: 2 steps are blocked
       --> studio.yaml:11:3
-      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory
+      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory (studio.yaml:11)
       user_profile.ben: removing it loses the home directory of the user
       help: put the old value back, or allow it with `--allow-replace domain.studio`
             put it back into the config, or allow it with `--allow-profile-delete ben`

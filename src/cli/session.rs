@@ -214,8 +214,9 @@ impl Session {
         let graph = goal.desired.graph();
         let mut options = options.clone();
         options.protect = goal.desired.config.domain.protect;
-        options.retention = self.retention(Some(&goal.desired.config), &options.retention);
+        options.retention = options.retention.or(retention(&goal.desired.config));
         let mut plan = self.plan_graph(&graph, &options).await?;
+        place_removed(&mut plan, &goal.desired);
         gate(&mut plan, &goal.desired);
         preflight::check(&self.account, &goal.desired, &mut plan).await;
         Ok(plan)
@@ -230,7 +231,7 @@ impl Session {
         let place = self.deployment().clone();
         let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
         let config = config::resolve(&self.loaded.document, &context, None).ok().map(|resolved| resolved.config);
-        let retention = self.retention(config.as_ref(), &options.retention);
+        let retention = options.retention.or(config.as_ref().map(retention).unwrap_or_default());
         let protect =
             config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
@@ -238,16 +239,6 @@ impl Session {
         let mut plan = self.plan_graph(&Graph::new(), &options).await?;
         preflight::check_destroy(&self.account, &mut plan).await;
         Ok(plan)
-    }
-
-    /// What the command line says, else the config's `removalPolicy`.
-    fn retention(&self, config: Option<&Config>, said: &Retention) -> Retention {
-        let policy = config.map(|config| config.domain.removal_policy).unwrap_or_default();
-        Retention {
-            delete_home_efs: said.delete_home_efs || policy.home_efs == Fate::Delete,
-            delete_bucket: said.delete_bucket || policy.bucket == Fate::Delete,
-            delete_kms_key: said.delete_kms_key || policy.kms_key == Fate::Delete,
-        }
     }
 
     /// A scalar under `domain:` as it is written.
@@ -261,6 +252,31 @@ impl Session {
         let snapshot = self.account.observe(graph, record.as_ref()).await.map_err(|error| self.cloud(&error))?;
         let plan = plan(self.deployment(), graph, &snapshot, record, &rules, options)?;
         Ok(plan)
+    }
+}
+
+/// What the config's `removalPolicy` says.
+fn retention(config: &Config) -> Retention {
+    let goes = |fate: Fate| Some(fate == Fate::Delete);
+    let policy = config.domain.removal_policy;
+    Retention {
+        delete_home_efs: goes(policy.home_efs),
+        delete_bucket: goes(policy.bucket),
+        delete_kms_key: goes(policy.kms_key),
+    }
+}
+
+/// What a removed thing was said by, as far as the config still has it: the list or mapping that it is gone from.
+fn place_removed(plan: &mut Plan, desired: &Desired) {
+    for step in plan.steps.iter_mut().filter(|step| step.node.is_none() && step.place.is_none()) {
+        let key = match step.address.kind {
+            Kind::UserProfile => "userProfiles",
+            Kind::LifecycleConfig | Kind::BucketObject => "lifecycleConfigs",
+            Kind::Parameter if step.address.name.contains("/studiolifecycleconfig/") => "lifecycleConfigs",
+            Kind::App | Kind::Space => continue,
+            _ => "",
+        };
+        step.place = desired.source(&["domain", key]);
     }
 }
 
@@ -294,11 +310,11 @@ fn gate(plan: &mut Plan, desired: &Desired) {
         return;
     }
     let why: Vec<String> = open.iter().map(|(why, ids)| format!("{why} [{}]", ids.join(", "))).collect();
-    let blocked = Blocked {
-        why: why.join("; "),
-        hint: "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id".into(),
-    };
+    let blocked =
+        Blocked::new(why.join("; "), "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id");
+    let place = found.iter().find(|finding| finding.suppressed_by.is_none()).and_then(|finding| finding.source.clone());
     if let Some(step) = plan.steps.iter_mut().find(|step| step.address == address) {
         step.blocked = Some(blocked);
+        step.place = place;
     }
 }

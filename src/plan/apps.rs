@@ -34,7 +34,8 @@ pub(super) fn block(
         .collect();
     let mut notices = Vec::new();
     let mut stopped: BTreeSet<&Address> = BTreeSet::new();
-    for step in steps.iter_mut().filter(|step| step.action == Action::Update && step.blocked.is_none()) {
+    let changes = |step: &&mut Step| matches!(step.action, Action::Update | Action::Adopt) && step.blocked.is_none();
+    for step in steps.iter_mut().filter(changes) {
         let rules = rules(step.address.kind);
         let mut gated: Vec<Change> = Vec::new();
         let mut holders: BTreeSet<&Address> = BTreeSet::new();
@@ -55,10 +56,10 @@ pub(super) fn block(
             continue;
         }
         let running: Vec<&str> = holders.iter().map(|address| address.name.as_str()).collect();
-        let blocked = Blocked {
-            why: format!("AWS refuses to change {} while apps run: {}", first.path, running.join(", ")),
-            hint: "stop these apps, or let `--stop-apps` delete them first (unsaved work in them is lost)".into(),
-        };
+        let blocked = Blocked::new(
+            format!("AWS refuses to change {} while apps run: {}", first.path, running.join(", ")),
+            "stop these apps, or let `--stop-apps` delete them first (unsaved work in them is lost)",
+        );
         let partly = if options.skip_blocked { leave_out(step, &gated, &blocked) } else { None };
         match partly {
             Some(notice) => notices.push(notice),
@@ -74,6 +75,7 @@ pub(super) fn block(
         reason: "it stands in the way of a change of the domain".into(),
         blocked: None,
         waits_for: BTreeSet::new(),
+        place: None,
     }));
     notices
 }
@@ -98,9 +100,10 @@ pub(super) fn keep_in_use(steps: &mut [Step], left_out: &BTreeSet<Address>) {
     }
 }
 
-/// Takes `out` out of an update; nothing happens when nothing would be left.
+/// Takes `out` out of a change; nothing happens when nothing would be left, but that taking over is something by itself.
 fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notice> {
-    let node = step.node.as_mut().filter(|_| out.len() < step.changes.len())?;
+    let adopts = step.action == Action::Adopt;
+    let node = step.node.as_mut().filter(|_| adopts || out.len() < step.changes.len())?;
     for change in out {
         match &change.before {
             Some(before) => node.properties.set_at(&change.path, before.clone()),
@@ -108,8 +111,10 @@ fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notic
         }
     }
     step.changes.retain(|change| !out.contains(change));
-    step.action = Action::Update;
-    step.reason = "it differs".into();
+    if !adopts {
+        step.action = Action::Update;
+        step.reason = "it differs".into();
+    }
     step.blocked = None;
     let paths: Vec<String> = out.iter().map(|change| change.path.to_string()).collect();
     let message = format!("left out: {}: {}; {}", paths.join(", "), blocked.why, blocked.hint);

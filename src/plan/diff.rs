@@ -93,7 +93,8 @@ fn cause<'a>(node: &'a Node, path: &Path, before: Option<&Value>, after: &Value)
     let new = match after {
         Value::List(items) => {
             let live = before.map(Value::items).unwrap_or_default();
-            items.iter().position(|item| !live.iter().any(|other| item.same(other))).and_then(own)
+            let new = items.iter().position(|item| !live.iter().any(|other| item.same(other)));
+            new.and_then(|at| of_member(node, path, at, &items[at], live).or_else(|| own(at)))
         }
         Value::Text(text) => {
             let [old, new] = [before.and_then(Value::as_str), text.known()].map(Option::unwrap_or_default);
@@ -104,6 +105,22 @@ fn cause<'a>(node: &'a Node, path: &Path, before: Option<&Value>, after: &Value)
         _ => None,
     };
     new.or_else(|| node.source(path))
+}
+
+/// The place of what is new in an item that was there in another form: of a policy's statement its principals, say.
+fn of_member<'a>(node: &'a Node, path: &Path, at: usize, item: &Value, live: &[Value]) -> Option<&'a Source> {
+    let differing = |old: &Value| -> Vec<&String> {
+        item.entries()
+            .filter(|(key, value)| old.get(key).is_none_or(|old| !value.same(old)))
+            .map(|(key, _)| key)
+            .collect()
+    };
+    let members = live.iter().map(differing).min_by_key(Vec::len)?;
+    members.into_iter().find_map(|member| {
+        let mut path = path.clone();
+        path.0.extend([at.to_string(), member.clone()]);
+        node.sources.get(&path)
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +141,9 @@ mod tests {
             (Path::of(["Script"]), 20),
             (Path::of(["Script", "1"]), 21),
             (Path::of(["Script", "3"]), 23),
+            (Path::of(["Policy", "0", "Resource"]), 31),
+            (Path::of(["Policy", "0", "Principal"]), 32),
+            (Path::of(["Policy"]), 30),
         ] {
             node.sources.insert(path, place(line));
         }
@@ -136,6 +156,9 @@ mod tests {
             ("Script", json!("head\none\nof\nthree"), json!("head\none\nOF\nthree"), 21),
             ("Script", json!("head\none\nof"), json!("head\none\nof\nthree"), 23),
             ("Script", json!("other"), json!("head"), 20),
+            ("Policy", json!([{"Resource": "a", "Principal": "p"}]), json!([{"Resource": "b", "Principal": "p"}]), 31),
+            ("Policy", json!([{"Resource": "a", "Principal": "p"}]), json!([{"Resource": "a", "Principal": "q"}]), 32),
+            ("Policy", json!([{"Action": "a"}]), json!([{"Action": "b"}]), 30),
         ] {
             let (before, after) = (Value::from(before), Value::from(after));
             let source = cause(&node, &Path::of([path]), Some(&before), &after).unwrap();

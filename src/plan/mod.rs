@@ -65,6 +65,15 @@ pub struct Blocked {
     pub why: String,
     /// The next thing to do about it, for people.
     pub hint: String,
+    /// Whether a look at what the plan relies on found it, rather than a rule about what may happen.
+    pub is_failed_check: bool,
+}
+
+impl Blocked {
+    /// What a rule forbids.
+    pub fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { why: why.into(), hint: hint.into(), is_failed_check: false }
+    }
 }
 
 /// How a property can be changed.
@@ -148,15 +157,27 @@ pub trait Rules {
     }
 }
 
-/// What happens to what holds data when it is no longer wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What happens to what holds data when it is no longer wanted: whether it goes; what nobody says anything of stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Whether the home file system goes with the domain.
-    pub delete_home_efs: bool,
-    /// Whether the bucket goes, with everything in it.
-    pub delete_bucket: bool,
-    /// Whether the key's deletion is scheduled.
-    pub delete_kms_key: bool,
+    /// The home file system, with the domain.
+    pub delete_home_efs: Option<bool>,
+    /// The bucket, with everything in it.
+    pub delete_bucket: Option<bool>,
+    /// The key, whose deletion is scheduled.
+    pub delete_kms_key: Option<bool>,
+}
+
+impl Retention {
+    /// This, and `other` where this says nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            delete_home_efs: self.delete_home_efs.or(other.delete_home_efs),
+            delete_bucket: self.delete_bucket.or(other.delete_bucket),
+            delete_kms_key: self.delete_kms_key.or(other.delete_kms_key),
+        }
+    }
 }
 
 /// What the user allows and wants of this plan.
@@ -203,13 +224,22 @@ pub struct Step {
     pub blocked: Option<Blocked>,
     /// Steps that must be done first.
     pub waits_for: BTreeSet<Address>,
+    /// The YAML place to look at, where neither a change nor the node has the right one: of what is no longer in the
+    /// config, or of what a check found.
+    pub place: Option<Source>,
 }
 
 impl Step {
     /// The YAML place that causes the step: the first changed property's, else the node's own.
     pub fn source(&self) -> Option<&Source> {
         let changed = self.changes.iter().find_map(|change| change.source.as_ref());
-        changed.or_else(|| self.node.as_ref().and_then(|node| node.source(&Path::default())))
+        let own = || self.node.as_ref().and_then(|node| node.source(&Path::default()));
+        self.place.as_ref().or(changed).or_else(own)
+    }
+
+    /// Whether it stays although nothing wants it any more, for the data in it.
+    pub fn is_retained(&self) -> bool {
+        self.action == Action::Retain || self.action == Action::Update && self.node.is_none()
     }
 
     /// Whether this step will be executed.
@@ -369,6 +399,7 @@ fn step(
         reason: String::new(),
         blocked: None,
         waits_for,
+        place: None,
     };
     match snapshot.get(address).unwrap_or(&Found::Absent) {
         Found::Absent => {
@@ -382,10 +413,10 @@ fn step(
             }
         }
         Found::Unreadable(why) => {
-            step.blocked = Some(Blocked {
-                why: format!("it could not be read: {why}"),
-                hint: "`studio-deploy permissions` prints what a plan needs to read".into(),
-            });
+            step.blocked = Some(Blocked::new(
+                format!("it could not be read: {why}"),
+                "`studio-deploy permissions` prints what a plan needs to read",
+            ));
         }
         Found::Foreign { owner, observed } => {
             let adopted = match owner {
@@ -463,13 +494,10 @@ fn judge_state(step: &mut Step, observed: &Observed) {
             step.reason = format!("AWS could not delete it: {reason}");
         }
         State::PendingDeletion(date) => {
-            step.blocked = Some(Blocked {
-                why: format!("it is scheduled for deletion on {date}"),
-                hint: format!(
-                    "keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`",
-                    observed.id
-                ),
-            });
+            step.blocked = Some(Blocked::new(
+                format!("it is scheduled for deletion on {date}"),
+                format!("keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`", observed.id),
+            ));
         }
     }
 }
@@ -486,10 +514,10 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
         step.action = Action::Replace;
         step.reason = format!("{path} cannot be changed on a live object");
         if !options.allow_replace.contains(&step.address) {
-            step.blocked = Some(Blocked {
-                why: format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
-                hint: format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
-            });
+            step.blocked = Some(Blocked::new(
+                format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
+                format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
+            ));
         }
     }
 }
@@ -511,10 +539,9 @@ fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>, rules:
         && let Some((of, blocked)) = immutable.and_then(|all| all.first().copied())
     {
         step.reason = format!("{of} is replaced");
-        step.blocked = blocked.as_ref().map(|blocked| Blocked {
-            why: format!("{of} would have to be replaced first"),
-            hint: blocked.hint.clone(),
-        });
+        step.blocked = blocked
+            .as_ref()
+            .map(|blocked| Blocked::new(format!("{of} would have to be replaced first"), blocked.hint.clone()));
     }
 }
 
@@ -522,10 +549,10 @@ fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>, rules:
 fn protect(step: &mut Step, options: &Options) {
     let live = step.observed.as_ref().is_some_and(|observed| !matches!(observed.state, State::Failed(_)));
     if options.protect && live && matches!(step.address.kind, Kind::Domain | Kind::UserProfile) {
-        step.blocked = Some(Blocked {
-            why: "the config protects this environment, and replacing it would cut users off from their data".into(),
-            hint: "put the old value back, or remove `protect: true` from the config first".into(),
-        });
+        step.blocked = Some(Blocked::new(
+            "the config protects this environment, and replacing it would cut users off from their data",
+            "put the old value back, or remove `protect: true` from the config first",
+        ));
     }
 }
 
@@ -561,7 +588,7 @@ fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked
             format!("delete or rename it, or take it over with `--adopt={address}`"),
         ),
     };
-    Blocked { why, hint }
+    Blocked::new(why, hint)
 }
 
 /// The nodes so that each comes after what it waits for; among equals in creation order, so that plans read alike.

@@ -46,12 +46,13 @@ pub(super) fn add(
     }
     if options.protect && options.destroy {
         for step in removals.iter_mut().filter(|step| step.action.is_change()) {
-            step.blocked = Some(Blocked {
-                why: "the config protects this environment".into(),
-                hint: "remove `protect: true` from the config to destroy it".into(),
-            });
+            step.blocked = Some(Blocked::new(
+                "the config protects this environment",
+                "remove `protect: true` from the config to destroy it",
+            ));
         }
     }
+    keep_readable(&mut removals);
     // A deletion waits for every change, and for every deletion of a kind that was created later.
     let changes: BTreeSet<Address> =
         steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.clone()).collect();
@@ -66,6 +67,29 @@ pub(super) fn add(
         removals[at].waits_for = waits_for;
     }
     steps.extend(removals);
+}
+
+/// Nobody can read what is kept once the key that encrypts it is gone.
+fn keep_readable(removals: &mut [Step]) {
+    let holds = |step: &&Step| step.is_retained() && matches!(step.address.kind, Kind::HomeEfs | Kind::Bucket);
+    let kept = removals.iter().filter(holds).map(|step| (step.address.kind, step.address.to_string()));
+    let kept: Vec<(Kind, String)> = kept.collect();
+    let Some(key) = removals.iter_mut().find(|step| step.address.kind == Kind::KmsKey && step.action == Action::Delete)
+    else {
+        return;
+    };
+    if kept.is_empty() || key.blocked.is_some() {
+        return;
+    }
+    let names: Vec<&str> = kept.iter().map(|(_, name)| name.as_str()).collect();
+    let flags =
+        kept.iter().map(|(kind, _)| if *kind == Kind::Bucket { "--bucket delete" } else { "--home-efs delete" });
+    let mut flags: Vec<&str> = flags.collect();
+    flags.dedup();
+    key.blocked = Some(Blocked::new(
+        format!("nobody could read {} any more, which it encrypts and which is kept", names.join(" and ")),
+        format!("keep the key too (`--kms-key retain`), or delete what it encrypts as well: `{}`", flags.join(" ")),
+    ));
 }
 
 /// Whether a step makes the domain again.
@@ -89,6 +113,7 @@ fn remove(
         reason: if options.destroy { "everything goes" } else { "it is no longer in the config" }.into(),
         blocked: None,
         waits_for: BTreeSet::new(),
+        place: None,
     };
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
@@ -97,13 +122,10 @@ fn remove(
             let is_empty = matches!(observed.state, State::Failed(_));
             let allowed = options.destroy || is_empty || options.allow_profile_delete.contains(&address.name);
             if !allowed {
-                step.blocked = Some(Blocked {
-                    why: format!("removing it loses {loses}"),
-                    hint: format!(
-                        "put it back into the config, or allow it with `--allow-profile-delete {}`",
-                        address.name
-                    ),
-                });
+                step.blocked = Some(Blocked::new(
+                    format!("removing it loses {loses}"),
+                    format!("put it back into the config, or allow it with `--allow-profile-delete {}`", address.name),
+                ));
             }
         }
         Removal::Retain { why, drops } => {
@@ -137,9 +159,11 @@ fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> 
         _ => observed.properties.text("Summary").unwrap_or("a user made it"),
     };
     let flag = if options.destroy { "--drain" } else { "--stop-apps" };
-    let blocked = (!allowed).then(|| Blocked {
-        why: format!("{address} is in use: {what}"),
-        hint: format!("let its user stop or delete it, or delete it and all else that holds the domain with `{flag}`"),
+    let blocked = (!allowed).then(|| {
+        Blocked::new(
+            format!("{address} is in use: {what}"),
+            format!("let its user stop or delete it, or delete it and all else that holds the domain with `{flag}`"),
+        )
     });
     Some(Step {
         address: address.clone(),
@@ -150,5 +174,6 @@ fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> 
         reason: "its domain goes".into(),
         blocked,
         waits_for: BTreeSet::new(),
+        place: None,
     })
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::apply::{Outcome, Report};
 use crate::aws::Account;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Kind, Path};
+use crate::model::{Address, Kind, Path, Source};
 use crate::plan::{Action, Blocked, Notice, Plan, Step};
 use crate::resource::{Desired, domain};
 
@@ -24,6 +24,7 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
     tokio::join!(
         roles::trust(account, plan, &findings),
         key::check(account, desired, plan, &findings),
+        network::existence(account, plan, &findings),
         network::check(account, desired, plan, &findings),
         roles::gaps(account, desired, plan, &findings),
         quota(account, plan, &findings),
@@ -121,7 +122,9 @@ fn makes_domain(plan: &Plan) -> bool {
 fn brings(step: &Step, path: &Path) -> bool {
     match step.action {
         Action::Create | Action::Replace => true,
-        Action::Update | Action::Adopt => step.changes.iter().any(|change| change.path.starts_with(path)),
+        Action::Update | Action::Adopt => {
+            step.changes.iter().any(|change| change.path.starts_with(path) || path.starts_with(&change.path))
+        }
         Action::Keep | Action::Delete | Action::Retain => false,
     }
 }
@@ -132,8 +135,15 @@ struct Findings(std::sync::Mutex<Found>);
 
 #[derive(Debug, Default)]
 struct Found {
-    blocked: BTreeMap<Address, Vec<Blocked>>,
+    blocked: BTreeMap<Address, Vec<Obstacle>>,
     notices: Vec<Notice>,
+}
+
+#[derive(Debug)]
+struct Obstacle {
+    why: String,
+    hint: String,
+    place: Option<Source>,
 }
 
 impl Findings {
@@ -146,15 +156,12 @@ impl Findings {
         found.notices.push(Notice { address: Some(address.clone()), message });
     }
 
-    fn block(&self, address: &Address, why: String, hint: String) {
-        let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        found.blocked.entry(address.clone()).or_default().push(Blocked { why, hint });
-    }
-
     /// Blocks when the step brings it about, else only says so.
     fn judge(&self, step: &Step, path: &Path, why: String, hint: String) {
         if brings(step, path) {
-            self.block(&step.address, why, hint);
+            let place = step.node.as_ref().and_then(|node| node.source(path)).cloned();
+            let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            found.blocked.entry(step.address.clone()).or_default().push(Obstacle { why, hint, place });
         } else {
             self.about(&step.address, format!("{why}; {hint}"));
         }
@@ -176,8 +183,14 @@ impl Findings {
         for step in plan.steps.iter_mut().filter(|step| step.blocked.is_none()) {
             let Some(mut blocked) = found.blocked.remove(&step.address) else { continue };
             blocked.sort_by(|one, other| one.why.cmp(&other.why));
-            let joined = |part: fn(&Blocked) -> &str| blocked.iter().map(part).collect::<Vec<_>>().join("; ");
-            step.blocked = Some(Blocked { why: joined(|one| &one.why), hint: joined(|one| &one.hint) });
+            let joined = |part: fn(&Obstacle) -> &str| {
+                let mut parts: Vec<&str> = blocked.iter().map(part).collect();
+                parts.dedup();
+                parts.join("; ")
+            };
+            let (why, hint) = (joined(|one| &one.why), joined(|one| &one.hint));
+            step.blocked = Some(Blocked { why, hint, is_failed_check: true });
+            step.place = blocked.into_iter().find_map(|one| one.place);
         }
     }
 }

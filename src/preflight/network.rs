@@ -1,19 +1,80 @@
-//! The network of a domain in a VPC: its mistakes show only when somebody opens Studio, so they are said before.
+//! The network of a domain in a VPC: what does not exist blocks, and other mistakes are said, since they show only when
+//! somebody opens Studio.
 //!
-//! Never more than notices: a network may be finished after the domain. Source: developer guide, "Connect Studio in a VPC
-//! to external resources" (studio-notebooks-and-internet-access).
+//! The others are never more than notices: a network may be finished after the domain. Source: developer guide, "Connect
+//! Studio in a VPC to external resources" (studio-notebooks-and-internet-access).
+
+use std::collections::BTreeSet;
 
 use super::{Findings, brings};
 use crate::aws::Account;
-use crate::aws::network::{Network, WayOut, look};
-use crate::model::Path;
-use crate::plan::Plan;
+use crate::aws::network::{Network, Part, WayOut, existing, look};
+use crate::cloud::ErrorKind;
+use crate::model::{Kind, Path, Value};
+use crate::plan::{Plan, Step};
 use crate::resource::{Desired, domain};
 
 /// What Studio cannot do without where nothing leads out of the VPC.
 const ENDPOINTS: [&str; 3] = ["sagemaker.api", "sagemaker.runtime", "s3"];
 /// "2 to 4 IP addresses per user", says the guide.
 const ADDRESSES_PER_USER: i64 = 4;
+
+/// Where nodes name parts of the network: below the keys, by the member of an item if there is one.
+const NAMED: [(Kind, &[&str], Option<&str>, Part); 10] = [
+    (Kind::SecurityGroup, &["VpcId"], None, Part::Vpc),
+    (Kind::SecurityGroup, &["Ingress"], Some("GroupId"), Part::SecurityGroup),
+    (Kind::SecurityGroup, &["Egress"], Some("GroupId"), Part::SecurityGroup),
+    (Kind::SecurityGroup, &["Ingress"], Some("PrefixListId"), Part::PrefixList),
+    (Kind::SecurityGroup, &["Egress"], Some("PrefixListId"), Part::PrefixList),
+    (Kind::Domain, &["VpcId"], None, Part::Vpc),
+    (Kind::Domain, &["SubnetIds"], None, Part::Subnet),
+    (Kind::Domain, &["DefaultUserSettings", "SecurityGroups"], None, Part::SecurityGroup),
+    (Kind::Domain, &["DefaultSpaceSettings", "SecurityGroups"], None, Part::SecurityGroup),
+    (Kind::UserProfile, &["UserSettings", "SecurityGroups"], None, Part::SecurityGroup),
+];
+
+/// What does not exist cannot be used; EC2 and SageMaker would say so only after much was written.
+pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Findings) {
+    let named = named(plan);
+    let wanted: BTreeSet<(Part, String)> = named.iter().map(|(_, _, part, id)| (*part, id.clone())).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let existing = match existing(account, &wanted).await {
+        Ok(existing) => existing,
+        Err(error) => return findings.unchecked("whether the network exists", &error),
+    };
+    for (step, path, part, id) in named.into_iter().filter(|(_, _, _, id)| !existing.contains(id)) {
+        let why = format!("the {part} {id} does not exist in {}", account.deployment.region);
+        findings.judge(step, &path, why, format!("name one that does, or make it first: `aws ec2 {}`", part.lists()));
+    }
+}
+
+/// Every part of the network that a step begins to use, with where its node names it.
+fn named(plan: &Plan) -> Vec<(&Step, Path, Part, String)> {
+    let mut named = Vec::new();
+    for step in &plan.steps {
+        let Some(node) = &step.node else { continue };
+        for (_, keys, member, part) in NAMED.iter().filter(|(kind, ..)| *kind == step.address.kind) {
+            let path = Path(keys.iter().map(ToString::to_string).collect());
+            let Some(value) = node.properties.at(&path).filter(|_| brings(step, &path)) else { continue };
+            let mut add = |value: &Value, path: Path| {
+                let id = member.map_or(Some(value), |member| value.get(member)).and_then(Value::as_str);
+                // A group that is still to be made has no id; a rule names its own group by a word.
+                named.extend(id.filter(|id| id.contains('-')).map(|id| (step, path, *part, id.to_owned())));
+            };
+            match value {
+                Value::List(items) => items.iter().enumerate().for_each(|(at, item)| {
+                    let mut path = path.clone();
+                    path.0.push(at.to_string());
+                    add(item, path);
+                }),
+                value => add(value, path),
+            }
+        }
+    }
+    named
+}
 
 pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
     let config = &desired.config.domain;
@@ -30,6 +91,8 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
                 findings.notice(warning);
             }
         }
+        // That something does not exist is said where it is named.
+        Err(error) if error.kind == ErrorKind::NotFound => {}
         Err(error) => findings.unchecked("the domain's network", &error),
     }
 }

@@ -15,7 +15,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
+use super::{Desired, Resource, View, asset_role, execution_role, kms_key, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::Account;
@@ -63,11 +63,14 @@ impl Rules for Bucket {
     }
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
-        if retention.delete_bucket {
+        if retention.delete_bucket == Some(true) {
             return Removal::Delete;
         }
         Removal::Retain {
-            why: format!("it holds shared notebooks; later: `aws s3 rb --force s3://{}`", observed.id),
+            why: format!(
+                "{} holds shared notebooks; `destroy --bucket delete` deletes it with every version of them",
+                observed.id
+            ),
             drops: Vec::new(),
         }
     }
@@ -139,6 +142,20 @@ impl Resource for Bucket {
             (Path::of(["Encryption"]), &["domain", "kmsKeyArn"]),
         ];
         node.sources.extend(sources.into_iter().filter_map(|(path, keys)| Some((path, desired.source(keys)?))));
+        let statements = Path::of(["Policy", "Statement"]);
+        for (at, statement) in node.properties.at(&statements).map(Value::items).unwrap_or_default().iter().enumerate()
+        {
+            let sharing = statement
+                .text("Sid")
+                .is_some_and(|sid| sid.starts_with(&desired.config.domain.notebook_sharing_prefix));
+            let prefix = if sharing { "notebookSharingPrefix" } else { "assetPrefix" };
+            for (member, key) in
+                [("Condition", "dataAdminRoles"), ("Principal", "defaultExecutionRole"), ("Resource", prefix)]
+            {
+                let path = Path::of(["Policy", "Statement", &at.to_string(), member]);
+                node.sources.extend(desired.source(&["domain", key]).map(|source| (path, source)));
+            }
+        }
         vec![node]
     }
 
@@ -412,8 +429,7 @@ async fn settle(account: &Account, node: &Node, wanted: impl Fn(&str) -> bool) -
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
-    let found = find(account).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account)).await
 }
 
 fn tag_set(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {

@@ -27,8 +27,9 @@ impl Cloud for Account {
         Ok(snapshot)
     }
 
-    async fn find(&self, node: &Node) -> Result<Found, CloudError> {
-        of(node.address.kind).find(self, node).await
+    async fn find(&self, node: &Node, seen: &dyn Fn(&Found) -> bool) -> Result<Found, CloudError> {
+        let kind = of(node.address.kind);
+        self.find_until(seen, async || kind.find(self, node).await).await
     }
 
     async fn create(&self, node: &Node) -> Result<Observed, CloudError> {

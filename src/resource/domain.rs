@@ -253,7 +253,8 @@ impl Resource for Domain {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let keep = if account.retention.delete_home_efs { RetentionType::Delete } else { RetentionType::Retain };
+        let goes = account.retention.delete_home_efs == Some(true);
+        let keep = if goes { RetentionType::Delete } else { RetentionType::Retain };
         let retention = RetentionPolicy::builder().home_efs_file_system(keep).build();
         let attempt = async || {
             let delete = account.sagemaker.delete_domain().domain_id(id).retention_policy(retention.clone());
@@ -399,12 +400,18 @@ fn sources(desired: &Desired) -> BTreeMap<Path, crate::model::Source> {
             sources.extend(desired.source(&keys).map(|source| (at.clone(), source)));
         }
     }
-    for kind in LifecycleKind::ALL {
-        if let Some(source) = desired.source(&["domain", "lifecycleConfigs", kind.key()])
-            && desired.config.domain.lifecycle_configs.contains_key(&kind)
-        {
-            sources.insert(Path(own(&["DefaultUserSettings", &format!("{}AppSettings", kind.app_type())])), source);
+    for kind in LifecycleKind::ALL.iter().filter(|kind| desired.config.domain.lifecycle_configs.contains_key(kind)) {
+        let Some(source) = desired.source(&["domain", "lifecycleConfigs", kind.key(), "cmds"]) else { continue };
+        let app = format!("{}AppSettings", kind.app_type());
+        let given = settings.at(&Path(own(&[&app, "LifecycleConfigArns"]))).map_or(0, |given| given.items().len());
+        for keys in [&["LifecycleConfigArns", &given.to_string()], &["DefaultResourceSpec", "LifecycleConfigArn"]] {
+            sources.insert(Path(own(&["DefaultUserSettings", &app, keys[0], keys[1]])), source.clone());
         }
+    }
+    for at in (0..desired.config.domain.subnet_ids.len()).map(|at| at.to_string()) {
+        sources.extend(
+            desired.source(&["domain", "subnetIds", &at]).map(|source| (Path(own(&["SubnetIds", &at])), source)),
+        );
     }
     sources
 }
@@ -614,6 +621,18 @@ pub(super) fn state(status: &str, reason: String) -> State {
     }
 }
 
+/// What an operation that AWS accepted came to, if it failed: told as the operation's own failure, since no call did.
+pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Option<CloudError> {
+    let (verb, status, reason) = match state {
+        State::Failed(reason) => ("Create", "Failed", reason),
+        State::UpdateFailed(reason) => ("Update", "Update_Failed", reason),
+        State::DeleteFailed(reason) => ("Delete", "Delete_Failed", reason),
+        State::Usable | State::Busy(_) | State::PendingDeletion(_) => return None,
+    };
+    let message = format!("{} is {status}: {reason}", observed.id);
+    Some(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, format!("{verb}{what}"), message) })
+}
+
 /// The domain once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
     let look = async || {
@@ -630,10 +649,10 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
                 account.phase(&node.address, status);
                 Ok(Progress::Busy(status.clone()))
             }
-            State::Failed(reason) | State::UpdateFailed(reason) | State::DeleteFailed(reason) => {
-                Err(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, "domain", reason.clone()) })
-            }
-            State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
+            state => match ended_badly("Domain", observed, state) {
+                Some(error) => Err(error),
+                None => Ok(Progress::Ready(observed.clone())),
+            },
         }
     };
     let patience = account.patience(Kind::Domain, action, Patience::DOMAIN);

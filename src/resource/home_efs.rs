@@ -23,7 +23,7 @@ pub struct HomeEfs;
 
 impl Rules for HomeEfs {
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
-        if retention.delete_home_efs {
+        if retention.delete_home_efs == Some(true) {
             return Removal::Delete;
         }
         let size = observed.properties.text("Size").unwrap_or("unknown size");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{Role, Tag};
 
-use super::{not_ours, ownership, policy};
+use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -65,8 +65,7 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
         Err(error) => return Err(error),
     }
     account.freshly_made(name);
-    let found = account.find_soon(|| find(account, name)).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account, name)).await
 }
 
 /// Makes `changes` to the role.
@@ -105,8 +104,7 @@ pub async fn update(
         let untag = account.iam.untag_role().role_name(name).set_tag_keys(Some(remove));
         untag.send().await.map_err(|e| failed("UntagRole", e))?;
     }
-    let found = find(account, name).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account, name)).await
 }
 
 /// Deletes the role with everything that hangs on it.

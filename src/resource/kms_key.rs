@@ -12,7 +12,7 @@ use aws_sdk_kms::types::{KeyState, Tag};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, not_ours, ownership, policy};
+use super::{Desired, Resource, View, asset_role, execution_role, ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
@@ -57,12 +57,13 @@ impl Rules for KmsKey {
     }
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
-        if retention.delete_kms_key {
+        if retention.delete_kms_key == Some(true) {
             return Removal::Delete;
         }
         Removal::Retain {
             why: format!(
-                "what it encrypts is gone for good without it; later: `aws kms schedule-key-deletion --key-id {}`",
+                "{} is kept, since what it encrypts is gone for good without it; `destroy --kms-key delete` schedules its \
+                 deletion",
                 observed.id
             ),
             drops: vec![Path::of(["AliasName"])],
@@ -156,8 +157,7 @@ impl Resource for KmsKey {
         let alias = node.properties.text("AliasName").unwrap_or_default();
         enable_rotation(account, &key).await?;
         point_alias(account, alias, &key).await?;
-        let found = account.find_soon(|| find(account, alias)).await?;
-        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+        account.find_ours(&node.address, || find(account, alias)).await
     }
 
     async fn update(
@@ -193,8 +193,7 @@ impl Resource for KmsKey {
             let untag = account.kms.untag_resource().key_id(key).set_tag_keys(Some(remove));
             untag.send().await.map_err(|e| failed("UntagResource", e))?;
         }
-        let found = find(account, alias).await?;
-        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+        account.find_ours(&node.address, || find(account, alias)).await
     }
 
     async fn release(

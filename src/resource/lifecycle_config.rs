@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 
-use super::{Desired, Resource, View, bucket, domain, not_ours, ownership};
+use super::{Desired, Resource, View, bucket, domain, ownership};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -124,8 +124,7 @@ impl Resource for LifecycleConfig {
             Err(error) if error.is("ResourceInUse") => {}
             Err(error) => return Err(error),
         }
-        let found = account.find_soon(|| find(account, name)).await?;
-        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+        account.find_ours(&node.address, || find(account, name)).await
     }
 
     async fn update(
@@ -137,8 +136,7 @@ impl Resource for LifecycleConfig {
     ) -> Result<Observed, CloudError> {
         let arn = observed.outputs.get("Arn").map(String::as_str).unwrap_or_default();
         domain::write_tags(account, arn, node, changes).await?;
-        let found = find(account, &observed.id).await?;
-        found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+        account.find_ours(&node.address, || find(account, &observed.id)).await
     }
 
     async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {

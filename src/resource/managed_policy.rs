@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::Tag;
 
 use super::iam_role::percent_decode;
-use super::{not_ours, ownership, policy};
+use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -89,8 +89,7 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
         Err(error) if error.is("EntityAlreadyExists") => {}
         Err(error) => return Err(error),
     }
-    let found = account.find_soon(|| find(account, name)).await?;
-    let observed = found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))?;
+    let observed = account.find_ours(&node.address, || find(account, name)).await?;
     attach(account, node, &observed).await?;
     again(account, node, name).await
 }
@@ -155,8 +154,7 @@ pub async fn delete(account: &Account, _address: &Address, observed: &Observed) 
 }
 
 async fn again(account: &Account, node: &Node, name: &str) -> Result<Observed, CloudError> {
-    let found = find(account, name).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account, name)).await
 }
 
 async fn attach(account: &Account, node: &Node, observed: &Observed) -> Result<(), CloudError> {

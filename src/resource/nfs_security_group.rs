@@ -26,7 +26,7 @@ pub struct NfsSecurityGroup;
 
 impl Rules for NfsSecurityGroup {
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
-        if retention.delete_home_efs {
+        if retention.delete_home_efs == Some(true) {
             return Removal::Delete;
         }
         let name = observed.properties.text("GroupName").unwrap_or_default();

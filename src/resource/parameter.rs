@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType, ResourceTypeForTa
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
-use super::{kms_key, lifecycle_config, not_ours, ownership, security_group};
+use super::{kms_key, lifecycle_config, ownership, security_group};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::Patience;
@@ -52,7 +52,7 @@ impl Resource for Parameter {
         }
         published(desired)
             .into_iter()
-            .map(|(key, value)| {
+            .map(|Published { key, value, said }| {
                 let name = format!("{}{key}", desired.names.parameters);
                 let address = Address::new(Kind::Parameter, &name);
                 let tags = desired.tags(&address);
@@ -63,7 +63,8 @@ impl Resource for Parameter {
                     ("Tags", tags),
                 ];
                 let mut node = Node::new(address, Value::from_iter(properties));
-                node.sources.extend(desired.source(&["domain"]).map(|source| (Path::default(), source)));
+                let keys: Vec<&str> = ["domain"].into_iter().chain(said).collect();
+                node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
                 node
             })
             .collect()
@@ -161,16 +162,30 @@ impl Resource for Parameter {
     }
 }
 
+/// A parameter of MDAA's.
+struct Published {
+    /// Its name below the module's path.
+    key: String,
+    value: Text,
+    /// The keys below `domain` that it comes from.
+    said: Vec<&'static str>,
+}
+
 /// What is published, by key below the deployment's path: MDAA's list.
-fn published(desired: &Desired) -> Vec<(String, Text)> {
+fn published(desired: &Desired) -> Vec<Published> {
     let config = &desired.config.domain;
-    let key = |key: &str| key.to_lowercase();
-    let mut published: Vec<(String, Text)> = vec![
-        ("domain/id".into(), Text::output(domain::address(), "DomainId")),
-        ("domain/vpc-id".into(), config.vpc_id.as_str().into()),
-        ("domain/subnet-ids".into(), config.subnet_ids.join(",").into()),
-        ("managed-policy/basic-execution/arn".into(), Text::output(execution_policy::address(), "Arn")),
-        ("managed-policy/basic-execution/name".into(), Text::output(execution_policy::address(), "PolicyName")),
+    let one = |key: &str, value: Text, said: &[&'static str]| Published {
+        key: key.to_lowercase(),
+        value,
+        said: said.to_vec(),
+    };
+    let policy = |attribute| Text::output(execution_policy::address(), attribute);
+    let mut published = vec![
+        one("domain/id", Text::output(domain::address(), "DomainId"), &[]),
+        one("domain/vpc-id", config.vpc_id.as_str().into(), &["vpcId"]),
+        one("domain/subnet-ids", config.subnet_ids.join(",").into(), &["subnetIds"]),
+        one("managed-policy/basic-execution/arn", policy("Arn"), &[]),
+        one("managed-policy/basic-execution/name", policy("PolicyName"), &[]),
     ];
     let made: Graph = super::KINDS
         .iter()
@@ -178,30 +193,31 @@ fn published(desired: &Desired) -> Vec<(String, Text)> {
         .flat_map(|kind| kind.desired(desired))
         .map(|node| (node.address.clone(), node))
         .collect();
-    let mut outputs = |of: Address, attributes: &[(&str, &str)]| {
+    let mut outputs = |of: Address, attributes: &[(&str, &str)], said: &[&'static str]| {
         if made.contains_key(&of) {
-            let each = attributes.iter().map(|(name, attribute)| (key(name), Text::output(of.clone(), *attribute)));
-            published.extend(each);
+            let output = |attribute: &str| Text::output(of.clone(), attribute);
+            published.extend(attributes.iter().map(|(key, attribute)| one(key, output(attribute), said)));
         }
     };
     let role = |name: &str| ["arn", "id", "name"].map(|attribute| format!("role/{name}/{attribute}"));
     for (of, name) in [(execution_role::address(), "default-execution-role"), (asset_role::address(), "deployment")] {
         let [arn, id, name] = role(name);
-        outputs(of, &[(&arn, "Arn"), (&id, "RoleId"), (&name, "RoleName")]);
+        outputs(of, &[(&arn, "Arn"), (&id, "RoleId"), (&name, "RoleName")], &[]);
     }
-    outputs(kms_key::address(), &[("kms/efs/arn", "Arn"), ("kms/efs/id", "KeyId")]);
-    outputs(bucket::address(), &[("bucket/name", "BucketName"), ("bucket/arn", "Arn")]);
+    outputs(kms_key::address(), &[("kms/efs/arn", "Arn"), ("kms/efs/id", "KeyId")], &[]);
+    outputs(bucket::address(), &[("bucket/name", "BucketName"), ("bucket/arn", "Arn")], &[]);
     let group = format!("security-group/{}/id", desired.names.prefix);
-    outputs(security_group::address(), &[(&group, "GroupId")]);
+    outputs(security_group::address(), &[(&group, "GroupId")], &[]);
     let policy = [
         ("managed-policy/domain-bucket-deploy/arn", "Arn"),
         ("managed-policy/domain-bucket-deploy/name", "PolicyName"),
     ];
-    outputs(asset_policy::address(), &policy);
+    outputs(asset_policy::address(), &policy, &["domainBucket"]);
     for kind in config.lifecycle_configs.keys() {
         outputs(
             lifecycle_config::address(*kind),
             &[(&format!("studiolifecycleconfig/{}/arn", kind.app_type()), "Arn")],
+            &["lifecycleConfigs", kind.key()],
         );
     }
     published
@@ -274,8 +290,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
     let name = node.properties.text("Name").unwrap_or_default();
-    let found = account.find_soon(|| find(account, name)).await?;
-    found.ours().cloned().ok_or_else(|| not_ours(&node.address, &found))
+    account.find_ours(&node.address, || find(account, name)).await
 }
 
 pub(super) fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {

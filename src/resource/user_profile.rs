@@ -147,7 +147,17 @@ impl Resource for UserProfile {
                 let keys = ["domain", "userProfiles", user_id];
                 node.sources.extend(desired.source(&keys).map(|source| (Path::default(), source)));
                 let role = desired.source(&["domain", "userProfiles", user_id, "userRole"]);
-                node.sources.extend(role.map(|source| (Path::of(["Tags"]), source)));
+                let said = ["id", "arn", "name"]
+                    .into_iter()
+                    .filter_map(|key| desired.source(&["domain", "userProfiles", user_id, "userRole", key]))
+                    .find(|source| Some(source) != role.as_ref());
+                let settings = |key: &str| Path::of(["UserSettings", key]);
+                let places = [
+                    (Path::of(["Tags"]), said.or(role)),
+                    (settings("ExecutionRole"), desired.source(&["domain", "defaultExecutionRole"])),
+                    (settings("SharingSettings"), desired.source(&["domain", "notebookSharingPrefix"])),
+                ];
+                node.sources.extend(places.into_iter().filter_map(|(path, source)| Some((path, source?))));
                 node
             })
             .collect()
@@ -349,11 +359,10 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
                 account.phase(&node.address, status);
                 Ok(Progress::Busy(status.clone()))
             }
-            State::Failed(reason) | State::UpdateFailed(reason) | State::DeleteFailed(reason) => Err(CloudError {
-                sent: Sent::Yes,
-                ..CloudError::new(ErrorKind::Failed, "user profile", reason.clone())
-            }),
-            State::Usable | State::PendingDeletion(_) => Ok(Progress::Ready(observed.clone())),
+            state => match domain::ended_badly("UserProfile", observed, state) {
+                Some(error) => Err(error),
+                None => Ok(Progress::Ready(observed.clone())),
+            },
         }
     };
     let patience = account.patience(Kind::UserProfile, action, Patience::PROFILE);

@@ -42,7 +42,7 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     page.section("Security-relevant changes", security.collect());
     let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), clean(&notice.message)));
     page.section("Notices", notices.collect());
-    let kept = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none());
+    let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none());
     page.section("Kept", kept.map(|step| (Some(&step.address), clean(&step.reason))).collect());
     page.blank();
     page.addresses(plan);

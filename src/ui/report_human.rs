@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::report_json::Counts;
 use super::style::{Paint, Tone};
 use super::text::{clean, joined};
-use super::words::{changed, infinitive, past};
+use super::words::{changed, infinitive, past, progressive};
 use crate::apply::{Outcome, Report};
 use crate::cli::failure::Failure;
 use crate::cloud::CloudError;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Plan, Step};
 
 /// The report as text.
 pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
@@ -32,6 +32,14 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
                 );
             }
             Outcome::Stopped => line("stopped", Tone::Change, format!("{address}: not {}", past(*action))),
+            Outcome::Interrupted => line(
+                "left",
+                Tone::Change,
+                format!(
+                    "{address}: {} was under way, and AWS goes on; the next run waits for it",
+                    progressive(*action)
+                ),
+            ),
             Outcome::Blocked => {
                 let why = plan.step(address).and_then(|step| step.blocked.as_ref()).map(|blocked| clean(&blocked.why));
                 line("blocked", Tone::Remove, format!("{address}: {}", why.unwrap_or_default()));
@@ -52,7 +60,7 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
             format!("{address}: {}", clean(notice.message.trim_start_matches("left out: "))),
         );
     }
-    for step in plan.steps.iter().filter(|step| step.action == Action::Retain) {
+    for step in plan.steps.iter().filter(|step| step.is_retained()) {
         line("kept", Tone::Quiet, format!("{}: {}", step.address, clean(&step.reason)));
     }
     text.push_str(&paint.paint(if report.is_complete() { Tone::Add } else { Tone::Remove }, &last_line(report, plan)));
@@ -90,7 +98,7 @@ pub fn last_line(report: &Report, plan: &Plan) -> String {
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
     };
     if report.is_complete() {
-        let kept = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none()).count();
+        let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none()).count();
         if plan.destroy {
             let rest = named(&[(counts.held, "held"), (kept, "kept")]);
             return format!("Destroy complete: {} destroyed{rest}.", counts.destroyed);
@@ -131,6 +139,7 @@ pub fn last_line(report: &Report, plan: &Plan) -> String {
 mod tests {
     use super::*;
     use crate::cloud::ErrorKind;
+    use crate::plan::Action;
     use crate::ui::report_json::ReportDocument;
     use crate::ui::testing::{address, create_all, destroy};
 
@@ -186,7 +195,8 @@ mod tests {
     fn a_stopped_run_says_what_was_not_tried() {
         let mut report = report(vec![
             ("execution_role.default", Action::Create, Outcome::Done),
-            ("domain.studio", Action::Create, Outcome::Stopped),
+            ("domain.studio", Action::Create, Outcome::Interrupted),
+            ("user_profile.ann", Action::Create, Outcome::Stopped),
         ]);
         report.stopped = true;
         report.record_error = Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no"));
@@ -195,8 +205,9 @@ mod tests {
       PutParameter: no (nothing was changed)
       help: run again: the record only remembers which settings were once set
 
-    stopped domain.studio: not created
-    1 done, 1 failed, 1 stopped. Run `studio-deploy apply` again to continue.
+    left domain.studio: creating was under way, and AWS goes on; the next run waits for it
+    stopped user_profile.ann: not created
+    1 done, 1 failed, 2 stopped. Run `studio-deploy apply` again to continue.
     ");
     }
 

@@ -76,6 +76,8 @@ pub enum End {
     },
     /// It was not tried because the run was stopped.
     Stopped,
+    /// It was under way when the run was left; what AWS accepted goes on.
+    Interrupted,
     /// The plan did not allow it.
     Blocked,
 }
@@ -88,6 +90,7 @@ impl From<&Outcome> for End {
             Outcome::Failed(error) => Self::Failed { error: error.into() },
             Outcome::Skipped { because_of } => Self::Skipped { because_of: because_of.to_string() },
             Outcome::Stopped => Self::Stopped,
+            Outcome::Interrupted => Self::Interrupted,
             Outcome::Blocked => Self::Blocked,
         }
     }
@@ -189,7 +192,7 @@ impl Counts {
                 (Outcome::Held(_), _) => &mut counts.held,
                 (Outcome::Failed(_), _) => &mut counts.failed,
                 (Outcome::Skipped { .. }, _) => &mut counts.skipped,
-                (Outcome::Stopped, _) => &mut counts.stopped,
+                (Outcome::Stopped | Outcome::Interrupted, _) => &mut counts.stopped,
                 (Outcome::Blocked, _) => &mut counts.blocked,
                 (Outcome::Done, Action::Create) => &mut counts.added,
                 (Outcome::Done, Action::Update) => &mut counts.changed,
@@ -212,7 +215,7 @@ impl ReportDocument {
             action: (*action).into(),
             end: outcome.into(),
         });
-        let retained = plan.steps.iter().filter(|step| step.action == Action::Retain);
+        let retained = plan.steps.iter().filter(|step| step.is_retained());
         Self {
             format_version: 1,
             deployment: plan.deployment.to_string(),

@@ -207,7 +207,7 @@ fn suite(command: &str, chapter: &Chapter) -> String {
             (Some(blocked), _) => Some(("failure", format!("{}\n{}", blocked.why, blocked.hint))),
             (None, Some(End::Failed { error })) => Some(("failure", format!("{}: {}", error.operation, error.message))),
             (None, Some(End::Skipped { because_of })) => Some(("skipped", format!("{because_of} is not done"))),
-            (None, Some(End::Stopped)) => Some(("skipped", "the run was stopped".to_owned())),
+            (None, Some(End::Stopped | End::Interrupted)) => Some(("skipped", "the run was stopped".to_owned())),
             _ => None,
         };
         cases.push((step.kind.as_str(), format!("{} {}", word(step), step.address), outcome));

@@ -74,7 +74,7 @@ impl Rules for Sample {
     fn removal(&self, _: &Observed, retention: &Retention) -> Removal {
         match self.0 {
             Kind::UserProfile => Removal::Guarded { loses: "the home directory of the user".into() },
-            Kind::Bucket if !retention.delete_bucket => {
+            Kind::Bucket if retention.delete_bucket != Some(true) => {
                 Removal::Retain { why: "`removalPolicy.bucket` is retain".into(), drops: Vec::new() }
             }
             _ => Removal::Delete,

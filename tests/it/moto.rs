@@ -101,7 +101,7 @@ async fn everything_outside_studio_works_against_moto() {
     for (address, node) in graph(&before) {
         let node = known(&node, &live);
         assert!(node.properties.is_known(), "{address} waits for {:?}", node.properties.outputs());
-        assert_eq!(account.find(&node).await.unwrap(), Found::Absent, "{address}");
+        assert_eq!(account.find(&node, &|_| true).await.unwrap(), Found::Absent, "{address}");
         let made = account.create(&node).await.unwrap_or_else(|error| panic!("{address}: {error}"));
         assert_settled(&node, &made);
         // Once more: a create whose answer was lost is repeated.
@@ -117,7 +117,7 @@ async fn everything_outside_studio_works_against_moto() {
     after.roles.data_admins = vec!["AROADATAADMIN00000002".into()];
     for (address, node) in graph(&after) {
         let node = known(&node, &live);
-        let found = account.find(&node).await.unwrap();
+        let found = account.find(&node, &|_| true).await.unwrap();
         let observed = found.ours().unwrap_or_else(|| panic!("{address} is {found:?}"));
         let changed = changes(&node, observed, &[], rules(address.kind), &mut Vec::new());
         assert!(!changed.is_empty(), "{address} has other tags now");
@@ -196,5 +196,5 @@ async fn publishes_parameters(account: &Account, desired: &Desired) {
     let seen = kind.observe(account, view).await.unwrap();
     assert!(seen.iter().any(|(address, found)| *address == vpc_id.address && found.ours().is_some()), "{seen:?}");
     account.delete(&vpc_id.address, &made).await.unwrap();
-    assert_eq!(account.find(vpc_id).await.unwrap(), Found::Absent);
+    assert_eq!(account.find(vpc_id, &|_| true).await.unwrap(), Found::Absent);
 }

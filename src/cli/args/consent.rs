@@ -66,7 +66,7 @@ pub struct RemovalArgs {
 }
 
 impl RemovalArgs {
-    /// Tells the planner; what is not said stays as it is in `options`.
+    /// Tells the planner.
     pub fn write_to(&self, options: &mut Options) {
         let retention = &mut options.retention;
         for (said, delete) in [
@@ -74,9 +74,7 @@ impl RemovalArgs {
             (self.bucket, &mut retention.delete_bucket),
             (self.kms_key, &mut retention.delete_kms_key),
         ] {
-            if let Some(fate) = said {
-                *delete = fate == Fate::Delete;
-            }
+            *delete = said.map(|fate| fate == Fate::Delete);
         }
         options.drain |= self.drain;
     }

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::plan::Options;
+use crate::plan::{Options, Retention};
 use crate::ui::table::ValueFormat;
 use crate::ui::testing::{address, screen};
 use crate::ui::{Terminal, Verbosity};
@@ -160,11 +160,10 @@ fn consent_reaches_the_planner() {
 fn what_destroy_does_not_say_the_config_says() {
     let Command::Destroy(destroy) = good("destroy --home-efs delete --bucket retain --drain").command else { panic!() };
     let mut options = Options::default();
-    options.retention.delete_bucket = true;
-    options.retention.delete_kms_key = true;
     destroy.removal.write_to(&mut options);
-    let retention = &options.retention;
-    assert_eq!((retention.delete_home_efs, retention.delete_bucket, retention.delete_kms_key), (true, false, true));
+    let all = Retention { delete_home_efs: Some(true), delete_bucket: Some(true), delete_kms_key: Some(true) };
+    let retention = options.retention.or(all);
+    assert_eq!(retention, Retention { delete_bucket: Some(false), ..all });
     assert!(options.drain);
 }
 

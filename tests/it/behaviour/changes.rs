@@ -3,7 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    BASE, PLAN, alter, calls, count, deployed, describe_domain, domain_id, faults, pass, says, start_app, studio,
+    BASE, PLAN, alter, calls, count, deployed, describe_domain, disown, domain_id, faults, pass, says, start_app,
+    studio,
 };
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
@@ -120,6 +121,25 @@ fn row_06_apps_hold_up_only_what_they_must() {
     assert_eq!(count(&stopped, "DeleteApp"), 1);
     assert!(stopped.calls.iter().all(|call| call.operation != "UpdateDomain" || call.status == 200));
     assert!(role(&lab).ends_with("role/users"));
+}
+
+#[test]
+fn row_06_apps_hold_up_what_is_taken_over_too() {
+    let lab = deployed();
+    start_app(&lab, "ann");
+    disown(&lab);
+    let gated = edit(BASE, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
+    let adopt = [APPLY, &["--adopt"]].concat();
+    let blocked = lab.run(&adopt, &gated).expect(5);
+    assert!(blocked.writes().is_empty());
+    says(&blocked, "ann/JupyterLab/default");
+    let partly = lab.run(&[&adopt[..], &["--skip-blocked"]].concat(), &gated).expect(8);
+    says(&partly, "left out domain.studio: DefaultUserSettings.ExecutionRole");
+    assert_eq!((count(&partly, "CreateDomain"), count(&partly, "DeleteApp")), (0, 0));
+    disown(&lab);
+    let stopped = lab.run(&[&adopt[..], &["--stop-apps"]].concat(), &gated).expect(0);
+    assert_eq!(count(&stopped, "DeleteApp"), 1);
+    lab.run(PLAN, &gated).expect(0);
 }
 
 #[test]

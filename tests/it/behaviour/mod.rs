@@ -87,6 +87,28 @@ fn start_app(lab: &Lab, user: &str) {
     pass(lab, 200);
 }
 
+/// Takes our tags off everything, so that it looks as if MDAA had made it.
+fn disown(lab: &Lab) {
+    fn untag(json: &mut Json) {
+        match json {
+            Json::Object(members) => {
+                members.retain(|key, _| !key.starts_with("studio-deploy:"));
+                members.values_mut().for_each(untag);
+            }
+            Json::Array(items) => items.iter_mut().for_each(untag),
+            _ => {}
+        }
+    }
+    let disown = lab.sandbox.with_world(|world| {
+        let records = world.records("").map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
+        for (table, key, mut json) in records.collect::<Vec<_>>() {
+            untag(&mut json);
+            world.put(&table, &key, &json);
+        }
+    });
+    disown.unwrap();
+}
+
 /// Puts a record into the account.
 fn put(lab: &Lab, table: &str, key: &str, record: &Json) {
     lab.sandbox.with_world(|world| world.put(table, key, record)).unwrap();

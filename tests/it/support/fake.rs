@@ -128,7 +128,7 @@ impl Cloud for Fake {
         Ok(world.objects.iter().map(|(address, object)| (address.clone(), Found::Ours(object.clone()))).collect())
     }
 
-    async fn find(&self, node: &Node) -> Result<Found, CloudError> {
+    async fn find(&self, node: &Node, _: &dyn Fn(&Found) -> bool) -> Result<Found, CloudError> {
         let world = self.world.borrow();
         Ok(world.objects.get(&node.address).map_or(Found::Absent, |object| Found::Ours(object.clone())))
     }

@@ -63,8 +63,8 @@ impl<C: Cloud> Cloud for Faulty<'_, C> {
         self.call("observe", self.account.observe(graph, record)).await
     }
 
-    async fn find(&self, node: &Node) -> Result<Found, CloudError> {
-        self.call("find", self.account.find(node)).await
+    async fn find(&self, node: &Node, seen: &dyn Fn(&Found) -> bool) -> Result<Found, CloudError> {
+        self.call("find", self.account.find(node, seen)).await
     }
 
     async fn create(&self, node: &Node) -> Result<Observed, CloudError> {
