@@ -159,6 +159,12 @@ impl<'a> Run<'a> {
     /// What one of several deployments comes to, an error told here so that the next can have its turn.
     fn settle(&self, name: &str, ended: Result<Ended, Failure>, several: bool) -> Result<Ended, Failure> {
         match ended {
+            // One signal ends all of them, and is told once.
+            Err(failure) if several && failure.exit.is_signal() => {
+                self.failed_in(Some(name), &failure)?;
+                let document = json!({ "deployment": name, "error": failure.document() });
+                Ok(Ended { exit: failure.exit, wrote: false, line: failure.summary, document })
+            }
             Err(failure) if several => {
                 self.screen.error(&format!("{name}: {}", failure.render(self.paint())));
                 self.failed_in(Some(name), &failure)?;
@@ -288,18 +294,14 @@ pub(super) async fn execute(
         over: None,
     };
     let locks = !run.global.run.no_lock;
-    if locks {
-        let patience = run.global.run.lock_timeout;
-        lock::acquire(&session.account, &me, &surroundings.is_alive, patience).await.map_err(|error| match error {
-            LockError::Held(holder) => {
-                Failure::new(&codes::LOCKED, format!("{} is locked by {holder}", session.deployment())).help(
-                    "wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` removes it",
-                )
-            }
-            LockError::Cloud(error) => session.cloud(&error),
-        })?;
-    }
-    let result = locked(run, session, approved, options, settings, &me).await;
+    let _writing = surroundings.signals.writing();
+    let taken = if locks { surroundings.signals.unless_stopped(acquire(run, session, &me)).await } else { Ok(()) };
+    let result = match taken {
+        Ok(()) => locked(run, session, approved, options, settings, &me).await,
+        // It may have become ours a moment before.
+        Err(failure) if failure.exit.is_signal() => Err(failure),
+        Err(failure) => return Err(failure),
+    };
     if locks {
         let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
         let released =
@@ -311,6 +313,18 @@ pub(super) async fn execute(
     result
 }
 
+async fn acquire(run: &Run<'_>, session: &Session, me: &Holder) -> Result<(), Failure> {
+    let patience = run.global.run.lock_timeout;
+    lock::acquire(&session.account, me, &run.surroundings.is_alive, patience).await.map_err(|error| match error {
+        LockError::Held(holder) => Failure::new(
+            &codes::LOCKED,
+            format!("{} is locked by {holder}", session.deployment()),
+        )
+        .help("wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` removes it"),
+        LockError::Cloud(error) => session.cloud(&error),
+    })
+}
+
 async fn locked(
     run: &Run<'_>,
     session: &mut Session,
@@ -319,10 +333,13 @@ async fn locked(
     settings: Settings,
     me: &Holder,
 ) -> Result<Ended, Failure> {
-    let now = match &approved.goal {
-        Some(goal) => session.plan(goal, options).await?,
-        None => session.plan_destroy(options).await?,
+    let again = async {
+        match &approved.goal {
+            Some(goal) => session.plan(goal, options).await,
+            None => session.plan_destroy(options).await,
+        }
     };
+    let now = run.surroundings.signals.unless_stopped(again).await?;
     let (then, again) = (PlanDocument::of(&approved.plan), PlanDocument::of(&now));
     if let Some(moved) = then.moved(&again) {
         return Err(Failure::new(&codes::STALE, format!("the account changed while the plan was looked at: {moved}"))
@@ -330,7 +347,7 @@ async fn locked(
     }
     let report = carry_out(run, session, &now, settings, me).await;
     let writes = session.account.writes.count();
-    let exit = match (run.surroundings.signalled)() {
+    let exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),
     };
@@ -367,7 +384,7 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
     let tell = |event: Event| session.bus.tell(event);
     let (stop_here, stop) = tokio::sync::watch::channel(Stop::No);
     let work = apply(&session.account, plan, &rules, settings, stop, &tell);
-    let mut asked = run.surroundings.stop.clone();
+    let mut asked = run.surroundings.signals.stop();
     let mut tick = wait::every(TICK);
     let mut beat = wait::every(lock::HEARTBEAT);
     // The first beat is due at once, and the lock was written a moment ago.
