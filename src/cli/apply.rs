@@ -77,10 +77,8 @@ async fn review(
     if let Some(saved) = &saved {
         agrees(saved, &planned.plan, run)?;
     }
-    if !args.skip_blocked
-        && let Some(failure) = Failure::blocked(&planned.plan)
-    {
-        return Err(failure);
+    if !args.skip_blocked {
+        run.allowed(&planned.plan)?;
     }
     Ok((session, planned, options))
 }

@@ -57,9 +57,7 @@ async fn review(
         let text = plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", session.heading()))?;
     }
-    if let Some(failure) = Failure::blocked(&planned.plan) {
-        return Err(failure);
-    }
+    run.allowed(&planned.plan)?;
     Ok((session, planned))
 }
 

@@ -113,6 +113,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Makes sure that the plan may be carried out; of one that may not, what is blocked is counted.
+    pub fn allowed(&self, plan: &Plan) -> Result<(), Failure> {
+        let Some(failure) = Failure::blocked(plan) else { return Ok(()) };
+        self.events.count(&Report::of_nothing(plan), plan, 0);
+        Err(failure)
+    }
+
     fn reported(&self, report: &ReportDocument) {
         let mut chapters = self.chapters.borrow_mut();
         if let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.is_about(&report.deployment)) {
@@ -269,7 +276,9 @@ pub(super) struct Ended {
 impl Ended {
     /// Nothing was to be done.
     pub fn idle(run: &Run<'_>, plan: &Plan) -> Self {
-        let document = ReportDocument::of(&Report::default(), plan);
+        let report = Report::of_nothing(plan);
+        run.events.count(&report, plan, 0);
+        let document = ReportDocument::of(&report, plan);
         run.reported(&document);
         Self { exit: Exit::Success, wrote: false, line: "no changes".into(), document: json!(document) }
     }
@@ -354,7 +363,7 @@ async fn locked(
     for failure in report_human::failures(&report, &now) {
         run.events.error(&failure)?;
     }
-    run.events.count(&report, writes);
+    run.events.count(&report, &now, writes);
     let document = ReportDocument::of(&report, &now);
     run.reported(&document);
     if run.is_human() {
