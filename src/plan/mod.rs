@@ -116,6 +116,11 @@ pub enum Unset {
 pub enum Removal {
     /// It goes.
     Delete,
+    /// It goes, since somebody has asked for just that, and data with it.
+    Asked {
+        /// What is lost, for people.
+        loses: String,
+    },
     /// It goes only with this consent, because of what is lost with it.
     Guarded {
         /// What is lost, for people.
