@@ -569,7 +569,7 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     if !application.is_empty() {
         observed = observed.output("SingleSignOnApplicationArn", application);
     }
-    observed.state = state(&text("Status"), text("FailureReason"));
+    observed.state = status(&live);
     Ok(ownership::judge(&account.deployment, observed))
 }
 
@@ -637,7 +637,17 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
 
 /// The domain once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
+    let mut id: Option<String> = None;
     let look = async || {
+        // Once it is found its status is all that is asked for, until that says that it is done.
+        let live = match &id {
+            Some(id) => describe_json(account, id).await?,
+            None => None,
+        };
+        if let Some(State::Busy(status)) = live.as_ref().map(status) {
+            account.phase(&node.address, &status);
+            return Ok(Progress::Busy(status));
+        }
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
             return match found {
@@ -646,6 +656,7 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
                 _ => Err(not_ours(&node.address, &found)),
             };
         };
+        id = Some(observed.id.clone());
         match &observed.state {
             State::Busy(status) => {
                 account.phase(&node.address, status);
@@ -659,6 +670,12 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
     };
     let patience = account.patience(Kind::Domain, action, Patience::DOMAIN);
     account.clock.until(&node.address.to_string(), patience, look).await
+}
+
+/// The state that a described domain is in.
+fn status(live: &Json) -> State {
+    let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default();
+    state(text("Status"), text("FailureReason").to_owned())
 }
 
 /// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it.
