@@ -4,6 +4,7 @@
 //! so becomes a [`Notice`]. What may not be looked at is a notice too: a missing permission to check is no reason to
 //! stop. A live object that stays as it is never blocks.
 
+mod differences;
 mod key;
 mod network;
 mod roles;
@@ -29,6 +30,7 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
         roles::gaps(account, desired, plan, &findings),
         quota(account, plan, &findings),
     );
+    differences::tell(desired, plan, &findings);
     if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
         findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
     }

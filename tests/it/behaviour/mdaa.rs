@@ -30,3 +30,47 @@ fn assets_lie_where_the_script_reads_them() {
         lab.run(PLAN, &text).expect(0);
     }
 }
+
+/// What stands below "Notices" about an address.
+fn notices(lab: &Lab, text: &str) -> Vec<String> {
+    let plan = lab.run(&["plan", "--format", "json"], text);
+    let plan: serde_json::Value = serde_json::from_str(&plan.data).unwrap();
+    let notices = plan["notices"].as_array().cloned().unwrap_or_default();
+    notices.iter().map(|notice| format!("{}: {}", notice["address"], notice["message"])).collect()
+}
+
+#[test]
+fn what_differs_from_mdaa_is_said_once() {
+    let own = "  defaultExecutionRole: {name: given, immutable: true}
+  defaultUserSettings: {securityGroups: [sg-00000009], studioWebPortal: DISABLED}
+  tags:";
+    let text = edit(BASE, "  tags:", own);
+    let lab = Lab::new();
+    let said = notices(&lab, &text);
+    for (address, expected) in [
+        ("execution_policy.basic", "not attached to given"),
+        (
+            "execution_policy.basic",
+            "attach-role-policy --role-name given --policy-arn arn:aws:iam::123456789012:policy/acme-dev-ml-studio-basic-execution",
+        ),
+        ("execution_policy.basic", "lifecycle configs carry tags"),
+        ("domain.studio", "sg-00000009 are added to the domain's security group"),
+        ("domain.studio", "the key is given by its ARN"),
+        ("domain.studio", "the landing page is set too"),
+        ("domain.studio", "its home file system"),
+        ("kms_key.efs", "data admins may use the key"),
+        ("asset_role.deployment", "the account may assume it"),
+        ("asset_policy.domain_bucket_deploy", "leaves out CDK's asset bucket"),
+    ] {
+        let count = said.iter().filter(|line| line.contains(address) && line.contains(expected)).count();
+        assert_eq!(count, 1, "{address}: {expected}\n{said:#?}");
+    }
+    lab.run(APPLY, &text).expect(0);
+    let said = notices(&lab, &text);
+    assert!(said.iter().all(|line| !line.contains("MDAA") && !line.contains("landing")), "{said:#?}");
+    // A change of something else is no reason to say them again, and a change of one says just that.
+    let said = notices(&lab, &edit(&text, "[sg-00000009]", "[sg-00000009, sg-00000008]"));
+    assert_eq!(said.iter().filter(|line| line.contains("MDAA")).count(), 1, "{said:#?}");
+    let said = notices(&lab, &edit(&text, "team: science", "team: art"));
+    assert!(said.iter().all(|line| !line.contains("MDAA")), "{said:#?}");
+}
