@@ -183,11 +183,6 @@ impl Session {
         let mut tags = config.tags.clone();
         tags.extend(self.loaded.tags.clone());
         tags.extend(config.domain.tags.clone());
-        let flag = |key: &str| match self.loaded.values.get(key) {
-            Some(serde_json::Value::String(text)) => !text.is_empty(),
-            Some(serde_json::Value::Bool(flag)) => *flag,
-            other => other.is_some_and(|value| !value.is_null()),
-        };
         let skip = self.loaded.values.get("@aws-mdaa/skipCreateParams").map(ToString::to_string).unwrap_or_default();
         let desired = Desired {
             deployment: self.deployment().clone(),
@@ -197,7 +192,8 @@ impl Session {
             tags,
             permissions_boundary: self.loaded.permissions_boundary.clone(),
             flags: Flags {
-                public_access_block_external: flag("@aws-mdaa/publicAccessBlockManagedExternally"),
+                public_access_block_external: context.is_on("@aws-mdaa/publicAccessBlockManagedExternally"),
+                legacy_tags: context.is_on("@aws-mdaa/legacyCaefTags"),
                 skip_parameters: skip.trim_matches('"').eq_ignore_ascii_case("true"),
             },
             config,

@@ -68,6 +68,8 @@ pub struct Flags {
     pub public_access_block_external: bool,
     /// `@aws-mdaa/skipCreateParams`: publish no parameters.
     pub skip_parameters: bool,
+    /// `@aws-mdaa/legacyCaefTags`: MDAA's own tags begin with `caef_`, its former name.
+    pub legacy_tags: bool,
 }
 
 /// A role that the config refers to, as far as it is needed.
@@ -129,7 +131,13 @@ impl Desired {
 
     /// The ownership tags of the thing at `address`, as a property.
     pub fn tags(&self, address: &Address) -> crate::model::Value {
-        ownership::property(&ownership::tags(&self.deployment, &self.tags, address))
+        self.tags_besides(&self.tags, address)
+    }
+
+    /// The same besides tags of its own.
+    pub fn tags_besides(&self, user: &BTreeMap<String, String>, address: &Address) -> crate::model::Value {
+        let prefix = ownership::MDAA_PREFIXES[usize::from(self.flags.legacy_tags)];
+        ownership::property(&ownership::tags(&self.deployment, prefix, user, address))
     }
 
     /// The whole graph.

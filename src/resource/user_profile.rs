@@ -139,8 +139,7 @@ impl Resource for UserProfile {
                 }
                 // As in MDAA, a user tag wins over the profile's own.
                 user_tags.extend(desired.tags.clone());
-                let tags = ownership::tags(&desired.deployment, &user_tags, &address);
-                properties.set("Tags", ownership::property(&tags));
+                properties.set("Tags", desired.tags_besides(&user_tags, &address));
                 let mut node = Node::new(address, properties);
                 // Users must not launch apps before the role may.
                 node.after.insert(execution_policy::address());

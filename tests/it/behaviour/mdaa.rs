@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{BASE, PLAN, calls};
+use super::{BASE, PLAN, calls, disown, says};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -73,4 +73,39 @@ fn what_differs_from_mdaa_is_said_once() {
     assert_eq!(said.iter().filter(|line| line.contains("MDAA")).count(), 1, "{said:#?}");
     let said = notices(&lab, &edit(&text, "team: science", "team: art"));
     assert!(said.iter().all(|line| !line.contains("MDAA")), "{said:#?}");
+}
+
+#[test]
+fn switches_of_mdaa_mean_what_they_mean_there() {
+    let with = |switch: &str| format!("deployment: {{context: {{\"@aws-mdaa/{switch}\": false}}}}\n{BASE}");
+    let legacy = with("legacyCaefTags");
+    let lab = Lab::new();
+    let ended = lab.run(APPLY, &legacy).expect(0);
+    let tags = calls(&ended, "CreateDomain")[0].input["Tags"].to_string();
+    assert!(tags.contains("caef_module_name") && !tags.contains("mdaa_"), "{tags}");
+    lab.run(PLAN, &legacy).expect(0);
+    // Whoever has such an environment of MDAA's can adopt it, with the switch or without, and is rid of it then.
+    disown(&lab);
+    lab.run(APPLY, &legacy).expect(5);
+    let other = Lab::like(&lab.tables());
+    lab.run(&[APPLY, &["--adopt"]].concat(), &legacy).expect(0);
+    lab.run(PLAN, &legacy).expect(0);
+    other.run(&[APPLY, &["--adopt"]].concat(), BASE).expect(0);
+    other.run(PLAN, BASE).expect(0);
+    let ended = lab.run(APPLY, BASE).expect(0);
+    assert!(calls(&ended, "DeleteTags").iter().any(|call| call.input["TagKeys"].to_string().contains("caef_org")));
+    lab.run(PLAN, BASE).expect(0);
+
+    let open = with("publicAccessBlockManagedExternally");
+    assert_eq!(calls(&Lab::new().run(APPLY, &open).expect(0), "PutPublicAccessBlock").len(), 0);
+
+    let unique = with("enableUniqueBucketNames");
+    for command in [&["validate"][..], APPLY] {
+        let ended = Lab::new().run(command, &unique).expect(3);
+        assert!(ended.writes().is_empty());
+        says(&ended, "error[SD1053]");
+        says(&ended, "studio.yaml:1:");
+    }
+    let bucket = "  domainBucket: {domainBucketName: given, assetDeploymentRole: {name: uploader}}\n  tags:";
+    Lab::new().run(APPLY, &edit(&unique, "  tags:", bucket)).expect(0);
 }
