@@ -27,6 +27,7 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
         key::check(account, desired, plan, &findings),
         network::existence(account, plan, &findings),
         network::check(account, desired, plan, &findings),
+        roles::boundary(account, desired, plan, &findings),
         roles::gaps(account, desired, plan, &findings),
         quota(account, plan, &findings),
     );

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::ec2::{PREFIX_LISTS, PrefixList};
 use super::ec2_groups::{everything, new_group};
+use super::iam_policies;
 use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
 use super::s3_buckets;
 use super::ssm;
@@ -20,6 +21,8 @@ pub struct Seed {
     pub subnets: Vec<SeedSubnet>,
     /// Roles.
     pub roles: Vec<SeedRole>,
+    /// ARNs of managed policies.
+    pub policies: Vec<String>,
     /// Parameters: name and value.
     pub parameters: Vec<(String, String)>,
     /// Key ids.
@@ -73,6 +76,11 @@ impl Seed {
         for role in &self.roles {
             let record = role.record(world);
             add(world, &mut made, ROLES, &role.name, "role", &record);
+        }
+        for arn in &self.policies {
+            if iam_policies::seed(world, arn) {
+                made.push(format!("policy {arn}"));
+            }
         }
         for (name, value) in &self.parameters {
             if ssm::seed(world, name, value) {
@@ -174,6 +182,7 @@ mod tests {
             vpcs: vec!["vpc-id".into()],
             subnets: vec![SeedSubnet { id: "subnet-id".into(), vpc: "vpc-id".into() }],
             roles: vec![SeedRole { name: "admin".into(), id: Some("AROAADMIN".into()), ..SeedRole::default() }],
+            policies: vec!["arn:aws:iam::123456789012:policy/boundary".into()],
             parameters: vec![("/org/vpc".into(), "vpc-id".into())],
             keys: vec!["test-efs-key".into()],
             buckets: vec!["given".into()],
@@ -182,7 +191,7 @@ mod tests {
             prefix_lists: vec![("pl-1".into(), "lists".into())],
         };
         let mut world = World::default();
-        assert_eq!(seed.apply(&mut world).len(), 9);
+        assert_eq!(seed.apply(&mut world).len(), 10);
         assert_eq!(seed.apply(&mut world), Vec::<String>::new());
         assert_eq!(world.get::<Role>(ROLES, "admin").unwrap().id, "AROAADMIN");
         assert!(world.has(KEYS, "test-efs-key") && world.has(SECURITY_GROUPS, "sg-test12345"));
