@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
-use super::{BASE, PLAN, calls, disown, says};
+use super::{BASE, PLAN, alter, calls, disown, says};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -108,4 +109,20 @@ fn switches_of_mdaa_mean_what_they_mean_there() {
     }
     let bucket = "  domainBucket: {domainBucketName: given, assetDeploymentRole: {name: uploader}}\n  tags:";
     Lab::new().run(APPLY, &edit(&unique, "  tags:", bucket)).expect(0);
+}
+
+#[test]
+fn a_role_is_found_by_whatever_mdaa_finds_it_by() {
+    let lab = Lab::new();
+    lab.run(PLAN, &edit(BASE, "[{name: admin}]", "[{name: plain}]")).expect(2);
+    alter(&lab, "iam/role", "plain", "arn", &json!("arn:aws:iam::123456789012:role/team/x/plain"));
+    // A permission set that has made no role here may be a role's own name.
+    lab.run(PLAN, &edit(BASE, "[{name: admin}]", "[{name: plain, sso: true}]")).expect(2);
+    let ended = lab.run(PLAN, &edit(BASE, "[{name: admin}]", "[{name: nobody, sso: true}]")).expect(4);
+    says(&ended, "no role with the Identity Center permission set nobody");
+    let arn = |path: &str| format!("[{{arn: arn:aws:iam::123456789012:role/{path}}}]");
+    lab.run(PLAN, &edit(BASE, "[{name: admin}]", &arn("team/x/plain"))).expect(2);
+    let ended = lab.run(PLAN, &edit(BASE, "[{name: admin}]", &arn("wrong/plain"))).expect(4);
+    says(&ended, "no role with the ARN arn:aws:iam::123456789012:role/wrong/plain");
+    says(&ended, "a role of that name is arn:aws:iam::123456789012:role/team/x/plain");
 }
