@@ -74,6 +74,23 @@ pub async fn parameters(
     Ok(values)
 }
 
+/// The ARN of the key that `arn` denotes: an alias's means nothing in a policy, and may lead to another key tomorrow.
+///
+/// An alias that leads nowhere, or that may not be looked at, stays: the checks before the first write say so.
+///
+/// # Errors
+/// What KMS fails with.
+pub async fn key(account: &Account, arn: &str) -> Result<String, CloudError> {
+    if !arn.contains(":alias/") {
+        return Ok(arn.to_owned());
+    }
+    match account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e)) {
+        Ok(answer) => Ok(answer.key_metadata.and_then(|key| key.arn).unwrap_or_else(|| arn.to_owned())),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => Ok(arn.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Why the roles are not known.
 #[derive(Debug)]
 pub enum Unresolved {

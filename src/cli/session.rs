@@ -174,7 +174,10 @@ impl Session {
         let parameters = resolve::parameters(&self.account.ssm, &names).await.map_err(|error| self.cloud(&error))?;
         let resolved =
             config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| self.invalid(&mistakes))?;
-        let config = resolved.config;
+        let mut config = resolved.config;
+        if let Some(arn) = &mut config.domain.kms_key_arn {
+            *arn = resolve::key(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
+        }
         let manifests = assets::manifests(&config).map_err(|mistakes| self.invalid(&mistakes))?;
         let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {
             Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },

@@ -554,9 +554,6 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
     properties.set("HomeEfsTags", home?.map_or_else(node_tags, |tags| ownership::property(&tags)));
     properties.set("NfsSecurityGroupTags", nfs?.map_or_else(node_tags, |tags| ownership::property(&tags)));
-    if let Some(node) = node {
-        same_key(account, node, &mut properties).await?;
-    }
     let url = text("Url");
     let mut observed = Observed::new(id, properties)
         .output("DomainId", id)
@@ -569,20 +566,6 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     }
     observed.state = state(&text("Status"), text("FailureReason"));
     Ok(ownership::judge(&account.deployment, observed))
-}
-
-/// A key that the config names by its alias is compared by the key that the alias denotes.
-async fn same_key(account: &Account, node: &Node, properties: &mut Value) -> Result<(), CloudError> {
-    let wanted = node.properties.text("KmsKeyId").unwrap_or_default();
-    let live = properties.text("KmsKeyId").unwrap_or_default().to_owned();
-    if wanted.contains(":alias/") && wanted != live {
-        let describe = account.kms.describe_key().key_id(wanted).send().await.map_err(|e| failed("DescribeKey", e));
-        let denoted = describe.ok().and_then(|answer| answer.key_metadata).map(|key| key.key_id);
-        if denoted.is_some_and(|id| live.rsplit('/').next() == Some(&id)) {
-            properties.set("KmsKeyId", wanted);
-        }
-    }
-    Ok(())
 }
 
 async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, CloudError> {

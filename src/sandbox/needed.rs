@@ -122,6 +122,8 @@ impl Needed {
     fn key(&mut self, arn: &str) {
         if let Some((_, id)) = arn.rsplit_once(":key/") {
             self.seed.keys.push(id.to_owned());
+        } else if let Some((_, name)) = arn.rsplit_once(":alias/") {
+            self.seed.aliases.push(format!("alias/{name}"));
         }
     }
 

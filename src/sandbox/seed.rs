@@ -7,6 +7,8 @@ use serde_json::json;
 use super::ec2::{PREFIX_LISTS, PrefixList};
 use super::ec2_groups::{everything, new_group};
 use super::iam_policies;
+use super::kms;
+use super::kms_aliases;
 use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
 use super::s3_buckets;
 use super::ssm;
@@ -27,6 +29,8 @@ pub struct Seed {
     pub parameters: Vec<(String, String)>,
     /// Key ids.
     pub keys: Vec<String>,
+    /// Aliases of keys, `alias/` included; each with a key of its own.
+    pub aliases: Vec<String>,
     /// Bucket names.
     pub buckets: Vec<String>,
     /// Names of buckets that other accounts have.
@@ -90,6 +94,14 @@ impl Seed {
         for id in &self.keys {
             let record = key(world, id);
             add(world, &mut made, KEYS, id, "key", &record);
+        }
+        for name in &self.aliases {
+            let id = kms::new_id(world);
+            if kms_aliases::seed(world, name, &id) {
+                let record = key(world, &id);
+                world.put(KEYS, &id, &record);
+                made.push(format!("key {id} as {name}"));
+            }
         }
         for name in &self.buckets {
             if s3_buckets::seed(world, name) {
@@ -185,13 +197,14 @@ mod tests {
             policies: vec!["arn:aws:iam::123456789012:policy/boundary".into()],
             parameters: vec![("/org/vpc".into(), "vpc-id".into())],
             keys: vec!["test-efs-key".into()],
+            aliases: vec!["alias/foo".into()],
             buckets: vec!["given".into()],
             foreign_buckets: vec!["theirs".into()],
             security_groups: vec![("sg-test12345".into(), "vpc-id".into())],
             prefix_lists: vec![("pl-1".into(), "lists".into())],
         };
         let mut world = World::default();
-        assert_eq!(seed.apply(&mut world).len(), 10);
+        assert_eq!(seed.apply(&mut world).len(), 11);
         assert_eq!(seed.apply(&mut world), Vec::<String>::new());
         assert_eq!(world.get::<Role>(ROLES, "admin").unwrap().id, "AROAADMIN");
         assert!(world.has(KEYS, "test-efs-key") && world.has(SECURITY_GROUPS, "sg-test12345"));

@@ -126,3 +126,19 @@ fn a_role_is_found_by_whatever_mdaa_finds_it_by() {
     says(&ended, "no role with the ARN arn:aws:iam::123456789012:role/wrong/plain");
     says(&ended, "a role of that name is arn:aws:iam::123456789012:role/team/x/plain");
 }
+
+#[test]
+fn a_key_may_be_given_by_an_alias() {
+    let text = edit(BASE, "  tags:", "  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:alias/foo\n  tags:");
+    let lab = Lab::new();
+    let ended = lab.run(APPLY, &text).expect(0);
+    let key = calls(&ended, "CreateDomain")[0].input["KmsKeyId"].as_str().unwrap().to_owned();
+    assert!(key.starts_with("arn:aws:kms:us-east-1:123456789012:key/"), "{key}");
+    let encryption = calls(&ended, "PutBucketPolicy")[0].input.to_string();
+    assert!(!encryption.contains("alias/"), "{encryption}");
+    lab.run(PLAN, &text).expect(0);
+    // The key itself is the same key.
+    lab.run(PLAN, &edit(&text, "arn:aws:kms:us-east-1:123456789012:alias/foo", &key)).expect(0);
+    let ended = lab.run(PLAN, &edit(&text, "alias/foo", "alias/bar")).expect(2);
+    says(&ended, "alias/bar does not exist");
+}
