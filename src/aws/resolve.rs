@@ -64,10 +64,12 @@ pub async fn parameters(
             _ => ParameterKind::String,
         };
         let value = Parameter { value: parameter.value.unwrap_or_default(), kind };
-        // Asked for by ARN it is answered by name, and the other way round: file it under whatever was asked.
-        for asked in names.iter().filter(|asked| {
-            Some(asked.as_str()) == parameter.name.as_deref() || Some(asked.as_str()) == parameter.arn.as_deref()
-        }) {
+        // Asked for by ARN it is answered by name, and the other way round; a version is answered beside both: file it
+        // under whatever was asked.
+        let selector = parameter.selector.unwrap_or_default();
+        let called = [parameter.name, parameter.arn].into_iter().flatten().map(|name| format!("{name}{selector}"));
+        let called: Vec<String> = called.collect();
+        for asked in names.iter().filter(|asked| called.contains(asked)) {
             values.insert(asked.clone(), value.clone());
         }
     }

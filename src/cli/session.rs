@@ -172,8 +172,12 @@ impl Session {
         let needs = config::needs(document, &context).map_err(|mistakes| self.invalid(&mistakes))?;
         let names = needs.into_iter().map(|(name, _)| name).collect();
         let parameters = resolve::parameters(&self.account.ssm, &names).await.map_err(|error| self.cloud(&error))?;
-        let resolved =
-            config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| self.invalid(&mistakes))?;
+        let resolved = config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| {
+            // What the account lacks is no mistake of the config's, be it a parameter or a role.
+            let is_missing = mistakes.iter().all(|mistake| mistake.code == config::codes::MISSING_PARAMETER.id);
+            let failure = self.invalid(&mistakes);
+            if is_missing { Failure { exit: super::exit::Exit::Access, ..failure } } else { failure }
+        })?;
         let mut config = resolved.config;
         if let Some(arn) = &mut config.domain.kms_key_arn {
             *arn = resolve::key(&self.account, arn).await.map_err(|error| self.cloud(&error))?;

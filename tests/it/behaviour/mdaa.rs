@@ -142,3 +142,18 @@ fn a_key_may_be_given_by_an_alias() {
     let ended = lab.run(PLAN, &edit(&text, "alias/foo", "alias/bar")).expect(2);
     says(&ended, "alias/bar does not exist");
 }
+
+#[test]
+fn parameters_are_read_by_name_arn_and_version() {
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter";
+    for name in
+        ["/one".to_owned(), "/one:1".to_owned(), "/one:3".to_owned(), format!("{arn}/one"), format!("{arn}/a/b:2")]
+    {
+        let lab = Lab::new();
+        let text = edit(BASE, "vpcId: vpc-1", &format!("vpcId: \"ssm:{name}\""));
+        lab.run(APPLY, &text).expect(0);
+        lab.run(PLAN, &text).expect(0);
+        let ended = lab.run(PLAN, &edit(BASE, "vpcId: vpc-1", "vpcId: ssm:/two")).expect(4);
+        says(&ended, "the SSM parameter /two does not exist");
+    }
+}
