@@ -285,6 +285,7 @@ pub(super) async fn execute(
         token: format!("{}-{}-{}", surroundings.host, surroundings.pid, (surroundings.now)()),
         command: run.command.to_owned(),
         heartbeat: 0,
+        over: None,
     };
     let locks = !run.global.run.no_lock;
     if locks {

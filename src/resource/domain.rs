@@ -70,6 +70,8 @@ impl Rules for Domain {
 pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
     let last = path.0.last().map(String::as_str).unwrap_or_default();
     match (path.0.first().map(String::as_str), last, live) {
+        // Spaces in a VPC are refused without groups, and their role, which needs them, cannot be taken back.
+        (Some("DefaultSpaceSettings"), "SecurityGroups", _) => Unset::Impossible,
         (Some("Tags" | "HomeEfsTags" | "NfsSecurityGroupTags"), ..) => Unset::Omit,
         (_, _, Value::List(_)) => Unset::Send(Value::List(Vec::new())),
         (_, "LifecycleConfigArn" | "BuiltInLifecycleConfigArn" | "SageMakerImageVersionArn", _) => {

@@ -110,6 +110,19 @@ fn disown(lab: &Lab) {
     disown.unwrap();
 }
 
+/// Deletes everything that studio-deploy keeps of the deployment.
+fn lose_record(lab: &Lab) {
+    let lose = lab.sandbox.with_world(|world| {
+        let names: Vec<String> =
+            world.list::<Json>("ssm/parameter", "/studio-deploy/").into_iter().map(|(name, _)| name).collect();
+        assert!(!names.is_empty());
+        for name in names {
+            world.remove("ssm/parameter", &name);
+        }
+    });
+    lose.unwrap();
+}
+
 /// Puts a record into the account.
 fn put(lab: &Lab, table: &str, key: &str, record: &Json) {
     lab.sandbox.with_world(|world| world.put(table, key, record)).unwrap();

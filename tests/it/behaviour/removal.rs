@@ -155,3 +155,22 @@ fn row_32_destroy_keeps_what_holds_data() {
         says(&ended, word);
     }
 }
+
+#[test]
+fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
+    let lab = deployed();
+    let key = [DESTROY, &["--kms-key", "delete"]].concat();
+    let ended = lab.run(&key, BASE).expect(5);
+    assert!(ended.writes().is_empty());
+    says(&ended, "and bucket.sharing: without it, nobody could read what is kept there");
+    says(&ended, "--home-efs delete");
+    let policy = edit(BASE, "  tags:", "  removalPolicy: {homeEfs: delete, bucket: delete, kmsKey: delete}\n  tags:");
+    lab.run(&[DESTROY, &["--bucket", "retain"]].concat(), &policy).expect(5);
+    let kept = lab.run(&[DESTROY, &["--bucket", "retain", "--kms-key", "retain"]].concat(), &policy).expect(0);
+    says(&kept, "kept bucket.sharing");
+    says(&kept, "kept kms_key.efs");
+    assert_eq!((count(&kept, "DeleteBucket"), count(&kept, "ScheduleKeyDeletion")), (0, 0));
+    // What was kept goes later, by the same command.
+    let rest = lab.run(DESTROY, &policy).expect(0);
+    assert_eq!((count(&rest, "DeleteBucket"), count(&rest, "ScheduleKeyDeletion")), (1, 1));
+}
