@@ -97,7 +97,7 @@ pub fn judge_untagged(deployment: &Deployment, observed: Observed) -> Found {
     let untagged = of(&observed.properties).is_empty();
     match judge(deployment, observed) {
         Found::Foreign { owner: Owner::Unknown, observed } if untagged => {
-            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
+            Found::Foreign { owner: Owner::MdaaByName, observed }
         }
         found => found,
     }
