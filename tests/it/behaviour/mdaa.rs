@@ -157,3 +157,15 @@ fn parameters_are_read_by_name_arn_and_version() {
         says(&ended, "the SSM parameter /two does not exist");
     }
 }
+
+#[test]
+fn roles_and_groups_that_only_settings_name_are_in_a_new_sandbox() {
+    let own = "  defaultSpaceSettings: {executionRole: arn:aws:iam::123456789012:role/of-spaces, securityGroups: [sg-00000007]}
+  tags:";
+    let text = edit(BASE, "  tags:", own);
+    let user = "ann: {userRole: {name: users}, settings: {executionRole: arn:aws:iam::123456789012:role/x/of-ann}}";
+    let text = edit(&text, "ann: {userRole: {name: users}}", user);
+    let lab = Lab::new();
+    lab.run(APPLY, &text).expect(0);
+    assert!(lab.tables()["iam/role"].contains_key("of-spaces") && lab.tables()["iam/role"].contains_key("of-ann"));
+}
