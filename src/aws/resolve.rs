@@ -82,7 +82,7 @@ pub async fn parameters(
 ///
 /// # Errors
 /// What KMS fails with.
-pub async fn key(account: &Account, arn: &str) -> Result<String, CloudError> {
+pub async fn key_arn(account: &Account, arn: &str) -> Result<String, CloudError> {
     if !arn.contains(":alias/") {
         return Ok(arn.to_owned());
     }

@@ -180,7 +180,7 @@ impl Session {
         })?;
         let mut config = resolved.config;
         if let Some(arn) = &mut config.domain.kms_key_arn {
-            *arn = resolve::key(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
+            *arn = resolve::key_arn(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
         }
         let manifests = assets::manifests(&config).map_err(|mistakes| self.invalid(&mistakes))?;
         let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {

@@ -86,10 +86,13 @@ pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
 }
 
 /// Whether two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we write ARNs.
+/// Keys of several regions may share an id, and so may those of two accounts: two ARNs are equal as a whole.
 pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
     if path.0.last().is_some_and(|key| matches!(key.as_str(), "KmsKeyId" | "S3KmsKeyId")) {
-        let key = |value: &Value| value.as_str().map(|text| text.rsplit('/').next().unwrap_or(text).to_owned());
-        return key(desired).is_some() && key(desired) == key(live);
+        let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };
+        let id = |text: &str| text.rsplit('/').next().map(str::to_owned);
+        let both_whole = desired.starts_with("arn:") && live.starts_with("arn:");
+        return if both_whole { desired == live } else { id(desired) == id(live) };
     }
     desired.same(live)
 }
@@ -722,6 +725,10 @@ mod tests {
         let arn = Value::from("arn:aws:kms:us-east-1:111122223333:key/abc");
         assert!(same_setting(&path, &arn, &Value::from("abc")));
         assert!(!same_setting(&path, &arn, &Value::from("abd")));
+        assert!(same_setting(&path, &arn, &arn));
+        for other in ["arn:aws:kms:eu-west-1:111122223333:key/abc", "arn:aws:kms:us-east-1:444455556666:key/abc"] {
+            assert!(!same_setting(&path, &arn, &Value::from(other)), "{other}");
+        }
         assert!(!same_setting(&path, &Value::Text(Text::output(address(), "Arn")), &Value::from("abd")));
     }
 

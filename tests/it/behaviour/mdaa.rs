@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{BASE, PLAN, alter, calls, disown, says};
+use super::{BASE, PLAN, alter, calls, disown, domain_id, says};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -168,4 +168,23 @@ fn roles_and_groups_that_only_settings_name_are_in_a_new_sandbox() {
     let lab = Lab::new();
     lab.run(APPLY, &text).expect(0);
     assert!(lab.tables()["iam/role"].contains_key("of-spaces") && lab.tables()["iam/role"].contains_key("of-ann"));
+}
+
+#[test]
+fn a_key_of_another_region_is_another_key() {
+    let text = edit(BASE, "  tags:", "  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:key/given\n  tags:");
+    let lab = Lab::new();
+    lab.run(APPLY, &text).expect(0);
+    for (from, to) in [("us-east-1", "eu-west-1"), ("123456789012", "444455556666")] {
+        let ended = lab.run(APPLY, &edit(&text, from, to)).expect(5);
+        assert!(ended.writes().is_empty());
+        says(&ended, "KmsKeyId");
+    }
+    // MDAA writes ids; then the bucket would be the first to have the wrong key.
+    let domain = domain_id(&lab);
+    let mut settings = lab.tables()["studio/domain"][&domain]["settings"].clone();
+    settings["KmsKeyId"] = json!("given");
+    alter(&lab, "studio/domain", &domain, "settings", &settings);
+    let ended = lab.run(APPLY, &edit(&text, "us-east-1", "eu-west-1")).expect(4);
+    says(&ended, "is in eu-west-1, and the domain in us-east-1");
 }
