@@ -188,3 +188,17 @@ fn a_key_of_another_region_is_another_key() {
     let ended = lab.run(APPLY, &edit(&text, "us-east-1", "eu-west-1")).expect(4);
     says(&ended, "is in eu-west-1, and the domain in us-east-1");
 }
+
+#[test]
+fn an_empty_tag_is_a_tag() {
+    let lab = Lab::new();
+    lab.run(APPLY, BASE).expect(0);
+    let tagged = edit(BASE, "{team: science}", "{team: science, empty: \"\"}");
+    let ended = lab.run(APPLY, &tagged).expect(0);
+    let domain = |tags: &serde_json::Value| tags.to_string().contains("\"empty\"");
+    assert!(calls(&ended, "AddTags").iter().any(|call| domain(&call.input["Tags"])), "{}", ended.data);
+    lab.run(PLAN, &tagged).expect(0);
+    let ended = lab.run(APPLY, BASE).expect(0);
+    assert!(calls(&ended, "DeleteTags").iter().any(|call| domain(&call.input["TagKeys"])), "{}", ended.data);
+    lab.run(PLAN, BASE).expect(0);
+}
