@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{BASE, PLAN, alter, calls, disown, domain_id, says};
+use super::{BASE, PLAN, alter, calls, disown, domain_id, pass, says, studio};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -201,4 +201,21 @@ fn an_empty_tag_is_a_tag() {
     let ended = lab.run(APPLY, BASE).expect(0);
     assert!(calls(&ended, "DeleteTags").iter().any(|call| domain(&call.input["TagKeys"])), "{}", ended.data);
     lab.run(PLAN, BASE).expect(0);
+}
+
+#[test]
+fn a_space_is_called_what_its_sharing_says() {
+    let lab = Lab::new();
+    lab.run(APPLY, BASE).expect(0);
+    for (name, sharing) in [("team", "Shared"), ("own", "Private")] {
+        let space = json!({
+            "DomainId": domain_id(&lab), "SpaceName": name, "OwnershipSettings": {"OwnerUserProfileName": "ben"},
+            "SpaceSharingSettings": {"SharingType": sharing},
+        });
+        studio(&lab, "CreateSpace", &space);
+        pass(&lab, 20);
+    }
+    let ended = lab.run(&["plan", "--destroy"], BASE);
+    says(&ended, "shared space team of ben");
+    says(&ended, "private space own of ben");
 }
