@@ -547,6 +547,11 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
         step.action = Action::Replace;
         step.reason = format!("{path} cannot be changed on a live object");
         if !options.allow_replace.contains(&step.address) {
+            // What is lost with the object is lost with its replacement, and known in more detail.
+            let loses = match rules.removal(observed, &options.retention) {
+                Removal::Guarded { loses } => format!("loses {loses}"),
+                Removal::Delete | Removal::Retain { .. } => loses.to_owned(),
+            };
             step.blocked = Some(Blocked::new(
                 format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
                 format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
