@@ -12,7 +12,7 @@ use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
 use serde_json::{Value as Json, json};
 
 use super::{Desired, Resource, View, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{not_ours, ownership, security_group};
+use super::{is_tagged_late, not_ours, ownership, security_group, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -228,7 +228,7 @@ impl Resource for Domain {
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
         let observed = if matches!(observed.state, State::Busy(_)) {
-            settled(account, node, Action::Update).await?
+            at_rest(account, node, &observed.id).await?
         } else {
             observed.clone()
         };
@@ -621,16 +621,32 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
     Some(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, format!("{verb}{what}"), message) })
 }
 
+/// The domain once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
+async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, CloudError> {
+    let look = async || match status(account, id).await? {
+        Some((word, reason)) if matches!(state(&word, reason), State::Busy(_)) => {
+            account.phase(&node.address, &word);
+            Ok(Progress::Busy(word))
+        }
+        _ => Ok(Progress::Ready(())),
+    };
+    let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
+    account.clock.until(&node.address.to_string(), patience, look).await?;
+    let observed = to_change(&node.address, describe(account, id, Some(node)).await?)?;
+    match ended_badly("Domain", &observed, &observed.state) {
+        Some(error) => Err(error),
+        None => Ok(observed),
+    }
+}
+
 /// The domain once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
     let look = async || {
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
-            return match found {
-                // A list may lag behind the create.
-                Found::Absent => Ok(Progress::Busy("not visible".into())),
-                _ => Err(not_ours(&node.address, &found)),
-            };
+            // A list may lag behind the create, and tags behind taking over.
+            let late = is_tagged_late(&found, action);
+            return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
         };
         match &observed.state {
             State::Busy(status) => {

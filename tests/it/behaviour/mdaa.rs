@@ -219,3 +219,21 @@ fn a_space_is_called_what_its_sharing_says() {
     says(&ended, "shared space team of ben");
     says(&ended, "private space own of ben");
 }
+
+#[test]
+fn what_is_taken_over_while_it_is_busy_is_waited_for() {
+    let lab = Lab::new();
+    lab.run(APPLY, BASE).expect(0);
+    let profile = json!({"DomainId": domain_id(&lab), "UserProfileName": "eve"});
+    studio(&lab, "CreateUserProfile", &profile);
+    let with_eve = edit(BASE, "    ben:", "    eve: {userRole: {name: users}}\n    ben:");
+    lab.run(&[APPLY, &["--adopt=user_profile.eve"]].concat(), &with_eve).expect(0);
+    lab.run(PLAN, &with_eve).expect(0);
+    // The domain as well.
+    disown(&lab);
+    let settings = json!({"StudioWebPortalSettings": {"HiddenMlTools": ["Models"]}});
+    studio(&lab, "UpdateDomain", &json!({"DomainId": domain_id(&lab), "DefaultUserSettings": settings}));
+    let ended = lab.run(&[APPLY, &["--adopt"]].concat(), &with_eve).expect(0);
+    says(&ended, "domain.studio: Updating");
+    lab.run(PLAN, &with_eve).expect(0);
+}
