@@ -12,7 +12,7 @@ use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
 use serde_json::{Value as Json, json};
 
 use super::{Desired, Resource, View, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{is_tagged_late, not_ours, ownership, security_group, to_change};
+use super::{is_late, not_ours, ownership, security_group, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -624,7 +624,7 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
 /// The domain once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
 async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, CloudError> {
     let look = async || match status(account, id).await? {
-        Some((word, reason)) if matches!(state(&word, reason), State::Busy(_)) => {
+        Some((word, reason)) if matches!(state(&word, reason.clone()), State::Busy(_)) => {
             account.phase(&node.address, &word);
             Ok(Progress::Busy(word))
         }
@@ -645,7 +645,7 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
             // A list may lag behind the create, and tags behind taking over.
-            let late = is_tagged_late(&found, action);
+            let late = is_late(&found, action);
             return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
         };
         match &observed.state {

@@ -267,7 +267,7 @@ pub(crate) fn to_change(address: &Address, found: Found) -> Result<Observed, Clo
 
 /// What to make of a look for something that was just written: without our tags it is as it was before them, but only
 /// where an update is to have put them there. One that a create finds is somebody else's.
-pub(crate) fn is_tagged_late(found: &Found, action: Action) -> bool {
+pub(crate) fn is_late(found: &Found, action: Action) -> bool {
     match found {
         Found::Absent => true,
         Found::Foreign { owner, .. } => action == Action::Update && owner.may_yield(),

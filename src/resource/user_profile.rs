@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
-use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, is_tagged_late, kms_key};
+use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, is_late, kms_key};
 use super::{not_ours, ownership, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
@@ -368,7 +368,7 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
         }
         let found = UserProfile.find(account, node).await?;
         let Found::Ours(observed) = &found else {
-            let late = is_tagged_late(&found, action);
+            let late = is_late(&found, action);
             return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
         };
         match &observed.state {
