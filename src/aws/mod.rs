@@ -202,7 +202,7 @@ impl Account {
         // Without our tags it may be as it was before they were written.
         let seen = |found: &Found| match found {
             Found::Absent => false,
-            Found::Foreign { owner, .. } => !matches!(owner, Owner::Mdaa { .. } | Owner::Unknown),
+            Found::Foreign { owner, .. } => !owner.may_yield(),
             _ => true,
         };
         match self.find_until(seen, find).await? {

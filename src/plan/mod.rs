@@ -450,9 +450,8 @@ fn step(
         }
         Found::Foreign { owner, observed } => {
             let adopted = match owner {
-                Owner::Mdaa { .. } => options.adopt || options.adopt_addresses.contains(address),
-                Owner::Unknown => options.adopt_addresses.contains(address),
-                Owner::Deployment(_) | Owner::Stack(_) | Owner::Account => false,
+                Owner::Mdaa { .. } | Owner::MdaaByName => options.adopt || options.adopt_addresses.contains(address),
+                owner => owner.may_yield() && options.adopt_addresses.contains(address),
             };
             step.observed.clone_from(observed);
             match observed {
@@ -462,6 +461,7 @@ fn step(
                     step.reason = match owner {
                         Owner::Mdaa { stack: Some(stack) } => format!("MDAA's stack {stack} made it"),
                         Owner::Mdaa { stack: None } => "MDAA made it".into(),
+                        Owner::MdaaByName => "its name is MDAA's, and it has no tags".into(),
                         _ => "you named it".into(),
                     };
                     judge(&mut step, observed, rules, options);
@@ -547,6 +547,11 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
         step.action = Action::Replace;
         step.reason = format!("{path} cannot be changed on a live object");
         if !options.allow_replace.contains(&step.address) {
+            // What is lost with the object is lost with its replacement, and known in more detail.
+            let loses = match rules.removal(observed, &options.retention) {
+                Removal::Guarded { loses } => format!("loses {loses}"),
+                Removal::Delete | Removal::Retain { .. } => loses.to_owned(),
+            };
             step.blocked = Some(Blocked::new(
                 format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
                 format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
@@ -597,6 +602,10 @@ fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked
                 |stack| format!("MDAA's CloudFormation stack {stack} owns it"),
             ),
             "take it over with `--adopt`".to_owned(),
+        ),
+        Owner::MdaaByName => (
+            "it has the name that MDAA gives it and no tags, and MDAA tags none of its kind".to_owned(),
+            format!("take it over with `--adopt`, or alone with `--adopt={address}`"),
         ),
         Owner::Deployment(tag) => (
             format!("the deployment {tag} owns it"),

@@ -306,12 +306,14 @@ fn row_26_one_changed_file_is_one_upload() {
     std::fs::write(folder.join("a.sh"), "echo A").unwrap();
     let plan = lab.run(PLAN, &text).expect(2);
     says(&plan, "a.sh");
+    says(&plan, "bucket_object.jupyterLab/tools: takes effect in an app when it starts next");
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!(count(&ended, "PutObject"), 1);
     std::fs::remove_file(folder.join("b.sh")).unwrap();
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!((count(&ended, "PutObject"), count(&ended, "DeleteObjects") + count(&ended, "DeleteObject")), (0, 1));
-    lab.run(PLAN, &text).expect(0);
+    assert!(!lab.run(PLAN, &text).expect(0).data.contains("starts next"));
+    says(&lab.run(PLAN, &edit(&text, "echo one", "echo two")).expect(2), "lifecycle_config.jupyterLab: takes effect");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod changes;
 mod checks;
 mod failures;
+mod mdaa;
 mod removal;
 mod signals;
 

@@ -97,7 +97,12 @@ fn row_16_a_user_goes_only_with_consent() {
     says(&blocked, "home directory from sight: it stays on the file system under uid ");
     let renamed =
         edit(BASE, "    ben: {userRole: {name: users}}", "    ben: {userRole: {name: users}, profileName: benjamin}");
-    assert!(lab.run(APPLY, &renamed).expect(5).writes().is_empty());
+    let blocked = lab.run(APPLY, &renamed).expect(5);
+    assert!(blocked.writes().is_empty());
+    says(&blocked, "replacing it loses ben's home directory from sight: it stays on the file system under uid ");
+    says(&blocked, "--allow-replace user_profile.ben");
+    let other = Lab::like(&lab.tables());
+    other.run(&[APPLY, &["--allow-replace", "user_profile.ben"]].concat(), &renamed).expect(0);
     let ended = lab.run(&[APPLY, &["--allow-profile-delete", "ben"]].concat(), &without).expect(0);
     assert_eq!(count(&ended, "DeleteUserProfile"), 1);
 }
