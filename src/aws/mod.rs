@@ -22,7 +22,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found, Kind, Observed, Owner};
+use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names, not_ours};
 use calls::Writes;

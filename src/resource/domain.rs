@@ -569,7 +569,7 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     if !application.is_empty() {
         observed = observed.output("SingleSignOnApplicationArn", application);
     }
-    observed.state = status(&live);
+    observed.state = state_of(&live);
     Ok(ownership::judge(&account.deployment, observed))
 }
 
@@ -648,7 +648,7 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
             Some(id) => describe_json(account, id).await?,
             None => None,
         };
-        if let Some(State::Busy(status)) = live.as_ref().map(status) {
+        if let Some(State::Busy(status)) = live.as_ref().map(state_of) {
             account.phase(&node.address, &status);
             return Ok(Progress::Busy(status));
         }
@@ -675,7 +675,7 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
 }
 
 /// The state that a described domain is in.
-fn status(live: &Json) -> State {
+fn state_of(live: &Json) -> State {
     let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default();
     state(text("Status"), text("FailureReason").to_owned())
 }

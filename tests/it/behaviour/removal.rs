@@ -102,7 +102,8 @@ fn row_16_a_user_goes_only_with_consent() {
     says(&blocked, "replacing it loses ben's home directory from sight: it stays on the file system under uid ");
     says(&blocked, "--allow-replace user_profile.ben");
     let other = Lab::like(&lab.tables());
-    other.run(&[APPLY, &["--allow-replace", "user_profile.ben"]].concat(), &renamed).expect(0);
+    let replace = ["--allow-replace", "user_profile.ben", "--confirm", "acme/dev/ml/studio"];
+    other.run(&[APPLY, &replace].concat(), &renamed).expect(0);
     let ended = lab.run(&[APPLY, &["--allow-profile-delete", "ben"]].concat(), &without).expect(0);
     assert_eq!(count(&ended, "DeleteUserProfile"), 1);
 }
