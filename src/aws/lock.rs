@@ -260,7 +260,8 @@ fn value(account: &Account, me: &Holder, over: i64) -> String {
     serde_json::to_string(&beating).unwrap_or_default()
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(feature = "sandbox")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Deployment;

@@ -132,6 +132,9 @@ codes! {
          ignoring them would deploy under other names or rules."
     MDAA_MODULE "SD1052" Error "a module without a path"
         "Each module in mdaa.yaml needs `module_path` (or the older `cdk_app`), the name of its npm package."
+    MDAA_SWITCH "SD1053" Error "a switch that needs CloudFormation"
+        "`@aws-mdaa/enableUniqueBucketNames` makes MDAA name the bucket after its CloudFormation stack. There is no stack here, \
+         and a bucket by the usual name would be another one. Remove the switch, or give the bucket as `domainBucket`."
     OUT_OF_RANGE "SD1501" Refused "a number that AWS refuses"
         "The number is outside of what the AWS API accepts. `validate` and `plan` warn of it, `apply` stops."
     LENGTH "SD1502" Refused "too long, too short, too many or too few"

@@ -133,7 +133,8 @@ pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Fa
     let account = sandbox.with_world(|world| world.account())?;
     let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition())?);
     let context = loaded.context(Some(&account), Some(&region), Some(partition));
-    let needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
+    let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
+    needed.seed.policies.extend(loaded.permissions_boundary.clone());
     let mut made = sandbox.seed(&needed.seed)?;
     made.extend(sandbox.with_world(|world| needed.studio(world))?);
     Ok(made)

@@ -16,9 +16,10 @@ use super::front::{Lost, Sandbox};
 use super::http_client::assemble;
 use super::sleep::Latency;
 
-/// How far a request from outside moves a clock that would stand still otherwise: whoever polls for something that
-/// takes minutes sees it happen within a few polls.
-const OUTSIDE_REQUEST: Duration = Duration::from_secs(30);
+/// How far a request from outside moves a clock that would stand still otherwise: less than the shortest state that
+/// anything goes through (a space is Pending for 5 s), so that whoever looks sees each, and enough for those who poll for
+/// something that takes minutes.
+const OUTSIDE_REQUEST: Duration = Duration::from_secs(4);
 
 /// Answers requests until `shutdown` is done, and finishes those that have begun.
 pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
@@ -103,7 +104,7 @@ mod tests {
         stream.read_to_string(&mut text).await.unwrap();
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
         assert!(text.contains("arn:aws:iam::123456789012:user/operator"), "{text}");
-        assert_eq!(sandbox.virtual_now() - before, 30_000);
+        assert_eq!(sandbox.virtual_now() - before, 4_000);
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
     }

@@ -10,6 +10,7 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
     ids(review, domain);
     key(review, domain);
     bucket(review, domain);
+    unique_name(review, domain);
     if let Some(role) = &domain.default_execution_role {
         anchored(review, role, &["domain", "defaultExecutionRole"]);
     }
@@ -26,6 +27,21 @@ pub(super) fn anchored(review: &mut Review<'_>, role: &RoleReference, path: &[&s
             path,
             "this role reference does not say which role",
             "give it an `id`, an `arn` or a `name`",
+        );
+    }
+}
+
+/// MDAA's switch for bucket names that no other account can have taken.
+fn unique_name(review: &mut Review<'_>, domain: &DomainConfig) {
+    const SWITCH: &str = "@aws-mdaa/enableUniqueBucketNames";
+    if review.context.is_on(SWITCH) && domain.domain_bucket.is_none() {
+        let own = ["deployment", "context", SWITCH];
+        let path: &[&str] = if review.is_written(&own) { &own } else { &["domain"] };
+        review.report(
+            &codes::MDAA_SWITCH,
+            path,
+            format!("`{SWITCH}` names the bucket after a CloudFormation stack, and there is none"),
+            "remove the switch from the context, or give the bucket as `domainBucket`",
         );
     }
 }
