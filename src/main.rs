@@ -132,6 +132,7 @@ fn is_alive(pid: u32) -> bool {
 }
 
 /// Listens for signals on a thread of its own: a run that waits for standard input hears nothing itself.
+#[expect(clippy::exit, reason = "a run that is stuck cannot return")]
 fn heed_signals() -> Signals {
     let (switch, signals) = signals::signals();
     let (listens, waits) = mpsc::channel::<()>();
