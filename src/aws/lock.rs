@@ -1,12 +1,14 @@
 //! One writer at a time: a lock in SSM beside the record, taken by apply and destroy only.
 //!
 //! Its value says who holds it. It is made with `Overwrite=false` the first time and later overwritten from and to
-//! `free`, since SSM refuses to make a deleted name again for half a minute. Taking over what seems dead goes by version:
-//! of all who try, the one whose write made version seen + 1 has it.
+//! `free`, since SSM refuses to make a deleted name again for half a minute. SSM has no conditional write, but it counts
+//! versions: a value says which version it was written over, and holds only if it became the next one. Of all who saw the
+//! lock free, just one writes that version. The others' values stand behind it and count for nothing: whoever reads
+//! looks past them to the last one that holds.
 
 use std::time::Duration;
 
-use aws_sdk_ssm::types::ParameterType;
+use aws_sdk_ssm::types::{Parameter, ParameterType};
 use serde::{Deserialize, Serialize};
 
 use super::Account;
@@ -36,6 +38,9 @@ pub struct Holder {
     pub command: String,
     /// When it last showed that it lives: seconds since the epoch, by its own clock.
     pub heartbeat: i64,
+    /// The version of the lock that this was written over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<i64>,
 }
 
 impl std::fmt::Display for Holder {
@@ -58,10 +63,18 @@ pub enum LockError {
 /// The lock as it stands.
 #[derive(Clone, Debug)]
 struct Seen {
+    /// The latest version, whether it holds or not.
     version: i64,
+    /// Who holds it.
     holder: Option<Holder>,
     /// Seconds since somebody wrote it, by SSM's clock when the answer says it.
     age: i64,
+}
+
+impl Seen {
+    fn is_held_by(&self, me: &Holder) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.token == me.token)
+    }
 }
 
 /// Takes the lock for `me`; `is_alive` tells whether a process of this host lives. Waits up to `patience` for it.
@@ -79,12 +92,13 @@ pub async fn acquire(
     loop {
         let seen = look(account).await?;
         let taken = match &seen {
-            None => create(account, me).await?,
+            None => claim(account, me, 0).await?,
             Some(seen) => match &seen.holder {
-                None => overwrite(account, me, seen.version).await?,
+                None => claim(account, me, seen.version).await?,
+                Some(holder) if holder.token == me.token => true,
                 Some(holder) if is_dead(holder, (&me.host, me.pid), seen.age, is_alive) => {
                     account.notice(None, format!("{holder} left the lock behind; taking it over"));
-                    overwrite(account, me, seen.version).await?
+                    claim(account, me, seen.version).await?
                 }
                 Some(holder) => {
                     let waited = account.clock.now().duration_since(start).unwrap_or_default();
@@ -118,11 +132,11 @@ pub async fn acquire(
 /// # Errors
 /// What SSM fails with.
 pub async fn beat(account: &Account, me: &Holder) -> Result<bool, CloudError> {
-    let held = look(account).await?.and_then(|seen| seen.holder).is_some_and(|holder| holder.token == me.token);
-    if held {
-        put(account, &value(account, me), true).await?;
+    let seen = look(account).await?.filter(|seen| seen.is_held_by(me));
+    if let Some(seen) = &seen {
+        put(account, &value(account, me, seen.version), true).await?;
     }
-    Ok(held)
+    Ok(seen.is_some())
 }
 
 /// Gives the lock back, unless somebody took it over.
@@ -130,8 +144,7 @@ pub async fn beat(account: &Account, me: &Holder) -> Result<bool, CloudError> {
 /// # Errors
 /// What SSM fails with.
 pub async fn release(account: &Account, me: &Holder) -> Result<(), CloudError> {
-    let held = look(account).await?.and_then(|seen| seen.holder).is_some_and(|holder| holder.token == me.token);
-    if held {
+    if look(account).await?.is_some_and(|seen| seen.is_held_by(me)) {
         put(account, FREE, true).await?;
     }
     Ok(())
@@ -191,42 +204,48 @@ fn is_dead(holder: &Holder, (host, pid): (&str, u32), age: i64, is_alive: &dyn F
 }
 
 async fn look(account: &Account) -> Result<Option<Seen>, CloudError> {
-    let parameter =
-        match account.lock.get_parameter().name(name(account)).send().await.map_err(|e| failed("GetParameter", e)) {
-            Ok(answer) => answer.parameter,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-    let Some(parameter) = parameter else { return Ok(None) };
+    let Some(parameter) = read(account, None).await? else { return Ok(None) };
     let now = account.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let written = parameter.last_modified_date().map_or(0, aws_smithy_types::DateTime::secs);
-    Ok(Some(Seen {
-        version: parameter.version(),
-        holder: parameter.value().and_then(|value| serde_json::from_str(value).ok()),
-        age: i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(written),
-    }))
+    let (latest, mut version) = (parameter.version(), parameter.version());
+    let mut holder = said(&parameter);
+    while let Some(claim) = &holder
+        && claim.over.is_some_and(|over| over + 1 != version)
+    {
+        version -= 1;
+        // What was before the first version, or is forgotten by now, holds nothing.
+        holder = read(account, Some(version)).await?.as_ref().and_then(said);
+    }
+    let age = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(written);
+    Ok(Some(Seen { version: latest, holder, age }))
 }
 
-async fn create(account: &Account, me: &Holder) -> Result<bool, CloudError> {
-    match put(account, &value(account, me), false).await {
-        Ok(_) => Ok(true),
-        // Somebody was faster, or the answer to our own attempt was lost, or the name was deleted a moment ago.
-        Err(error) if error.is("ParameterAlreadyExists") => {
-            let holder = look(account).await?.and_then(|seen| seen.holder);
-            Ok(holder.is_some_and(|holder| holder.token == me.token))
-        }
+/// Who a value says that holds the lock: whether it does, its version tells.
+fn said(parameter: &Parameter) -> Option<Holder> {
+    parameter.value().and_then(|value| serde_json::from_str(value).ok())
+}
+
+/// The parameter, or an earlier version of it.
+async fn read(account: &Account, version: Option<i64>) -> Result<Option<Parameter>, CloudError> {
+    let selector = version.map(|version| format!(":{version}")).unwrap_or_default();
+    let get = account.lock.get_parameter().name(format!("{}{selector}", name(account)));
+    match get.send().await.map_err(|e| failed("GetParameter", e)) {
+        Ok(answer) => Ok(answer.parameter),
+        Err(error) if error.kind == ErrorKind::NotFound || error.is("ParameterVersionNotFound") => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn overwrite(account: &Account, me: &Holder, seen: i64) -> Result<bool, CloudError> {
-    let version = put(account, &value(account, me), true).await?;
-    if version == seen + 1 {
-        return Ok(true);
+/// Writes `me` over version `seen`, which nobody holds; whether that took the lock.
+async fn claim(account: &Account, me: &Holder, seen: i64) -> Result<bool, CloudError> {
+    match put(account, &value(account, me, seen), seen > 0).await {
+        Ok(version) if version == seen + 1 => return Ok(true),
+        // Somebody was faster, or the answer to our own attempt was lost, or the name was deleted a moment ago.
+        Ok(_) => {}
+        Err(error) if error.is("ParameterAlreadyExists") => {}
+        Err(error) => return Err(error),
     }
-    // A retried write makes two versions; whose value stands now decides, once nobody can still be writing.
-    let holder = look(account).await?.and_then(|seen| seen.holder);
-    Ok(version == seen + 2 && holder.is_some_and(|holder| holder.token == me.token))
+    Ok(look(account).await?.is_some_and(|seen| seen.is_held_by(me)))
 }
 
 async fn put(account: &Account, value: &str, overwrite: bool) -> Result<i64, CloudError> {
@@ -235,8 +254,98 @@ async fn put(account: &Account, value: &str, overwrite: bool) -> Result<i64, Clo
     Ok(answer.version())
 }
 
-fn value(account: &Account, me: &Holder) -> String {
+fn value(account: &Account, me: &Holder, over: i64) -> String {
     let now = account.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let beating = Holder { heartbeat: i64::try_from(now).unwrap_or(i64::MAX), ..me.clone() };
+    let beating = Holder { heartbeat: i64::try_from(now).unwrap_or(i64::MAX), over: Some(over), ..me.clone() };
     serde_json::to_string(&beating).unwrap_or_default()
+}
+
+#[cfg(feature = "sandbox")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Deployment;
+    use crate::resource::Names;
+    use crate::sandbox::front::Sandbox;
+
+    fn account() -> Account {
+        let deployment = Deployment {
+            org: "acme".into(),
+            env: "dev".into(),
+            domain: "ml".into(),
+            module: "studio".into(),
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            partition: "aws".into(),
+        };
+        let names = Names::new(&deployment).unwrap();
+        Account::new(&Sandbox::in_memory().sdk_config().build(), true, deployment, names, Box::new(|_| {}))
+    }
+
+    fn contender(token: &str) -> Holder {
+        let name = token.to_owned();
+        Holder {
+            holder: name.clone(),
+            host: "here".into(),
+            pid: 1,
+            token: name,
+            command: "apply".into(),
+            heartbeat: 0,
+            over: None,
+        }
+    }
+
+    async fn version(account: &Account) -> i64 {
+        look(account).await.unwrap().map_or(0, |seen| seen.version)
+    }
+
+    /// Everybody looks before anybody writes, from the first lock ever, a free one and a dead one's.
+    #[tokio::test]
+    async fn of_all_who_saw_it_free_one_has_it() {
+        let account = account();
+        let names = ["one", "two", "three"];
+        for round in 0..3 {
+            let seen = version(&account).await;
+            let mut owners = Vec::new();
+            for name in names {
+                if claim(&account, &contender(name), seen).await.unwrap() {
+                    owners.push(name);
+                }
+            }
+            assert_eq!(owners, ["one"], "round {round}");
+            let holder = holder(&account).await.unwrap().unwrap();
+            assert_eq!(holder.token, "one");
+            assert!(beat(&account, &contender("one")).await.unwrap());
+            assert!(!beat(&account, &contender("two")).await.unwrap());
+            let now = Duration::ZERO;
+            let late = acquire(&account, &contender("two"), &|_| true, now).await;
+            // Its process id is that of the holder, as in two containers of one name.
+            assert!(late.is_ok(), "the holder's process is ours, so that it cannot live");
+            release(&account, &contender("one")).await.unwrap();
+            assert!(beat(&account, &contender("two")).await.unwrap(), "who lost it cannot free it");
+            if round == 1 {
+                release(&account, &contender("two")).await.unwrap();
+                assert_eq!(super::holder(&account).await.unwrap(), None);
+            }
+        }
+    }
+
+    /// Its own write reached SSM twice: the first made the version that counts, and others came between.
+    #[tokio::test]
+    async fn a_write_that_was_repeated_still_holds() {
+        let account = account();
+        free(&account).await.unwrap();
+        let seen = version(&account).await;
+        put(&account, &value(&account, &contender("one"), seen), true).await.unwrap();
+        assert!(!claim(&account, &contender("two"), seen).await.unwrap());
+        assert!(claim(&account, &contender("one"), seen).await.unwrap());
+        assert!(!claim(&account, &contender("three"), seen).await.unwrap());
+        // A heartbeat that another write slipped in before.
+        put(&account, &value(&account, &contender("one"), seen), true).await.unwrap();
+        assert_eq!(holder(&account).await.unwrap().unwrap().token, "one");
+        release(&account, &contender("two")).await.unwrap();
+        assert_eq!(holder(&account).await.unwrap().unwrap().token, "one");
+        release(&account, &contender("one")).await.unwrap();
+        assert!(claim(&account, &contender("three"), version(&account).await).await.unwrap());
+    }
 }

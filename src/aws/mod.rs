@@ -22,7 +22,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found, Kind, Observed, Owner};
+use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names, not_ours};
 use calls::Writes;
@@ -202,7 +202,7 @@ impl Account {
         // Without our tags it may be as it was before they were written.
         let seen = |found: &Found| match found {
             Found::Absent => false,
-            Found::Foreign { owner, .. } => !matches!(owner, Owner::Mdaa { .. } | Owner::Unknown),
+            Found::Foreign { owner, .. } => !owner.may_yield(),
             _ => true,
         };
         match self.find_until(seen, find).await? {

@@ -64,14 +64,33 @@ pub async fn parameters(
             _ => ParameterKind::String,
         };
         let value = Parameter { value: parameter.value.unwrap_or_default(), kind };
-        // Asked for by ARN it is answered by name, and the other way round: file it under whatever was asked.
-        for asked in names.iter().filter(|asked| {
-            Some(asked.as_str()) == parameter.name.as_deref() || Some(asked.as_str()) == parameter.arn.as_deref()
-        }) {
+        // Asked for by ARN it is answered by name, and the other way round; a version is answered beside both: file it
+        // under whatever was asked.
+        let selector = parameter.selector.unwrap_or_default();
+        let called = [parameter.name, parameter.arn].into_iter().flatten().map(|name| format!("{name}{selector}"));
+        let called: Vec<String> = called.collect();
+        for asked in names.iter().filter(|asked| called.contains(asked)) {
             values.insert(asked.clone(), value.clone());
         }
     }
     Ok(values)
+}
+
+/// The ARN of the key that `arn` denotes: an alias's means nothing in a policy, and may lead to another key tomorrow.
+///
+/// An alias that leads nowhere, or that may not be looked at, stays: the checks before the first write say so.
+///
+/// # Errors
+/// What KMS fails with.
+pub async fn key_arn(account: &Account, arn: &str) -> Result<String, CloudError> {
+    if !arn.contains(":alias/") {
+        return Ok(arn.to_owned());
+    }
+    match account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e)) {
+        Ok(answer) => Ok(answer.key_metadata.and_then(|key| key.arn).unwrap_or_else(|| arn.to_owned())),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => Ok(arn.to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Why the roles are not known.
@@ -190,6 +209,8 @@ impl Known {
 #[derive(Clone, Debug)]
 enum Mistake {
     NotFound,
+    /// The role of that name has this ARN instead.
+    Elsewhere(String),
     Ambiguous(Vec<String>),
 }
 
@@ -201,12 +222,16 @@ impl Mistake {
             _ if reference.sso => format!("Identity Center permission set {value}"),
             _ => format!("name {value}"),
         });
+        let missing = || {
+            let summary = format!("account {} has no role with the {asked}", account.deployment.account);
+            Diagnostic::new(&ROLE_NOT_FOUND, summary)
+        };
         match self {
-            Self::NotFound => Diagnostic::new(
-                &ROLE_NOT_FOUND,
-                format!("account {} has no role with the {asked}", account.deployment.account),
-            )
-            .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is"),
+            Self::NotFound => missing()
+                .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is"),
+            Self::Elsewhere(arn) => {
+                missing().help(format!("a role of that name is {arn}: give this ARN if it is the one that is meant"))
+            }
             Self::Ambiguous(names) => {
                 Diagnostic::new(&ROLE_AMBIGUOUS, format!("several roles belong to the {asked}: {}", names.join(", ")))
                     .help("give the `arn` of the one that is meant")
@@ -241,15 +266,6 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
             by_name.insert(name.to_owned());
         }
     }
-    let asks = by_name.into_iter().map(|name| async move {
-        let role = match account.iam.get_role().role_name(&name).send().await.map_err(|e| failed("GetRole", e)) {
-            Ok(answer) => answer.role,
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        Ok((name, role))
-    });
-    let named = stream::iter(asks).buffer_unordered(PARALLEL).try_collect::<BTreeMap<String, Option<Role>>>();
     let listed = async {
         if !list {
             return Ok(Vec::new());
@@ -257,11 +273,34 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
         let roles = account.iam.list_roles().into_paginator().items().send().try_collect().await;
         roles.map_err(|e| failed("ListRoles", e))
     };
-    let (named, listed) = tokio::try_join!(named, listed)?;
+    let (mut named, listed) = tokio::try_join!(get_roles(account, by_name), listed)?;
+    // As in MDAA, what no permission set has made may be meant as a role's own name.
+    let sets = wanted.iter().filter_map(|(reference, _)| permission_set(reference));
+    let plain = sets.filter(|set| !listed.iter().any(|role| is_of_permission_set(role.role_name(), set)));
+    named.extend(get_roles(account, plain.map(str::to_owned).collect()).await?);
     for (reference, need) in wanted {
         answers.entry(key(reference, need)).or_insert_with(|| find(reference, &named, &listed));
     }
     Ok(answers)
+}
+
+/// The roles of these names; none for a name that no role has.
+async fn get_roles(account: &Account, names: BTreeSet<String>) -> Result<BTreeMap<String, Option<Role>>, CloudError> {
+    let asks = names.into_iter().map(|name| async move {
+        let role = match account.iam.get_role().role_name(&name).send().await.map_err(|e| failed("GetRole", e)) {
+            Ok(answer) => answer.role,
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok((name, role))
+    });
+    stream::iter(asks).buffer_unordered(PARALLEL).try_collect().await
+}
+
+/// The permission set that a reference is looked up by.
+fn permission_set(reference: &RoleReference) -> Option<&str> {
+    let by_name = reference.sso && reference.id.is_none() && reference.arn.is_none();
+    reference.name.as_deref().filter(|_| by_name)
 }
 
 fn name_to_ask(reference: &RoleReference) -> Option<&str> {
@@ -276,18 +315,21 @@ fn find(reference: &RoleReference, named: &BTreeMap<String, Option<Role>>, liste
     if let Some(id) = &reference.id {
         return listed.iter().find(|role| role.role_id() == id).map(known).ok_or(Mistake::NotFound);
     }
-    if reference.sso && reference.arn.is_none() {
-        let set = reference.name.as_deref().unwrap_or_default();
+    if let Some(set) = permission_set(reference) {
         let fits: Vec<&Role> = listed.iter().filter(|role| is_of_permission_set(role.role_name(), set)).collect();
         return match fits.as_slice() {
             [role] => Ok(known(role)),
-            [] => Err(Mistake::NotFound),
+            [] => named.get(set).and_then(Option::as_ref).map(known).ok_or(Mistake::NotFound),
             several => Err(Mistake::Ambiguous(several.iter().map(|role| role.role_name().to_owned()).collect())),
         };
     }
     let role = name_to_ask(reference).and_then(|name| named.get(name)).and_then(Option::as_ref);
-    let role = role.filter(|role| reference.arn.as_deref().is_none_or(|arn| role.arn() == arn));
-    role.map(known).ok_or(Mistake::NotFound)
+    match role {
+        Some(role) if reference.arn.as_deref().is_some_and(|arn| role.arn() != arn) => {
+            Err(Mistake::Elsewhere(role.arn().to_owned()))
+        }
+        role => role.map(known).ok_or(Mistake::NotFound),
+    }
 }
 
 /// Identity Center names the roles of a permission set `AWSReservedSSO_<set>_<16 letters and digits>`.

@@ -174,9 +174,16 @@ impl Session {
         let needs = config::needs(document, &context).map_err(|mistakes| self.invalid(&mistakes))?;
         let names = needs.into_iter().map(|(name, _)| name).collect();
         let parameters = resolve::parameters(&self.account.ssm, &names).await.map_err(|error| self.cloud(&error))?;
-        let resolved =
-            config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| self.invalid(&mistakes))?;
-        let config = resolved.config;
+        let resolved = config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| {
+            // What the account lacks is no mistake of the config's, be it a parameter or a role.
+            let is_missing = mistakes.iter().all(|mistake| mistake.code == config::codes::MISSING_PARAMETER.id);
+            let failure = self.invalid(&mistakes);
+            if is_missing { Failure { exit: super::exit::Exit::Access, ..failure } } else { failure }
+        })?;
+        let mut config = resolved.config;
+        if let Some(arn) = &mut config.domain.kms_key_arn {
+            *arn = resolve::key_arn(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
+        }
         let manifests = assets::manifests(&config).map_err(|mistakes| self.invalid(&mistakes))?;
         let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {
             Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },
@@ -185,11 +192,6 @@ impl Session {
         let mut tags = config.tags.clone();
         tags.extend(self.loaded.tags.clone());
         tags.extend(config.domain.tags.clone());
-        let flag = |key: &str| match self.loaded.values.get(key) {
-            Some(serde_json::Value::String(text)) => !text.is_empty(),
-            Some(serde_json::Value::Bool(flag)) => *flag,
-            other => other.is_some_and(|value| !value.is_null()),
-        };
         let skip = self.loaded.values.get("@aws-mdaa/skipCreateParams").map(ToString::to_string).unwrap_or_default();
         let desired = Desired {
             deployment: self.deployment().clone(),
@@ -199,7 +201,8 @@ impl Session {
             tags,
             permissions_boundary: self.loaded.permissions_boundary.clone(),
             flags: Flags {
-                public_access_block_external: flag("@aws-mdaa/publicAccessBlockManagedExternally"),
+                public_access_block_external: context.is_on("@aws-mdaa/publicAccessBlockManagedExternally"),
+                legacy_tags: context.is_on("@aws-mdaa/legacyCaefTags"),
                 skip_parameters: skip.trim_matches('"').eq_ignore_ascii_case("true"),
             },
             config,

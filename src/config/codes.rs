@@ -138,7 +138,10 @@ codes! {
          ignoring them would deploy under other names or rules."
     MDAA_MODULE "SD1052" Error "a module without a path"
         "Each module in mdaa.yaml needs `module_path` (or the older `cdk_app`), the name of its npm package."
-    MDAA_FILE "SD1053" Error "a module's file cannot be read"
+    MDAA_SWITCH "SD1053" Error "a switch that needs CloudFormation"
+        "`@aws-mdaa/enableUniqueBucketNames` makes MDAA name the bucket after its CloudFormation stack. There is no stack here, \
+         and a bucket by the usual name would be another one. Remove the switch, or give the bucket as `domainBucket`."
+    MDAA_FILE "SD1054" Error "a module's file cannot be read"
         "A file that mdaa.yaml names under `module_configs`, `app_configs` or `tag_configs` cannot be read. A path that begins \
          with `./` or `../` is relative to mdaa.yaml's folder, any other to the current one."
     OUT_OF_RANGE "SD1501" Refused "a number that AWS refuses"

@@ -40,6 +40,14 @@ impl LifecycleKind {
         }
     }
 
+    /// What the keys of the app's assets begin with, in whatever bucket: where the script reads is where they have to be.
+    ///
+    /// One slash at the beginning is left out, and one at the end stays, as in MDAA's scripts: S3 takes `a//b` for another
+    /// key than `a/b`.
+    pub fn asset_folder(self, asset_prefix: &str) -> String {
+        format!("{}/{}/", asset_prefix.strip_prefix('/').unwrap_or(asset_prefix), self.app_type())
+    }
+
     /// Whether the app belongs to Studio Classic, which AWS no longer lets new domains use.
     pub const fn is_classic(self) -> bool {
         matches!(self, LifecycleKind::Jupyter | LifecycleKind::Kernel)
@@ -81,9 +89,9 @@ impl LifecycleConfig {
         let app = kind.app_type();
         let mut lines = Vec::new();
         if self.assets.is_some() {
-            let prefix = asset_prefix.strip_prefix('/').unwrap_or(asset_prefix);
+            let folder = kind.asset_folder(asset_prefix);
             lines.push(format!("export ASSETS_DIR=/tmp/lifecycle-assets/{app}"));
-            lines.push(format!("aws s3 cp --recursive s3://{bucket}/{prefix}/{app}/ $ASSETS_DIR"));
+            lines.push(format!("aws s3 cp --recursive s3://{bucket}/{folder} $ASSETS_DIR"));
         }
         lines.extend(self.cmds.iter().cloned());
         lines.join("\n").replace("\r\n", "\n")

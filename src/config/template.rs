@@ -45,6 +45,18 @@ pub struct Context {
     pub environment: BTreeMap<String, String>,
 }
 
+impl Context {
+    /// Whether one of MDAA's switches is on: MDAA passes values of the context on as text and asks only whether there is
+    /// any, so that `false` switches on too.
+    pub fn is_on(&self, switch: &str) -> bool {
+        match self.values.get(switch) {
+            None | Some(Json::Null) => false,
+            Some(Json::String(text)) => !text.is_empty(),
+            Some(_) => true,
+        }
+    }
+}
+
 /// The name of an SSM parameter, a path or an ARN.
 pub type ParameterName = String;
 

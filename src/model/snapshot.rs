@@ -56,6 +56,8 @@ pub enum Owner {
         /// The value of `aws:cloudformation:stack-name`.
         stack: Option<String>,
     },
+    /// Nothing but the name speaks for MDAA: it has no tags, and of this kind MDAA tags none.
+    MdaaByName,
     /// Another deployment of ours, by its tag's value.
     Deployment(String),
     /// A CloudFormation stack that is not this deployment's MDAA stack.
@@ -64,6 +66,13 @@ pub enum Owner {
     Account,
     /// Nobody that the tags name.
     Unknown,
+}
+
+impl Owner {
+    /// Whether consent is enough to take the object over: no other deployment, stack or account claims it.
+    pub const fn may_yield(&self) -> bool {
+        matches!(self, Self::Mdaa { .. } | Self::MdaaByName | Self::Unknown)
+    }
 }
 
 /// What a look at one address found.

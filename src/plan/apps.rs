@@ -87,15 +87,26 @@ pub(super) fn keep_in_use(steps: &mut [Step], left_out: &BTreeSet<Address>) {
         .filter(|step| left_out.contains(&step.address))
         .filter_map(|step| Some((step.address.clone(), step.node.as_ref()?.properties.to_json().to_string())));
     let partly: Vec<(Address, String)> = partly.collect();
-    for step in steps.iter_mut().filter(|step| step.action == Action::Delete) {
+    let mut outputs: BTreeSet<String> = BTreeSet::new();
+    for step in steps.iter_mut().filter(|step| step.action == Action::Delete || step.is_retained()) {
         let Some(observed) = &step.observed else { continue };
         // ARNs and ids; anything shorter could stand anywhere.
         let names = observed.outputs.values().filter(|value| value.len() > 10);
         let names: Vec<String> = names.map(|value| format!("\"{value}\"")).collect();
         let user = partly.iter().find(|(_, text)| names.iter().any(|name| text.contains(name)));
         if let Some((address, _)) = user {
+            outputs.extend(observed.outputs.values().cloned());
             step.action = Action::Keep;
+            step.changes.clear();
             step.reason = format!("{address} uses it until the rest of its change is done");
+        }
+    }
+    // Whoever reads what is published about it goes on reading.
+    for step in steps.iter_mut().filter(|step| step.action == Action::Delete && step.address.kind == Kind::Parameter) {
+        let value = step.observed.as_ref().and_then(|observed| observed.outputs.get("Value"));
+        if value.is_some_and(|value| outputs.contains(value)) {
+            step.action = Action::Keep;
+            step.reason = "what it tells of is still in use".into();
         }
     }
 }

@@ -30,6 +30,12 @@ pub fn is_blank(value: Option<&Value>) -> bool {
     }
 }
 
+/// The same for the value at `path`: a tag's says something even when it is empty, or `None`.
+fn says_nothing(path: &Path, value: Option<&Value>) -> bool {
+    let is_tag = path.0.len() > 1 && path.0.first().is_some_and(|key| key.ends_with("Tags"));
+    if is_tag { value.is_none() } else { is_blank(value) }
+}
+
 /// What must change on `observed` to be `node`.
 ///
 /// A path that is set and differs changes; one that is not set now but was `managed` before is taken back; what was
@@ -46,8 +52,10 @@ pub fn changes(
     for (path, after) in &leaves {
         let before = observed.properties.at(path);
         let same = match before {
-            Some(before) => rules.same(path, after, before) || (is_blank(Some(before)) && is_blank(Some(after))),
-            None => is_blank(Some(after)),
+            Some(before) => {
+                rules.same(path, after, before) || (says_nothing(path, Some(before)) && says_nothing(path, Some(after)))
+            }
+            None => says_nothing(path, Some(after)),
         };
         if !same {
             changes.push(Change {
@@ -61,7 +69,9 @@ pub fn changes(
     }
     for path in managed {
         let set = leaves.iter().any(|(leaf, _)| leaf.starts_with(path) || path.starts_with(leaf));
-        let Some(live) = observed.properties.at(path).filter(|live| !set && !is_blank(Some(live))) else { continue };
+        let Some(live) = observed.properties.at(path).filter(|live| !set && !says_nothing(path, Some(live))) else {
+            continue;
+        };
         let after = match rules.unset(path, live) {
             Unset::Send(value) if value.same(live) => continue,
             Unset::Send(value) => Some(value),

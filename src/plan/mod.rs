@@ -116,6 +116,11 @@ pub enum Unset {
 pub enum Removal {
     /// It goes.
     Delete,
+    /// It goes, since somebody has asked for just that, and data with it.
+    Asked {
+        /// What is lost, for people.
+        loses: String,
+    },
     /// It goes only with this consent, because of what is lost with it.
     Guarded {
         /// What is lost, for people.
@@ -323,10 +328,11 @@ pub fn plan(
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
     let mut left_out = BTreeSet::new();
     let mut replaced = BTreeMap::new();
+    let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot) };
     for address in &order {
         let node = &graph[address];
         let rules = rules(address.kind);
-        let mut step = step(deployment, node, snapshot, recorded.as_ref(), &settled, rules, options, &mut notices);
+        let mut step = step(deployment, node, &known, &settled, rules, options, &mut notices);
         if let Some(notice) = apps::keep_immutable(&mut step, rules, options) {
             left_out.insert(address.clone());
             notices.push(notice);
@@ -372,11 +378,40 @@ impl Settled {
     }
 }
 
+/// What is known of the account.
+struct Known<'a> {
+    snapshot: &'a Snapshot,
+    recorded: Option<&'a Record>,
+    /// The ARNs of lifecycle configs of ours that go.
+    going: BTreeSet<&'a str>,
+}
+
+impl Known<'_> {
+    /// The paths of a live object that are ours to take back: what the record says, and what names something of ours that
+    /// goes, which it cannot outlive. So a lost record leaves no app without the script that it starts with.
+    fn managed(&self, observed: &Observed) -> Vec<Path> {
+        let goes = |value: &Value| value.as_str().is_some_and(|text| self.going.contains(text));
+        let names = |value: &Value| match value {
+            Value::List(items) => !items.is_empty() && items.iter().all(goes),
+            value => goes(value),
+        };
+        let leaves = observed.properties.leaves();
+        leaves.into_iter().filter(|(_, value)| names(value)).map(|(path, _)| path).collect()
+    }
+}
+
+fn going<'a>(graph: &Graph, snapshot: &'a Snapshot) -> BTreeSet<&'a str> {
+    let going = snapshot
+        .iter()
+        .filter(|(address, _)| address.kind == Kind::LifecycleConfig && !graph.contains_key(*address))
+        .filter_map(|(_, found)| found.ours()?.outputs.get("Arn"));
+    going.map(String::as_str).collect()
+}
+
 fn step(
     deployment: &Deployment,
     node: &Node,
-    snapshot: &Snapshot,
-    recorded: Option<&Record>,
+    known: &Known<'_>,
     settled: &BTreeMap<Address, Settled>,
     rules: &dyn Rules,
     options: &Options,
@@ -401,11 +436,11 @@ fn step(
         waits_for,
         place: None,
     };
-    match snapshot.get(address).unwrap_or(&Found::Absent) {
+    match known.snapshot.get(address).unwrap_or(&Found::Absent) {
         Found::Absent => {
             step.action = Action::Create;
             step.reason = "it does not exist yet".into();
-            if let Some((old, observed)) = superseded(address, snapshot) {
+            if let Some((old, observed)) = superseded(address, known.snapshot) {
                 step.reason = format!("it takes the place of {old}");
                 // What the YAML says nothing about, such as a name that follows from the content, is no news.
                 step.changes = changes(&node, observed, &[], rules, &mut Vec::new());
@@ -420,9 +455,8 @@ fn step(
         }
         Found::Foreign { owner, observed } => {
             let adopted = match owner {
-                Owner::Mdaa { .. } => options.adopt || options.adopt_addresses.contains(address),
-                Owner::Unknown => options.adopt_addresses.contains(address),
-                Owner::Deployment(_) | Owner::Stack(_) | Owner::Account => false,
+                Owner::Mdaa { .. } | Owner::MdaaByName => options.adopt || options.adopt_addresses.contains(address),
+                owner => owner.may_yield() && options.adopt_addresses.contains(address),
             };
             step.observed.clone_from(observed);
             match observed {
@@ -432,6 +466,7 @@ fn step(
                     step.reason = match owner {
                         Owner::Mdaa { stack: Some(stack) } => format!("MDAA's stack {stack} made it"),
                         Owner::Mdaa { stack: None } => "MDAA made it".into(),
+                        Owner::MdaaByName => "its name is MDAA's, and it has no tags".into(),
                         _ => "you named it".into(),
                     };
                     judge(&mut step, observed, rules, options);
@@ -443,8 +478,11 @@ fn step(
             step.observed = Some(observed.clone());
             judge_state(&mut step, observed);
             if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
-                let managed = recorded.map_or(&[][..], |record| record.paths(address));
-                step.changes = changes(&node, observed, managed, rules, notices);
+                let mut managed = known.recorded.map_or(&[][..], |record| record.paths(address)).to_vec();
+                managed.extend(known.managed(observed));
+                managed.sort();
+                managed.dedup();
+                step.changes = changes(&node, observed, &managed, rules, notices);
                 if !step.changes.is_empty() {
                     if step.action == Action::Keep {
                         step.action = Action::Update;
@@ -514,6 +552,11 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
         step.action = Action::Replace;
         step.reason = format!("{path} cannot be changed on a live object");
         if !options.allow_replace.contains(&step.address) {
+            // What is lost with the object is lost with its replacement, and known in more detail.
+            let loses = match rules.removal(observed, &options.retention) {
+                Removal::Guarded { loses } => format!("loses {loses}"),
+                Removal::Delete | Removal::Asked { .. } | Removal::Retain { .. } => loses.to_owned(),
+            };
             step.blocked = Some(Blocked::new(
                 format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
                 format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
@@ -564,6 +607,10 @@ fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked
                 |stack| format!("MDAA's CloudFormation stack {stack} owns it"),
             ),
             "take it over with `--adopt`".to_owned(),
+        ),
+        Owner::MdaaByName => (
+            "it has the name that MDAA gives it and no tags, and MDAA tags none of its kind".to_owned(),
+            format!("take it over with `--adopt`, or alone with `--adopt={address}`"),
         ),
         Owner::Deployment(tag) => (
             format!("the deployment {tag} owns it"),

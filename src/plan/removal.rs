@@ -87,7 +87,7 @@ fn keep_readable(removals: &mut [Step]) {
     let mut flags: Vec<&str> = flags.collect();
     flags.dedup();
     key.blocked = Some(Blocked::new(
-        format!("nobody could read {} any more, which it encrypts and which is kept", names.join(" and ")),
+        format!("it encrypts {}: without it, nobody could read what is kept there", names.join(" and ")),
         format!("keep the key too (`--kms-key retain`), or delete what it encrypts as well: `{}`", flags.join(" ")),
     ));
 }
@@ -117,6 +117,7 @@ fn remove(
     };
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
+        Removal::Asked { loses } => step.reason = loses,
         Removal::Guarded { loses } => {
             // One that AWS could not make never held anything.
             let is_empty = matches!(observed.state, State::Failed(_));

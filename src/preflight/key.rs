@@ -2,21 +2,25 @@
 
 use serde_json::Value as Json;
 
-use super::Findings;
 use super::trust::{Who, missing};
+use super::{Findings, brings};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::ErrorKind;
 use crate::model::Path;
 use crate::plan::Plan;
-use crate::resource::{Desired, domain};
+use crate::resource::{Desired, bucket, domain};
 
 /// What apps do with the key of their home directories: https://github.com/data-dot-all/dataall/issues/326.
 const NEEDED: [&str; 3] = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"];
 
 pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
-    let (Some(arn), Some(step)) = (&desired.config.domain.kms_key_arn, plan.step(&domain::address())) else { return };
-    let path = Path::of(["KmsKeyId"]);
+    let (Some(arn), Some(domain)) = (&desired.config.domain.kms_key_arn, plan.step(&domain::address())) else { return };
+    // What encrypts the bucket with another key is no better than what gives it to the domain.
+    let of_domain = (domain, Path::of(["KmsKeyId"]));
+    let of_bucket = plan.step(&bucket::address()).map(|step| (step, Path::of(["Encryption"])));
+    let users = [Some(of_domain.clone()), of_bucket].into_iter().flatten();
+    let (step, path) = users.into_iter().find(|(step, path)| brings(step, path)).unwrap_or(of_domain);
     let wrong = |why: String, hint: &str| findings.judge(step, &path, why, hint.to_owned());
     let region = arn.split(':').nth(3).unwrap_or_default();
     let place = &account.deployment;

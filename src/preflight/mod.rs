@@ -4,6 +4,7 @@
 //! so becomes a [`Notice`]. What may not be looked at is a notice too: a missing permission to check is no reason to
 //! stop. A live object that stays as it is never blocks.
 
+mod differences;
 mod key;
 mod network;
 mod roles;
@@ -26,9 +27,12 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
         key::check(account, desired, plan, &findings),
         network::existence(account, plan, &findings),
         network::check(account, desired, plan, &findings),
+        roles::boundary(account, desired, plan, &findings),
         roles::gaps(account, desired, plan, &findings),
         quota(account, plan, &findings),
     );
+    differences::tell(desired, plan, &findings);
+    await_start(plan, &findings);
     if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
         findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
     }
@@ -90,6 +94,22 @@ pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
             },
         })
         .collect()
+}
+
+/// Scripts run, and fetch their assets, when an app starts: apps that run go on with what they have.
+fn await_start(plan: &Plan, findings: &Findings) {
+    let stands = plan.step(&domain::address()).is_some_and(|step| {
+        step.observed.is_some() && matches!(step.action, Action::Keep | Action::Update | Action::Adopt)
+    });
+    let changes = |step: &&Step| match step.address.kind {
+        Kind::LifecycleConfig => brings(step, &Path::of(["StudioLifecycleConfigContent"])),
+        Kind::BucketObject => brings(step, &Path::of(["Files"])),
+        _ => false,
+    };
+    let changed: Vec<String> = plan.steps.iter().filter(changes).map(|step| step.address.to_string()).collect();
+    if stands && !changed.is_empty() {
+        findings.notice(format!("{}: takes effect in an app when it starts next", changed.join(", ")));
+    }
 }
 
 /// Failed domains use up the quota although the console hides them: https://github.com/aws/amazon-sagemaker-examples/issues/1564.

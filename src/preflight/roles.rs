@@ -75,6 +75,27 @@ pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) {
     }
 }
 
+/// IAM makes no role whose boundary does not exist.
+pub(super) async fn boundary(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
+    let Some(arn) = &desired.permissions_boundary else { return };
+    let path = Path::of(["PermissionsBoundary"]);
+    let is_bounded = |step: &&Step| step.node.as_ref().is_some_and(|node| node.properties.at(&path).is_some());
+    let bounded: Vec<&Step> = plan.steps.iter().filter(is_bounded).filter(|step| brings(step, &path)).collect();
+    if bounded.is_empty() {
+        return;
+    }
+    let why = match account.iam.get_policy().policy_arn(arn).send().await.map_err(|e| failed("GetPolicy", e)) {
+        Ok(_) => return,
+        Err(error) if error.kind == ErrorKind::NotFound => format!("the permissions boundary {arn} does not exist"),
+        Err(error) if error.kind == ErrorKind::Invalid => format!("the permissions boundary {arn} is no policy's ARN"),
+        Err(error) => return findings.unchecked(&format!("the permissions boundary {arn}"), &error),
+    };
+    for step in bounded {
+        let hint = "correct `permissions_boundary_arn`, or make the policy first: `aws iam list-policies`";
+        findings.judge(step, &path, why.clone(), hint.to_owned());
+    }
+}
+
 /// The roles of this account that nodes name by ARN and that this deployment does not make, with who names them.
 fn named<'a>(account: &Account, plan: &'a Plan) -> BTreeMap<String, Vec<(&'a Step, Path)>> {
     let ours = plan.steps.iter().find(|step| step.address.kind == Kind::ExecutionRole);

@@ -32,7 +32,10 @@ pub struct BucketObject;
 
 impl Rules for BucketObject {
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
-        let why = format!("running apps may still read it; later: `aws s3 rm --recursive {}`", observed.id);
+        let why = format!(
+            "what was uploaded stays, in case an app still reads it; later: `aws s3 rm --recursive {}`",
+            observed.id
+        );
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -67,7 +70,6 @@ impl Resource for BucketObject {
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
-        let prefix = config.asset_prefix.trim_matches('/');
         let mut nodes = Vec::new();
         for (kind, lifecycle) in &config.lifecycle_configs {
             for name in lifecycle.assets.iter().flat_map(|assets| assets.keys()) {
@@ -75,7 +77,7 @@ impl Resource for BucketObject {
                 let files = desired.assets.get(&address.name).cloned().unwrap_or_default();
                 let mut properties = Value::from_iter([
                     ("Bucket", Value::Text(bucket::name(desired))),
-                    ("Prefix", format!("{prefix}/{}/{name}/", kind.app_type()).into()),
+                    ("Prefix", format!("{}{name}/", kind.asset_folder(&config.asset_prefix)).into()),
                     ("Files", files.files.iter().map(|(path, file)| (path.clone(), file.sha256.as_str())).collect()),
                 ]);
                 if let Some(role) = asset_role::arn(desired) {

@@ -12,7 +12,7 @@ use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
 use serde_json::{Value as Json, json};
 
 use super::{Desired, Resource, View, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{not_ours, ownership, security_group};
+use super::{is_late, not_ours, ownership, security_group, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -70,6 +70,8 @@ impl Rules for Domain {
 pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
     let last = path.0.last().map(String::as_str).unwrap_or_default();
     match (path.0.first().map(String::as_str), last, live) {
+        // Spaces in a VPC are refused without groups, and their role, which needs them, cannot be taken back.
+        (Some("DefaultSpaceSettings"), "SecurityGroups", _) => Unset::Impossible,
         (Some("Tags" | "HomeEfsTags" | "NfsSecurityGroupTags"), ..) => Unset::Omit,
         (_, _, Value::List(_)) => Unset::Send(Value::List(Vec::new())),
         (_, "LifecycleConfigArn" | "BuiltInLifecycleConfigArn" | "SageMakerImageVersionArn", _) => {
@@ -84,10 +86,13 @@ pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
 }
 
 /// Whether two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we write ARNs.
+/// Keys of several regions may share an id, and so may those of two accounts: two ARNs are equal as a whole.
 pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
     if path.0.last().is_some_and(|key| matches!(key.as_str(), "KmsKeyId" | "S3KmsKeyId")) {
-        let key = |value: &Value| value.as_str().map(|text| text.rsplit('/').next().unwrap_or(text).to_owned());
-        return key(desired).is_some() && key(desired) == key(live);
+        let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };
+        let id = |text: &str| text.rsplit('/').next().map(str::to_owned);
+        let both_whole = desired.starts_with("arn:") && live.starts_with("arn:");
+        return if both_whole { desired == live } else { id(desired) == id(live) };
     }
     desired.same(live)
 }
@@ -223,7 +228,7 @@ impl Resource for Domain {
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
         let observed = if matches!(observed.state, State::Busy(_)) {
-            settled(account, node, Action::Update).await?
+            at_rest(account, node, &observed.id).await?
         } else {
             observed.clone()
         };
@@ -554,9 +559,6 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
     properties.set("HomeEfsTags", home?.map_or_else(node_tags, |tags| ownership::property(&tags)));
     properties.set("NfsSecurityGroupTags", nfs?.map_or_else(node_tags, |tags| ownership::property(&tags)));
-    if let Some(node) = node {
-        same_key(account, node, &mut properties).await?;
-    }
     let url = text("Url");
     let mut observed = Observed::new(id, properties)
         .output("DomainId", id)
@@ -567,22 +569,8 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
     if !application.is_empty() {
         observed = observed.output("SingleSignOnApplicationArn", application);
     }
-    observed.state = state(&text("Status"), text("FailureReason"));
+    observed.state = state_of(&live);
     Ok(ownership::judge(&account.deployment, observed))
-}
-
-/// A key that the config names by its alias is compared by the key that the alias denotes.
-async fn same_key(account: &Account, node: &Node, properties: &mut Value) -> Result<(), CloudError> {
-    let wanted = node.properties.text("KmsKeyId").unwrap_or_default();
-    let live = properties.text("KmsKeyId").unwrap_or_default().to_owned();
-    if wanted.contains(":alias/") && wanted != live {
-        let describe = account.kms.describe_key().key_id(wanted).send().await.map_err(|e| failed("DescribeKey", e));
-        let denoted = describe.ok().and_then(|answer| answer.key_metadata).map(|key| key.key_id);
-        if denoted.is_some_and(|id| live.rsplit('/').next() == Some(&id)) {
-            properties.set("KmsKeyId", wanted);
-        }
-    }
-    Ok(())
 }
 
 async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, CloudError> {
@@ -633,17 +621,44 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
     Some(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, format!("{verb}{what}"), message) })
 }
 
+/// The domain once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
+async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, CloudError> {
+    let look = async || match status(account, id).await? {
+        Some((word, reason)) if matches!(state(&word, reason.clone()), State::Busy(_)) => {
+            account.phase(&node.address, &word);
+            Ok(Progress::Busy(word))
+        }
+        _ => Ok(Progress::Ready(())),
+    };
+    let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
+    account.clock.until(&node.address.to_string(), patience, look).await?;
+    let observed = to_change(&node.address, describe(account, id, Some(node)).await?)?;
+    match ended_badly("Domain", &observed, &observed.state) {
+        Some(error) => Err(error),
+        None => Ok(observed),
+    }
+}
+
 /// The domain once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
+    let mut id: Option<String> = None;
     let look = async || {
+        // Once it is found its status is all that is asked for, until that says that it is done.
+        let live = match &id {
+            Some(id) => describe_json(account, id).await?,
+            None => None,
+        };
+        if let Some(State::Busy(status)) = live.as_ref().map(state_of) {
+            account.phase(&node.address, &status);
+            return Ok(Progress::Busy(status));
+        }
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
-            return match found {
-                // A list may lag behind the create.
-                Found::Absent => Ok(Progress::Busy("not visible".into())),
-                _ => Err(not_ours(&node.address, &found)),
-            };
+            // A list may lag behind the create, and tags behind taking over.
+            let late = is_late(&found, action);
+            return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
         };
+        id = Some(observed.id.clone());
         match &observed.state {
             State::Busy(status) => {
                 account.phase(&node.address, status);
@@ -657,6 +672,12 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
     };
     let patience = account.patience(Kind::Domain, action, Patience::DOMAIN);
     account.clock.until(&node.address.to_string(), patience, look).await
+}
+
+/// The state that a described domain is in.
+fn state_of(live: &Json) -> State {
+    let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default();
+    state(text("Status"), text("FailureReason").to_owned())
 }
 
 /// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it.
@@ -737,6 +758,10 @@ mod tests {
         let arn = Value::from("arn:aws:kms:us-east-1:111122223333:key/abc");
         assert!(same_setting(&path, &arn, &Value::from("abc")));
         assert!(!same_setting(&path, &arn, &Value::from("abd")));
+        assert!(same_setting(&path, &arn, &arn));
+        for other in ["arn:aws:kms:eu-west-1:111122223333:key/abc", "arn:aws:kms:us-east-1:444455556666:key/abc"] {
+            assert!(!same_setting(&path, &arn, &Value::from(other)), "{other}");
+        }
         assert!(!same_setting(&path, &Value::Text(Text::output(address(), "Arn")), &Value::from("abd")));
     }
 

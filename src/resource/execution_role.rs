@@ -40,7 +40,14 @@ impl Resource for ExecutionRole {
 
     fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
         use super::permissions::Grant;
-        vec![Grant {
+        // A boundary is a policy of any name; whether it exists is looked up first.
+        let boundary = Grant {
+            resources: vec![deployment.iam_arn("policy/*")],
+            read: &["iam:GetPolicy"],
+            write: &[],
+            delete: &[],
+        };
+        let role = Grant {
             resources: vec![deployment.iam_arn(&format!("role/{}", names.execution_role))],
             read: &["iam:GetRole"],
             write: &[
@@ -58,7 +65,8 @@ impl Resource for ExecutionRole {
                 "iam:DeleteRolePolicy",
                 "iam:DeleteRole",
             ],
-        }]
+        };
+        vec![role, boundary]
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

@@ -39,7 +39,7 @@ use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
 use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Path, Source};
-use crate::plan::{Change, Record, Rules};
+use crate::plan::{Action, Change, Record, Rules};
 
 /// Everything that a config asks for, references resolved: what nodes are made of.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub struct Flags {
     pub public_access_block_external: bool,
     /// `@aws-mdaa/skipCreateParams`: publish no parameters.
     pub skip_parameters: bool,
+    /// `@aws-mdaa/legacyCaefTags`: MDAA's own tags begin with `caef_`, its former name.
+    pub legacy_tags: bool,
 }
 
 /// A role that the config refers to, as far as it is needed.
@@ -130,7 +132,13 @@ impl Desired {
 
     /// The ownership tags of the thing at `address`, as a property.
     pub fn tags(&self, address: &Address) -> crate::model::Value {
-        ownership::property(&ownership::tags(&self.deployment, &self.tags, address))
+        self.tags_besides(&self.tags, address)
+    }
+
+    /// The same besides tags of its own.
+    pub fn tags_besides(&self, user: &BTreeMap<String, String>, address: &Address) -> crate::model::Value {
+        let prefix = ownership::MDAA_PREFIXES[usize::from(self.flags.legacy_tags)];
+        ownership::property(&ownership::tags(&self.deployment, prefix, user, address))
     }
 
     /// The whole graph.
@@ -247,6 +255,25 @@ pub(crate) fn not_ours(address: &Address, found: &Found) -> CloudError {
         _ => "something of that name appeared that studio-deploy did not make",
     };
     CloudError::new(ErrorKind::Conflict, address.to_string(), what)
+}
+
+/// The live object that an update is about: ours, or one that is being taken over and has no tags of ours yet.
+pub(crate) fn to_change(address: &Address, found: Found) -> Result<Observed, CloudError> {
+    match found {
+        Found::Ours(observed) => Ok(observed),
+        Found::Foreign { owner, observed: Some(observed) } if owner.may_yield() => Ok(observed),
+        found => Err(not_ours(address, &found)),
+    }
+}
+
+/// What to make of a look for something that was just written: without our tags it is as it was before them, but only
+/// where an update is to have put them there. One that a create finds is somebody else's.
+pub(crate) fn is_late(found: &Found, action: Action) -> bool {
+    match found {
+        Found::Absent => true,
+        Found::Foreign { owner, .. } => action == Action::Update && owner.may_yield(),
+        Found::Ours(_) | Found::Unreadable(_) => false,
+    }
 }
 
 /// Every kind, in creation order.

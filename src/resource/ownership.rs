@@ -13,26 +13,39 @@ pub const DEPLOYMENT: &str = "studio-deploy:deployment";
 /// The tag that says which address it has.
 pub const ADDRESS: &str = "studio-deploy:address";
 
+/// What the keys of MDAA's own tags begin with, and what they begin with on request: its former name.
+pub const MDAA_PREFIXES: [&str; 2] = ["mdaa", "caef"];
+
 /// The tags of the thing at `address`: `user`'s, overridden by MDAA's (`mdaa_org`, …), overridden by ours.
-pub fn tags(deployment: &Deployment, user: &BTreeMap<String, String>, address: &Address) -> BTreeMap<String, String> {
+pub fn tags(
+    deployment: &Deployment,
+    prefix: &str,
+    user: &BTreeMap<String, String>,
+    address: &Address,
+) -> BTreeMap<String, String> {
     let mut tags = user.clone();
-    tags.extend(mdaa_tags(deployment));
+    tags.extend(mdaa_tags(deployment, prefix));
     tags.insert(DEPLOYMENT.into(), deployment.tag());
-    tags.insert(ADDRESS.into(), tag_safe(&address.to_string()));
+    tags.insert(ADDRESS.into(), address_tag(address));
     tags
 }
 
+/// The value of the tag that says which address a thing has.
+pub fn address_tag(address: &Address) -> String {
+    tag_safe(&address.to_string())
+}
+
 /// MDAA's own tags.
-pub fn mdaa_tags(deployment: &Deployment) -> BTreeMap<String, String> {
+fn mdaa_tags(deployment: &Deployment, prefix: &str) -> BTreeMap<String, String> {
     [
-        ("mdaa_org", deployment.org.as_str()),
-        ("mdaa_env", &deployment.env),
-        ("mdaa_domain", &deployment.domain),
-        ("mdaa_cdk_app", "sm-studio-domain"),
-        ("mdaa_module_name", &deployment.module),
+        ("org", deployment.org.as_str()),
+        ("env", &deployment.env),
+        ("domain", &deployment.domain),
+        ("cdk_app", "sm-studio-domain"),
+        ("module_name", &deployment.module),
     ]
     .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .map(|(key, value)| (format!("{prefix}_{key}"), value.to_owned()))
     .collect()
 }
 
@@ -61,8 +74,9 @@ pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option
     }
     let stack = tags.get("aws:cloudformation:stack-name").cloned();
     // CloudFormation tags by itself what MDAA does not.
-    let mdaa = mdaa_tags(deployment).iter().all(|(key, value)| tags.get(key) == Some(value))
-        || stack == Some(naming::Names::from(deployment).stack(None));
+    // Whichever name MDAA went by then.
+    let says = |prefix: &&str| mdaa_tags(deployment, prefix).iter().all(|(key, value)| tags.get(key) == Some(value));
+    let mdaa = MDAA_PREFIXES.iter().any(says) || stack == Some(naming::Names::from(deployment).stack(None));
     Some(match (mdaa, stack) {
         (true, stack) => Owner::Mdaa { stack },
         (false, Some(stack)) => Owner::Stack(stack),
@@ -83,7 +97,7 @@ pub fn judge_untagged(deployment: &Deployment, observed: Observed) -> Found {
     let untagged = of(&observed.properties).is_empty();
     match judge(deployment, observed) {
         Found::Foreign { owner: Owner::Unknown, observed } if untagged => {
-            Found::Foreign { owner: Owner::Mdaa { stack: None }, observed }
+            Found::Foreign { owner: Owner::MdaaByName, observed }
         }
         found => found,
     }

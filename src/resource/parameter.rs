@@ -84,8 +84,7 @@ impl Resource for Parameter {
                 let tags = if settled.contains(name) {
                     let mut tags = expected.clone();
                     let address = Address::new(Kind::Parameter, name);
-                    let own = ownership::tags(&account.deployment, &BTreeMap::new(), &address);
-                    tags.extend(own.into_iter().filter(|(key, _)| key == ownership::ADDRESS));
+                    tags.insert(ownership::ADDRESS.into(), ownership::address_tag(&address));
                     tags
                 } else {
                     live_tags(account, name).await?

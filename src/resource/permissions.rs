@@ -37,10 +37,12 @@ fn shared(deployment: &Deployment, names: &Names) -> Vec<Grant> {
                 "iam:SimulatePrincipalPolicy",
                 "tag:GetResources",
                 // What the preflight looks at; without these it says less.
+                "ec2:DescribeManagedPrefixLists",
                 "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcs",
                 "sagemaker:ListMlflowTrackingServers",
             ],
             write: &[],

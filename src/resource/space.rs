@@ -49,11 +49,12 @@ impl Resource for Space {
         let live = spaces.iter().filter_map(|space| {
             let name = space.space_name()?;
             let owner = space.ownership_settings_summary().and_then(|owner| owner.owner_user_profile_name());
-            let summary = match owner {
-                Some(owner) => format!("private space {name} of {owner}"),
-                None => format!("shared space {name}"),
-            };
             let sharing = space.space_sharing_settings_summary().and_then(|sharing| sharing.sharing_type());
+            // Whether others get in is the sharing type's to say: a shared space has an owner too.
+            let is_shared = sharing.map_or(owner.is_none(), |sharing| sharing.as_str() == "Shared");
+            let kind = if is_shared { "shared" } else { "private" };
+            let of = owner.map(|owner| format!(" of {owner}")).unwrap_or_default();
+            let summary = format!("{kind} space {name}{of}");
             let mut properties = Value::from_iter([("SpaceName", Value::from(name)), ("Summary", summary.into())]);
             if let Some(sharing) = sharing {
                 properties.set("SharingType", sharing.as_str());

@@ -11,7 +11,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
-use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, kms_key, not_ours, ownership};
+use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, is_late, kms_key};
+use super::{not_ours, ownership, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -139,8 +140,7 @@ impl Resource for UserProfile {
                 }
                 // As in MDAA, a user tag wins over the profile's own.
                 user_tags.extend(desired.tags.clone());
-                let tags = ownership::tags(&desired.deployment, &user_tags, &address);
-                properties.set("Tags", ownership::property(&tags));
+                properties.set("Tags", desired.tags_besides(&user_tags, &address));
                 let mut node = Node::new(address, properties);
                 // Users must not launch apps before the role may.
                 node.after.insert(execution_policy::address());
@@ -214,7 +214,7 @@ impl Resource for UserProfile {
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
         if matches!(observed.state, State::Busy(_)) {
-            settled(account, node, Action::Update).await?;
+            at_rest(account, node).await?;
         }
         let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
         write_tags(account, arn, node, changes).await?;
@@ -337,6 +337,25 @@ async fn status(account: &Account, domain: &str, name: &str) -> Result<Option<St
     }
 }
 
+/// Waits until nothing is being done to the profile, before it is changed: one that is taken over is not ours yet.
+async fn at_rest(account: &Account, node: &Node) -> Result<(), CloudError> {
+    let text = |key: &str| node.properties.text(key).unwrap_or_default();
+    let look = async || match status(account, text("DomainId"), text("UserProfileName")).await? {
+        Some(State::Busy(status)) => {
+            account.phase(&node.address, &status);
+            Ok(Progress::Busy(status))
+        }
+        _ => Ok(Progress::Ready(())),
+    };
+    let patience = account.patience(Kind::UserProfile, Action::Update, Patience::PROFILE);
+    account.clock.until(&node.address.to_string(), patience, look).await?;
+    let observed = to_change(&node.address, UserProfile.find(account, node).await?)?;
+    match domain::ended_badly("UserProfile", &observed, &observed.state) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
 /// The profile once it is in service.
 async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
     let text = |key: &str| node.properties.text(key).unwrap_or_default();
@@ -349,10 +368,8 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
         }
         let found = UserProfile.find(account, node).await?;
         let Found::Ours(observed) = &found else {
-            return match found {
-                Found::Absent => Ok(Progress::Busy("not visible".into())),
-                _ => Err(not_ours(&node.address, &found)),
-            };
+            let late = is_late(&found, action);
+            return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
         };
         match &observed.state {
             State::Busy(status) => {

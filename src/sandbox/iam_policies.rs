@@ -83,6 +83,35 @@ fn is_aws_managed(arn: &str) -> bool {
     arn.starts_with("arn:") && arn.contains(":iam::aws:policy/")
 }
 
+/// Makes a policy that allows everything, unless there is one; those of AWS's own are there anyway.
+pub fn seed(world: &mut World, arn: &str) -> bool {
+    let Some((_, path)) = arn.split_once(":policy") else { return false };
+    if is_aws_managed(arn) || world.has(POLICIES, arn) {
+        return false;
+    }
+    let (path, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let document = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    });
+    let now = world.now();
+    let policy = Policy {
+        name: name.into(),
+        path: format!("{path}/"),
+        id: format!("ANPA{}", world.id(UPPER, 17)),
+        arn: arn.into(),
+        description: None,
+        tags: BTreeMap::new(),
+        versions: BTreeMap::from([(1, Version { document: document.to_string(), created: now })]),
+        default: 1,
+        latest: 1,
+        created: now,
+        updated: now,
+    };
+    put_policy(world, &policy);
+    true
+}
+
 fn find(world: &World, arn: &str) -> Result<Policy, Refusal> {
     if !arn.starts_with("arn:") || !arn.contains(":policy/") {
         return Err(Refusal::new("InvalidInput", format!("ARN {arn} is not valid.")));

@@ -48,6 +48,11 @@ pub fn arn(world: &World, id: &str) -> String {
     world.arn("kms", &format!("key/{id}"))
 }
 
+/// An id that no key has yet.
+pub fn new_id(world: &mut World) -> String {
+    [8, 4, 4, 4, 12].map(|length| world.id(HEX, length)).join("-")
+}
+
 /// Nothing has that id or name.
 pub fn not_found(message: impl Into<String>) -> Refusal {
     Refusal::new("NotFoundException", message)
@@ -211,7 +216,7 @@ fn create_key(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     let policy = input.text("Policy").map_or_else(|| default.to_string(), str::to_owned);
     // The key's own ARN is not known to whoever writes the policy, so any will do to check it.
     check_policy(world, &policy, caller, "*", input.flag("BypassPolicyLockoutSafetyCheck"))?;
-    let id = [8, 4, 4, 4, 12].map(|length| world.id(HEX, length)).join("-");
+    let id = new_id(world);
     let key = Key {
         id,
         description: input.text("Description").unwrap_or_default().into(),

@@ -30,6 +30,16 @@ pub fn target(world: &World, name: &str) -> Option<String> {
     world.get::<Alias>(ALIASES, name).map(|alias| alias.key)
 }
 
+/// Lets `name` stand for a key, unless it stands for one already.
+pub fn seed(world: &mut World, name: &str, key: &str) -> bool {
+    if world.has(ALIASES, name) {
+        return false;
+    }
+    let now = world.now();
+    world.put(ALIASES, name, &Alias { key: key.to_owned(), created: now, updated: now });
+    true
+}
+
 fn name(input: Input<'_>) -> Result<&str, Refusal> {
     let name = input.need("AliasName")?;
     let valid = |c: char| c.is_ascii_alphanumeric() || ":/_-".contains(c);

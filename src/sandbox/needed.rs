@@ -13,7 +13,7 @@ use super::world::World;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::Document;
 use crate::config::template::{Context, Parameter, ParameterKind};
-use crate::config::{self, Config, RoleReference, UserSettings};
+use crate::config::{self, Config, DomainSettings, RoleReference, SpaceSettings};
 
 /// What has to exist.
 #[derive(Debug, Default)]
@@ -52,13 +52,18 @@ pub fn needed(document: &Document, context: &Context) -> Result<Needed, Diagnost
     if let Some(bucket) = &config.domain.domain_bucket {
         needed.seed.buckets.push(bucket.domain_bucket_name.clone());
     }
-    needed.settings(&config.domain.default_user_settings.wire());
-    let own = config.domain.user_profiles.values().map(|profile| &profile.settings);
-    own.map(UserSettings::wire).for_each(|settings| needed.settings(&settings));
-    if let Some(settings) = &config.domain.default_space_settings {
-        needed.settings(&settings.wire());
-    }
+    settings_of(&config).iter().for_each(|settings| needed.settings(settings));
     Ok(needed)
+}
+
+/// Every tree of settings that a config has, in the API's words.
+fn settings_of(config: &Config) -> Vec<Json> {
+    let domain = &config.domain;
+    let mut all = vec![domain.default_user_settings.wire()];
+    all.extend(domain.user_profiles.values().map(|profile| profile.settings.wire()));
+    all.extend(domain.default_space_settings.iter().map(SpaceSettings::wire));
+    all.extend(domain.domain_settings.iter().map(DomainSettings::wire));
+    all
 }
 
 impl Needed {
@@ -88,10 +93,9 @@ impl Needed {
         let subnets = domain.subnet_ids.iter();
         self.seed.subnets = subnets.map(|id| SeedSubnet { id: id.clone(), vpc: domain.vpc_id.clone() }).collect();
         let mut groups: BTreeSet<&str> = domain.security_group_id.iter().map(String::as_str).collect();
-        groups.extend(domain.default_user_settings.security_groups.iter().flatten().map(String::as_str));
-        let profiles = domain.user_profiles.values();
-        groups
-            .extend(profiles.flat_map(|profile| profile.settings.security_groups.iter().flatten()).map(String::as_str));
+        let settings = settings_of(config);
+        let named = settings.iter().flat_map(|settings| [&settings["SecurityGroups"], &settings["SecurityGroupIds"]]);
+        groups.extend(named.filter_map(Json::as_array).flatten().filter_map(Json::as_str));
         for rules in [&domain.security_group_ingress, &domain.security_group_egress] {
             groups.extend(rules.sg.iter().map(|rule| rule.peer.as_str()));
             let lists = rules.prefix_list.iter().map(|rule| (rule.peer.clone(), format!("com.example.{}", rule.peer)));
@@ -122,10 +126,12 @@ impl Needed {
     fn key(&mut self, arn: &str) {
         if let Some((_, id)) = arn.rsplit_once(":key/") {
             self.seed.keys.push(id.to_owned());
+        } else if let Some((_, name)) = arn.rsplit_once(":alias/") {
+            self.seed.aliases.push(format!("alias/{name}"));
         }
     }
 
-    /// Images, app image configs and lifecycle configs anywhere in settings, and the key and bucket for sharing.
+    /// Images, app image configs, lifecycle configs and roles anywhere in settings, and the key for sharing.
     fn settings(&mut self, settings: &Json) {
         match settings {
             Json::Object(members) => {
@@ -150,6 +156,12 @@ impl Needed {
                             self.image_versions.insert(format!("{name}/{version}"));
                         }
                         ("S3KmsKeyId", Some(arn)) => self.key(arn),
+                        ("ExecutionRole" | "DomainExecutionRoleArn", Some(arn)) => {
+                            let role = role(&RoleReference { arn: Some(arn.to_owned()), ..RoleReference::default() });
+                            if self.seed.roles.iter().all(|known| known.name != role.name) {
+                                self.seed.roles.push(role);
+                            }
+                        }
                         ("LifecycleConfigArns", None) => {
                             let arns = value.as_array().into_iter().flatten().filter_map(Json::as_str);
                             self.lifecycle_configs.extend(arns.map(str::to_owned));
@@ -221,6 +233,10 @@ fn fitting_values(open: &Config, context: &Context) -> BTreeMap<String, String> 
     }
     if let Some(arn) = &domain.kms_key_arn {
         fit(arn, &|n| place("kms", format!("key/00000000-0000-0000-0000-{n:012}")));
+    }
+    for settings in settings_of(open) {
+        let role = settings["ExecutionRole"].as_str();
+        role.iter().for_each(|arn| fit(arn, &|n| place("iam", format!("role/seeded-role-{n}"))));
     }
     if let Some(bucket) = &domain.domain_bucket {
         fit(&bucket.domain_bucket_name, &|n| format!("seeded-bucket-{n}"));

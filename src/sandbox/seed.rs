@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::ec2::{PREFIX_LISTS, PrefixList};
 use super::ec2_groups::{everything, new_group};
+use super::iam_policies;
+use super::kms;
+use super::kms_aliases;
 use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
 use super::s3_buckets;
 use super::ssm;
@@ -20,10 +23,14 @@ pub struct Seed {
     pub subnets: Vec<SeedSubnet>,
     /// Roles.
     pub roles: Vec<SeedRole>,
+    /// ARNs of managed policies.
+    pub policies: Vec<String>,
     /// Parameters: name and value.
     pub parameters: Vec<(String, String)>,
     /// Key ids.
     pub keys: Vec<String>,
+    /// Aliases of keys, `alias/` included; each with a key of its own.
+    pub aliases: Vec<String>,
     /// Bucket names.
     pub buckets: Vec<String>,
     /// Names of buckets that other accounts have.
@@ -74,6 +81,11 @@ impl Seed {
             let record = role.record(world);
             add(world, &mut made, ROLES, &role.name, "role", &record);
         }
+        for arn in &self.policies {
+            if iam_policies::seed(world, arn) {
+                made.push(format!("policy {arn}"));
+            }
+        }
         for (name, value) in &self.parameters {
             if ssm::seed(world, name, value) {
                 made.push(format!("parameter {name} = {value}"));
@@ -82,6 +94,14 @@ impl Seed {
         for id in &self.keys {
             let record = key(world, id);
             add(world, &mut made, KEYS, id, "key", &record);
+        }
+        for name in &self.aliases {
+            let id = kms::new_id(world);
+            if kms_aliases::seed(world, name, &id) {
+                let record = key(world, &id);
+                world.put(KEYS, &id, &record);
+                made.push(format!("key {id} as {name}"));
+            }
         }
         for name in &self.buckets {
             if s3_buckets::seed(world, name) {
@@ -174,15 +194,17 @@ mod tests {
             vpcs: vec!["vpc-id".into()],
             subnets: vec![SeedSubnet { id: "subnet-id".into(), vpc: "vpc-id".into() }],
             roles: vec![SeedRole { name: "admin".into(), id: Some("AROAADMIN".into()), ..SeedRole::default() }],
+            policies: vec!["arn:aws:iam::123456789012:policy/boundary".into()],
             parameters: vec![("/org/vpc".into(), "vpc-id".into())],
             keys: vec!["test-efs-key".into()],
+            aliases: vec!["alias/foo".into()],
             buckets: vec!["given".into()],
             foreign_buckets: vec!["theirs".into()],
             security_groups: vec![("sg-test12345".into(), "vpc-id".into())],
             prefix_lists: vec![("pl-1".into(), "lists".into())],
         };
         let mut world = World::default();
-        assert_eq!(seed.apply(&mut world).len(), 9);
+        assert_eq!(seed.apply(&mut world).len(), 11);
         assert_eq!(seed.apply(&mut world), Vec::<String>::new());
         assert_eq!(world.get::<Role>(ROLES, "admin").unwrap().id, "AROAADMIN");
         assert!(world.has(KEYS, "test-efs-key") && world.has(SECURITY_GROUPS, "sg-test12345"));

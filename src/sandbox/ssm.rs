@@ -59,16 +59,18 @@ pub struct Parameter {
     pub modified: i64,
 }
 
-/// Makes a parameter of type `String`, unless there is one.
-pub fn seed(world: &mut World, name: &str, value: &str) -> bool {
-    if world.has(PARAMETERS, name) {
+/// Makes a parameter of type `String`, or the version of it that is asked for, unless there is one. One of another
+/// account or region cannot be made here.
+pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
+    let Ok(Reference { name, version }) = reference(world, text) else { return false };
+    if find(world, text).is_ok() {
         return false;
     }
     let parameter = Parameter {
-        name: name.into(),
+        name,
         kind: "String".into(),
         value: value.into(),
-        version: 1,
+        version: version.unwrap_or(1),
         description: None,
         tier: "Standard".into(),
         tags: BTreeMap::new(),

@@ -15,9 +15,12 @@ pub struct Reference {
 /// Reads `name`, `name:version` and an ARN with either.
 pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
     let name = match text.strip_prefix(&world.arn("ssm", "parameter")) {
-        // `…:parameter/a/b` is the ARN of `/a/b`, since `a/b` is no valid name; `…:parameter/a` is that of `a`.
-        Some(path) if path[1..].contains('/') => path,
-        Some(path) => &path[1..],
+        // `…:parameter/a/b` is the ARN of `/a/b`, since `a/b` is no valid name; `…:parameter/a` is that of `/a` and of `a`.
+        Some(path) => {
+            let bare = path.strip_prefix('/').unwrap_or(path);
+            let name = bare.split_once(':').map_or(bare, |(name, _)| name);
+            if bare.contains('/') || !world.has(super::ssm::PARAMETERS, name) { path } else { bare }
+        }
         None if text.starts_with("arn:") => {
             return Err(validation(format!("Parameter ARN is not of this account and region: {text}")));
         }
@@ -124,12 +127,14 @@ mod tests {
 
     #[test]
     fn references_are_names_versions_and_arns() {
-        let world = World::default();
+        let mut world = World::default();
+        super::super::ssm::seed(&mut world, "plain", "value");
         for (text, name, version) in [
             ("/a/b", "/a/b", None),
             ("/a/b:3", "/a/b", Some(3)),
             ("arn:aws:ssm:us-east-1:123456789012:parameter/a/b", "/a/b", None),
-            ("arn:aws:ssm:us-east-1:123456789012:parameter/a:2", "a", Some(2)),
+            ("arn:aws:ssm:us-east-1:123456789012:parameter/a:2", "/a", Some(2)),
+            ("arn:aws:ssm:us-east-1:123456789012:parameter/plain:2", "plain", Some(2)),
         ] {
             let reference = reference(&world, text).unwrap();
             assert_eq!((reference.name.as_str(), reference.version), (name, version));

@@ -268,7 +268,6 @@ pub fn heal_all<T: Sync>(name: &str, items: &[T], attempt: impl Fn(&T) -> Result
 }
 
 #[test]
-#[ignore = "minutes; run by just faults"]
 fn the_minimal_sample_heals_whatever_call_comes_to_harm() {
     let story = &stories()[0];
     let clean = Clean::of(story);
@@ -276,7 +275,6 @@ fn the_minimal_sample_heals_whatever_call_comes_to_harm() {
 }
 
 #[test]
-#[ignore = "minutes; run by just faults"]
 fn every_story_heals_a_sample_of_harm() {
     for (at, story) in stories().iter().enumerate().skip(1) {
         let clean = Clean::of(story);

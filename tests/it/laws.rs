@@ -231,11 +231,12 @@ fn kept(ended: &Ended) -> BTreeSet<String> {
     lines
         .map(|line| {
             let (address, why) = line.split_once(": ").unwrap();
-            // What people are told to remove it by, else its name.
+            // What people are told to remove it by, else the id that the reason begins with, else its name.
             let command = why.rsplit_once("`aws ").map(|(_, command)| command.trim_end_matches('`'));
             let named = command.and_then(|command| command.rsplit(' ').next());
+            let id = why.split(' ').next().filter(|id| id.contains('-'));
             let (_, name) = address.split_once('.').unwrap();
-            named.unwrap_or(name).trim_start_matches("s3://").to_owned()
+            named.or(id).unwrap_or(name).trim_start_matches("s3://").to_owned()
         })
         .collect()
 }

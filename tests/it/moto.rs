@@ -160,6 +160,7 @@ async fn locks(account: &Account) {
         token: token.into(),
         command: "apply".into(),
         heartbeat: 0,
+        over: None,
     };
     let (one, other) = (holder("one", "a"), holder("other", "b"));
     let now = std::time::Duration::ZERO;

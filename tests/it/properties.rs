@@ -18,7 +18,7 @@ use crate::support::faulty::{Fate, Faulty};
 /// Everything that a random config may ask for, in creation order.
 const NAMES: [(Kind, &str); 10] = [
     (Kind::ExecutionRole, "default"),
-    (Kind::KmsKey, "efs"),
+    (Kind::SecurityGroup, "domain"),
     (Kind::Bucket, "sharing"),
     (Kind::LifecycleConfig, "jupyter"),
     (Kind::LifecycleConfig, "kernel"),

@@ -21,6 +21,7 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
     key(review, domain);
     bucket(review, domain);
     sharing(review, domain);
+    unique_name(review, domain);
     if let Some(role) = &domain.default_execution_role {
         self::role(review, role, &["domain", "defaultExecutionRole"]);
     }
@@ -58,6 +59,21 @@ pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str])
         let path = [path, &["arn"]].concat();
         let summary = format!("`{}` is not the ARN of a role", shorten(arn));
         review.report(&codes::ARN, &path, summary, "write arn:PARTITION:iam::ACCOUNT:role/NAME");
+    }
+}
+
+/// MDAA's switch for bucket names that no other account can have taken.
+fn unique_name(review: &mut Review<'_>, domain: &DomainConfig) {
+    const SWITCH: &str = "@aws-mdaa/enableUniqueBucketNames";
+    if review.context.is_on(SWITCH) && domain.domain_bucket.is_none() {
+        let own = ["deployment", "context", SWITCH];
+        let path: &[&str] = if review.is_written(&own) { &own } else { &["domain"] };
+        review.report(
+            &codes::MDAA_SWITCH,
+            path,
+            format!("`{SWITCH}` names the bucket after a CloudFormation stack, and there is none"),
+            "remove the switch from the context, or give the bucket as `domainBucket`",
+        );
     }
 }
 

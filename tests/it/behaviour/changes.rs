@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    BASE, PLAN, alter, calls, count, deployed, describe_domain, disown, domain_id, faults, pass, says, start_app,
-    studio,
+    BASE, PLAN, alter, calls, count, deployed, describe_domain, disown, domain_id, faults, lose_record, pass, says,
+    start_app, studio,
 };
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
@@ -84,6 +84,25 @@ fn row_04_what_leaves_the_config_is_taken_back_or_said_to_stay() {
 }
 
 #[test]
+fn row_04_space_settings_that_cannot_be_taken_back_stand_in_nobodys_way() {
+    let lab = Lab::new();
+    lab.run(
+        APPLY,
+        &edit(
+            BASE,
+            "  tags:",
+            "  defaultSpaceSettings: {executionRole: 'arn:aws:iam::123456789012:role/users'}\n  tags:",
+        ),
+    )
+    .expect(0);
+    let groups = |lab: &Lab| describe_domain(lab)["DefaultSpaceSettings"]["SecurityGroups"].clone();
+    let before = groups(&lab);
+    let ended = lab.run(APPLY, &edit(BASE, "team: science", "team: art")).expect(0);
+    says(&ended, "DefaultSpaceSettings.SecurityGroups is no longer in the config, but the API cannot unset it");
+    assert_eq!(groups(&lab), before);
+}
+
+#[test]
 fn row_05_a_change_that_aws_ignores_is_a_failure() {
     let lab = deployed();
     faults(&lab, "ignore-field=DefaultUserSettings.SpaceStorageSettings");
@@ -116,6 +135,12 @@ fn row_06_apps_hold_up_only_what_they_must() {
         lab.tables()["iam/role"].contains_key("acme-dev-ml-studio-default-execution-role"),
         "the domain still uses it"
     );
+    let published = |lab: &Lab| {
+        let tables = lab.tables();
+        let roles = tables["ssm/parameter"].keys().filter(|name| name.contains("/role/default-execution-role/"));
+        roles.count()
+    };
+    assert_eq!(published(&lab), 3, "whoever reads what it is called goes on reading");
     lab.run(APPLY, &edit(&free, "team: art", "team: music")).expect(0);
     let stopped = lab.run(&[APPLY, &["--stop-apps"]].concat(), &gated).expect(0);
     assert_eq!(count(&stopped, "DeleteApp"), 1);
@@ -257,6 +282,19 @@ fn row_25_a_default_script_is_in_the_list_too() {
 }
 
 #[test]
+fn row_25_no_default_outlives_its_script_even_when_the_record_is_lost() {
+    let lab = deployed();
+    lose_record(&lab);
+    let without = edit(BASE, "  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n", "");
+    lab.run(APPLY, &without).expect(0);
+    let app = &describe_domain(&lab)["DefaultUserSettings"]["JupyterLabAppSettings"];
+    assert!(app["DefaultResourceSpec"]["LifecycleConfigArn"].as_str().is_none_or(|arn| arn == "None"), "{app}");
+    lab.run(PLAN, &without).expect(0);
+    let list = studio(&lab, "ListStudioLifecycleConfigs", &json!({}));
+    assert_eq!(list["StudioLifecycleConfigs"], json!([]));
+}
+
+#[test]
 fn row_26_one_changed_file_is_one_upload() {
     let lab = Lab::new();
     let folder = lab.path("tools");
@@ -268,12 +306,14 @@ fn row_26_one_changed_file_is_one_upload() {
     std::fs::write(folder.join("a.sh"), "echo A").unwrap();
     let plan = lab.run(PLAN, &text).expect(2);
     says(&plan, "a.sh");
+    says(&plan, "bucket_object.jupyterLab/tools: takes effect in an app when it starts next");
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!(count(&ended, "PutObject"), 1);
     std::fs::remove_file(folder.join("b.sh")).unwrap();
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!((count(&ended, "PutObject"), count(&ended, "DeleteObjects") + count(&ended, "DeleteObject")), (0, 1));
-    lab.run(PLAN, &text).expect(0);
+    assert!(!lab.run(PLAN, &text).expect(0).data.contains("starts next"));
+    says(&lab.run(PLAN, &edit(&text, "echo one", "echo two")).expect(2), "lifecycle_config.jupyterLab: takes effect");
 }
 
 #[test]

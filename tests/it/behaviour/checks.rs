@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, PLAN, alter, count, deployed, faults, put, says, studio};
+use super::{BASE, PLAN, alter, count, deployed, faults, lose_record, put, says, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};
 use crate::support::configs::{SSO, edit};
 
@@ -13,9 +13,10 @@ fn prepared(text: &str) -> Lab {
     lab
 }
 
+/// What an apply ends with that a check stops.
 #[track_caller]
 fn blocked(lab: &Lab, text: &str) -> Ended {
-    let ended = lab.run(APPLY, text).expect(5);
+    let ended = lab.run(APPLY, text).expect(4);
     assert!(ended.writes().is_empty());
     ended
 }
@@ -222,18 +223,44 @@ fn row_45_tracking_servers_are_named_when_the_domain_goes() {
 }
 
 #[test]
+fn row_35_what_the_network_lacks_is_said_at_its_line() {
+    let lab = prepared(BASE);
+    for (from, to, line, part) in [
+        ("subnet-1, subnet-2", "subnet-1, subnet-zzz", 4, "subnet subnet-zzz"),
+        ("vpc-1", "vpc-zzz", 3, "VPC vpc-zzz"),
+        ("  tags:", "  securityGroupId: sg-0123456789abcdef0\n  tags:", 11, "security group sg-0123456789abcdef0"),
+        (
+            "  tags:",
+            "  defaultUserSettings: {securityGroups: [sg-0123456789abcdef0]}\n  tags:",
+            11,
+            "security group sg-0123456789abcdef0",
+        ),
+        (
+            "  tags:",
+            "  securityGroupIngress:\n    sg:\n      - {sgId: sg-0123456789abcdef0, protocol: tcp, port: 1}\n  tags:",
+            13,
+            "security group sg-0123456789abcdef0",
+        ),
+        (
+            "  tags:",
+            "  securityGroupEgress:\n    prefixList:\n      - {prefixList: pl-0123456789abcdef0, protocol: tcp, port: 1}\n  tags:",
+            13,
+            "prefix list pl-0123456789abcdef0",
+        ),
+    ] {
+        let ended = blocked(&lab, &edit(BASE, from, to));
+        says(&ended, &format!("the {part} does not exist in us-east-1"));
+        says(&ended, &format!("studio.yaml:{line}"));
+    }
+    let lab = deployed();
+    let ended = blocked(&lab, &edit(BASE, "subnet-2", "subnet-2, subnet-zzz"));
+    says(&ended, "the subnet subnet-zzz does not exist");
+}
+
+#[test]
 fn row_46_a_lost_record_deletes_and_makes_nothing() {
     let lab = deployed();
-    lab.sandbox
-        .with_world(|world| {
-            let names: Vec<String> =
-                world.list::<Json>("ssm/parameter", "/studio-deploy/").into_iter().map(|(name, _)| name).collect();
-            assert!(!names.is_empty());
-            for name in names {
-                world.remove("ssm/parameter", &name);
-            }
-        })
-        .unwrap();
+    lose_record(&lab);
     let ended = lab.run(APPLY, BASE).expect(0);
     for call in ended.writes() {
         assert_eq!(call.service, "ssm", "{}", call.operation);
@@ -257,7 +284,8 @@ fn row_47_partitions_are_those_of_the_caller() {
 fn row_48_a_bucket_name_is_free_ours_or_taken() {
     let lab = prepared(BASE);
     put(&lab, "s3/foreign-bucket", "acme-dev-ml-studio", &json!(true));
-    let ended = blocked(&lab, BASE);
+    let ended = lab.run(APPLY, BASE).expect(5);
+    assert!(ended.writes().is_empty());
     says(&ended, "another account owns that name");
     says(&ended, "-123456789012-us-east-1");
     Lab::new().run(APPLY, BASE).expect(0);

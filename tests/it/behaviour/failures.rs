@@ -48,7 +48,7 @@ fn row_13_a_new_role_is_waited_for_and_a_bad_one_is_not() {
     let lab = Lab::new();
     lab.run(PLAN, &text).expect(2);
     lab.sandbox.with_world(|world| world.remove("iam/role", "gone")).unwrap();
-    let ended = lab.run(APPLY, &text).expect(5);
+    let ended = lab.run(APPLY, &text).expect(4);
     says(&ended, "the role arn:aws:iam::123456789012:role/gone does not exist");
 }
 

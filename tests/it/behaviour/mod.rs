@@ -3,6 +3,7 @@
 mod changes;
 mod checks;
 mod failures;
+mod mdaa;
 mod removal;
 mod signals;
 
@@ -107,6 +108,19 @@ fn disown(lab: &Lab) {
         }
     });
     disown.unwrap();
+}
+
+/// Deletes everything that studio-deploy keeps of the deployment.
+fn lose_record(lab: &Lab) {
+    let lose = lab.sandbox.with_world(|world| {
+        let names: Vec<String> =
+            world.list::<Json>("ssm/parameter", "/studio-deploy/").into_iter().map(|(name, _)| name).collect();
+        assert!(!names.is_empty());
+        for name in names {
+            world.remove("ssm/parameter", &name);
+        }
+    });
+    lose.unwrap();
 }
 
 /// Puts a record into the account.

@@ -97,7 +97,13 @@ fn row_16_a_user_goes_only_with_consent() {
     says(&blocked, "home directory from sight: it stays on the file system under uid ");
     let renamed =
         edit(BASE, "    ben: {userRole: {name: users}}", "    ben: {userRole: {name: users}, profileName: benjamin}");
-    assert!(lab.run(APPLY, &renamed).expect(5).writes().is_empty());
+    let blocked = lab.run(APPLY, &renamed).expect(5);
+    assert!(blocked.writes().is_empty());
+    says(&blocked, "replacing it loses ben's home directory from sight: it stays on the file system under uid ");
+    says(&blocked, "--allow-replace user_profile.ben");
+    let other = Lab::like(&lab.tables());
+    let replace = ["--allow-replace", "user_profile.ben", "--confirm", "acme/dev/ml/studio"];
+    other.run(&[APPLY, &replace].concat(), &renamed).expect(0);
     let ended = lab.run(&[APPLY, &["--allow-profile-delete", "ben"]].concat(), &without).expect(0);
     assert_eq!(count(&ended, "DeleteUserProfile"), 1);
 }
@@ -154,4 +160,23 @@ fn row_32_destroy_keeps_what_holds_data() {
     for word in ["kept home_efs.", "kept bucket.sharing", "kms_key.efs"] {
         says(&ended, word);
     }
+}
+
+#[test]
+fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
+    let lab = deployed();
+    let key = [DESTROY, &["--kms-key", "delete"]].concat();
+    let ended = lab.run(&key, BASE).expect(5);
+    assert!(ended.writes().is_empty());
+    says(&ended, "and bucket.sharing: without it, nobody could read what is kept there");
+    says(&ended, "--home-efs delete");
+    let policy = edit(BASE, "  tags:", "  removalPolicy: {homeEfs: delete, bucket: delete, kmsKey: delete}\n  tags:");
+    lab.run(&[DESTROY, &["--bucket", "retain"]].concat(), &policy).expect(5);
+    let kept = lab.run(&[DESTROY, &["--bucket", "retain", "--kms-key", "retain"]].concat(), &policy).expect(0);
+    says(&kept, "kept bucket.sharing");
+    says(&kept, "kept kms_key.efs");
+    assert_eq!((count(&kept, "DeleteBucket"), count(&kept, "ScheduleKeyDeletion")), (0, 0));
+    // What was kept goes later, by the same command.
+    let rest = lab.run(DESTROY, &policy).expect(0);
+    assert_eq!((count(&rest, "DeleteBucket"), count(&rest, "ScheduleKeyDeletion")), (1, 1));
 }

@@ -11,7 +11,7 @@ const MISTAKES: [(&str, &str, &str, i32, &[&str]); 5] = [
         "a missing parameter",
         "vpcId: vpc-id",
         "vpcId: ssm:/no/vpc",
-        3,
+        4,
         &["SD1025", "bad.yaml:7:10", "aws ssm get-parameter"],
     ),
     ("broken YAML", "authMode: IAM", "authMode: [", 3, &["bad.yaml:"]),

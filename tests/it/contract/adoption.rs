@@ -152,6 +152,9 @@ fn an_environment_of_mdaa_is_foreign_until_it_is_adopted() {
         let why = change["blocked_by"].to_string();
         assert!(why.contains("MDAA"), "{change}");
         assert!(why.contains("--adopt"), "{change}");
+        let untagged =
+            matches!(change["kind"].as_str(), Some("asset_policy" | "execution_policy" | "lifecycle_config"));
+        assert_eq!(why.contains("and no tags"), untagged, "{change}");
         stacks += usize::from(why.contains(STACK));
     }
     assert!(stacks > 15, "{plan}");

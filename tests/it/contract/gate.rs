@@ -45,6 +45,23 @@ fn a_finding_blocks_the_apply_until_it_is_accepted() {
     place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(0);
 }
 
+/// EC2 keeps some rules in another form than they are said in.
+#[test]
+fn rules_of_every_form_are_done_once_applied() {
+    let place = Place::new();
+    let rules = "cidr: 10.0.0.0/8, protocol: esp, port: 5}
+      - {cidr: 10.0.0.0/8, protocol: esp, port: 6}
+      - {cidr: 10.0.0.0/8, protocol: GRE, port: 1, toPort: 9}
+      - {cidr: 10.1.2.3/8, protocol: tcp, port: 90}
+      - {cidr: 10.4.5.6/8, protocol: tcp, port: 90}
+      - {cidr: 10.0.0.1/32, protocol: icmp, port: -1}
+      - {cidr: 10.0.0.1/32, protocol: icmp, port: 8}
+      - {cidr: 10.0.0.1/32, protocol: icmpv6, port: -1";
+    place.write("a.yaml", &config(rules, ""));
+    place.sandboxed(&["apply", "a.yaml", "--auto-approve"]).with(0);
+    place.sandboxed(&["plan", "a.yaml", "--detailed-exitcode"]).with(0);
+}
+
 #[test]
 fn rules_that_nobody_objects_to_are_applied() {
     for rule in ["cidr: 10.0.0.0/8, protocol: tcp, port: 22", "cidr: 10.0.0.0/8, protocol: tcp, port: 1, toPort: 65535"]

@@ -247,11 +247,11 @@ fn a_file_that_cannot_be_read_is_named_where_it_is_named() {
     );
     place.write("mdaa.yaml", &tree);
     let all = place.run(&["validate", "mdaa.yaml"]).with(3);
-    let all = all.says("mdaa.yaml:13:").says("mdaa.yaml:14:").says("SD1053").says("mdaa.yaml:15:").says("SD1005");
+    let all = all.says("mdaa.yaml:13:").says("mdaa.yaml:14:").says("SD1054").says("mdaa.yaml:15:").says("SD1005");
     assert!(!all.stderr.contains("config:1:1"), "{}", all.stderr);
     let json = place.run(&["validate", "mdaa.yaml", "--format", "json"]).with(3).json();
     assert_eq!(json["deployments"].as_array().unwrap().len(), 3);
-    place.run(&["plan", "mdaa.yaml", "--sandbox"]).with(3).says("SD1053");
+    place.run(&["plan", "mdaa.yaml", "--sandbox"]).with(3).says("SD1054");
     let listed = place.run(&["list", "mdaa.yaml"]).with(0);
     assert_eq!(listed.stdout.lines().count(), 3);
 }

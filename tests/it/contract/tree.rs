@@ -75,3 +75,39 @@ domains:
     assert!(applied.stdout.contains("acme/prod/ml/two  failed: the config is for account 222222222222"), "{applied:?}");
     place.run(&["plan", "mdaa.yaml", "--sandbox", "-e", "dev", "--detailed-exitcode"]).with(0);
 }
+
+#[test]
+fn a_permissions_boundary_bounds_every_role_and_has_to_exist() {
+    let place = Place::new();
+    place.write(
+        "studio.yaml",
+        "domain:\n  authMode: IAM\n  vpcId: v-1\n  subnetIds: [s-1]\n  dataAdminRoles: [{name: admin}]\n",
+    );
+    let tree = |boundary: &str| {
+        let text = format!(
+            "organization: acme
+permissions_boundary_arn: arn:aws:iam::222222222222:policy/{boundary}
+domains:
+  ml:
+    environments:
+      dev:
+        account: '222222222222'
+        region: us-east-1
+        modules:
+          studio: {{module_path: '@aws-mdaa/sm-studio-domain', module_configs: [./studio.yaml]}}
+"
+        );
+        place.write("mdaa.yaml", &text);
+    };
+    let apply = ["apply", "mdaa.yaml", "--sandbox=sandbox.json", "--auto-approve", "--sandbox-log=log.ndjson"];
+    let log = || std::fs::read_to_string(place.path().join("log.ndjson")).unwrap();
+    tree("dev/bound");
+    place.run(&apply).with(0).says("made policy arn:aws:iam::222222222222:policy/dev/bound");
+    assert_eq!(log().lines().filter(|line| line.contains("\"CreateRole\"")).count(), 2);
+    place.run(&["plan", "mdaa.yaml", "--sandbox=sandbox.json", "--detailed-exitcode"]).with(0);
+    // Later nothing is made up any more.
+    std::fs::remove_file(place.path().join("log.ndjson")).unwrap();
+    tree("gone");
+    place.run(&apply).with(4).says("the permissions boundary arn:aws:iam::222222222222:policy/gone does not exist");
+    assert!(!log().contains("\"writes\":true"), "{}", log());
+}
