@@ -88,6 +88,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// That of a plan of which nothing is carried out: what may not happen, and nothing else.
+    pub fn of_nothing(plan: &Plan) -> Self {
+        let outcomes = plan.blocked().map(|step| (step.address.clone(), step.action, Outcome::Blocked)).collect();
+        Self { outcomes, ..Self::default() }
+    }
+
     /// How many steps are done.
     pub fn done(&self) -> usize {
         self.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Done)).count()

@@ -5,23 +5,24 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use studio_deploy::apply::Stop;
 use studio_deploy::aws::connect::RealAws;
 use studio_deploy::aws::wait;
 use studio_deploy::cli::args::{self, Cli};
 use studio_deploy::cli::exit::Exit;
 use studio_deploy::cli::failure::Failure;
+use studio_deploy::cli::signals::{self, Signals, Switch};
 use studio_deploy::cli::surroundings::{Backend, Surroundings};
 use studio_deploy::cli::{self};
 use studio_deploy::ui::{Screen, Terminal};
-use tokio::sync::watch;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long what runs may go on after the first signal: a CI runner sends TERM 7.5 s after INT, and kills 2.5 s later.
 const GRACE: Duration = Duration::from_secs(4);
+/// How long a run has to say that it ends, and to give the lock back, before the process ends without it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let mut screen = screen();
@@ -42,7 +43,10 @@ fn main() -> ExitCode {
             return Exit::Bug.into();
         }
     };
-    runtime.block_on(run(cli, screen)).into()
+    let exit = runtime.block_on(run(cli, screen));
+    // Whoever still waits for a line of input, or for a name server, is not waited for.
+    runtime.shutdown_background();
+    exit.into()
 }
 
 async fn run(cli: Cli, screen: &'static Screen) -> Exit {
@@ -53,7 +57,6 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
     if let Some(exit) = done {
         return exit;
     }
-    let (stop, signalled) = signals();
     let surroundings = Surroundings {
         variables: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -64,8 +67,7 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
         pid: std::process::id(),
         is_alive,
         now,
-        stop,
-        signalled,
+        signals: heed_signals(),
         backend,
     };
     cli::run(cli, screen, &surroundings).await
@@ -129,37 +131,48 @@ fn is_alive(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-type Signalled = Box<dyn Fn() -> Option<Exit>>;
-
-/// The first signal stops what is new, the second, or time, leaves what runs.
-fn signals() -> (watch::Receiver<Stop>, Signalled) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (sender, receiver) = watch::channel(Stop::No);
-    let first = Arc::new(AtomicU8::new(0));
-    let seen = Arc::clone(&first);
-    tokio::spawn(async move {
-        let handlers = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-        let [Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)] = handlers else { return };
-        let mut grace = wait::every(GRACE);
-        loop {
-            let code = tokio::select! {
-                _ = hangup.recv() => Exit::Hangup.code(),
-                _ = interrupt.recv() => Exit::Interrupted.code(),
-                _ = terminate.recv() => Exit::Terminated.code(),
-                _ = grace.tick(), if seen.load(Ordering::Relaxed) != 0 => 0,
-            };
-            let again = seen.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed).is_err();
-            grace.reset();
-            if sender.send(if again { Stop::Leave } else { Stop::Drain }).is_err() {
-                return;
-            }
+/// Listens for signals on a thread of its own: a run that waits for standard input hears nothing itself.
+#[expect(clippy::exit, reason = "a run that is stuck cannot return")]
+fn heed_signals() -> Signals {
+    let (switch, signals) = signals::signals();
+    let (listens, waits) = mpsc::channel::<()>();
+    let listen = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(exit) = runtime.and_then(|runtime| runtime.block_on(heed(&switch, listens))) {
+            // It had the time to end by itself: nothing of it could be waited for any longer.
+            std::process::exit(exit.code().into());
         }
-    });
-    let signalled = move || match first.load(Ordering::Relaxed) {
-        129 => Some(Exit::Hangup),
-        130 => Some(Exit::Interrupted),
-        143 => Some(Exit::Terminated),
-        _ => None,
     };
-    (receiver, Box::new(signalled))
+    // Without that thread a signal does what it does to any program.
+    drop(std::thread::Builder::new().name("signals".into()).spawn(listen));
+    // The end of the channel is all that comes: from now on a signal is heard.
+    let _ = waits.recv();
+    signals
+}
+
+/// The first signal stops what is new and ends what only reads; the second, or time, leaves what runs. Returns when the
+/// process must not last any longer, with its exit code.
+async fn heed(switch: &Switch, listens: mpsc::Sender<()>) -> io::Result<Exit> {
+    let [mut hangup, mut interrupt, mut terminate] =
+        [signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    drop(listens);
+    let mut next = async || {
+        tokio::select! {
+            _ = hangup.recv() => Exit::Hangup,
+            _ = interrupt.recv() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        }
+    };
+    let first = next().await;
+    switch.drain(first);
+    let grace = if switch.is_writing() { GRACE } else { LAST_WORDS };
+    tokio::select! {
+        _ = next() => {}
+        () = wait::real(grace) => {}
+    }
+    if switch.is_writing() {
+        switch.leave();
+        wait::real(LAST_WORDS).await;
+    }
+    Ok(first)
 }

@@ -24,6 +24,11 @@ impl Writes {
 /// What the names of operations that only read begin with; AssumeRole gives credentials and changes nothing.
 const READS: [&str; 6] = ["Describe", "Get", "List", "Head", "AssumeRole", "CreatePresigned"];
 
+/// Whether an operation of this name changes nothing, however it ends.
+pub fn only_reads(operation: &str) -> bool {
+    READS.iter().any(|read| operation.starts_with(read))
+}
+
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
 impl Intercept for Writes {
     fn name(&self) -> &'static str {
@@ -37,7 +42,7 @@ impl Intercept for Writes {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned()).unwrap_or_default();
-        if !READS.iter().any(|read| operation.starts_with(read)) {
+        if !only_reads(&operation) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

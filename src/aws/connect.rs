@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, profile};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_types::os_shim_internal::{Env, Fs};
 
-use super::error::failed;
+use super::error::{failed, not_assumed};
+use crate::cli::codes;
 use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Backend, Wanted};
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, ErrorKind};
 
 /// How often a call is tried: with hundreds of profiles SageMaker throttles long before it serves.
 pub const ATTEMPTS: u32 = 25;
@@ -20,6 +23,7 @@ pub struct RealAws;
 #[async_trait(?Send)]
 impl Backend for RealAws {
     async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
+        check_profile(wanted).await?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
         if let Some(region) = &wanted.region {
@@ -37,13 +41,48 @@ impl Backend for RealAws {
             None => Ok((config, path_style)),
             Some(role) => {
                 let role = filled_in(role, wanted, &config).await?;
-                let provider =
-                    AssumeRoleProvider::builder(role).session_name("studio-deploy").configure(&config).build();
-                let provider = aws_credential_types::provider::SharedCredentialsProvider::new(provider.await);
+                let once = config.to_builder().retry_config(RetryConfig::standard()).build();
+                let provider = AssumeRoleProvider::builder(&role).session_name("studio-deploy").configure(&once);
+                let provider = provider.build().await;
+                // Whether it may be assumed is found out here, where it is known that this is what failed.
+                provider.provide_credentials().await.map_err(|error| unassumed(&role, &not_assumed(&error)))?;
+                let provider = SharedCredentialsProvider::new(provider);
                 Ok((config.to_builder().credentials_provider(provider).build(), path_style))
             }
         }
     }
+}
+
+/// Makes sure that the profile that is asked for exists: the SDK goes on without one that does not.
+async fn check_profile(wanted: &Wanted) -> Result<(), Failure> {
+    let asked = wanted.profile.clone().map(Into::into);
+    #[expect(clippy::default_trait_access, reason = "the only name of this type that can be reached is deprecated")]
+    let files = Default::default();
+    let read = profile::load(&Fs::real(), &Env::real(), &files, asked).await;
+    let profiles = read.map_err(|error| {
+        Failure::new(&codes::CREDENTIALS, "the AWS configuration cannot be read").detail(error.to_string())
+    })?;
+    let name = profiles.selected_profile();
+    if name == "default" && wanted.profile.is_none() || profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let mut known: Vec<&str> = profiles.profiles().collect();
+    known.sort_unstable();
+    let known = if known.is_empty() { "there are none".into() } else { format!("there are {}", known.join(", ")) };
+    Err(Failure::new(&codes::CREDENTIALS, format!("the AWS configuration has no profile `{name}`"))
+        .help(format!("choose another with `--profile` or AWS_PROFILE ({known}), or add it with `aws configure`")))
+}
+
+/// The failure that a role cannot be assumed.
+pub fn unassumed(role: &str, error: &CloudError) -> Failure {
+    let failure = Failure::from(error.clone());
+    if error.kind != ErrorKind::Denied {
+        return failure;
+    }
+    failure.named(format!("the role {role} cannot be assumed")).help(
+        "it may not exist, its trust policy has to name the caller, and the caller needs sts:AssumeRole on it\n\
+         `aws sts get-caller-identity` shows who AWS takes you for",
+    )
 }
 
 /// Who the credentials take us for.
@@ -80,7 +119,10 @@ fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
 }
 
 /// The role's ARN: one run may reach the accounts that an mdaa.yaml names.
-async fn filled_in(role: &str, wanted: &Wanted, config: &SdkConfig) -> Result<String, Failure> {
+///
+/// # Errors
+/// When it has to be asked who the caller is, and that fails.
+pub async fn filled_in(role: &str, wanted: &Wanted, config: &SdkConfig) -> Result<String, Failure> {
     if !role.contains("{{") {
         return Ok(role.to_owned());
     }

@@ -2,14 +2,34 @@
 
 use std::error::Error;
 
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
+use super::calls::only_reads;
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
 /// What the failure of `operation` means.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub fn failed<E>(operation: &str, error: SdkError<E, HttpResponse>) -> CloudError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    meaning(operation, &error)
+}
+
+/// Why a role cannot be assumed: what STS says of it, or that there is nobody who could assume it.
+pub fn not_assumed(error: &CredentialsError) -> CloudError {
+    let of_sts = causes(error).find_map(|cause| cause.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>());
+    match of_sts {
+        Some(of_sts) => meaning("AssumeRole", of_sts),
+        None => CloudError::new(ErrorKind::Credentials, "AssumeRole", chain(error)),
+    }
+}
+
+fn meaning<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CloudError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -19,32 +39,44 @@ where
     });
     let mut failure = CloudError::new(ErrorKind::Other, operation, String::new());
     failure.request_id = request_id;
-    match &error {
+    match error {
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
             let code = refusal.err().code().map(|code| code.split(['#', ':']).next_back().unwrap_or(code).to_owned());
-            failure.message = refusal.err().message().map_or_else(|| refusal.err().to_string(), str::to_owned);
+            let silent = || format!("AWS answered {status} and says no more");
+            failure.message =
+                refusal.err().message().filter(|said| !said.is_empty()).map_or_else(silent, str::to_owned);
             failure.kind = kind(code.as_deref().unwrap_or_default(), &failure.message, status);
             failure.sent = if status >= 500 { Sent::Maybe } else { Sent::No };
             failure.code = code.or_else(|| (status == 404).then(|| "NotFound".to_owned()));
         }
         SdkError::ConstructionFailure(_) => {
-            failure.message = chain(&error);
+            failure.message = chain(error);
             let credentials = failure.message.contains("credentials") || failure.message.contains("identity");
             failure.kind = if credentials { ErrorKind::Credentials } else { ErrorKind::Invalid };
         }
         SdkError::DispatchFailure(failed) => {
-            failure.message = chain(&error);
-            let credentials = !failed.is_io() && !failed.is_timeout() && failure.message.contains("credentials");
+            failure.message = chain(error);
+            let credentials = !failed.is_io() && causes(error).any(|cause| cause.is::<CredentialsError>());
             failure.kind = if credentials { ErrorKind::Credentials } else { ErrorKind::Connection };
             failure.sent = if credentials { Sent::No } else { Sent::Maybe };
+            // A profile's role: it is not the credentials that are missing.
+            let refused = causes(error).find_map(|cause| cause.downcast_ref::<ErrorMetadata>()).filter(|_| credentials);
+            if let Some((code, said)) = refused.and_then(|refused| Some((refused.code()?, refused.message()?)))
+                && kind(code, said, 0) == ErrorKind::Denied
+            {
+                failure.kind = ErrorKind::Denied;
+            }
         }
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
-            failure.message = chain(&error);
+            failure.message = chain(error);
             failure.kind = ErrorKind::Connection;
             failure.sent = Sent::Maybe;
         }
-        _ => failure.message = chain(&error),
+        _ => failure.message = chain(error),
+    }
+    if only_reads(operation) {
+        failure.sent = Sent::No;
     }
     failure
 }
@@ -136,16 +168,109 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     }
 }
 
+/// An error and its causes, from the outside in.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause| (*cause).source())
+}
+
 /// An error with its causes, each said once.
-fn chain(error: &dyn Error) -> String {
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !said.iter().any(|earlier| earlier.contains(&text)) {
-            said.push(text);
+    for cause in causes(error) {
+        let text = match cause.downcast_ref::<ErrorMetadata>() {
+            Some(answer) => [answer.code(), answer.message()].into_iter().flatten().collect::<Vec<_>>().join(": "),
+            None => cause.to_string(),
+        };
+        let text = readable(&text);
+        let says_nothing = text.is_empty() || NOTHING_SAID.contains(&text) || text.starts_with("unhandled error");
+        if !says_nothing && !said.iter().any(|earlier| earlier.contains(text)) {
+            said.push(text.to_owned());
         }
-        next = cause.source();
     }
     said.join(": ")
+}
+
+/// The SDK's words for where an error comes from: what went wrong follows.
+const NOTHING_SAID: [&str; 7] = [
+    "dispatch failure",
+    "service error",
+    "io error",
+    "other",
+    "request has timed out",
+    "failed to construct request",
+    "an error occurred while loading credentials",
+];
+
+/// What an error says before it prints how the program keeps it (`Request { body: …`), which tells nobody anything and may
+/// hold more than anybody should see.
+fn readable(text: &str) -> &str {
+    let printed = text.match_indices(" {").find_map(|(at, _)| {
+        let before = text[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |end| end + 1);
+        text[before..at].starts_with(|c: char| c.is_ascii_uppercase()).then_some(before)
+    });
+    let Some(end) = printed else { return text };
+    // `Some(Unhandled(` in front of it is of the same kind.
+    let mut kept = &text[..end];
+    while let Some(outer) = kept.strip_suffix('(') {
+        kept = outer.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    }
+    kept.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '`' | '"' | ':' | ','))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    type Failed = SdkError<AssumeRoleError, HttpResponse>;
+
+    fn unreached(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Failed {
+        SdkError::dispatch_failure(ConnectorError::other(cause.into(), None))
+    }
+
+    fn refused() -> Failed {
+        let metadata =
+            ErrorMetadata::builder().code("AccessDenied").message("not authorized to perform: sts:AssumeRole");
+        let answer = HttpResponse::new(403.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
+        SdkError::service_error(AssumeRoleError::generic(metadata.build()), answer)
+    }
+
+    #[test]
+    fn nothing_is_printed_as_the_program_keeps_it() {
+        for (text, expected) in [
+            (
+                "failed to apply endpoint `x` to request `Request { body: SdkBody { inner: Once(",
+                "failed to apply endpoint `x` to request",
+            ),
+            ("tcp connect error: Os { code: 111, kind: ConnectionRefused }", "tcp connect error"),
+            ("Some(Unhandled(Unhandled { source: 1 }))", ""),
+            ("the value {a} is none of {b, c}", "the value {a} is none of {b, c}"),
+            ("client error (Connect)", "client error (Connect)"),
+        ] {
+            assert_eq!(readable(text), expected);
+        }
+        let failure = failed("GetCallerIdentity", unreached("no such `Request { body: 1 }`"));
+        assert_eq!(failure.message, "no such");
+    }
+
+    #[test]
+    fn a_read_that_failed_has_changed_nothing() {
+        assert_eq!(failed("GetParameter", unreached("refused")).sent, Sent::No);
+        assert_eq!(failed("PutParameter", unreached("refused")).sent, Sent::Maybe);
+    }
+
+    #[test]
+    fn a_role_that_cannot_be_assumed_is_told_in_the_words_of_sts() {
+        let failure = not_assumed(&CredentialsError::provider_error(refused()));
+        assert_eq!((failure.kind, failure.code.as_deref()), (ErrorKind::Denied, Some("AccessDenied")));
+        assert_eq!(failure.message, "not authorized to perform: sts:AssumeRole");
+        let nobody = not_assumed(&CredentialsError::not_loaded("no credentials in the environment"));
+        assert_eq!(nobody.kind, ErrorKind::Credentials);
+        // The role of a profile: it is assumed on the way to another call.
+        let failure = failed("GetCallerIdentity", unreached(CredentialsError::provider_error(refused())));
+        assert_eq!(failure.kind, ErrorKind::Denied, "{failure:?}");
+        assert!(failure.message.contains("AccessDenied: not authorized"), "{failure:?}");
+        assert!(!failure.message.contains('{'), "{failure:?}");
+    }
 }

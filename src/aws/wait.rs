@@ -52,6 +52,14 @@ pub fn every(period: Duration) -> tokio::time::Interval {
     interval
 }
 
+/// Lets real time pass, once.
+pub async fn real(period: Duration) {
+    let mut interval = every(period);
+    // The first tick of an interval is due at once.
+    interval.reset();
+    interval.tick().await;
+}
+
 /// What a look at something that is on its way found.
 #[derive(Debug)]
 pub enum Progress<T> {

@@ -7,13 +7,14 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{Ended, Run, announce, execute, options, plan};
+use super::run::{Ended, Planned, Run, announce, execute, options, plan};
 use super::session::Session;
+use super::surroundings::Surroundings;
 use crate::apply::Settings;
 use crate::model::{Kind, State};
-use crate::plan::{Action, Plan, Step};
-use crate::ui::plan_human;
+use crate::plan::{Action, Options, Plan, Step};
 use crate::ui::plan_json::PlanDocument;
+use crate::ui::{Screen, plan_human};
 
 /// What loses data when it is deleted and made again, whatever replaces it.
 const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
@@ -34,6 +35,24 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
 }
 
 async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
+    let review = review(loaded, several, args, run);
+    let (mut session, planned, options) = run.surroundings.signals.unless_stopped(review).await?;
+    if planned.plan.is_empty() {
+        let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
+        return Ok(Ended { exit, ..Ended::idle(run, &planned.plan) });
+    }
+    approve(&planned.plan, args, run).await?;
+    let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
+    execute(run, &mut session, &planned, &options, settings).await
+}
+
+/// Plans, shows it, and makes sure that it may be applied.
+async fn review(
+    loaded: Loaded,
+    several: bool,
+    args: &ApplyArgs,
+    run: &Run<'_>,
+) -> Result<(Session, Planned, Options), Failure> {
     let saved = args.plan.as_ref().map(|path| {
         let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         Ok::<_, Failure>(PlanDocument::read(&text)?)
@@ -58,18 +77,10 @@ async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> 
     if let Some(saved) = &saved {
         agrees(saved, &planned.plan, run)?;
     }
-    if !args.skip_blocked
-        && let Some(failure) = Failure::blocked(&planned.plan)
-    {
-        return Err(failure);
+    if !args.skip_blocked {
+        run.allowed(&planned.plan)?;
     }
-    if planned.plan.is_empty() {
-        let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
-        return Ok(Ended { exit, ..Ended::idle(run, &planned.plan) });
-    }
-    approve(&planned.plan, args, run)?;
-    let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
-    execute(run, &mut session, &planned, &options, settings).await
+    Ok((session, planned, options))
 }
 
 /// Whether a saved plan asks for what would be done now.
@@ -89,7 +100,7 @@ fn was_used(step: &Step) -> bool {
     step.observed.as_ref().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
 }
 
-fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
+async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
     let loses = plan.steps.iter().find(|step| {
         step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step)
     });
@@ -101,7 +112,8 @@ fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> 
             &args.confirm.as_deref().into_iter().collect::<Vec<_>>(),
             args.auto_approve || args.plan.is_some(),
             run,
-        );
+        )
+        .await;
     }
     if args.auto_approve || args.plan.is_some() {
         return Ok(());
@@ -114,12 +126,27 @@ fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> 
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
         plan.deployment, plan.deployment.account
     ));
-    if answer()? == "yes" { Ok(()) } else { Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed")) }
+    if answer(run.screen, run.surroundings).await? == "yes" {
+        Ok(())
+    } else {
+        Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed"))
+    }
 }
 
-/// A line from standard input.
-pub(super) fn answer() -> Result<String, Failure> {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+/// A line from standard input, read beside everything else, so that a signal ends the waiting for it.
+pub(super) async fn answer(screen: &Screen, surroundings: &Surroundings) -> Result<String, Failure> {
+    let line = async {
+        let read = || {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).map(|_| line)
+        };
+        let line = tokio::task::spawn_blocking(read).await;
+        Ok(line.map_err(|error| Failure::new(&codes::BUG, error.to_string()))??)
+    };
+    let line = surroundings.signals.unless_stopped(line).await;
+    if line.is_err() {
+        // The cursor is still behind the question.
+        screen.ask("\n");
+    }
+    Ok(line?.trim().to_owned())
 }

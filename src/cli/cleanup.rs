@@ -26,16 +26,21 @@ pub(super) async fn run(
     surroundings: &Surroundings,
 ) -> Result<Exit, Failure> {
     let colour = screen.notes_paint().is_colored();
+    let signals = &surroundings.signals;
     let Some(loaded) = load(&args.files, global, surroundings, colour)?.deployments.into_iter().next() else {
         return Ok(Exit::Success);
     };
     // Only the account and the region of the config matter.
-    let session = Session::open(loaded, global, surroundings, colour).await?;
-    if let Some(status) = status(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))? {
-        return Err(Failure::new(&codes::BLOCKED, format!("{} is not deleted: it is {status}", args.domain_id))
-            .help("what belongs to a domain that lives stays; `studio-deploy destroy` removes the domain"));
-    }
-    let left = left_behind(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))?;
+    let look = async {
+        let session = Session::open(loaded, global, surroundings, colour).await?;
+        if let Some(status) = status(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))? {
+            return Err(Failure::new(&codes::BLOCKED, format!("{} is not deleted: it is {status}", args.domain_id))
+                .help("what belongs to a domain that lives stays; `studio-deploy destroy` removes the domain"));
+        }
+        let left = left_behind(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))?;
+        Ok((session, left))
+    };
+    let (session, left) = signals.unless_stopped(look).await?;
     let json = global.output.format() == Format::Json;
     if left.is_empty() {
         let document = json!({"domain_id": args.domain_id, "removed": []});
@@ -48,17 +53,23 @@ pub(super) async fn run(
             screen.data(&format!("- {}: {}\n", clean(&address.to_string()), described(observed)))?;
         }
     }
-    confirm(args, screen, surroundings)?;
+    confirm(args, screen, surroundings).await?;
+    let _writing = signals.writing();
     let mut removed = Vec::new();
     for (address, observed) in &left {
-        screen.note(&format!("{address}: deleting"));
-        match resource::of(address.kind).delete(&session.account, address, observed).await {
-            Ok(Deleted::Gone) => removed.push(address.to_string()),
-            Ok(Deleted::Held(by)) => return Err(partly(&removed, Failure::new(&codes::CONFLICT, by))),
-            Err(error) => {
-                return Err(partly(&removed, session.cloud(&error).named(format!("could not delete {address}"))));
+        let delete = async {
+            screen.note(&format!("{address}: deleting"));
+            match resource::of(address.kind).delete(&session.account, address, observed).await {
+                Ok(Deleted::Gone) => Ok(()),
+                Ok(Deleted::Held(by)) => Err(Failure::new(&codes::CONFLICT, by)),
+                Err(error) => Err(session.cloud(&error).named(format!("could not delete {address}"))),
             }
-        }
+        };
+        // A signal lets nothing new begin, and what runs come to its end.
+        let begun = signals.unless_stopped(async { Ok(()) }).await;
+        begun.map_err(|failure| partly(&removed, failure))?;
+        signals.unless_left(delete).await.map_err(|failure| partly(&removed, failure))?;
+        removed.push(address.to_string());
     }
     let document = json!({"domain_id": args.domain_id, "removed": removed});
     screen.data(&if json { format!("{document}\n") } else { format!("{} removed\n", removed.len()) })?;
@@ -94,7 +105,7 @@ fn described(observed: &Observed) -> String {
     }
 }
 
-fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
+async fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
     if args.yes {
         return Ok(());
     }
@@ -103,7 +114,7 @@ fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surroundings) -> 
             .help("nothing was changed; `--yes` confirms"));
     }
     screen.ask(&format!("These files are lost for good. Type {} to go on: ", args.domain_id));
-    if super::apply::answer()? == args.domain_id {
+    if super::apply::answer(screen, surroundings).await? == args.domain_id {
         Ok(())
     } else {
         Err(Failure::new(&codes::DECLINED, "not confirmed; nothing was changed"))
@@ -115,6 +126,10 @@ fn partly(removed: &[String], failure: Failure) -> Failure {
     if removed.is_empty() {
         return failure;
     }
-    let detail = format!("{}\nremoved before: {}", failure.detail, removed.join(", "));
+    let before = format!("removed before: {}", removed.join(", "));
+    if failure.exit.is_signal() {
+        return failure.detail(before);
+    }
+    let detail = format!("{}\n{before}", failure.detail);
     Failure { exit: Exit::Partial, ..failure.detail(detail) }
 }

@@ -106,7 +106,8 @@ codes! {
         "Some steps failed and what waits for them was skipped; the rest was done. Nothing is rolled back. Mend what the \
          failures name and run again: what is done stays done."
     STOPPED "SD6002" Interrupted "stopped"
-        "A signal stopped the run. What was running was finished or recorded, and running again continues."
+        "A signal stopped the run. Whatever only reads, or waits for the lock, ends at once and has changed nothing; of an \
+         apply what was running was finished or recorded, and running again continues."
     FILE "SD7001" Failed "a file cannot be read or written"
         "The operating system refused it, for the reason that it gives."
     USAGE "SD7002" Usage "the command line cannot be understood"

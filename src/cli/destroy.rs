@@ -5,7 +5,7 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
-use super::run::{Ended, Run, announce, execute, plan};
+use super::run::{Ended, Planned, Run, announce, execute, plan};
 use super::session::Session;
 use crate::apply::Settings;
 use crate::aws::lock;
@@ -22,19 +22,10 @@ pub(super) async fn run(args: &DestroyArgs, run: &Run<'_>) -> Result<Exit, Failu
 }
 
 async fn one(loaded: Loaded, several: bool, args: &DestroyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
-    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
-    session.is_one_of_several = several;
     let mut options = Options::default();
     args.removal.write_to(&mut options);
-    let planned = plan(&mut session, &options, true, run.screen).await?;
-    run.planned(&planned.plan)?;
-    if run.is_human() {
-        let text = plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint());
-        run.screen.data(&format!("{}{text}", session.heading()))?;
-    }
-    if let Some(failure) = Failure::blocked(&planned.plan) {
-        return Err(failure);
-    }
+    let signals = &run.surroundings.signals;
+    let (mut session, planned) = signals.unless_stopped(review(loaded, several, &options, run)).await?;
     if planned.plan.is_empty() {
         // Only while something stays that a step could not remove does the record stay too, and the lock with it.
         if planned.plan.recorded.is_none() && !run.global.run.no_lock {
@@ -46,13 +37,32 @@ async fn one(loaded: Loaded, several: bool, args: &DestroyArgs, run: &Run<'_>) -
     }
     let what = format!("This destroys {}", planned.plan.deployment);
     let names: Vec<&str> = args.confirm.iter().map(String::as_str).collect();
-    confirm(&planned.plan, &what, &names, args.auto_approve, run)?;
+    confirm(&planned.plan, &what, &names, args.auto_approve, run).await?;
     let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: false };
     execute(run, &mut session, &planned, &options, settings).await
 }
 
+/// Plans the end, shows it, and makes sure that it may be.
+async fn review(
+    loaded: Loaded,
+    several: bool,
+    options: &Options,
+    run: &Run<'_>,
+) -> Result<(Session, Planned), Failure> {
+    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
+    session.is_one_of_several = several;
+    let planned = plan(&mut session, options, true, run.screen).await?;
+    run.planned(&planned.plan)?;
+    if run.is_human() {
+        let text = plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint());
+        run.screen.data(&format!("{}{text}", session.heading()))?;
+    }
+    run.allowed(&planned.plan)?;
+    Ok((session, planned))
+}
+
 /// The deployment's name, typed or given: yes is said too easily.
-pub(super) fn confirm(
+pub(super) async fn confirm(
     plan: &Plan,
     what: &str,
     given: &[&str],
@@ -80,6 +90,6 @@ pub(super) fn confirm(
             .help(format!("say `--auto-approve --confirm {name}`")));
     }
     run.screen.ask(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account));
-    let said = super::apply::answer()?;
+    let said = super::apply::answer(run.screen, run.surroundings).await?;
     if said == name { Ok(()) } else { Err(wrong(&said)) }
 }

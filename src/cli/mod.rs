@@ -21,6 +21,7 @@ mod plan;
 mod run;
 mod schema;
 pub mod session;
+pub mod signals;
 pub mod surroundings;
 mod unlock;
 mod url;
@@ -42,17 +43,29 @@ pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings)
         Ok(run) => run,
         Err(failure) => return say(&failure, format, screen),
     };
+    let work = Box::pin(command(&cli, &run));
     let result = match &cli.command {
+        // These know themselves when they change something, and what is to be put in order then.
+        Command::Apply(_) | Command::Destroy(_) | Command::Cleanup(_) | Command::Unlock(_) => work.await,
+        _ => surroundings.signals.unless_stopped(work).await,
+    };
+    run.end(result)
+}
+
+async fn command(cli: &Cli, run: &Run<'_>) -> Result<Exit, Failure> {
+    let Run { global, screen, surroundings, .. } = *run;
+    let format = run.format();
+    match &cli.command {
         Command::Init(args) => init::run(args, format, screen),
         Command::Validate(args) => validate::run(args, global, screen, surroundings),
-        Command::Plan(args) => plan::run(args, &run).await,
+        Command::Plan(args) => plan::run(args, run).await,
         Command::Diff(args) => diff::run(args, global, screen, surroundings).await,
-        Command::Apply(args) => apply::run(args, &run).await,
-        Command::Destroy(args) => destroy::run(args, &run).await,
-        Command::Drift(args) => drift::run(args, &run).await,
+        Command::Apply(args) => apply::run(args, run).await,
+        Command::Destroy(args) => destroy::run(args, run).await,
+        Command::Drift(args) => drift::run(args, run).await,
         Command::Url(args) => url::run(args, global, screen, surroundings).await,
         Command::Output(args) => output::run(args, global, screen, surroundings).await,
-        Command::Graph(args) => graph::run(args, &run).await,
+        Command::Graph(args) => graph::run(args, run).await,
         Command::Permissions(args) => permissions::run(args, global, screen, surroundings),
         Command::List(args) => list::run(args, global, screen, surroundings),
         Command::Cleanup(args) => cleanup::run(args, global, screen, surroundings).await,
@@ -64,8 +77,7 @@ pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings)
         // main.rs answers these before it comes here: they are about the sandbox itself.
         Command::Sandbox(_) => Err(Failure::new(&codes::USAGE, "this build has no sandbox")
             .help("build with the feature `sandbox`, which is on by default")),
-    };
-    run.end(result)
+    }
 }
 
 /// Says why a run ended before it began: on standard error, and for programs on standard output too.

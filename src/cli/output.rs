@@ -10,7 +10,8 @@ use super::load::load;
 use super::run::plan;
 use super::session::Session;
 use super::surroundings::Surroundings;
-use crate::model::{Kind, Observed};
+use crate::config::suggest::nearest;
+use crate::model::{Address, Kind, Observed};
 use crate::plan::Options;
 use crate::ui::{Screen, table};
 
@@ -28,9 +29,9 @@ pub(super) async fn run(
         // Everything of ours there is, whatever the config says now.
         let planned = plan(&mut session, &Options::default(), true, screen).await?;
         let steps = planned.plan.steps.iter().filter_map(|step| Some((&step.address, step.observed.as_ref()?)));
-        let values: BTreeMap<String, String> = steps
-            .flat_map(|(address, observed)| named(address.kind, &address.to_string(), &address.name, observed))
-            .collect();
+        let found: Vec<(&Address, &Observed)> = steps.collect();
+        let values: BTreeMap<String, String> =
+            found.iter().flat_map(|(address, observed)| named(&lasting(address, &found), observed)).collect();
         if values.is_empty() {
             return Err(Failure::new(
                 &codes::NOT_FOUND,
@@ -42,9 +43,10 @@ pub(super) async fn run(
             None => values.into_iter().collect(),
             Some(name) => {
                 let value = values.get(name).cloned().ok_or_else(|| {
-                    let names: Vec<&str> = values.keys().map(String::as_str).collect();
+                    let near = nearest(name, values.keys().map(String::as_str));
+                    let near = near.map(|near| format!("is `{near}` meant? ")).unwrap_or_default();
                     Failure::new(&codes::USAGE, format!("there is no output `{name}`"))
-                        .help(format!("there are {}", names.join(", ")))
+                        .help(format!("{near}`studio-deploy output` lists them"))
                 })?;
                 vec![(name.to_owned(), value)]
             }
@@ -57,11 +59,35 @@ pub(super) async fn run(
     Ok(Exit::Success)
 }
 
+/// The address by which a pipeline may ask for an object: without the hash that every new content of a lifecycle config
+/// brings, unless it is the content before, which still waits to be deleted.
+fn lasting(address: &Address, found: &[(&Address, &Observed)]) -> Address {
+    let Some((name, _)) = address.name.split_once('@').filter(|_| address.kind == Kind::LifecycleConfig) else {
+        return address.clone();
+    };
+    let arn = |of: &Observed| of.outputs.get("Arn").cloned().unwrap_or_default();
+    let same = found.iter().filter(|(other, _)| {
+        other.kind == address.kind && other.name.split_once('@').is_some_and(|(other, _)| other == name)
+    });
+    let same: Vec<_> = same.collect();
+    let in_use = |observed: &Observed| {
+        let mut domains = found.iter().filter(|(other, _)| other.kind == Kind::Domain);
+        domains.any(|(_, domain)| domain.properties.to_json().to_string().contains(&arn(observed)))
+    };
+    let current: Vec<_> =
+        if same.len() > 1 { same.into_iter().filter(|(_, observed)| in_use(observed)).collect() } else { same };
+    match current.as_slice() {
+        [(one, _)] if *one == address => Address::new(address.kind, name),
+        _ => address.clone(),
+    }
+}
+
 /// What an object offers: published parameters by their own name, everything else by address and attribute.
-fn named(kind: Kind, address: &str, name: &str, observed: &Observed) -> Vec<(String, String)> {
-    match kind {
+fn named(address: &Address, observed: &Observed) -> Vec<(String, String)> {
+    match address.kind {
         Kind::Parameter => {
-            observed.outputs.get("Value").map(|value| (name.to_owned(), value.clone())).into_iter().collect()
+            let value = observed.outputs.get("Value");
+            value.map(|value| (address.name.clone(), value.clone())).into_iter().collect()
         }
         _ => observed
             .outputs

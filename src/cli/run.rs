@@ -113,6 +113,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Makes sure that the plan may be carried out; of one that may not, what is blocked is counted.
+    pub fn allowed(&self, plan: &Plan) -> Result<(), Failure> {
+        let Some(failure) = Failure::blocked(plan) else { return Ok(()) };
+        self.events.count(&Report::of_nothing(plan), plan, 0);
+        Err(failure)
+    }
+
     fn reported(&self, report: &ReportDocument) {
         let mut chapters = self.chapters.borrow_mut();
         if let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.is_about(&report.deployment)) {
@@ -159,6 +166,12 @@ impl<'a> Run<'a> {
     /// What one of several deployments comes to, an error told here so that the next can have its turn.
     fn settle(&self, name: &str, ended: Result<Ended, Failure>, several: bool) -> Result<Ended, Failure> {
         match ended {
+            // One signal ends all of them, and is told once.
+            Err(failure) if several && failure.exit.is_signal() => {
+                self.failed_in(Some(name), &failure)?;
+                let document = json!({ "deployment": name, "error": failure.document() });
+                Ok(Ended { exit: failure.exit, wrote: false, line: failure.summary, document })
+            }
             Err(failure) if several => {
                 self.screen.error(&format!("{name}: {}", failure.render(self.paint())));
                 self.failed_in(Some(name), &failure)?;
@@ -263,7 +276,9 @@ pub(super) struct Ended {
 impl Ended {
     /// Nothing was to be done.
     pub fn idle(run: &Run<'_>, plan: &Plan) -> Self {
-        let document = ReportDocument::of(&Report::default(), plan);
+        let report = Report::of_nothing(plan);
+        run.events.count(&report, plan, 0);
+        let document = ReportDocument::of(&report, plan);
         run.reported(&document);
         Self { exit: Exit::Success, wrote: false, line: "no changes".into(), document: json!(document) }
     }
@@ -288,18 +303,14 @@ pub(super) async fn execute(
         over: None,
     };
     let locks = !run.global.run.no_lock;
-    if locks {
-        let patience = run.global.run.lock_timeout;
-        lock::acquire(&session.account, &me, &surroundings.is_alive, patience).await.map_err(|error| match error {
-            LockError::Held(holder) => {
-                Failure::new(&codes::LOCKED, format!("{} is locked by {holder}", session.deployment())).help(
-                    "wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` removes it",
-                )
-            }
-            LockError::Cloud(error) => session.cloud(&error),
-        })?;
-    }
-    let result = locked(run, session, approved, options, settings, &me).await;
+    let _writing = surroundings.signals.writing();
+    let taken = if locks { surroundings.signals.unless_stopped(acquire(run, session, &me)).await } else { Ok(()) };
+    let result = match taken {
+        Ok(()) => locked(run, session, approved, options, settings, &me).await,
+        // It may have become ours a moment before.
+        Err(failure) if failure.exit.is_signal() => Err(failure),
+        Err(failure) => return Err(failure),
+    };
     if locks {
         let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
         let released =
@@ -311,6 +322,18 @@ pub(super) async fn execute(
     result
 }
 
+async fn acquire(run: &Run<'_>, session: &Session, me: &Holder) -> Result<(), Failure> {
+    let patience = run.global.run.lock_timeout;
+    lock::acquire(&session.account, me, &run.surroundings.is_alive, patience).await.map_err(|error| match error {
+        LockError::Held(holder) => Failure::new(
+            &codes::LOCKED,
+            format!("{} is locked by {holder}", session.deployment()),
+        )
+        .help("wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` removes it"),
+        LockError::Cloud(error) => session.cloud(&error),
+    })
+}
+
 async fn locked(
     run: &Run<'_>,
     session: &mut Session,
@@ -319,10 +342,13 @@ async fn locked(
     settings: Settings,
     me: &Holder,
 ) -> Result<Ended, Failure> {
-    let now = match &approved.goal {
-        Some(goal) => session.plan(goal, options).await?,
-        None => session.plan_destroy(options).await?,
+    let again = async {
+        match &approved.goal {
+            Some(goal) => session.plan(goal, options).await,
+            None => session.plan_destroy(options).await,
+        }
     };
+    let now = run.surroundings.signals.unless_stopped(again).await?;
     let (then, again) = (PlanDocument::of(&approved.plan), PlanDocument::of(&now));
     if let Some(moved) = then.moved(&again) {
         return Err(Failure::new(&codes::STALE, format!("the account changed while the plan was looked at: {moved}"))
@@ -330,14 +356,14 @@ async fn locked(
     }
     let report = carry_out(run, session, &now, settings, me).await;
     let writes = session.account.writes.count();
-    let exit = match (run.surroundings.signalled)() {
+    let exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),
     };
     for failure in report_human::failures(&report, &now) {
         run.events.error(&failure)?;
     }
-    run.events.count(&report, writes);
+    run.events.count(&report, &now, writes);
     let document = ReportDocument::of(&report, &now);
     run.reported(&document);
     if run.is_human() {
@@ -367,7 +393,7 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
     let tell = |event: Event| session.bus.tell(event);
     let (stop_here, stop) = tokio::sync::watch::channel(Stop::No);
     let work = apply(&session.account, plan, &rules, settings, stop, &tell);
-    let mut asked = run.surroundings.stop.clone();
+    let mut asked = run.surroundings.signals.stop();
     let mut tick = wait::every(TICK);
     let mut beat = wait::every(lock::HEARTBEAT);
     // The first beat is due at once, and the lock was written a moment ago.

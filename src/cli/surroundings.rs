@@ -5,12 +5,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use aws_types::SdkConfig;
-use tokio::sync::watch;
 
-use super::exit::Exit;
 use super::failure::Failure;
 use super::load::Loaded;
-use crate::apply::Stop;
+use super::signals::Signals;
 
 /// The machine, the user and the AWS that a run has.
 pub struct Surroundings {
@@ -28,10 +26,8 @@ pub struct Surroundings {
     pub is_alive: fn(u32) -> bool,
     /// The time in RFC 3339.
     pub now: fn() -> String,
-    /// How urgently the run is to end.
-    pub stop: watch::Receiver<Stop>,
-    /// The exit code of the signal that stopped the run, if one did.
-    pub signalled: Box<dyn Fn() -> Option<Exit>>,
+    /// What ends the run early.
+    pub signals: Signals,
     /// The AWS to work with.
     pub backend: Box<dyn Backend>,
 }
@@ -47,8 +43,7 @@ impl Surroundings {
             pid: 0,
             is_alive: |_| true,
             now: String::new,
-            stop: watch::channel(Stop::No).1,
-            signalled: Box::new(|| None),
+            signals: Signals::none(),
             backend,
         }
     }

@@ -20,8 +20,12 @@ pub(super) async fn run(
     let colour = screen.notes_paint().is_colored();
     let mut documents = Vec::new();
     for loaded in load(&args.files, global, surroundings, colour)?.deployments {
-        let session = Session::open(loaded, global, surroundings, colour).await?;
-        let holder = lock::holder(&session.account).await.map_err(|error| session.cloud(&error))?;
+        let look = async {
+            let session = Session::open(loaded, global, surroundings, colour).await?;
+            let holder = lock::holder(&session.account).await.map_err(|error| session.cloud(&error))?;
+            Ok((session, holder))
+        };
+        let (session, holder) = surroundings.signals.unless_stopped(look).await?;
         let freed = args.yes && holder.is_some();
         if freed {
             lock::free(&session.account).await.map_err(|error| session.cloud(&error))?;

@@ -10,10 +10,14 @@ use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::aws::error::failed;
-use crate::cloud::{Cloud, CloudError};
+use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::config;
+use crate::config::suggest::nearest;
 use crate::model::{Found, Graph, Kind};
 use crate::ui::Screen;
+
+/// How many users are named in a hint.
+const SOME: usize = 10;
 
 pub(super) async fn run(
     args: &UrlArgs,
@@ -52,7 +56,11 @@ pub(super) async fn run(
     call = call.set_session_expiration_duration_in_seconds(args.session_duration.map(seconds));
     call = call.set_space_name(args.space.clone()).set_landing_uri(args.landing_uri.clone());
     let answer = call.send().await.map_err(|e| failed("CreatePresignedDomainUrl", e));
-    let url = answer.map_err(|error: CloudError| session.cloud(&error))?.authorized_url.unwrap_or_default();
+    let refused = |error: CloudError| match error.kind {
+        ErrorKind::NotFound if args.space.is_none() => unknown_user(&session, args),
+        _ => session.cloud(&error),
+    };
+    let url = answer.map_err(refused)?.authorized_url.unwrap_or_default();
     match global.output.format() {
         Format::Json => screen.data(&format!("{}\n", json!({"user": args.user, "url": url})))?,
         _ => screen.data(&format!("{url}\n"))?,
@@ -65,6 +73,23 @@ pub(super) async fn run(
         open(&url)?;
     }
     Ok(Exit::Success)
+}
+
+/// The failure that the domain has no profile of the user, with those whom the config has.
+fn unknown_user(session: &Session, args: &UrlArgs) -> Failure {
+    let domain = session.loaded.document.tree().get("domain");
+    let users = domain.and_then(|domain| domain.get("userProfiles")?.map());
+    let users: Vec<&str> = users.into_iter().flat_map(|users| users.keys().map(String::as_str)).collect();
+    let help = if users.contains(&args.user.as_str()) {
+        "make it with `studio-deploy apply`".into()
+    } else if let Some(near) = nearest(&args.user, users.iter().copied()) {
+        format!("is `{near}` meant?")
+    } else {
+        let some = if users.is_empty() { "none".into() } else { users[..users.len().min(SOME)].join(", ") };
+        let more = if users.len() > SOME { format!(" and {} more", users.len() - SOME) } else { String::new() };
+        format!("users stand under `userProfiles` in the config: {some}{more}")
+    };
+    Failure::new(&codes::NOT_FOUND, format!("the domain has no user `{}`", args.user)).help(help)
 }
 
 /// The profile of a user: as the config names it, else as MDAA derives it.

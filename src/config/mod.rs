@@ -29,7 +29,7 @@ pub mod schema;
 pub mod security_gate;
 pub mod security_group;
 mod shape;
-mod suggest;
+pub mod suggest;
 pub mod template;
 pub mod tree;
 pub mod user_settings;

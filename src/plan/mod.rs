@@ -116,6 +116,11 @@ pub enum Unset {
 pub enum Removal {
     /// It goes.
     Delete,
+    /// It goes, since somebody has asked for just that, and data with it.
+    Asked {
+        /// What is lost, for people.
+        loses: String,
+    },
     /// It goes only with this consent, because of what is lost with it.
     Guarded {
         /// What is lost, for people.
@@ -550,7 +555,7 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
             // What is lost with the object is lost with its replacement, and known in more detail.
             let loses = match rules.removal(observed, &options.retention) {
                 Removal::Guarded { loses } => format!("loses {loses}"),
-                Removal::Delete | Removal::Retain { .. } => loses.to_owned(),
+                Removal::Delete | Removal::Asked { .. } | Removal::Retain { .. } => loses.to_owned(),
             };
             step.blocked = Some(Blocked::new(
                 format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),

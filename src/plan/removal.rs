@@ -117,6 +117,7 @@ fn remove(
     };
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
+        Removal::Asked { loses } => step.reason = loses,
         Removal::Guarded { loses } => {
             // One that AWS could not make never held anything.
             let is_empty = matches!(observed.state, State::Failed(_));

@@ -64,7 +64,8 @@ impl Rules for Bucket {
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if retention.delete_bucket == Some(true) {
-            return Removal::Delete;
+            let loses = format!("{} goes, and every version of all that is shared in it for good", observed.id);
+            return Removal::Asked { loses };
         }
         Removal::Retain {
             why: format!(

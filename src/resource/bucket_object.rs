@@ -32,7 +32,10 @@ pub struct BucketObject;
 
 impl Rules for BucketObject {
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
-        let why = format!("running apps may still read it; later: `aws s3 rm --recursive {}`", observed.id);
+        let why = format!(
+            "what was uploaded stays, in case an app still reads it; later: `aws s3 rm --recursive {}`",
+            observed.id
+        );
         Removal::Retain { why, drops: Vec::new() }
     }
 }

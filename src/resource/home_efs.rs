@@ -23,10 +23,11 @@ pub struct HomeEfs;
 
 impl Rules for HomeEfs {
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
-        if retention.delete_home_efs == Some(true) {
-            return Removal::Delete;
-        }
         let size = observed.properties.text("Size").unwrap_or("unknown size");
+        if retention.delete_home_efs == Some(true) {
+            let loses = format!("{} goes, and everybody's home directory with it for good ({size})", observed.id);
+            return Removal::Asked { loses };
+        }
         let later = match domain_of(&observed.properties) {
             Some(domain) => format!("studio-deploy cleanup --domain-id {domain}"),
             None => format!("aws efs delete-file-system --file-system-id {}", observed.id),

@@ -58,7 +58,12 @@ impl Rules for KmsKey {
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if retention.delete_kms_key == Some(true) {
-            return Removal::Delete;
+            let loses = format!(
+                "{} is deleted in {RESCUE_DAYS} days, and nobody can read what it encrypts any more; until then \
+                 `aws kms cancel-key-deletion` rescues it",
+                observed.id
+            );
+            return Removal::Asked { loses };
         }
         Removal::Retain {
             why: format!(

@@ -11,7 +11,8 @@ use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
 use super::store::StoreError;
-use crate::aws::connect::ATTEMPTS;
+use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
+use crate::aws::error::failed;
 use crate::cli::args::{self, SandboxOptions as Flags};
 use crate::cli::codes;
 use crate::cli::failure::Failure;
@@ -104,10 +105,10 @@ impl Backend for SandboxAws {
         );
         if let Some(role) = &wanted.role_arn {
             let base = config.build();
+            let role = filled_in(role, wanted, &base).await?;
             let assumed =
-                aws_sdk_sts::Client::new(&base).assume_role().role_arn(role).role_session_name("studio-deploy");
-            let assumed =
-                assumed.send().await.map_err(|e| Failure::from(crate::aws::error::failed("AssumeRole", e)))?;
+                aws_sdk_sts::Client::new(&base).assume_role().role_arn(&role).role_session_name("studio-deploy");
+            let assumed = assumed.send().await.map_err(|e| unassumed(&role, &failed("AssumeRole", e)))?;
             if let Some(keys) = assumed.credentials() {
                 let credentials = aws_credential_types::Credentials::new(
                     keys.access_key_id(),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::backend::{ACCOUNT, REGION, SandboxAws, seed};
 use super::serve::serve;
 use super::store;
-use crate::cli::args::{Global, SandboxCommand};
+use crate::cli::args::{Format, Global, SandboxCommand};
 use crate::cli::codes;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -31,16 +32,21 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let mut flags = global.sandbox.clone();
     let path = flags.file.get_or_insert_with(|| PathBuf::from(FILE)).clone();
+    let json = global.output.format() == Format::Json;
     match command {
         SandboxCommand::Reset => {
             store::remove(&path)?;
             screen.note(&format!("{} is empty", path.display()));
+            if json {
+                screen.data(&format!("{}\n", json!({"file": path})))?;
+            }
         }
         SandboxCommand::Seed(args) => {
             let backend = SandboxAws::open(&flags)?;
             let sandbox = backend.sandbox().clone();
             let surroundings = Surroundings::offline(Box::new(backend), variables);
             let all = load(&args.files, global, &surroundings, screen.notes_paint().is_colored())?;
+            let mut made = Vec::new();
             for loaded in &all.deployments {
                 if sandbox.is_new() {
                     let account = loaded.account.as_deref().unwrap_or(ACCOUNT);
@@ -48,7 +54,11 @@ pub async fn run(
                 }
                 for line in seed(&sandbox, loaded)? {
                     screen.note(&format!("made {line}"));
+                    made.push(line);
                 }
+            }
+            if json {
+                screen.data(&format!("{}\n", json!({"file": path, "made": made})))?;
             }
         }
         SandboxCommand::Serve(args) => {
@@ -65,7 +75,9 @@ pub async fn run(
             let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(cannot)?;
             let address = listener.local_addr().map_err(cannot)?;
             // Data: a script that starts the server reads from here where it is.
-            screen.data(&format!("http://{address}\n"))?;
+            let url = format!("http://{address}");
+            let data = if json { json!({"file": path, "url": url}).to_string() } else { url };
+            screen.data(&format!("{data}\n"))?;
             screen.note(&format!(
                 "the sandbox in {} answers in region {}, with any credentials, until it is interrupted",
                 path.display(),

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -17,20 +18,38 @@ use super::http_client::assemble;
 use super::sleep::Latency;
 
 /// How far a request from outside moves a clock that would stand still otherwise: less than the shortest state that
-/// anything goes through (a space is Pending for 5 s), so that whoever looks sees each, and enough for those who poll for
-/// something that takes minutes.
+/// anything goes through (a space is Pending for 5 s), so that whoever looks at once sees each.
 const OUTSIDE_REQUEST: Duration = Duration::from_secs(4);
+/// How much faster than a real clock it goes while nobody asks: whoever waits between two looks for something that takes
+/// minutes waits for seconds.
+const PACE: u32 = 30;
+/// How far it goes at most between two requests, lest a day's pause delete a key that was to be deleted in a month.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// When the last request came.
+#[derive(Clone, Debug)]
+struct Pause(Arc<Mutex<Instant>>);
+
+impl Pause {
+    /// How far the clock goes for a request that comes now.
+    fn end(&self) -> Duration {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = std::mem::replace(&mut *last, Instant::now()).elapsed();
+        OUTSIDE_REQUEST + (pause * PACE).min(LONGEST_PAUSE)
+    }
+}
 
 /// Answers requests until `shutdown` is done, and finishes those that have begun.
 pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
     let (stop, stopped) = tokio::sync::watch::channel(());
+    let pause = Pause(Arc::new(Mutex::new(Instant::now())));
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted?;
-                connections.spawn(connection(sandbox.clone(), stream, stopped.clone()));
+                connections.spawn(connection(sandbox.clone(), pause.clone(), stream, stopped.clone()));
             }
             Some(_) = connections.join_next() => (),
             () = &mut shutdown => break,
@@ -41,8 +60,8 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Futur
     Ok(())
 }
 
-async fn connection(sandbox: Sandbox, stream: TcpStream, mut stopped: tokio::sync::watch::Receiver<()>) {
-    let service = service_fn(move |request| answer(sandbox.clone(), request));
+async fn connection(sandbox: Sandbox, pause: Pause, stream: TcpStream, mut stopped: tokio::sync::watch::Receiver<()>) {
+    let service = service_fn(move |request| answer(sandbox.clone(), pause.clone(), request));
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // A connection that breaks is the caller's affair.
@@ -56,6 +75,7 @@ async fn connection(sandbox: Sandbox, stream: TcpStream, mut stopped: tokio::syn
 
 async fn answer(
     sandbox: Sandbox,
+    pause: Pause,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
@@ -67,7 +87,7 @@ async fn answer(
         .collect();
     let request = assemble(parts.method.to_string(), &parts.uri, headers, body);
     if sandbox.latency() == Latency::None {
-        sandbox.pass(OUTSIDE_REQUEST).await;
+        sandbox.pass(pause.end()).await;
     }
     // An error makes hyper close the connection, which is what a lost answer looks like from outside.
     let response = sandbox.exchange(&request).map_err(|Lost| "the sandbox lost the connection")?;
@@ -104,8 +124,17 @@ mod tests {
         stream.read_to_string(&mut text).await.unwrap();
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
         assert!(text.contains("arn:aws:iam::123456789012:user/operator"), "{text}");
-        assert_eq!(sandbox.virtual_now() - before, 4_000);
+        assert!((4_000..304_000).contains(&(sandbox.virtual_now() - before)));
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_pause_is_long_but_not_without_end() {
+        let pause =
+            |seconds| Pause(Arc::new(Mutex::new(Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap())));
+        assert_eq!(pause(0).end().as_secs(), 4);
+        assert_eq!(pause(2).end().as_secs(), 64);
+        assert_eq!(pause(20).end().as_secs(), 304);
     }
 }

@@ -173,9 +173,9 @@ impl<'a> EventWriter<'a> {
         self.write(Body::Error { error: failure.document() })
     }
 
-    /// Counts how a deployment went; `writes` is how many calls were made that change something.
-    pub fn count(&self, report: &Report, writes: u64) {
-        self.counts.set(self.counts.get() + Counts::of(report));
+    /// Counts how a deployment's plan went; `writes` is how many calls were made that change something.
+    pub fn count(&self, report: &Report, plan: &Plan, writes: u64) {
+        self.counts.set(self.counts.get() + Counts::of(report, plan));
         self.writes.set(self.writes.get() + writes);
     }
 
@@ -264,7 +264,7 @@ mod tests {
             events.event(&event).unwrap();
         }
         events.error(&error.into()).unwrap();
-        events.count(&Report::default(), 3);
+        events.count(&Report::default(), &create_all().plan(), 3);
         events.end(8).unwrap();
 
         let validator = jsonschema::validator_for(&schema()).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::style::Tone;
-use super::summary::{Summary, only_record_changes};
+use super::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use super::text::{clean, counted, one_line};
 use super::words::infinitive;
 use super::{Paint, changes, security};
@@ -101,8 +101,7 @@ impl Page {
             }
         }
         if only_record_changes(plan) {
-            let what = "what studio-deploy remembers of this deployment is brought up to date";
-            self.line(&format!("  {}  record  {what}", self.paint.paint(Tone::Change, "~  ")));
+            self.line(&format!("  {}  {RECORD}  {RECORD_CHANGES}", self.paint.paint(Tone::Change, "~  ")));
         }
     }
 
@@ -190,6 +189,9 @@ impl Page {
             let mut addresses: Vec<String> = named.map(|step| one_line(&step.address.to_string())).collect();
             if together {
                 addresses.push(counted(parameters.len(), "parameter"));
+            }
+            if action == Action::Update && only_record_changes(plan) {
+                addresses.push(RECORD.into());
             }
             groups.push((infinitive(action), addresses));
         }

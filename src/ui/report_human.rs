@@ -92,7 +92,7 @@ pub fn told(error: &CloudError) -> String {
 
 /// The numbers of a run, or what to do about what is missing.
 pub fn last_line(report: &Report, plan: &Plan) -> String {
-    let counts = Counts::of(report);
+    let counts = Counts::of(report, plan);
     let named = |numbers: &[(usize, &str)]| {
         let some = numbers.iter().filter(|(number, _)| *number > 0);
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
@@ -141,7 +141,8 @@ mod tests {
     use crate::cloud::ErrorKind;
     use crate::plan::Action;
     use crate::ui::report_json::ReportDocument;
-    use crate::ui::testing::{address, create_all, destroy};
+    use crate::ui::summary::Summary;
+    use crate::ui::testing::{Scene, address, create_all, destroy};
 
     fn report(outcomes: Vec<(&str, Action, Outcome)>) -> Report {
         let outcomes = outcomes.into_iter().map(|(at, action, outcome)| (address(at), action, outcome)).collect();
@@ -189,6 +190,22 @@ mod tests {
     kept bucket.sharing: `removalPolicy.bucket` is retain
     Destroy complete: 1 destroyed, 1 held, 1 kept.
     ");
+    }
+
+    #[test]
+    fn a_record_that_alone_changes_counts_as_in_the_plan() {
+        let properties = serde_json::json!({"AuthMode": "IAM"});
+        let scene = Scene::default().wants("domain.studio", 10, properties.clone()).has("domain.studio", properties);
+        let plan = scene.plan();
+        assert_eq!(Summary::of(&plan).change, 1);
+        let line = last_line(&Report::default(), &plan);
+        assert_eq!(line, "Apply complete: 0 added, 1 changed, 0 destroyed.");
+        assert_eq!(ReportDocument::of(&Report::default(), &plan).counts.changed, 1);
+        let failed = Report {
+            record_error: Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no")),
+            ..Report::default()
+        };
+        assert_eq!(ReportDocument::of(&failed, &plan).counts.changed, 0);
     }
 
     #[test]

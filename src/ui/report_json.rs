@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::plan_json::ActionWord;
 use super::report_human::failures;
+use super::summary::only_record_changes;
 use crate::apply::{Outcome, Report};
 use crate::cli::failure::FailureDocument;
 use crate::cloud::{CloudError, Sent};
@@ -144,7 +145,7 @@ impl From<&CloudError> for CallDocument {
 pub struct Counts {
     /// Made.
     pub added: usize,
-    /// Changed in place.
+    /// Changed in place; the deployment's record, when it alone changed.
     pub changed: usize,
     /// Deleted and made again.
     pub replaced: usize,
@@ -184,9 +185,10 @@ impl Add for Counts {
 }
 
 impl Counts {
-    /// Counts a report.
-    pub fn of(report: &Report) -> Self {
-        let mut counts = Self::default();
+    /// Counts the report of a plan, as [`super::summary::Summary`] counts the plan.
+    pub fn of(report: &Report, plan: &Plan) -> Self {
+        let changed = usize::from(report.is_complete() && only_record_changes(plan));
+        let mut counts = Self { changed, ..Self::default() };
         for (_, action, outcome) in &report.outcomes {
             let count = match (outcome, action) {
                 (Outcome::Held(_), _) => &mut counts.held,
@@ -227,7 +229,7 @@ impl ReportDocument {
             errors: failures(report, plan).iter().map(crate::cli::failure::Failure::document).collect(),
             retained: retained.map(|step| (step.address.to_string(), step.reason.clone())).collect(),
             outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
-            counts: Counts::of(report),
+            counts: Counts::of(report, plan),
         }
     }
 

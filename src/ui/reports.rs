@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::plan_json::{ActionWord, Place, PlanDocument, StepDocument};
 use super::report_json::{End, ReportDocument};
+use super::summary::{RECORD, RECORD_CHANGES};
 use super::text::one_line;
 use crate::cli::failure::FailureDocument;
 
@@ -74,9 +75,10 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
     if let Some(plan) = &chapter.plan {
         lines.push(format!("\n## {} in {} {}\n", plan.deployment, plan.account, plan.region));
         lines.push(format!("{}\n", plan.summary));
-        if depth > Depth::Counts && !plan.changes.is_empty() {
+        if depth > Depth::Counts && (plan.record_only || !plan.changes.is_empty()) {
             lines.extend(["| | address | why | source |".to_owned(), "|---|---|---|---|".to_owned()]);
             lines.extend(plan.changes.iter().map(row));
+            lines.extend(plan.record_only.then(|| format!("| update | `{RECORD}` | {RECORD_CHANGES} | |")));
         }
         if depth > Depth::Addresses {
             lines.extend(plan.changes.iter().flat_map(|step| attributes(step, depth)));

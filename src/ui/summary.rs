@@ -49,6 +49,11 @@ impl Summary {
     }
 }
 
+/// What the deployment's record is called beside addresses: it is none of the objects that the config asks for.
+pub(super) const RECORD: &str = "record";
+/// Why it changes.
+pub(super) const RECORD_CHANGES: &str = "what studio-deploy remembers of this deployment is brought up to date";
+
 /// Whether nothing changes but what is remembered of the deployment.
 pub fn only_record_changes(plan: &Plan) -> bool {
     plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action.is_change() && step.blocked.is_none())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, pair};
+use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, endpoint, pair, role};
 use crate::model::Kind;
 use crate::plan::Action;
 use crate::ui::progress::ProgressChoice;
@@ -72,10 +72,17 @@ pub struct Target {
     #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_PROFILE")]
     pub profile: Option<String>,
     /// The role to become; may hold {{partition}} and {{account}}, so that one run reaches several accounts.
-    #[arg(long, global = true, value_name = "ARN", env = "STUDIO_DEPLOY_ROLE_ARN")]
+    #[arg(long, global = true, value_name = "ARN", env = "STUDIO_DEPLOY_ROLE_ARN", value_parser = role)]
     pub role_arn: Option<String>,
     /// Another endpoint for every service.
-    #[arg(long, global = true, value_name = "URL", env = "STUDIO_DEPLOY_ENDPOINT_URL", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "STUDIO_DEPLOY_ENDPOINT_URL",
+        value_parser = endpoint,
+        hide_short_help = true
+    )]
     pub endpoint_url: Option<String>,
 }
 

@@ -148,6 +148,40 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     }
 }
 
+/// `http` or `https`, a host, and what may follow it.
+pub(super) fn endpoint(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        // The colons of an IPv6 address are inside its brackets.
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    if name.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) || !port.is_none_or(is_port) {
+        return Err("expected a URL such as http://127.0.0.1:4566".into());
+    }
+    Ok(text.into())
+}
+
+/// The ARN of a role; partition and account may be left open.
+pub(super) fn role(text: &str) -> Result<String, String> {
+    let filled = text.replace("{{partition}}", "aws").replace("{{account}}", "000000000000");
+    let parts: Vec<&str> = filled.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "iam", "", of, resource]
+            if partition.starts_with("aws")
+                && account(of).is_ok()
+                && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.contains("{{")) =>
+        {
+            Ok(text.into())
+        }
+        _ => Err("expected an ARN such as arn:aws:iam::123456789012:role/deployer; \
+            only {{partition}} and {{account}} may be left open"
+            .into()),
+    }
+}
+
 /// How long the URL may be used: 5 to 300 seconds, by `ExpiresInSeconds` of `CreatePresignedDomainUrl`.
 pub(super) fn expiry(text: &str) -> Result<Duration, String> {
     within(text, 5, 300)
@@ -234,6 +268,32 @@ mod tests {
         assert!(
             "fast".parse::<Latency>().is_err() && "-1".parse::<Latency>().is_err() && "NaN".parse::<Latency>().is_err()
         );
+        for (text, accepted) in [
+            ("http://127.0.0.1:4566", true),
+            ("https://vpce-1.sts.us-east-1.vpce.amazonaws.com/", true),
+            ("http://[::1]:80", true),
+            ("http://[::1]", true),
+            ("notaurl", false),
+            ("127.0.0.1:4566", false),
+            ("http://", false),
+            ("http://host:port", false),
+            ("http://a b", false),
+            ("", false),
+        ] {
+            assert_eq!(endpoint(text).is_ok(), accepted, "{text}");
+        }
+        for (text, accepted) in [
+            ("arn:aws:iam::123456789012:role/path/deployer", true),
+            ("arn:{{partition}}:iam::{{account}}:role/deployer", true),
+            ("arn:aws-us-gov:iam::123456789012:role/x", true),
+            ("notanarn", false),
+            ("arn:aws:iam::1234:role/x", false),
+            ("arn:aws:iam::123456789012:user/x", false),
+            ("arn:aws:iam::123456789012:role/", false),
+            ("arn:aws:iam::{{acount}}:role/x", false),
+        ] {
+            assert_eq!(role(text).is_ok(), accepted, "{text}");
+        }
         assert_eq!(pair("key=a=b"), Ok(("key".into(), "a=b".into())));
         assert!(pair("=b").is_err() && pair("key").is_err());
         assert!(account("12345678901").is_err() && account("123456789012").is_ok() && account("12345678901x").is_err());

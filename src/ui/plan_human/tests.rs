@@ -178,6 +178,7 @@ fn no_changes_are_said_in_one_sentence() {
 
       ~    record  what studio-deploy remembers of this deployment is brought up to date
 
+    update   record
     Plan: 0 to add, 1 to change, 0 to replace, 0 to adopt, 0 to destroy, 1 unchanged
     ");
     insta::assert_snapshot!(shown(&scene.recorded(), DiffStyle::Compact), @r"

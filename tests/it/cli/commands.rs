@@ -38,6 +38,14 @@ fn a_domain_of_identity_center_gives_out_no_url() {
 }
 
 #[test]
+fn a_user_who_is_not_there_is_told_from_one_who_is_misspelt() {
+    let desk = Desk::applied();
+    let url = |user: &str| desk.run(&["url", "minimal.yaml", "--user", user]).is(1);
+    url("nosuch").notes_have("no user `nosuch`").notes_have("in the config: example-user-id");
+    url("exampel-user-id").notes_have("is `example-user-id` meant?");
+}
+
+#[test]
 fn output_speaks_to_people_shells_and_ci() {
     let desk = Desk::applied();
     let id = desk.run(&["output", "domain.studio.DomainId", "minimal.yaml", "--format", "raw"]).is(0).data;
@@ -48,7 +56,21 @@ fn output_speaks_to_people_shells_and_ci() {
     desk.run(&["output", "minimal.yaml", "--format", "github"]).is(0).data_has(&format!("={id}\n"));
     let json = desk.run(&["output", "minimal.yaml", "--format", "json"]).is(0).json();
     assert_eq!(json["domain.studio.DomainId"], id);
-    desk.run(&["output", "no.such.value", "minimal.yaml"]).is(64).notes_have("there are ");
+    desk.run(&["output", "no.such.value", "minimal.yaml"]).is(64).notes_have("`studio-deploy output` lists them");
+    desk.run(&["output", "domain.studio.DomainID", "minimal.yaml"]).is(64).notes_have("`domain.studio.DomainId`");
+}
+
+#[test]
+fn an_output_keeps_its_name_when_a_script_changes() {
+    let desk = Desk::new();
+    let arn = |script: &str| {
+        desk.minimal_and("studio.yaml", &format!("  lifecycleConfigs:\n    jupyterLab:\n      cmds: [\"{script}\"]\n"));
+        desk.apply("studio.yaml").is(0);
+        let all = desk.run(&["output", "studio.yaml"]).is(0).data;
+        assert!(!all.contains('@'), "{all}");
+        desk.run(&["output", "lifecycle_config.jupyterLab.Arn", "studio.yaml", "--format", "raw"]).is(0).data
+    };
+    assert_ne!(arn("echo one"), arn("echo two"));
 }
 
 #[test]
@@ -154,6 +176,33 @@ fn the_sandbox_is_emptied_and_seeded() {
     desk.run(&["sandbox", "reset"]).is(0);
     desk.run(&["sandbox", "seed", "minimal.yaml"]).is(0).notes_have("made VPC vpc-id");
     desk.plan("minimal.yaml").is(2).data_has("27 to add");
+    assert_eq!(desk.run(&["sandbox", "reset", "--format", "json"]).is(0).json()["file"], "F");
+    let seeded = desk.run(&["sandbox", "seed", "minimal.yaml", "--format", "json"]).is(0).json();
+    assert!(seeded["made"].as_array().unwrap().contains(&"VPC vpc-id".into()), "{seeded}");
+}
+
+#[test]
+fn what_leads_nowhere_is_told_on_the_command_line() {
+    let desk = Desk::new();
+    desk.run(&["plan", "minimal.yaml", "--endpoint-url", "notaurl"]).is(64).notes_have("http://127.0.0.1:4566");
+    desk.run(&["plan", "minimal.yaml", "--role-arn", "notanarn"]).is(64).notes_have("arn:aws:iam::");
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path(".aws")).unwrap();
+    desk.write(".aws/config", "[profile ci]\nregion = us-east-1\n");
+    for (line, variable) in [(&["--profile", "nosuch"][..], ""), (&[], "nosuch")] {
+        let mut args = vec!["plan", "minimal.yaml"];
+        args.extend(IDENTITY);
+        args.extend(line);
+        let mut command = desk.command(&args);
+        if !variable.is_empty() {
+            command.env("AWS_PROFILE", variable);
+        }
+        end(&mut command).is(4).notes_have("has no profile `nosuch`").notes_have("there are ci)");
+    }
 }
 
 #[test]

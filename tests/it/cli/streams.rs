@@ -87,6 +87,23 @@ fn events_begin_with_hello_end_with_end_and_fit_their_schema() {
 }
 
 #[test]
+fn what_is_blocked_is_counted_in_the_end() {
+    let desk = Desk::applied();
+    let renamed = desk.read("minimal.yaml").replace("example-user-id:", "zoe:");
+    desk.write("renamed.yaml", &renamed);
+    let end = |more: &[&str], code| {
+        let ended =
+            desk.run(&[&["apply", "renamed.yaml", "--auto-approve", "--format", "ndjson"], more].concat()).is(code);
+        serde_json::from_str::<Json>(ended.data.lines().last().unwrap()).unwrap()
+    };
+    let counts = &end(&[], 5)["counts"];
+    assert_eq!((&counts["blocked"], &counts["added"]), (&1.into(), &0.into()));
+    assert_eq!(end(&["--skip-blocked"], 8)["counts"]["blocked"], 1);
+    // Nothing else is left to do.
+    assert_eq!(end(&["--skip-blocked"], 5)["counts"]["blocked"], 1);
+}
+
+#[test]
 fn a_plan_as_data_fits_its_schema() {
     let validator = validator("plan");
     let desk = Desk::new();

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use studio_deploy::apply::Stop;
+use studio_deploy::cli::signals::Signals;
 use studio_deploy::cli::surroundings::Surroundings;
 use studio_deploy::cli::{self, args};
 use studio_deploy::sandbox::backend::SandboxAws;
@@ -17,7 +17,6 @@ use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::{Call, Sandbox, SandboxOptions};
 use studio_deploy::ui::{Screen, Terminal};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 use super::picture::{self, Tables};
 
@@ -172,8 +171,7 @@ impl Lab {
             // Commands run one after another, so that whoever else holds the lock is dead.
             is_alive: |_| false,
             now: || "2026-01-01T00:00:00Z".into(),
-            stop: watch::channel(Stop::No).1,
-            signalled: Box::new(|| None),
+            signals: Signals::none(),
             backend: Box::new(SandboxAws::of(self.sandbox.clone())),
         }
     }

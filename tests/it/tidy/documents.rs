@@ -12,14 +12,19 @@ fn the_changelog_has_this_version() {
     assert!(read("CHANGELOG.md").lines().any(|line| line.starts_with(&heading)), "CHANGELOG.md has no `{heading}`");
 }
 
-/// The rows of the README's table under `heading`, each its first cell without back quotes.
+/// The rows of the README's table under `heading`, each its first cell without back quotes and each but once.
+#[track_caller]
 fn first_cells(heading: &str) -> BTreeSet<String> {
     let readme = read("README.md");
     let (_, section) = readme.split_once(&format!("\n{heading}\n")).expect("the README has the section");
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
     let cells = rows.filter_map(|row| Some(row.split_once('|')?.0.trim().trim_matches('`').to_owned()));
-    cells.filter(|cell| !cell.starts_with('-')).collect()
+    let mut seen = BTreeSet::new();
+    for cell in cells.filter(|cell| !cell.starts_with('-')) {
+        assert!(seen.insert(cell.clone()), "`{cell}` stands in the table twice");
+    }
+    seen
 }
 
 #[test]

@@ -1,0 +1,185 @@
+//! What a signal does to a run: what only reads, or waits, ends at once; what changes something is told, and ends in order.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::watch;
+
+use super::codes;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::apply::Stop;
+
+/// What whoever gets the signals and the run that they are about both know.
+#[derive(Debug, Default)]
+struct Shared {
+    first: OnceLock<Exit>,
+    writing: AtomicUsize,
+}
+
+/// The end that tells.
+#[derive(Debug)]
+pub struct Switch {
+    stop: watch::Sender<Stop>,
+    shared: Arc<Shared>,
+}
+
+impl Switch {
+    /// The first signal, by the exit code that it leads to: nothing new begins.
+    pub fn drain(&self, signal: Exit) {
+        // Later ones change no code.
+        let _ = self.shared.first.set(signal);
+        self.stop.send_replace(Stop::Drain);
+    }
+
+    /// Nothing more is waited for.
+    pub fn leave(&self) {
+        self.stop.send_replace(Stop::Leave);
+    }
+
+    /// Whether the run is where it changes something, or holds the lock.
+    pub fn is_writing(&self) -> bool {
+        self.shared.writing.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// What a signal may end.
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
+/// The end that is told.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    stop: watch::Receiver<Stop>,
+    shared: Arc<Shared>,
+}
+
+/// A run that signals can end, and what ends it.
+pub fn signals() -> (Switch, Signals) {
+    let (sender, stop) = watch::channel(Stop::No);
+    let shared = Arc::<Shared>::default();
+    (Switch { stop: sender, shared: Arc::clone(&shared) }, Signals { stop, shared })
+}
+
+impl Signals {
+    /// Those of a run that nothing stops.
+    pub fn none() -> Self {
+        signals().1
+    }
+
+    /// The exit code of the first signal, if there was one.
+    pub fn exit(&self) -> Option<Exit> {
+        self.shared.first.get().copied()
+    }
+
+    /// How urgently the run is to end.
+    pub fn stop(&self) -> watch::Receiver<Stop> {
+        self.stop.clone()
+    }
+
+    /// From now on, until this is dropped, something is changed that has to be left in order.
+    #[must_use]
+    pub fn writing(&self) -> Writing {
+        self.shared.writing.fetch_add(1, Ordering::SeqCst);
+        Writing(Arc::clone(&self.shared))
+    }
+
+    /// Does what changes nothing, unless a signal ends it.
+    ///
+    /// # Errors
+    /// What `work` fails with, or that it was stopped.
+    pub fn unless_stopped<'a, T: 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T, Failure>> + 'a,
+    ) -> impl Future<Output = Result<T, Failure>> + 'a {
+        self.unless(Stop::Drain, "nothing was changed", Box::pin(work))
+    }
+
+    /// Does what changes something, unless somebody insists on leaving it where it is.
+    ///
+    /// # Errors
+    /// What `work` fails with, or that it was left.
+    pub fn unless_left<'a, T: 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T, Failure>> + 'a,
+    ) -> impl Future<Output = Result<T, Failure>> + 'a {
+        self.unless(Stop::Leave, "what was begun may go on in AWS", Box::pin(work))
+    }
+
+    /// `work` is most of a run, so that it stands on the heap: every layer around it would keep room for it.
+    async fn unless<T>(&self, urgency: Stop, after: &str, work: Work<'_, T>) -> Result<T, Failure> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            // Without anybody who could send one there is no signal to come.
+            Ok(_) = stop.wait_for(|stop| *stop >= urgency) => Err(self.stopped(after)),
+            result = work => result,
+        }
+    }
+
+    fn stopped(&self, after: &str) -> Failure {
+        let exit = self.exit().unwrap_or(Exit::Interrupted);
+        let signal = match exit {
+            Exit::Hangup => "HUP",
+            Exit::Terminated => "TERM",
+            _ => "INT",
+        };
+        Failure { exit, ..Failure::new(&codes::STOPPED, format!("stopped by {signal}")).detail(after) }
+    }
+}
+
+/// That a run changes something.
+pub struct Writing(Arc<Shared>);
+
+impl fmt::Debug for Writing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writing")
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.writing.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn forever() -> Result<(), Failure> {
+        std::future::pending().await
+    }
+
+    #[tokio::test]
+    async fn the_first_signal_ends_what_reads_and_the_second_what_writes() {
+        let (switch, signals) = signals();
+        assert_eq!(signals.unless_stopped(async { Ok(1) }).await, Ok(1));
+        switch.drain(Exit::Terminated);
+        let stopped = signals.unless_stopped(forever()).await.unwrap_err();
+        assert_eq!((stopped.exit, stopped.code), (Exit::Terminated, "SD6002"));
+        assert_eq!((&*stopped.summary, &*stopped.detail), ("stopped by TERM", "nothing was changed"));
+        assert_eq!(signals.unless_left(async { Ok(2) }).await, Ok(2));
+        switch.leave();
+        assert_eq!(signals.unless_left(forever()).await.unwrap_err().exit, Exit::Terminated);
+        switch.drain(Exit::Interrupted);
+        assert_eq!(signals.exit(), Some(Exit::Terminated), "the first one names the code");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_stop_goes_on() {
+        let signals = Signals::none();
+        assert_eq!(signals.unless_stopped(async { Ok(1) }).await, Ok(1));
+    }
+
+    #[test]
+    fn writing_lasts_as_long_as_any_of_several_runs() {
+        let (switch, signals) = signals();
+        let (one, other) = (signals.writing(), signals.writing());
+        drop(one);
+        assert!(switch.is_writing());
+        drop(other);
+        assert!(!switch.is_writing());
+    }
+}
