@@ -60,15 +60,13 @@ async fn review(
     let saved = saved.transpose()?;
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
     session.is_one_of_several = several;
+    session.is_strict = true;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
     if let Some(saved) = &saved {
         saved.consent.write_to(&mut options);
     }
     let planned = plan(&mut session, &options, false, run.screen).await?;
-    if let Some(goal) = planned.goal.as_ref().filter(|goal| goal.warnings.has_refused()) {
-        return Err(session.invalid(&goal.warnings.clone().strict()));
-    }
     run.planned(&planned.plan)?;
     if run.is_human() {
         let text = plan_human::render(&planned.plan, args.diff, run.screen.data_paint());

@@ -1,5 +1,6 @@
 //! Every error as a person needs it: what is wrong, where, in AWS's words, and what to do next.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::{self, Code};
 use super::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
+use crate::config::Diagnostics;
 use crate::model::Source;
 use crate::plan::{Cycle, Plan};
 use crate::ui::plan_json::{NotAPlan, Place};
@@ -31,13 +33,16 @@ pub struct Failure {
     pub exit: Exit,
     /// The place in the YAML.
     pub source: Option<Box<Source>>,
+    /// What is wrong with the config, if that is what failed.
+    pub mistakes: Box<Diagnostics>,
 }
 
 impl Failure {
     /// A failure of a kind, with what is wrong in one line.
     pub fn new(code: &Code, summary: impl Into<String>) -> Self {
         let summary = summary.into();
-        Self { code: code.id, summary, detail: String::new(), help: String::new(), exit: code.exit, source: None }
+        let (detail, help) = (String::new(), String::new());
+        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes: Box::default() }
     }
 
     /// This, with more about it.
@@ -68,9 +73,22 @@ impl Failure {
         self
     }
 
-    /// The mistakes of a config, already rendered with their places.
-    pub fn invalid_config(rendered: String) -> Self {
-        Self::new(&codes::INVALID_CONFIG, "the config is invalid").detail(rendered)
+    /// The mistakes of a config, with the lines that they are about out of `texts` (by file name).
+    pub fn invalid_config(mistakes: Diagnostics, texts: &BTreeMap<String, String>, colour: bool) -> Self {
+        let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid").detail(mistakes.render(texts, colour));
+        let first = mistakes.iter().find_map(|mistake| Some(mistake.notes.first()?.place.source.clone()));
+        Self { mistakes: Box::new(mistakes), ..failure }.at(first.as_ref())
+    }
+
+    /// Several configs that are invalid, each under its name.
+    pub fn invalid_configs(failures: Vec<(String, Self)>) -> Self {
+        let mut all = Self::new(&codes::INVALID_CONFIG, "the configs are invalid");
+        for (name, failure) in failures {
+            all.source = all.source.or(failure.source);
+            all.detail.push_str(&format!("in {name}:\n{}\n", failure.detail.trim_end()));
+            all.mistakes.extend(*failure.mistakes);
+        }
+        all
     }
 
     /// What the plan does not allow; none when it allows everything.
@@ -265,6 +283,8 @@ fn missing_permission(message: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::codes::UNKNOWN_KEY;
+    use crate::config::{self, Diagnostic};
     use crate::ui::testing::{removal, source};
 
     fn cloud(kind: ErrorKind, code: &str, message: &str) -> CloudError {
@@ -321,9 +341,13 @@ mod tests {
 
     #[test]
     fn mistakes_of_a_config_are_shown_as_they_were_rendered() {
-        let failure = Failure::invalid_config("error[SD1003]: unknown key".into());
-        assert_eq!(failure.render(Paint::PLAIN), "error[SD1003]: unknown key\n");
+        let place = Source { file: "a.yaml".into(), line: 2, column: 3 };
+        let mistake = Diagnostic::new(&UNKNOWN_KEY, "unknown key").at(&config::Place { source: place, length: 1 });
+        let texts = [("a.yaml".to_owned(), "a:\n  b: 1\n".to_owned())].into();
+        let failure = Failure::invalid_config(mistake.into(), &texts, false);
+        assert!(failure.render(Paint::PLAIN).starts_with("error[SD1003]: unknown key\n"));
         assert_eq!(failure.exit.code(), 3);
+        assert_eq!(failure.document().source.map(|place| place.line), Some(2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{Format, Global, ListArgs};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::load::load;
+use super::load::load_names;
 use super::surroundings::Surroundings;
 use crate::ui::Screen;
 
@@ -15,7 +15,7 @@ pub(super) fn run(
     screen: &Screen,
     surroundings: &Surroundings,
 ) -> Result<Exit, Failure> {
-    let all = load(&args.files, global, surroundings, screen.notes_paint().is_colored())?;
+    let all = load_names(&args.files, global, surroundings, screen.notes_paint().is_colored())?;
     super::run::announce(&all, screen);
     if global.output.format() == Format::Json {
         let include: Vec<_> = all

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
 use super::args::{ConfigFiles, Global};
 use super::codes;
+use super::exit::Exit;
 use super::failure::Failure;
+use super::files::{Texts, Unreadable, include, read, read_configs, texts};
 use super::surroundings::Surroundings;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::{Document, InputFile};
-use crate::config::mdaa::{Filter, Mdaa, Module, OtherModule, read_tag_file};
+use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::{DeploymentBlock, yaml};
 use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
-const DEFAULTS: [&str; 3] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"];
+const DEFAULTS: [&str; 4] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml", "caef.yaml"];
 
 /// One deployment's config, references not filled in yet.
 #[derive(Clone, Debug)]
@@ -83,6 +83,8 @@ pub struct LoadedAll {
     pub warnings: String,
     /// Whether it was an mdaa.yaml.
     pub is_mdaa: bool,
+    /// Modules of an mdaa.yaml whose files cannot be read, by deployment; only `validate` gets to see them.
+    pub unreadable: Vec<(String, Failure)>,
 }
 
 impl Loaded {
@@ -109,7 +111,7 @@ impl Loaded {
 
     /// Diagnostics as an error with the lines that they are about.
     pub fn invalid(&self, mistakes: &Diagnostics, colour: bool) -> Failure {
-        Failure::invalid_config(mistakes.render(self.document.texts(), colour))
+        Failure::invalid_config(mistakes.clone(), self.document.texts(), colour)
     }
 }
 
@@ -123,21 +125,47 @@ pub fn load(
     surroundings: &Surroundings,
     colour: bool,
 ) -> Result<LoadedAll, Failure> {
-    read_in(files, global, surroundings, colour, surroundings.backend.is_sandbox())
+    let mut all = read_in(files, global, surroundings, colour, Purpose::Deploy)?;
+    match all.unreadable.len() {
+        0 => Ok(all),
+        1 if all.deployments.is_empty() => Err(all.unreadable.remove(0).1),
+        _ => Err(Failure::invalid_configs(all.unreadable)),
+    }
 }
 
 /// The same for a command that deploys nothing: names that nobody gave are made up, since its findings do not hang on
-/// them.
+/// them, and what is wrong with one module does not hide another.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`], but for modules that cannot be read.
 pub fn load_offline(
     files: &ConfigFiles,
     global: &Global,
     surroundings: &Surroundings,
     colour: bool,
 ) -> Result<LoadedAll, Failure> {
-    read_in(files, global, surroundings, colour, true)
+    read_in(files, global, surroundings, colour, Purpose::Validate)
+}
+
+/// The same without the modules' own files, for a command that only tells which deployments there are.
+///
+/// # Errors
+/// As [`load`], but for the files of modules.
+pub fn load_names(
+    files: &ConfigFiles,
+    global: &Global,
+    surroundings: &Surroundings,
+    colour: bool,
+) -> Result<LoadedAll, Failure> {
+    read_in(files, global, surroundings, colour, Purpose::List)
+}
+
+/// What a config is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Deploy,
+    Validate,
+    List,
 }
 
 fn read_in(
@@ -145,31 +173,40 @@ fn read_in(
     global: &Global,
     surroundings: &Surroundings,
     colour: bool,
-    makes_up_names: bool,
+    purpose: Purpose,
 ) -> Result<LoadedAll, Failure> {
-    let inputs = read_all(&paths(files)?)?;
-    let invalid = |mistakes: &Diagnostics| {
-        let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-        Failure::invalid_config(mistakes.render(&texts, colour))
-    };
-    let document = Document::parse(&inputs, &include).map_err(|mistakes| invalid(&mistakes))?;
+    let inputs = read_configs(&paths(files)?, colour)?;
+    let invalid = |mistakes: Diagnostics| Failure::invalid_config(mistakes, &texts(&inputs), colour);
+    let document = Document::parse(&inputs, &include).map_err(invalid)?;
     let is_mdaa = document.tree().get("organization").is_some() && document.tree().get("domains").is_some();
     if is_mdaa {
         let [input] = inputs.as_slice() else {
             let failure = Failure::new(&codes::USAGE, "an mdaa.yaml is given together with other files");
             return Err(failure.help("give the mdaa.yaml alone; it names its modules' files itself"));
         };
-        let mdaa = Mdaa::parse(input, &surroundings.variables).map_err(|mistakes| invalid(&mistakes))?;
-        let texts = [(input.name.clone(), input.text.clone())].into();
-        let warnings = if mdaa.warnings.is_empty() { String::new() } else { mdaa.warnings.render(&texts, colour) };
+        let mdaa = Mdaa::parse(input, &surroundings.variables).map_err(invalid)?;
+        let warnings = mdaa.warnings.render(&texts(&inputs), colour);
         let selected = mdaa.select(&filter(global)).map_err(|mistakes| {
             Failure::new(&codes::USAGE, "a filter names what the mdaa.yaml does not have").detail(mistakes.join("\n"))
         })?;
-        let deployments = selected.into_iter().map(|module| of_module(module, global, surroundings, colour));
-        let deployments = deployments.collect::<Result<_, _>>()?;
-        return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa });
+        let (mut deployments, mut unreadable) = (Vec::new(), Vec::new());
+        for module in selected {
+            let document = match purpose {
+                Purpose::List => Ok((Document::without_files(&module.place), BTreeMap::new())),
+                _ => files_of(module, input),
+            };
+            match document {
+                Ok(read) => deployments.push(of_module(module, read, global, surroundings)?),
+                Err((mistakes, texts)) => {
+                    let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
+                    unreadable.push((said.lowered().to_string(), Failure::invalid_config(mistakes, &texts, colour)));
+                }
+            }
+        }
+        return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa, unreadable });
     }
-    let block = document.deployment_block().map_err(|mistakes| invalid(&mistakes))?;
+    let block = document.deployment_block().map_err(invalid)?;
+    let makes_up_names = purpose == Purpose::Validate || surroundings.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
     let said = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
@@ -190,7 +227,8 @@ fn read_in(
         permissions_boundary: None,
         environment: surroundings.variables.clone(),
     };
-    Ok(LoadedAll { deployments: vec![loaded], others: Vec::new(), warnings: String::new(), is_mdaa })
+    let (deployments, warnings) = (vec![loaded], String::new());
+    Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
 }
 
 fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
@@ -205,23 +243,55 @@ fn filter(global: &Global) -> Filter {
     Filter { domains: names(&identity.domain), envs: names(&identity.env), modules: names(&identity.module) }
 }
 
-fn of_module(module: &Module, global: &Global, surroundings: &Surroundings, colour: bool) -> Result<Loaded, Failure> {
-    let inputs = read_all(&module.config_files.iter().map(PathBuf::from).collect::<Vec<_>>())?;
-    let invalid = |mistakes: &Diagnostics| {
-        let texts = inputs.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-        Failure::invalid_config(mistakes.render(&texts, colour))
+/// What a module's files hold, its tags apart, or everything that is wrong with them.
+fn files_of(module: &Module, mdaa: &InputFile) -> Result<(Document, BTreeMap<String, String>), (Diagnostics, Texts)> {
+    let mut mistakes = Diagnostics::default();
+    let mut inputs = Vec::new();
+    let mut read_named = |files: &[NamedFile], mistakes: &mut Diagnostics| {
+        let first = inputs.len();
+        for file in files {
+            match read(Path::new(&file.path)) {
+                Ok(input) => inputs.push(input),
+                Err(Unreadable::Io(error)) => mistakes.push(file.unreadable(&error.to_string())),
+                Err(Unreadable::Text(mistake, input)) => {
+                    mistakes.push(*mistake);
+                    inputs.push(InputFile { text: String::new(), ..input });
+                }
+            }
+        }
+        inputs[first..].to_vec()
     };
-    let mut document = Document::parse(&inputs, &include).map_err(|mistakes| invalid(&mistakes))?;
-    if let Some(inline) = &module.inline {
-        document = document.overlay(inline.clone());
-    }
+    let configs = read_named(&module.config_files, &mut mistakes);
+    let tag_files = read_named(&module.tag_files, &mut mistakes);
     let mut tags = BTreeMap::new();
-    for file in read_all(&module.tag_files.iter().map(PathBuf::from).collect::<Vec<_>>())? {
-        let read = read_tag_file(&file).map_err(|mistakes| {
-            Failure::invalid_config(mistakes.render(&[(file.name.clone(), file.text.clone())].into(), colour))
-        })?;
-        tags.extend(read);
+    for file in &tag_files {
+        match read_tag_file(file) {
+            Ok(read) => tags.extend(read),
+            Err(more) => mistakes.extend(more),
+        }
     }
+    let document = match configs.as_slice() {
+        [] => Ok(Document::without_files(&module.place)),
+        configs => Document::parse(configs, &include),
+    };
+    match document {
+        Ok(document) if mistakes.is_empty() => {
+            let document = module.inline.iter().fold(document, |document, inline| document.overlay(inline.clone()));
+            Ok((document.with_text(mdaa), tags))
+        }
+        document => {
+            mistakes.extend(document.err().unwrap_or_default());
+            Err((mistakes, texts(inputs.iter().chain([mdaa]))))
+        }
+    }
+}
+
+fn of_module(
+    module: &Module,
+    (document, mut tags): (Document, BTreeMap<String, String>),
+    global: &Global,
+    surroundings: &Surroundings,
+) -> Result<Loaded, Failure> {
     tags.extend(module.tag_data.clone());
     let mut values = module.context.clone();
     values.extend(given_values(global)?);
@@ -301,10 +371,9 @@ fn stem(name: &str) -> String {
 fn given_values(global: &Global) -> Result<BTreeMap<String, Json>, Failure> {
     let mut values = BTreeMap::new();
     if let Some(path) = &global.identity.param_file {
-        let file = read(path)?;
-        let tree = yaml::parse(&file.name, &file.text, &include).map_err(|mistakes| {
-            Failure::invalid_config(mistakes.render(&[(file.name.clone(), file.text.clone())].into(), false))
-        })?;
+        let file = read(path).map_err(|unreadable| unreadable.failure(path, false))?;
+        let tree = yaml::parse(&file.name, &file.text, &include)
+            .map_err(|mistakes| Failure::invalid_config(mistakes, &texts([&file]), false))?;
         match tree.to_json() {
             Json::Object(members) => values.extend(members),
             _ => {
@@ -324,32 +393,8 @@ fn paths(files: &ConfigFiles) -> Result<Vec<PathBuf>, Failure> {
     }
     let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists());
     default.map(|path| vec![path]).ok_or_else(|| {
-        Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")))
-            .help("name the config: `studio-deploy plan CONFIG.yaml`")
+        let failure = Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")));
+        let help = "name the config: `studio-deploy plan CONFIG.yaml`; `studio-deploy init` writes one to start from";
+        Failure { exit: Exit::InvalidConfig, ..failure }.help(help)
     })
-}
-
-fn read_all(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
-    paths.iter().map(|path| read(path)).collect()
-}
-
-fn read(path: &Path) -> Result<InputFile, Failure> {
-    let name = path.to_string_lossy().into_owned();
-    let bytes = if name == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::file(path, &error))?;
-        bytes
-    } else {
-        fs::read(path).map_err(|error| Failure::file(path, &error))?
-    };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(&codes::INVALID_CONFIG, format!("{name} is not UTF-8 text"))
-            .detail(format!("{name} is not UTF-8 text: byte {at} begins no character; save the file as UTF-8"))
-    })?;
-    Ok(InputFile { name, text })
-}
-
-fn include(path: &str) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
 }

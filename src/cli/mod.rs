@@ -11,6 +11,7 @@ mod drift;
 pub mod exit;
 mod explain;
 pub mod failure;
+mod files;
 mod graph;
 mod init;
 mod list;

@@ -21,7 +21,7 @@ use crate::config::security_gate::findings;
 use crate::config::{self, Config};
 use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
-use crate::resource::{Desired, Flags, Names, rules};
+use crate::resource::{Desired, Flags, Names, limits, rules};
 use crate::{assets, naming, preflight};
 
 /// Where everything that is told while a run goes on ends up.
@@ -61,6 +61,8 @@ pub struct Session {
     pub prepared: Vec<String>,
     /// Whether the command is about other deployments too, so that what is said has to name this one.
     pub is_one_of_several: bool,
+    /// Whether values that AWS would refuse are errors, since the command writes.
+    pub is_strict: bool,
     colour: bool,
 }
 
@@ -133,7 +135,7 @@ impl Session {
         });
         let mut account = Account::new(&config, path_style, deployment, names, tell);
         account.limits = global.run.limits();
-        Ok(Self { loaded, account, bus, prepared, is_one_of_several: false, colour })
+        Ok(Self { loaded, account, bus, prepared, is_one_of_several: false, is_strict: false, colour })
     }
 
     /// Which environment.
@@ -206,7 +208,12 @@ impl Session {
             config,
         };
         self.account.assets = manifests;
-        Ok(Goal { desired, warnings: resolved.warnings })
+        let mut warnings = resolved.warnings;
+        warnings.extend(limits::refused(&desired.graph()));
+        if self.is_strict && warnings.has_refused() {
+            return Err(self.invalid(&warnings.strict()));
+        }
+        Ok(Goal { desired, warnings })
     }
 
     /// What would be done to reach a goal.
@@ -313,8 +320,10 @@ fn gate(plan: &mut Plan, desired: &Desired) {
         return;
     }
     let why: Vec<String> = open.iter().map(|(why, ids)| format!("{why} [{}]", ids.join(", "))).collect();
-    let blocked =
-        Blocked::new(why.join("; "), "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id");
+    let blocked = Blocked::new(
+        why.join("; "),
+        "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id; `nag_suppressions.by_path` does it for all rules",
+    );
     let place = found.iter().find(|finding| finding.suppressed_by.is_none()).and_then(|finding| finding.source.clone());
     if let Some(step) = plan.steps.iter_mut().find(|step| step.address == address) {
         step.blocked = Some(blocked);

@@ -19,19 +19,34 @@ pub(super) fn run(
     surroundings: &Surroundings,
 ) -> Result<Exit, Failure> {
     let colour = screen.notes_paint().is_colored();
-    let all = load_offline(&args.files, global, surroundings, colour)?;
     let json = global.output.format() == Format::Json;
+    let all = match load_offline(&args.files, global, surroundings, colour) {
+        // What cannot even be read has the same form as other mistakes.
+        Err(failure) if json && !failure.mistakes.is_empty() => {
+            screen.error(&failure.detail);
+            screen.data(&format!("{:#}\n", json!({"valid": false, "deployments": [invalid(None, &failure)]})))?;
+            return Ok(failure.exit);
+        }
+        all => all?,
+    };
+    let several = all.deployments.len() + all.unreadable.len() > 1;
+    let told = |name: &str, rendered: &str| {
+        if !rendered.is_empty() {
+            screen.error(&if several { format!("in {name}:\n{rendered}") } else { rendered.to_owned() });
+        }
+    };
     let mut found = Vec::new();
-    let mut valid = true;
+    let mut valid = all.unreadable.is_empty();
+    for (name, failure) in &all.unreadable {
+        told(name, &failure.detail);
+        found.push(invalid(Some(name), failure));
+    }
     for loaded in &all.deployments {
         let (diagnostics, resolved) = review(loaded);
         let fails = diagnostics.has_errors() || (args.deny_warnings && !diagnostics.is_empty());
         valid &= !fails;
-        let rendered = diagnostics.render(loaded.document.texts(), colour);
-        if !rendered.is_empty() {
-            screen.error(&rendered);
-        }
         let name = loaded.names.to_string();
+        told(&name, &diagnostics.render(loaded.document.texts(), colour));
         if args.print_resolved
             && !json
             && let Some(resolved) = &resolved
@@ -56,6 +71,11 @@ pub(super) fn run(
         screen.note(if count == 1 { "the config is valid" } else { "the configs are valid" });
     }
     Ok(if valid { Exit::Success } else { Exit::InvalidConfig })
+}
+
+/// What is said of a deployment whose files cannot be read.
+fn invalid(name: Option<&str>, failure: &Failure) -> serde_json::Value {
+    json!({"deployment": name, "valid": false, "diagnostics": failure.mistakes.to_json(), "resolved": null})
 }
 
 fn review(loaded: &Loaded) -> (Diagnostics, Option<serde_json::Value>) {

@@ -64,6 +64,9 @@ codes! {
         "The file holds no mapping: it is empty, all comments, or a bare value."
     INCLUDE "SD1010" Error "an included file cannot be read"
         "`!include FILE` inserts a file as text; the path is relative to the file that includes it."
+    ENCODING "SD1011" Error "not UTF-8 text"
+        "The file holds bytes that are no UTF-8 text. Editors and Windows' PowerShell also write UTF-16 and Latin-1; save the \
+         file as UTF-8, with or without a byte order mark."
     UNRESOLVED "SD1020" Error "an unknown reference"
         "`{{…}}` holds none of: org, env, domain, module_name, account, region, partition, context:NAME, env_var:NAME, \
          resolve:ssm:PATH, ssm-org:PATH, ssm-domain:PATH, ssm-env:PATH. There may be no blanks inside the braces. MDAA passes \
@@ -113,7 +116,7 @@ codes! {
     GROUP_ID "SD1039" Error "not a security group id"
         "A security group's id is `sg-` and 8 to 17 lower-case letters and digits."
     ARN "SD1040" Error "not an ARN"
-        "An ARN begins with `arn:` and has at least six parts separated by colons."
+        "An ARN begins with `arn:` and has at least six parts separated by colons. A role's is arn:PARTITION:iam::ACCOUNT:role/NAME."
     BUCKET_NAME "SD1041" Error "not a bucket name"
         "S3 allows 3 to 63 lower-case letters, digits, `-` and `.`; the first and last must be a letter or digit, and two dots \
          may not follow each other."
@@ -125,6 +128,9 @@ codes! {
          URI out: the one that goes with the portal's state is then set."
     MISPLACED "SD1044" Error "a setting that belongs elsewhere"
         "The setting exists but not at this level; the message says where it belongs."
+    ROLE_NAME "SD1045" Error "not a role's name"
+        "IAM allows 1 to 64 letters, digits and `_ + = , . @ -` in the name of a role. The path is no part of it: of \
+         arn:aws:iam::123456789012:role/team/lead the name is `lead`."
     MDAA_TEMPLATE "SD1050" Error "an unknown environment template"
         "`template` names none of the `env_templates` of this file or of its domain."
     MDAA_UNSUPPORTED "SD1051" Error "an MDAA feature that needs JavaScript"
@@ -135,6 +141,9 @@ codes! {
     MDAA_SWITCH "SD1053" Error "a switch that needs CloudFormation"
         "`@aws-mdaa/enableUniqueBucketNames` makes MDAA name the bucket after its CloudFormation stack. There is no stack here, \
          and a bucket by the usual name would be another one. Remove the switch, or give the bucket as `domainBucket`."
+    MDAA_FILE "SD1054" Error "a module's file cannot be read"
+        "A file that mdaa.yaml names under `module_configs`, `app_configs` or `tag_configs` cannot be read. A path that begins \
+         with `./` or `../` is relative to mdaa.yaml's folder, any other to the current one."
     OUT_OF_RANGE "SD1501" Refused "a number that AWS refuses"
         "The number is outside of what the AWS API accepts. `validate` and `plan` warn of it, `apply` stops."
     LENGTH "SD1502" Refused "too long, too short, too many or too few"
@@ -152,8 +161,8 @@ codes! {
          with `aws:` belong to AWS. A resource can have 50 tags, of which up to eight are set here."
     DESCRIPTION "SD1507" Refused "a description that EC2 refuses"
         "The description of a rule has up to 255 characters: letters, digits, blanks and `. _ - : / ( ) # , @ [ ] + = & ; { } ! $ *`."
-    IDENTIFIER "SD1508" Refused "an id or name that AWS refuses"
-        "The text does not look like an id or name of this kind."
+    IDENTIFIER "SD1508" Refused "text that AWS refuses"
+        "The text does not look like an id, name, ARN or URI of this kind. The message shows one that does."
     COMBINATION "SD1509" Refused "settings that AWS refuses together"
         "Each of the settings is fine, but AWS refuses the combination; the message says why."
     BRACES "SD2001" Warning "braces in a command that look like a reference"

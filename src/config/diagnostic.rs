@@ -9,6 +9,11 @@ use serde::Serialize;
 use super::codes::Code;
 use crate::model::Source;
 
+/// How many are shown to people, who have lost the thread by then.
+const SHOWN: usize = 200;
+/// Excerpts longer than this are left out; no line of a config that people write is.
+const LONGEST_EXCERPT: usize = 16_384;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,9 +97,11 @@ pub struct Diagnostics(Vec<Diagnostic>);
 impl Diagnostics {
     /// Adds one thing, unless it is known.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
-            self.0.push(diagnostic);
-            self.0.sort_by(|a, b| order(a).cmp(&order(b)));
+        let from = self.0.partition_point(|known| order(known) < order(&diagnostic));
+        let alike = self.0[from..].iter().take_while(|known| order(known) == order(&diagnostic));
+        let (alike, known) = alike.fold((0, false), |(alike, known), other| (alike + 1, known || *other == diagnostic));
+        if !known {
+            self.0.insert(from + alike, diagnostic);
         }
     }
 
@@ -141,8 +148,13 @@ impl Diagnostics {
     pub fn render(&self, texts: &BTreeMap<String, String>, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
-        let reports: Vec<String> =
-            self.0.iter().map(|diagnostic| renderer.render(&report(diagnostic, texts))).collect();
+        let texts = texts.iter().map(|(file, text)| (file.as_str(), Lines::of(text))).collect();
+        let shown = self.0.iter().take(SHOWN);
+        let mut reports: Vec<String> = shown.map(|diagnostic| renderer.render(&report(diagnostic, &texts))).collect();
+        if self.0.len() > SHOWN {
+            let more = self.0.len() - SHOWN;
+            reports.push(format!("... and {more} more like these; `validate --format json` holds all of them"));
+        }
         reports.join("\n\n")
     }
 
@@ -178,7 +190,46 @@ fn order(diagnostic: &Diagnostic) -> (Option<&Place>, Severity, &str, &str) {
     (place, diagnostic.severity, diagnostic.code, &diagnostic.summary)
 }
 
-fn report<'a>(diagnostic: &'a Diagnostic, texts: &'a BTreeMap<String, String>) -> Vec<Group<'a>> {
+/// A text, and the byte at which each of its lines begins.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The byte at which a line begins, counted from 1; that of the end for lines beyond it.
+    fn start(&self, line: usize) -> usize {
+        self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
+    }
+
+    /// The lines that hold all of some places, with the number of the first; nothing when they are too long to show.
+    fn excerpt(&self, places: impl Iterator<Item = &'a Place> + Clone) -> Option<(usize, &'a str)> {
+        let lines = places.map(|place| place.source.line.max(1));
+        let (first, last) = (lines.clone().min()?, lines.max()?);
+        let excerpt = &self.text[self.start(first)..self.start(last + 1)];
+        (excerpt.len() <= LONGEST_EXCERPT).then_some((first, excerpt))
+    }
+
+    /// The bytes of the text that a place covers; at least one character where there is one.
+    fn span(&self, place: &Place) -> std::ops::Range<usize> {
+        let start = self.start(place.source.line);
+        let line = &self.text[start..self.start(place.source.line.max(1) + 1)];
+        let visible = line.trim_end_matches(['\r', '\n']);
+        let offset =
+            |characters: usize| visible.char_indices().nth(characters).map_or(visible.len(), |(index, _)| index);
+        // A byte order mark is a character of the text but of no column.
+        let mark = usize::from(place.source.line == 1 && self.text.starts_with('\u{feff}'));
+        let first = place.source.column.saturating_sub(1) + mark;
+        start + offset(first)..start + offset(first + place.length.max(1))
+    }
+}
+
+fn report<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<&'a str, Lines<'a>>) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Refused | Severity::Warning => Level::WARNING,
@@ -187,17 +238,20 @@ fn report<'a>(diagnostic: &'a Diagnostic, texts: &'a BTreeMap<String, String>) -
     let mut seen = BTreeSet::new();
     for note in &diagnostic.notes {
         let file = note.place.source.file.as_str();
-        match texts.get(file) {
+        let here = diagnostic.notes.iter().enumerate().filter(|(_, other)| other.place.source.file == file);
+        let lines = texts.get(file);
+        let excerpt = lines.and_then(|lines| Some((lines, lines.excerpt(here.clone().map(|(_, note)| &note.place))?)));
+        match excerpt {
             // All notes of one file share one excerpt.
-            Some(text) if seen.insert(file) => {
-                let annotations =
-                    diagnostic.notes.iter().enumerate().filter(|(_, other)| other.place.source.file == file);
-                let annotations = annotations.map(|(index, other)| {
+            Some((lines, (first, excerpt))) if seen.insert(file) => {
+                let before = lines.start(first);
+                let annotations = here.map(|(index, other)| {
                     let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                    let annotation = kind.span(span(text, &other.place));
+                    let span = lines.span(&other.place);
+                    let annotation = kind.span(span.start - before..span.end - before);
                     if other.label.is_empty() { annotation } else { annotation.label(other.label.as_str()) }
                 });
-                group = group.element(Snippet::source(text.as_str()).path(file).annotations(annotations));
+                group = group.element(Snippet::source(excerpt).path(file).line_start(first).annotations(annotations));
             }
             Some(_) => {}
             None => {
@@ -213,18 +267,6 @@ fn report<'a>(diagnostic: &'a Diagnostic, texts: &'a BTreeMap<String, String>) -
         group = group.element(Level::HELP.message(help.as_str()));
     }
     vec![group]
-}
-
-/// The bytes of `text` that a place covers; at least one character where there is one.
-fn span(text: &str, place: &Place) -> std::ops::Range<usize> {
-    let line = text.split_inclusive('\n').nth(place.source.line.saturating_sub(1)).unwrap_or_default();
-    let start: usize = text.split_inclusive('\n').take(place.source.line.saturating_sub(1)).map(str::len).sum();
-    let visible = line.trim_end_matches(['\r', '\n']);
-    let offset = |characters: usize| visible.char_indices().nth(characters).map_or(visible.len(), |(index, _)| index);
-    // A byte order mark is a character of the text but of no column.
-    let mark = usize::from(place.source.line == 1 && text.starts_with('\u{feff}'));
-    let first = place.source.column.saturating_sub(1) + mark;
-    start + offset(first)..start + offset(first + place.length.max(1))
 }
 
 #[cfg(test)]
@@ -271,6 +313,23 @@ mod tests {
     }
 
     #[test]
+    fn very_many_are_counted_and_very_long_lines_left_out() {
+        let mut many = Diagnostics::default();
+        for line in (1..=50_000).rev() {
+            many.push(Diagnostic::new(&codes::WRONG_TYPE, "b").at(&place(line, 1, 1)));
+        }
+        let texts = BTreeMap::from([("a.yaml".to_string(), "b: 1\n".repeat(50_000))]);
+        let text = many.render(&texts, false);
+        assert!(
+            text.contains("a.yaml:200:1")
+                && text.ends_with("and 49800 more like these; `validate --format json` holds all of them")
+        );
+        let texts = BTreeMap::from([("a.yaml".to_string(), "x".repeat(1 << 20))]);
+        let text = sample().render(&texts, false);
+        assert!(text.contains("a.yaml:1:1") && text.len() < 1000, "{}", text.len());
+    }
+
+    #[test]
     fn machines_see_json() {
         let json = sample().to_json();
         assert_eq!(json[0]["code"], "SD1002");
@@ -289,7 +348,7 @@ mod tests {
     #[test]
     fn places_beyond_the_text_do_no_harm() {
         for place in [place(9, 9, 9), place(1, 99, 1), place(0, 0, 0)] {
-            let range = span("ab\n", &place);
+            let range = Lines::of("ab\n").span(&place);
             assert!(range.end <= 3);
         }
     }

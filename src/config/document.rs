@@ -53,6 +53,18 @@ impl Document {
         }
     }
 
+    /// The document of a module that has no file of its own, standing where mdaa.yaml names it.
+    pub fn without_files(place: &Place) -> Self {
+        Self { root: Tree::from_json(serde_json::json!({}), place), texts: BTreeMap::new() }
+    }
+
+    /// This with the text of another file that some of it may come from.
+    #[must_use]
+    pub fn with_text(mut self, file: &InputFile) -> Self {
+        self.texts.entry(file.name.clone()).or_insert_with(|| file.text.clone());
+        self
+    }
+
     /// This with the top-level keys of inline data in place of its own, as MDAA lays `module_config_data` over the files.
     #[must_use]
     pub fn overlay(mut self, inline: Tree) -> Self {

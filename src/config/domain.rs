@@ -179,8 +179,12 @@ pub struct DomainConfig {
 }
 
 impl DomainConfig {
-    /// Puts the defaults in the place of empty prefixes, which count as absent in MDAA.
+    /// Puts the defaults in the place of empty prefixes, which count as absent in MDAA, as empty role references do.
     pub(super) fn apply_defaults(&mut self) {
+        let assets = self.domain_bucket.iter_mut().map(|bucket| &mut bucket.asset_deployment_role);
+        let users = self.user_profiles.values_mut().filter_map(|profile| profile.user_role.as_mut());
+        let roles = self.default_execution_role.iter_mut().chain(&mut self.data_admin_roles).chain(assets).chain(users);
+        roles.for_each(RoleReference::drop_empty);
         if self.notebook_sharing_prefix.is_empty() {
             self.notebook_sharing_prefix = default_sharing_prefix();
         }

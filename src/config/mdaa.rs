@@ -7,16 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, Place};
 use super::document::{InputFile, folder, make_relative};
 use super::suggest::nearest;
 use super::template::{self, Context, Parameters, Stage};
 use super::tree::{Member, Tree, Value};
 use super::{codes, mdaa_schema, shape, yaml};
-use crate::model::Source;
 
 /// The npm package whose modules this tool deploys.
 pub const PACKAGE: &str = "@aws-mdaa/sm-studio-domain";
+
+/// How much environments may take over from templates, and modules from the levels above them, in values and bytes of
+/// text; the largest organisations come to some hundred thousand.
+const INHERITANCE_BUDGET: usize = 8 << 20;
 
 /// What an mdaa.yaml describes.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,15 +52,33 @@ pub struct Module {
     /// Tags that are given inline; they win over those of files.
     pub tag_data: BTreeMap<String, String>,
     /// Files with tags, in order.
-    pub tag_files: Vec<String>,
+    pub tag_files: Vec<NamedFile>,
     /// The module's config files, in order.
-    pub config_files: Vec<String>,
+    pub config_files: Vec<NamedFile>,
     /// Config that is given inline; its top-level keys win over those of files.
     pub inline: Option<Tree>,
     /// A policy that bounds every role that is made.
     pub permissions_boundary: Option<String>,
     /// Where the module stands.
-    pub source: Source,
+    pub place: Place,
+}
+
+/// A file that mdaa.yaml names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Its path, relative to the current folder.
+    pub path: String,
+    /// Where it is named.
+    pub place: Place,
+}
+
+impl NamedFile {
+    /// That it cannot be read, at the place where it is named.
+    pub fn unreadable(&self, why: &str) -> Diagnostic {
+        let help = "paths that begin with `./` or `../` are relative to mdaa.yaml's folder, others to the current one";
+        let summary = format!("`{}` cannot be read: {why}", self.path);
+        Diagnostic::new(&codes::MDAA_FILE, summary).at(&self.place).help(help)
+    }
 }
 
 impl Module {
@@ -108,17 +129,20 @@ impl Mdaa {
         let mut root = yaml::parse(&file.name, &file.text, &|_| Err("mdaa.yaml cannot include files".into()))?;
         make_relative(&mut root, folder(&file.name), &mut Vec::new());
         let checked = shape::check(mdaa_schema::schema(), "", &root, &[]);
-        if checked.diagnostics.has_errors() {
-            return Err(checked.diagnostics);
-        }
         let mut reader = Reader {
             root: &root,
             environment,
-            mdaa: Self { modules: Vec::new(), others: Vec::new(), warnings: checked.diagnostics },
-            mistakes: Diagnostics::default(),
+            mdaa: Self { modules: Vec::new(), others: Vec::new(), warnings: Diagnostics::default() },
+            inherited: 0,
+            // What else is wrong is found all the same.
+            mistakes: checked.diagnostics,
         };
         reader.domains();
-        if reader.mistakes.has_errors() { Err(reader.mistakes) } else { Ok(reader.mdaa) }
+        if reader.mistakes.has_errors() {
+            return Err(reader.mistakes);
+        }
+        reader.mdaa.warnings.extend(reader.mistakes);
+        Ok(reader.mdaa)
     }
 
     /// The modules that a filter means, or every name in it that does not exist, in a sentence each.
@@ -159,6 +183,8 @@ struct Reader<'a> {
     root: &'a Tree,
     environment: &'a BTreeMap<String, String>,
     mdaa: Mdaa,
+    /// How much was copied from one level to another.
+    inherited: usize,
     mistakes: Diagnostics,
 }
 
@@ -166,7 +192,9 @@ impl Reader<'_> {
     fn domains(&mut self) {
         let root = self.root;
         let org = text(root, "organization").unwrap_or_default();
-        self.name("organisation", &org, root.get("organization").unwrap_or(root));
+        if let Some(written) = root.get("organization").filter(|written| written.text().is_some()) {
+            self.name("organisation", &org, written);
+        }
         for (domain, member) in members(root, "domains") {
             self.key("data domain", domain, member);
             for (env, environment) in members(&member.value, "environments") {
@@ -184,12 +212,14 @@ impl Reader<'_> {
     fn with_template(&mut self, domain: &Tree, name: &str, environment: &Tree) -> Option<Tree> {
         let Some(wanted) = text(environment, "template") else { return Some(environment.clone()) };
         // A domain's template wins over a global one of the same name.
-        let find = |level: &Tree| level.get("env_templates").and_then(|templates| templates.get(&wanted)).cloned();
-        let Some(mut template) = find(domain).or_else(|| find(self.root)) else {
+        let Some(template) = template_of(domain, &wanted).or_else(|| template_of(self.root, &wanted)) else {
             let names = [domain, self.root].into_iter().flat_map(|level| members(level, "env_templates"));
             let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
             let help = nearest(&wanted, names.iter().copied()).map_or_else(
-                || format!("the templates are {}", names.join(", ")),
+                || match names.as_slice() {
+                    [] => "there are no `env_templates`: add one, or remove `template`".into(),
+                    names => format!("the templates are {}", names.join(", ")),
+                },
                 |near| format!("did you mean `{near}`?"),
             );
             let summary = format!("the environment `{name}` uses the template `{wanted}`, which does not exist");
@@ -197,6 +227,8 @@ impl Reader<'_> {
             self.mistakes.push(Diagnostic::new(&codes::MDAA_TEMPLATE, summary).at(place).help(help));
             return None;
         };
+        self.inherit([template], &environment.place)?;
+        let mut template = template.clone();
         // Modules are taken whole, the template's first.
         let mut modules: IndexMap<String, Member> = members(&template, "modules").clone();
         modules.extend(members(environment, "modules").clone());
@@ -207,6 +239,21 @@ impl Reader<'_> {
             members.insert("modules".into(), Member { key: place, value });
         }
         Some(template)
+    }
+
+    /// Counts what is copied from one level to another; nothing when it is too much, which is reported once.
+    fn inherit<'t>(&mut self, trees: impl IntoIterator<Item = &'t Tree>, place: &Place) -> Option<()> {
+        if self.inherited > INHERITANCE_BUDGET {
+            return None;
+        }
+        self.inherited += trees.into_iter().map(size).sum::<usize>() + 1;
+        if self.inherited <= INHERITANCE_BUDGET {
+            return Some(());
+        }
+        let summary = "modules and environments inherit more than any organisation needs";
+        let help = "use smaller templates, or move what only some modules need into their own files";
+        self.mistakes.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(place).help(help));
+        None
     }
 
     fn module(&mut self, names: [&str; 4], levels: [&Tree; 4], member: &Member) {
@@ -224,6 +271,9 @@ impl Reader<'_> {
             self.mdaa.others.push(OtherModule { domain, env, module, package });
             return;
         }
+        let passed_on = ["context", "tag_config_data", "tag_configs"];
+        let passed_on = levels[..3].iter().flat_map(|level| passed_on.iter().filter_map(|key| level.get(key)));
+        let Some(()) = self.inherit(passed_on.collect::<Vec<_>>(), &member.key) else { return };
         self.unsupported(levels, module);
         let nearest_level =
             |key: &str| [environment, data_domain, global].into_iter().find_map(|level| text(level, key));
@@ -250,13 +300,13 @@ impl Reader<'_> {
             account: target("account").map(|account| self.expand_text(&account, own, &context)),
             region: target("region").map(|region| self.expand_text(&region, own, &context)),
             tag_data: tag_data.map_or_else(BTreeMap::new, |tree| texts_of(&tree)),
-            tag_files: self.expand_all(lists("tag_configs"), &context),
-            config_files: self.expand_all(files, &context),
+            tag_files: self.files(lists("tag_configs"), &context),
+            config_files: self.files(files, &context),
             inline,
             permissions_boundary: nearest_level("permissions_boundary_arn")
                 .map(|arn| self.expand_text(&arn, own, &context)),
             context: values.map_or_else(BTreeMap::new, |tree| map_of(&tree.to_json())),
-            source: member.key.source.clone(),
+            place: member.key.clone(),
         };
         self.mdaa.modules.push(module);
     }
@@ -296,8 +346,12 @@ impl Reader<'_> {
         self.expand(&tree, context).text().unwrap_or(text).into()
     }
 
-    fn expand_all(&mut self, trees: Vec<Tree>, context: &Context) -> Vec<String> {
-        trees.iter().filter_map(|tree| self.expand(tree, context).text().map(String::from)).collect()
+    fn files(&mut self, trees: Vec<Tree>, context: &Context) -> Vec<NamedFile> {
+        let file = |tree: Tree| {
+            let path = self.expand(&tree, context).text()?.to_string();
+            Some(NamedFile { path, place: tree.place })
+        };
+        trees.into_iter().filter_map(file).collect()
     }
 
     fn key(&mut self, what: &str, name: &str, member: &Member) {
@@ -320,6 +374,21 @@ fn package(path: &str) -> String {
     match renamed.strip_prefix('@').and_then(|rest| rest.split_once('@')) {
         Some((package, _)) => format!("@{package}"),
         None => renamed,
+    }
+}
+
+/// A template that a level defines.
+fn template_of<'t>(level: &'t Tree, name: &str) -> Option<&'t Tree> {
+    level.get("env_templates").and_then(|templates| templates.get(name))
+}
+
+/// How many values a tree has, with the bytes of its texts.
+fn size(tree: &Tree) -> usize {
+    1 + match &tree.value {
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Map(members) => members.iter().map(|(key, member)| key.len() + size(&member.value)).sum(),
+        _ => 0,
     }
 }
 
@@ -453,8 +522,10 @@ domains:
         assert_eq!(module.context["o"], json!("mod"));
         assert_eq!(module.context["obj"], json!({"a": 9}));
         assert_eq!(module.context["who"], json!("ds/mod"));
-        assert_eq!(module.tag_files, ["conf/g.yaml", "e0.yaml", "t1.yaml"]);
-        assert_eq!(module.config_files, ["conf/first.yaml", "dev.yaml"]);
+        let paths = |files: &[NamedFile]| files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&module.tag_files), ["conf/g.yaml", "e0.yaml", "t1.yaml"]);
+        assert_eq!(paths(&module.config_files), ["conf/first.yaml", "dev.yaml"]);
+        assert_eq!(module.config_files[1].place.source.line, 33);
         assert_eq!(module.tag_data["team"], "blue");
         assert_eq!(module.tag_data["level"], "module");
         assert_eq!(module.permissions_boundary.as_deref(), Some("arn:boundary"));
@@ -463,7 +534,7 @@ domains:
             json!({"domain": {"vpcId": "ssm:/vpc/id", "assetPrefix": "{{region}}",
                 "lifecycleConfigs": {"kernel": {"cmds": ["./run.sh"]}}}})
         );
-        assert_eq!(module.source.line, 29);
+        assert_eq!(module.place.source.line, 29);
     }
 
     #[test]
@@ -485,8 +556,23 @@ domains:
             let codes: Vec<_> = parse(&text).unwrap_err().iter().map(|d| d.code).collect();
             assert_eq!(codes, [code], "{text}");
         }
+        let several = module("{template: nope, account: 5, modules: {m_x: {module_path: x}}}");
+        let codes: Vec<_> = parse(&several).unwrap_err().iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["SD1050", "SD1004"]);
         let aspects = module(&format!("{{{studio}, custom_aspects: []}}"));
         assert!(parse(&aspects).is_ok());
+    }
+
+    #[test]
+    fn what_is_inherited_without_end_is_refused() {
+        let modules: String =
+            (0..1000).map(|at| format!("m{at}: {{module_path: '@aws-mdaa/sm-studio-domain'}}, ")).collect();
+        let environments: String = (0..1000).map(|at| format!("e{at}: {{template: t}}, ")).collect();
+        let text = format!(
+            "organization: a\nenv_templates: {{t: {{modules: {{{modules}}}}}}}\ndomains: {{d: {{environments: {{{environments}}}}}}}\n"
+        );
+        let codes: Vec<_> = parse(&text).unwrap_err().iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["SD1007"]);
     }
 
     #[test]

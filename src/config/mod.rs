@@ -20,6 +20,7 @@ pub mod codes;
 pub mod diagnostic;
 pub mod document;
 pub mod domain;
+mod forms;
 pub mod lifecycle;
 pub mod mdaa;
 mod mdaa_schema;

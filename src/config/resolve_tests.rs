@@ -102,6 +102,21 @@ fn every_mistake_has_its_code_and_line() {
         ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0, protocol: all}\n", &[("SD1038", 8)]),
         ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0/8, protocol: all}\n", &[("SD1038", 8)]),
         ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 999.1.1.1/99, protocol: all}\n", &[("SD1501", 8)]),
+        ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: tcp, port: abc}\n", &[("SD1004", 8)]),
+        (
+            "  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: tcp, port: 4.5}\n      - {cidr: 10.0.0.0/8, protocol: tcp, port: x}\n",
+            &[("SD1004", 8), ("SD1004", 9)],
+        ),
+        (
+            "  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: tcp, port: 70000}\n",
+            &[("SD1501", 8)],
+        ),
+        ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: esp, port: -1, toPort: -1}\n", &[]),
+        ("  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: icmp, port: 8, toPort: -1}\n", &[]),
+        (
+            "  userProfiles:\n    a.b: {userRole: {name: x}}\n    a-b: {userRole: {name: x}}\n    A.B: {userRole: {name: x}}\n",
+            &[("SD1035", 9)],
+        ),
         (
             "  securityGroupEgress:\n    ipv4:\n      - {cidr: 10.0.0.0/8, protocol: all}\n      - {cidr: 10.0.0.0/8, protocol: ALL, port: 1}\n",
             &[("SD2007", 9)],
@@ -115,7 +130,7 @@ fn every_mistake_has_its_code_and_line() {
             &[("SD2003", 7)],
         ),
         ("  kmsKeyArn: key/1\n", &[("SD1040", 6)]),
-        ("  domainBucket: {domainBucketName: A_b, assetDeploymentRole: {arn: x}}\n", &[("SD1041", 6)]),
+        ("  domainBucket: {domainBucketName: A_b, assetDeploymentRole: {name: x}}\n", &[("SD1041", 6)]),
         ("  defaultUserSettings: {studioWebPortal: DISABLED, defaultLandingUri: 'studio::'}\n", &[("SD1043", 6)]),
         ("  defaultUserSettings: {executionRole: x}\n", &[("SD1044", 6)]),
         ("  vpcId: x\n", &[]),

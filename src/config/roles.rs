@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What is given is used as it is; what is needed beyond that is looked up by the first of id, ARN and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["id"]}, {"required": ["arn"]}, {"required": ["name"]}]))]
 pub struct RoleReference {
     /// The role's unique id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +36,13 @@ impl RoleReference {
     /// Whether the role may not be changed: AWS itself refuses changes to the roles of permission sets.
     pub fn is_immutable(&self) -> bool {
         self.immutable || self.sso
+    }
+
+    /// Takes empty text for absent, as MDAA does.
+    pub(super) fn drop_empty(&mut self) {
+        for text in [&mut self.id, &mut self.arn, &mut self.name] {
+            text.take_if(|text| text.is_empty());
+        }
     }
 
     /// Whether anything says which role is meant.

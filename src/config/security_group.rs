@@ -97,9 +97,11 @@ macro_rules! rule_in_yaml {
             protocol: String,
             /// The port, or the first of a range; mandatory unless the protocol is `all`. All of ICMP is -1.
             #[serde(default)]
+            #[schemars(range(min = -1, max = 65_535))]
             port: Option<i64>,
             /// The last port of a range.
             #[serde(default)]
+            #[schemars(range(min = -1, max = 65_535))]
             to_port: Option<i64>,
             /// What the rule is for.
             #[serde(default)]

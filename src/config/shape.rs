@@ -3,15 +3,16 @@
 //! What is wrong is replaced by something harmless, so that the checks behind this one can still run and report. Limits
 //! of the AWS API (ranges, lengths, and words marked `x-aws`) are reported as refusals, everything else as errors.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json, json};
 
-use super::codes;
 use super::diagnostic::{Diagnostic, Diagnostics, Place};
 use super::suggest::nearest;
 use super::tree::{Member, Tree, Value, shorten};
+use super::{codes, forms};
 
 /// Where the keys and values of a config stand, by path of keys.
 pub(super) type Places = BTreeMap<Vec<String>, Spot>;
@@ -43,7 +44,8 @@ const STAND_IN: &str = "{{}}";
 /// Checks a tree that stands at `path` against the schema at a JSON pointer within `root`.
 pub(super) fn check(root: &Json, pointer: &str, tree: &Tree, path: &[String]) -> Checked {
     let schema = root.pointer(pointer).unwrap_or(&Json::Null);
-    let mut checker = Checker { root, path: path.to_vec(), places: Places::new(), diagnostics: Diagnostics::default() };
+    let (homes, diagnostics) = (OnceCell::new(), Diagnostics::default());
+    let mut checker = Checker { root, homes, path: path.to_vec(), places: Places::new(), diagnostics };
     let spot = Spot { key: tree.place.clone(), value: tree.place.clone(), broken: false };
     checker.places.insert(path.to_vec(), spot);
     let json = checker.value(schema, tree, &tree.place).unwrap_or(Json::Null);
@@ -61,6 +63,8 @@ pub(super) fn read<T: DeserializeOwned>(json: Json) -> Result<T, Diagnostics> {
 
 struct Checker<'a> {
     root: &'a Json,
+    /// For every key the shortest path of a mapping that has it.
+    homes: OnceCell<BTreeMap<&'a str, String>>,
     path: Vec<String>,
     places: Places,
     diagnostics: Diagnostics,
@@ -240,6 +244,15 @@ impl<'a> Checker<'a> {
             let summary = format!("AWS refuses `{name}` with {size} {unit}");
             let help = format!("it must have {}", between(float(least), float(most), unit));
             self.diagnostics.push(Diagnostic::new(&codes::LENGTH, summary).at(&tree.place).help(help));
+            return None;
+        }
+        let form = schema["pattern"].as_str().and_then(forms::find);
+        if let (Some(form), Some(text)) = (form, json.as_str())
+            && !form.fits(text)
+        {
+            let summary = format!("AWS refuses `{name}: {}`", shorten(text));
+            let help = format!("write it like `{}`", form.example);
+            self.diagnostics.push(Diagnostic::new(&codes::IDENTIFIER, summary).at(&tree.place).help(help));
         }
         None
     }
@@ -271,17 +284,22 @@ impl<'a> Checker<'a> {
 
     /// The shortest path of a mapping that has a key.
     fn home(&self, name: &str) -> Option<String> {
-        let mut level: Vec<(String, &Json)> = vec![(String::new(), self.root)];
+        self.homes.get_or_init(|| self.find_homes()).get(name).cloned()
+    }
+
+    fn find_homes(&self) -> BTreeMap<&'a str, String> {
+        let mut homes = BTreeMap::new();
+        let mut level: Vec<(String, &'a Json)> = vec![(String::new(), self.root)];
         // Five levels reach every key of a config.
         for _ in 0..6 {
             let mut next = Vec::new();
             for (path, schema) in &level {
                 let schema = self.resolve(schema);
-                if !path.is_empty() && schema["properties"].get(name).is_some() {
-                    return Some(path.clone());
-                }
                 let step = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
                 for (key, child) in schema["properties"].as_object().into_iter().flatten() {
+                    if !path.is_empty() {
+                        homes.entry(key.as_str()).or_insert_with(|| path.clone());
+                    }
                     next.push((step(key), child));
                 }
                 for (group, label) in [("additionalProperties", "*"), ("items", "*")] {
@@ -292,7 +310,7 @@ impl<'a> Checker<'a> {
             }
             level = next;
         }
-        None
+        homes
     }
 
     fn missing_key(&mut self, name: &str, key: &Place) {
@@ -318,7 +336,16 @@ impl<'a> Checker<'a> {
             (Value::Null, _) => diagnostic.help("give it a value, or remove the key"),
             (Value::Number(_) | Value::Boolean(_), "string") => diagnostic.help("put quotes around it"),
             (Value::Text(text), "array") => diagnostic.help(format!("write [{}] for a list of one", shorten(text))),
-            _ => diagnostic,
+            (Value::Number(number), "array") => diagnostic.help(format!("write [{number}] for a list of one")),
+            (_, "array") => diagnostic.help("write each element on a line of its own below the key, behind `- `"),
+            (Value::List(items), "object") if items.iter().all(|item| item.map().is_some()) => {
+                diagnostic.help("write its keys without `- ` in front of them")
+            }
+            (_, "object") => diagnostic.help("write `key: value` lines below the key, further to the right"),
+            (_, "boolean") => diagnostic.help("write true or false"),
+            (Value::Text(_) | Value::Boolean(_), _) => diagnostic.help("write digits only"),
+            (Value::Number(_), _) => diagnostic.help("leave out what is behind the decimal point"),
+            _ => diagnostic.help("write one value, on the line of the key"),
         };
         self.diagnostics.push(diagnostic);
     }

@@ -1,12 +1,24 @@
 //! "Did you mean": the nearest of some words.
 
+/// What is longer than this is no slip of the pen, and takes long to compare.
+const LONGEST: usize = 128;
+/// Of so many words the nearest is looked for.
+const MOST: usize = 200;
+
 /// The word nearest to `given`, if one is near enough to be meant.
 pub fn nearest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if given.len() > LONGEST {
+        return None;
+    }
     let folded = fold(given);
     let allowed = (folded.chars().count() / 3).max(1);
     words
         .into_iter()
-        .map(|word| (distance(&folded, &fold(word)), word))
+        .take(MOST)
+        .filter(|word| word.len() <= 2 * LONGEST)
+        .map(|word| (fold(word), word))
+        .filter(|(other, _)| other.len().abs_diff(folded.len()) <= 4 * allowed)
+        .map(|(other, word)| (distance(&folded, &other), word))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, word)| word)

@@ -17,6 +17,11 @@ use super::tree::{Member, Tree, Value, shorten};
 use super::yaml::duplicate_key;
 use crate::naming::Names;
 
+/// How deep references may stand inside of each other; configs put one or two into one.
+const NESTING_LIMIT: usize = 16;
+/// How many bytes references may be filled in with in all; the largest configs are filled in with some hundred thousand.
+const FILL_BUDGET: usize = 4 << 20;
+
 /// What references are filled in with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
@@ -111,6 +116,7 @@ pub fn expand(tree: &Tree, context: &Context, parameters: Parameters<'_>, stage:
         names: Names::new(&context.org, &context.env, &context.domain, &context.module_name),
         parameters,
         stage,
+        filled: 0,
         needs: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
@@ -123,6 +129,8 @@ struct Pass<'a> {
     names: Names,
     parameters: Parameters<'a>,
     stage: Stage,
+    /// How many bytes references were filled in with; beyond the budget nothing more is.
+    filled: usize,
     needs: Vec<(ParameterName, Place)>,
     diagnostics: Diagnostics,
 }
@@ -241,40 +249,77 @@ impl Pass<'_> {
     }
 
     fn references(&mut self, text: &str, spot: Spot<'_>) -> Filled {
-        let (mut filled, mut rest, mut pending) = (String::new(), text, false);
-        while let Some((start, end)) = outermost(rest) {
-            filled.push_str(&rest[..start]);
-            let written = &rest[start..end];
-            let whole = written.len() == text.len();
-            let inner = match self.references(&rest[start + 2..end - 2], spot) {
-                Filled::Text(inner) => inner,
-                Filled::Pending(inner) if inner.contains("{{resolve:ssm") || inner.contains("{{ssm-") => {
-                    return self.nested_later(written, spot);
-                }
-                Filled::Pending(inner) => {
-                    filled.push_str(&format!("{{{{{inner}}}}}"));
-                    pending = true;
-                    rest = &rest[end..];
-                    continue;
-                }
-                Filled::Json(_) => return self.embedded(written, spot),
-                Filled::Broken => return Filled::Broken,
-            };
-            match self.meaning(&inner, written, whole, spot) {
-                Meaning::Text(value) => filled.push_str(&value),
-                Meaning::Json(json) if whole && !spot.key => return Filled::Json(json),
-                Meaning::Json(_) => return self.embedded(written, spot),
-                Meaning::Later => {
-                    filled.push_str(&format!("{{{{{inner}}}}}"));
-                    pending = true;
-                }
-                Meaning::Literal => filled.push_str(written),
-                Meaning::Broken => return Filled::Broken,
-            }
-            rest = &rest[end..];
+        let pairs = pairs(text);
+        if pairs.iter().any(|pair| pair.depth > NESTING_LIMIT) {
+            let summary = format!("`{}` nests references more than {NESTING_LIMIT} deep", shorten(text));
+            return self.too_large(summary, "write the reference that is meant", spot);
         }
-        filled.push_str(rest);
-        if pending { Filled::Pending(filled) } else { Filled::Text(filled) }
+        let (mut filled, mut from, mut pending, mut is_broken) = (String::new(), 0, false, false);
+        for Pair { start, end, .. } in pairs {
+            filled.push_str(&text[from..start]);
+            from = end;
+            let written = &text[start..end];
+            match self.reference(written, written.len() == text.len(), spot) {
+                Filled::Text(value) => filled.push_str(&value),
+                Filled::Pending(reference) => {
+                    filled.push_str(&reference);
+                    pending = true;
+                }
+                json @ Filled::Json(_) => return json,
+                // What else is wrong in the same text is said too.
+                Filled::Broken => is_broken = true,
+            }
+        }
+        filled.push_str(&text[from..]);
+        match (is_broken, pending) {
+            (true, _) => Filled::Broken,
+            (false, true) => Filled::Pending(filled),
+            (false, false) => Filled::Text(filled),
+        }
+    }
+
+    /// One reference with its braces, which may be the whole of its value.
+    fn reference(&mut self, written: &str, whole: bool, spot: Spot<'_>) -> Filled {
+        if self.filled > FILL_BUDGET {
+            return Filled::Broken;
+        }
+        let inner = match self.references(&written[2..written.len() - 2], spot) {
+            Filled::Text(inner) => inner,
+            Filled::Pending(inner) if inner.contains("{{resolve:ssm") || inner.contains("{{ssm-") => {
+                return self.nested_later(written, spot);
+            }
+            Filled::Pending(inner) => return Filled::Pending(format!("{{{{{inner}}}}}")),
+            Filled::Json(_) => return self.embedded(written, spot),
+            Filled::Broken => return Filled::Broken,
+        };
+        match self.meaning(&inner, written, whole, spot) {
+            Meaning::Text(value) => {
+                self.within_budget(value.len(), spot).map_or(Filled::Broken, |()| Filled::Text(value))
+            }
+            Meaning::Json(json) if whole && !spot.key => {
+                self.within_budget(bytes(&json), spot).map_or(Filled::Broken, |()| Filled::Json(json))
+            }
+            Meaning::Json(_) => self.embedded(written, spot),
+            Meaning::Later => Filled::Pending(format!("{{{{{inner}}}}}")),
+            Meaning::Literal => Filled::Text(written.into()),
+            Meaning::Broken => Filled::Broken,
+        }
+    }
+
+    /// Counts bytes that a reference is filled in with; nothing when they are too many, which is reported once.
+    fn within_budget(&mut self, bytes: usize, spot: Spot<'_>) -> Option<()> {
+        self.filled = self.filled.saturating_add(bytes);
+        if self.filled <= FILL_BUDGET {
+            return Some(());
+        }
+        let summary = format!("references are filled in with more than {} MB in all", FILL_BUDGET >> 20);
+        self.too_large(summary, "refer to shorter values, or to long ones less often", spot);
+        None
+    }
+
+    fn too_large(&mut self, summary: String, help: &str, spot: Spot<'_>) -> Filled {
+        self.diagnostics.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(spot.place).help(help));
+        Filled::Broken
     }
 
     fn meaning(&mut self, inner: &str, written: &str, whole: bool, spot: Spot<'_>) -> Meaning {
@@ -343,8 +388,14 @@ impl Pass<'_> {
                 _ => Meaning::Text(value.clone()),
             },
             Some(value) => Meaning::Text(value.clone()),
+            None if name.is_empty() => {
+                let summary = "`{{env_var:}}` names no environment variable";
+                let help = "write its name behind the colon";
+                self.broken(Diagnostic::new(&codes::MISSING_VARIABLE, summary).at(spot.place).help(help))
+            }
             None => {
-                let near = nearest(name, self.context.environment.keys().map(String::as_str));
+                let near =
+                    nearest(name, self.context.environment.keys().filter(|key| key.len() > 1).map(String::as_str));
                 let help =
                     near.map_or_else(|| format!("set {name}"), |near| format!("set {name}, or did you mean {near}?"));
                 let summary = format!("the environment variable {name} is not set");
@@ -391,6 +442,7 @@ impl Pass<'_> {
         }
         let near = match tail {
             None => nearest(head.trim(), WORDS).map(|word| format!("{{{{{word}}}}}")),
+            Some(tail) if head == "resolve" => Some(format!("{{{{resolve:ssm:{}}}}}", tail.trim())),
             Some(tail) => nearest(head.trim(), PREFIXES).map(|word| format!("{{{{{word}:{}}}}}", tail.trim())),
         };
         if spot.command {
@@ -429,30 +481,52 @@ impl Pass<'_> {
     }
 }
 
-/// The first outermost pair of balanced double braces, as byte offsets of its beginning and end.
-fn outermost(text: &str) -> Option<(usize, usize)> {
-    let mut from = 0;
-    while let Some(start) = text[from..].find("{{").map(|index| from + index) {
-        let (mut depth, mut at) = (0_usize, start);
-        while at < text.len() {
-            let here = &text[at..];
-            if here.starts_with("{{") {
-                depth += 1;
-                at += 2;
-            } else if here.starts_with("}}") {
-                depth -= 1;
-                at += 2;
-                if depth == 0 {
-                    return Some((start, at));
+/// A pair of balanced double braces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pair {
+    /// The byte at which it begins.
+    start: usize,
+    /// The byte behind it.
+    end: usize,
+    /// How deep pairs stand inside of each other in it, itself included.
+    depth: usize,
+}
+
+/// The outermost pairs of balanced double braces, in one pass; braces that are never closed are text.
+fn pairs(text: &str) -> Vec<Pair> {
+    let bytes = text.as_bytes();
+    let (mut open, mut found, mut at) = (Vec::new(), Vec::<Pair>::new(), 0);
+    while let Some(two) = bytes.get(at..at + 2) {
+        match two {
+            b"{{" => open.push(at),
+            b"}}" => {
+                if let Some(start) = open.pop() {
+                    let mut depth = 1;
+                    // Those found since this one was opened stand in it.
+                    while let Some(inner) = found.pop_if(|pair| pair.start > start) {
+                        depth = depth.max(inner.depth + 1);
+                    }
+                    found.push(Pair { start, end: at + 2, depth });
                 }
-            } else {
-                at += here.chars().next().map_or(1, char::len_utf8);
+            }
+            _ => {
+                at += 1;
+                continue;
             }
         }
-        // Never closed: these braces are text, but there may be a pair behind them.
-        from = start + 2;
+        at += 2;
     }
-    None
+    found
+}
+
+/// About how many bytes JSON has.
+fn bytes(json: &Json) -> usize {
+    match json {
+        Json::String(text) => text.len() + 1,
+        Json::Array(items) => items.iter().map(bytes).sum::<usize>() + 1,
+        Json::Object(members) => members.iter().map(|(key, value)| key.len() + bytes(value)).sum::<usize>() + 1,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -582,6 +656,32 @@ mod tests {
         }
         assert_eq!(fill(json!({"{{resolve:ssm:/a/b}}": 1}), &["k"]), Err(vec!["SD1027"]));
         assert_eq!(fill(json!({"{{org}}": 1, "Org": 2}), &["k"]), Err(vec!["SD1002"]));
+    }
+
+    #[test]
+    fn everything_wrong_in_one_text_is_said() {
+        assert_eq!(fill(json!("{{foo}}{{context:nope}}{{bar}}"), &["k"]), Err(vec!["SD1020", "SD1020", "SD1021"]));
+    }
+
+    #[test]
+    fn braces_that_nest_or_multiply_without_end_are_refused_at_once() {
+        let nested = |levels: usize| format!("{}org{}", "{{".repeat(levels), "}}".repeat(levels));
+        assert_eq!(fill(json!(nested(100_000)), &["k"]), Err(vec!["SD1007"]));
+        assert_eq!(fill(json!(nested(NESTING_LIMIT + 1)), &["k"]), Err(vec!["SD1007"]));
+        assert_eq!(fill(json!(nested(NESTING_LIMIT)), &["k"]), Err(vec!["SD1020"]));
+        assert_eq!(fill(json!({nested(100_000): 1}), &["k"]), Err(vec!["SD1007"]));
+        let open = "{{a ".repeat(100_000);
+        assert_eq!(fill(json!(open), &["k"]), Ok(json!(open)));
+        let half = format!("{open}{}", "}}".repeat(50_000));
+        assert_eq!(fill(json!(half), &["k"]), Err(vec!["SD1007"]));
+        let mut context = context();
+        context.values.insert("long".into(), json!("x".repeat(100_000)));
+        context.values.insert("list".into(), json!(vec!["x"; 50_000]));
+        for reference in ["{{context:long}}", "{{context:list}}", "{{context:long}} {{context:long}}"] {
+            let tree = Tree::from_json(json!(vec![reference; 3000]), &nowhere());
+            let expanded = expand(&tree, &context, Parameters::Unknown, Stage::Module);
+            assert_eq!(expanded.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["SD1007"], "{reference}");
+        }
     }
 
     #[test]

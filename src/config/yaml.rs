@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 use indexmap::IndexMap;
 use serde_json::Number;
 
@@ -16,6 +16,8 @@ use crate::model::Source;
 
 /// How many values aliases may copy in all; a bomb wants billions, a domain of thousands of users some ten thousand.
 const ALIAS_BUDGET: usize = 100_000;
+/// How many bytes of text aliases may copy and `!include` may bring in; a config has some ten thousand.
+const COPY_BUDGET: usize = 4 << 20;
 /// How deep values may nest; configs nest about ten deep.
 const DEPTH_LIMIT: usize = 64;
 
@@ -27,9 +29,11 @@ pub fn parse(file: &str, text: &str, include: &Include<'_>) -> Result<Tree, Diag
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         file,
+        text,
+        open: Vec::new(),
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        copied: 0,
+        copied: Size::default(),
         include,
         diagnostics: Diagnostics::default(),
     };
@@ -46,25 +50,41 @@ type Fatal = Box<Diagnostic>;
 
 struct Reader<'a> {
     file: &'a str,
+    text: &'a str,
+    /// Where the brackets and braces stand that are not closed yet.
+    open: Vec<Place>,
     events: Parser<'a, granit_parser::StrInput<'a>>,
-    anchors: HashMap<usize, Anchor>,
-    copied: usize,
+    anchors: HashMap<usize, Measured>,
+    copied: Size,
     include: &'a Include<'a>,
     diagnostics: Diagnostics,
 }
 
-/// What an anchor stands for, with its size, so that an alias can be refused before it is copied.
-struct Anchor {
+/// A tree as it is read, with its size, so that an alias for it can be refused before it is copied.
+#[derive(Clone)]
+struct Measured {
     tree: Tree,
-    values: usize,
+    size: Size,
     depth: usize,
 }
 
-/// A tree as it is read, with its size.
-struct Measured {
-    tree: Tree,
+/// How much there is of a tree.
+#[derive(Clone, Copy, Default)]
+struct Size {
     values: usize,
-    depth: usize,
+    bytes: usize,
+}
+
+impl Size {
+    /// One value, or a key, with its text.
+    fn of(text: &str) -> Self {
+        Self { values: 1, bytes: text.len() }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.values = self.values.saturating_add(other.values);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -109,68 +129,90 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Measured, Fatal> {
         let place = self.place(span);
-        self.spend(0, depth, &place)?;
+        self.spend(Size::default(), depth, &place)?;
         let (anchor, measured) = match event {
             Event::Alias(id) => return self.alias(id, depth, &place),
             Event::Scalar(text, style, anchor, tag) => {
-                let value = self.scalar(&text, style, tag.as_deref(), &place);
-                (anchor, Measured { tree: Tree { value, place }, values: 1, depth: 0 })
+                let value = self.scalar(&text, style, tag.as_deref(), &place)?;
+                let size = Size::of(if let Value::Text(text) = &value { text } else { "" });
+                (anchor, Measured { tree: Tree { value, place }, size, depth: 0 })
             }
-            Event::SequenceStart(_, anchor, _) => (anchor, self.list(place, depth)?),
-            Event::MappingStart(_, anchor, _) => (anchor, self.map(place, depth)?),
+            Event::SequenceStart(style, anchor, _) => {
+                (anchor, self.within(style, place, |reader, place| reader.list(place, depth))?)
+            }
+            Event::MappingStart(style, anchor, _) => {
+                (anchor, self.within(style, place, |reader, place| reader.map(place, depth))?)
+            }
             other => {
                 let summary = format!("{other:?} is out of place");
-                return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(&place)));
+                let help = "look for a missing value or a mark too many";
+                return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(&place).help(help)));
             }
         };
         if anchor > 0 {
-            let Measured { ref tree, values, depth } = measured;
-            self.anchors.insert(anchor, Anchor { tree: tree.clone(), values, depth });
+            self.anchors.insert(anchor, measured.clone());
         }
         Ok(measured)
     }
 
+    /// Reads a collection, remembering where it began if it has to be closed.
+    fn within(
+        &mut self,
+        style: StructureStyle,
+        place: Place,
+        read: impl FnOnce(&mut Self, Place) -> Result<Measured, Fatal>,
+    ) -> Result<Measured, Fatal> {
+        if style != StructureStyle::Flow {
+            return read(self, place);
+        }
+        self.open.push(place.clone());
+        let collection = read(self, place)?;
+        self.open.pop();
+        Ok(collection)
+    }
+
     fn list(&mut self, place: Place, depth: usize) -> Result<Measured, Fatal> {
-        let (mut items, mut values, mut deepest) = (Vec::new(), 1, 0);
+        let (mut items, mut size, mut deepest) = (Vec::new(), Size::of(""), 0);
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 let tree = Tree { value: Value::List(items), place };
-                return Ok(Measured { tree, values, depth: deepest + 1 });
+                return Ok(Measured { tree, size, depth: deepest + 1 });
             }
             let item = self.value(event, span, depth + 1)?;
-            values += item.values;
+            size.add(item.size);
             deepest = deepest.max(item.depth);
             items.push(item.tree);
         }
     }
 
     fn map(&mut self, place: Place, depth: usize) -> Result<Measured, Fatal> {
-        let (mut members, mut values, mut deepest) = (IndexMap::<String, Member>::new(), 1, 0);
+        let (mut members, mut size, mut deepest) = (IndexMap::<String, Member>::new(), Size::of(""), 0);
         loop {
             let (event, span) = self.next()?;
             let key_place = self.place(span);
             let key = match event {
                 Event::MappingEnd => {
                     let tree = Tree { value: Value::Map(members), place };
-                    return Ok(Measured { tree, values, depth: deepest + 1 });
+                    return Ok(Measured { tree, size, depth: deepest + 1 });
                 }
                 Event::Scalar(text, _, anchor, _) => {
                     if anchor > 0 {
                         let tree = Tree { value: Value::Text(text.to_string()), place: key_place.clone() };
-                        self.anchors.insert(anchor, Anchor { tree, values: 1, depth: 0 });
+                        self.anchors.insert(anchor, Measured { tree, size: Size::of(&text), depth: 0 });
                     }
                     text.into_owned()
                 }
-                Event::Alias(id) => match self.anchors.get(&id).and_then(|anchor| anchor.tree.text()) {
-                    Some(text) => text.to_string(),
-                    None => return Err(Self::bad_key(&key_place)),
+                Event::Alias(id) => match self.alias(id, depth, &key_place)?.tree.value {
+                    Value::Text(text) => text,
+                    _ => return Err(Self::bad_key(&key_place)),
                 },
                 _ => return Err(Self::bad_key(&key_place)),
             };
             let (event, span) = self.next()?;
             let value = self.value(event, span, depth + 1)?;
-            values += value.values + 1;
+            size.add(Size::of(&key));
+            size.add(value.size);
             deepest = deepest.max(value.depth);
             if let Some(first) = members.get(&key) {
                 self.diagnostics.push(duplicate_key(&key, &key_place, &first.key));
@@ -188,51 +230,58 @@ impl<'a> Reader<'a> {
     }
 
     fn alias(&mut self, id: usize, depth: usize, place: &Place) -> Result<Measured, Fatal> {
-        let Some(&Anchor { values, depth: below, .. }) = self.anchors.get(&id) else {
+        let Some(&Measured { size, depth: below, .. }) = self.anchors.get(&id) else {
             let summary = "an alias refers to the value that holds it";
-            return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(place)));
+            let help = "write out what is meant";
+            return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(place).help(help)));
         };
-        self.spend(values, depth + below, place)?;
-        let tree = self.anchors[&id].tree.clone();
-        Ok(Measured { tree, values, depth: below })
+        self.spend(size, depth + below, place)?;
+        Ok(self.anchors[&id].clone())
     }
 
-    fn spend(&mut self, values: usize, depth: usize, place: &Place) -> Result<(), Fatal> {
-        self.copied = self.copied.saturating_add(values);
-        let summary = if self.copied > ALIAS_BUDGET {
-            format!("the aliases of {} copy more than {ALIAS_BUDGET} values", self.file)
+    /// Counts what is about to be copied, and refuses what is too much or too deep.
+    fn spend(&mut self, size: Size, depth: usize, place: &Place) -> Result<(), Fatal> {
+        self.copied.add(size);
+        let (summary, help) = if self.copied.values > ALIAS_BUDGET {
+            (format!("the aliases of {} copy more than {ALIAS_BUDGET} values", self.file), "use fewer aliases")
+        } else if self.copied.bytes > COPY_BUDGET {
+            let summary = format!("aliases and includes of {} copy more than {} MB", self.file, COPY_BUDGET >> 20);
+            (summary, "use fewer of them, or put long texts into assets")
         } else if depth > DEPTH_LIMIT {
-            format!("{} nests values more than {DEPTH_LIMIT} deep", self.file)
+            (format!("{} nests values more than {DEPTH_LIMIT} deep", self.file), "no setting lies as deep as that")
         } else {
             return Ok(());
         };
-        Err(Box::new(Diagnostic::new(&codes::TOO_LARGE, summary).at(place)))
+        Err(Box::new(Diagnostic::new(&codes::TOO_LARGE, summary).at(place).help(help)))
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: &Place) -> Value {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: &Place) -> Result<Value, Fatal> {
         if let Some(tag) = tag {
             if tag.handle() == "!" && tag.suffix() == "include" {
                 return self.included(text, place);
             }
-            return match tag.core_suffix() {
+            return Ok(match tag.core_suffix() {
                 Some("null" | "bool" | "int" | "float") => core_value(text),
                 _ => Value::Text(text.into()),
-            };
+            });
         }
-        if style == ScalarStyle::Plain { core_value(text) } else { Value::Text(text.into()) }
+        Ok(if style == ScalarStyle::Plain { core_value(text) } else { Value::Text(text.into()) })
     }
 
-    fn included(&mut self, path: &str, place: &Place) -> Value {
+    fn included(&mut self, path: &str, place: &Place) -> Result<Value, Fatal> {
         let path = super::document::join(super::document::folder(self.file), path);
-        (self.include)(&path).map_or_else(
-            |reason| {
+        match (self.include)(&path) {
+            Ok(text) => {
+                self.spend(Size::of(&text), 0, place)?;
+                Ok(Value::Text(text))
+            }
+            Err(reason) => {
                 let summary = format!("`{path}` cannot be included: {reason}");
                 let help = "the path is relative to the folder of this file";
                 self.diagnostics.push(Diagnostic::new(&codes::INCLUDE, summary).at(place).help(help));
-                Value::Broken
-            },
-            Value::Text,
-        )
+                Ok(Value::Broken)
+            }
+        }
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span), Fatal> {
@@ -248,13 +297,42 @@ impl<'a> Reader<'a> {
 
     fn syntax(&self, error: &ScanError) -> Diagnostic {
         let marker = error.marker();
-        let source = Source { file: self.file.into(), line: marker.line().max(1), column: marker.col() + 1 };
+        let mut source = Source { file: self.file.into(), line: marker.line().max(1), column: marker.col() + 1 };
+        let lines = self.text.lines().count();
+        if source.line > lines {
+            // What is missing at the end is missing on the last line, not behind it.
+            let last = self.text.lines().last().unwrap_or_default();
+            (source.line, source.column) = (lines.max(1), last.chars().count() + 1);
+        }
         let place = Place { source, length: 1 };
         // The parser has a limit of its own, which depth reaches before values are counted.
         if error.info().contains("recursion limit") {
-            return Diagnostic::new(&codes::TOO_LARGE, format!("{} nests values too deep", self.file)).at(&place);
+            let summary = format!("{} nests values too deep", self.file);
+            return Diagnostic::new(&codes::TOO_LARGE, summary).at(&place).help("no setting lies as deep as that");
         }
-        Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info())).at(&place)
+        let mistake =
+            Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info())).at(&place);
+        let line = self.text.lines().nth(place.source.line - 1).unwrap_or_default();
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        if indentation.contains('\t') {
+            return mistake.help("indent with spaces: YAML allows no tabs there");
+        }
+        if let Some(open) = self.open.last() {
+            let closing = if self.character(open) == Some('[') { ']' } else { '}' };
+            let help =
+                format!("close it with `{closing}`, or put quotes around text that holds brackets, braces or commas");
+            return mistake.note(open, "this is still open").help(help);
+        }
+        if error.info().contains("unknown anchor") {
+            return mistake.help("put `&` and the same name in front of the value that it stands for, further up");
+        }
+        mistake.help("look at this line and the one above for a missing quote or colon, or for text that needs quotes")
+    }
+
+    /// The character at a place.
+    fn character(&self, place: &Place) -> Option<char> {
+        let line = self.text.lines().nth(place.source.line - 1)?;
+        line.chars().nth(place.source.column - 1)
     }
 
     fn place(&self, span: Span) -> Place {
@@ -413,6 +491,20 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", ")));
         }
         assert_eq!(codes_of(&text), ["SD1007"]);
+        let long = "x".repeat(100_000);
+        let copies = vec!["*a"; 9000].join(", ");
+        assert_eq!(codes_of(&format!("x: &a {long}\nz: [{copies}]\n")), ["SD1007"]);
+        assert_eq!(codes_of(&format!("x: &a [{long}]\nz: [{copies}]\n")), ["SD1007"]);
+        assert_eq!(codes_of(&format!("x: &a {{{}: 1}}\nz: [{copies}]\n", &long[..1000])), ["SD1007"]);
+        let keys: String = (0..9000).map(|_| "- {*a : 1}\n").collect();
+        assert_eq!(codes_of(&format!("x: &a {long}\nz:\n{keys}")), ["SD1007"]);
+    }
+
+    #[test]
+    fn includes_have_a_budget_too() {
+        let text: String = (0..100).map(|index| format!("k{index}: !include long\n")).collect();
+        let read = parse("a.yaml", &text, &|_| Ok("x".repeat(100_000)));
+        assert_eq!(read.unwrap_err().iter().map(|d| d.code).collect::<Vec<_>>(), ["SD1007"]);
     }
 
     #[test]

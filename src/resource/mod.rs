@@ -16,6 +16,7 @@ pub mod home_efs;
 pub mod iam_role;
 pub mod kms_key;
 pub mod lifecycle_config;
+pub mod limits;
 pub mod managed_policy;
 pub mod names;
 pub mod nfs_security_group;

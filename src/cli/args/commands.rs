@@ -126,7 +126,8 @@ Examples:
     /// Print a JSON Schema, for editors and for tools that read plans and events.
     #[command(after_long_help = "\
 Examples:
-  studio-deploy schema --kind config > studio.schema.json")]
+  studio-deploy schema > studio.schema.json
+  studio-deploy schema --kind plan")]
     Schema(SchemaArgs),
     /// Say more about an error's code.
     #[command(after_long_help = "\
@@ -193,7 +194,7 @@ impl Command {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ConfigFiles {
     /// Module YAML files, merged from left to right, or one mdaa.yaml, or `-` for standard input
-    /// [default: ./studio.yaml, ./sm-studio-domain.yaml or ./mdaa.yaml].
+    /// [default: ./studio.yaml, ./sm-studio-domain.yaml, ./mdaa.yaml or ./caef.yaml].
     #[arg(value_name = "CONFIG")]
     pub config: Vec<PathBuf>,
 }
@@ -491,7 +492,7 @@ pub struct SeedArgs {
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArgs {
     /// Of what.
-    #[arg(long, value_name = "KIND", value_enum)]
+    #[arg(long, value_name = "KIND", value_enum, default_value = "config")]
     pub kind: SchemaKind,
 }
 

@@ -81,7 +81,6 @@ fn what_cannot_be_understood_ends_with_64_and_changes_nothing_on_standard_output
         "plan --format raw",
         "plan --timeout domain=5m",
         "plan --target [",
-        "schema",
         "schema --kind module",
         "sandbox",
         "completions tcsh",

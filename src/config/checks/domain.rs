@@ -1,33 +1,64 @@
 //! The domain's own values: names, ids, keys, the bucket and who administers it.
 
+use super::tags::VALUE_LIMIT;
 use super::{Review, consists_of, is_open};
 use crate::config::codes;
+use crate::config::forms;
+use crate::config::tree::shorten;
 use crate::config::{DomainConfig, RoleReference};
 use crate::naming::is_profile_name;
 
+/// EC2's limit on names of security groups (CreateSecurityGroup).
+const GROUP_NAME_LIMIT: usize = 255;
+/// SageMaker's limit on places in S3 (SharingSettings.S3OutputPath).
+const PLACE_LIMIT: usize = 1024;
+/// IAM's limit on names of roles (CreateRole).
+const ROLE_NAME_LIMIT: usize = 64;
+
 pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
-    names(review);
+    names(review, domain);
     ids(review, domain);
     key(review, domain);
     bucket(review, domain);
+    sharing(review, domain);
     unique_name(review, domain);
     if let Some(role) = &domain.default_execution_role {
-        anchored(review, role, &["domain", "defaultExecutionRole"]);
+        self::role(review, role, &["domain", "defaultExecutionRole"]);
     }
     for (index, role) in domain.data_admin_roles.iter().enumerate() {
-        anchored(review, role, &["domain", "dataAdminRoles", &index.to_string()]);
+        self::role(review, role, &["domain", "dataAdminRoles", &index.to_string()]);
     }
 }
 
-/// Whether a role reference says which role it means.
-pub(super) fn anchored(review: &mut Review<'_>, role: &RoleReference, path: &[&str]) {
-    if !role.is_anchored() && review.is_sound(path) {
+/// Whether a role reference says which role it means, in a form that IAM knows.
+pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str]) {
+    if !review.is_sound(path) {
+        return;
+    }
+    if !role.is_anchored() {
         review.report(
             &codes::ROLE_ANCHOR,
             path,
             "this role reference does not say which role",
             "give it an `id`, an `arn` or a `name`",
         );
+    }
+    if let Some(name) = role.name.as_ref().filter(|name| !is_open(name))
+        && !(name.len() <= ROLE_NAME_LIMIT && consists_of(name, "_+=,.@-"))
+    {
+        let help = match name.rsplit_once('/') {
+            Some((_, last)) => format!("a path is no part of the name: write `name: {last}`, or give the `arn`"),
+            None => "names of roles have 1 to 64 letters, digits and _ + = , . @ -".into(),
+        };
+        let path = [path, &["name"]].concat();
+        review.report(&codes::ROLE_NAME, &path, format!("`{}` cannot be the name of a role", shorten(name)), help);
+    }
+    if let Some(arn) = role.arn.as_ref().filter(|arn| !is_open(arn))
+        && !forms::is_role_arn(arn)
+    {
+        let path = [path, &["arn"]].concat();
+        let summary = format!("`{}` is not the ARN of a role", shorten(arn));
+        review.report(&codes::ARN, &path, summary, "write arn:PARTITION:iam::ACCOUNT:role/NAME");
     }
 }
 
@@ -46,7 +77,7 @@ fn unique_name(review: &mut Review<'_>, domain: &DomainConfig) {
     }
 }
 
-fn names(review: &mut Review<'_>) {
+fn names(review: &mut Review<'_>, domain: &DomainConfig) {
     let context = review.context;
     let words =
         [("org", &context.org), ("env", &context.env), ("domain", &context.domain), ("module", &context.module_name)];
@@ -64,6 +95,26 @@ fn names(review: &mut Review<'_>) {
         && let Err(error) = review.names.studio_domain().and_then(|_| review.names.resource_name(None, None))
     {
         review.report(&codes::NAME, &["deployment"], error.to_string(), "change org, env, domain or module");
+    }
+    let group = review.names.security_group().unwrap_or_default();
+    let tag = context.region.as_ref().map_or(0, |region| {
+        words.iter().map(|(_, word)| word.chars().count() + 1).sum::<usize>() + region.chars().count()
+    });
+    if domain.security_group_id.is_none() && group.len() > GROUP_NAME_LIMIT {
+        let summary = format!(
+            "EC2 refuses the security group's name, which has {} characters: `{}`",
+            group.len(),
+            shorten(&group)
+        );
+        let help = format!(
+            "{GROUP_NAME_LIMIT} are allowed, and org, env, domain and module stand in it twice: shorten them, or give a group with `securityGroupId`"
+        );
+        review.report(&codes::LENGTH, &["deployment"], summary, help);
+    } else if tag > VALUE_LIMIT {
+        let summary =
+            format!("AWS refuses the tag that says which deployment a thing belongs to: it has {tag} characters");
+        let help = format!("{VALUE_LIMIT} are allowed: shorten org, env, domain or module");
+        review.report(&codes::TAG, &["deployment"], summary, help);
     }
 }
 
@@ -110,6 +161,21 @@ fn key(review: &mut Review<'_>, domain: &DomainConfig) {
     }
 }
 
+/// The place that notebooks are shared at, which every profile gets.
+fn sharing(review: &mut Review<'_>, domain: &DomainConfig) {
+    let bucket = match &domain.domain_bucket {
+        Some(bucket) => bucket.domain_bucket_name.clone(),
+        None => review.names.bucket().unwrap_or_default(),
+    };
+    let prefix = &domain.notebook_sharing_prefix;
+    let length = format!("s3://{bucket}/{prefix}").chars().count();
+    if !is_open(prefix) && !is_open(&bucket) && length > PLACE_LIMIT {
+        let summary = format!("AWS refuses a place of {length} characters for shared notebooks");
+        let help = format!("{PLACE_LIMIT} are allowed, with `s3://` and the bucket's name");
+        review.report(&codes::LENGTH, &["domain", "notebookSharingPrefix"], summary, help);
+    }
+}
+
 fn bucket(review: &mut Review<'_>, domain: &DomainConfig) {
     match &domain.domain_bucket {
         None if !review.is_written(&["domain", "dataAdminRoles"]) => review.report(
@@ -120,7 +186,7 @@ fn bucket(review: &mut Review<'_>, domain: &DomainConfig) {
         ),
         None => {}
         Some(bucket) => {
-            anchored(review, &bucket.asset_deployment_role, &["domain", "domainBucket", "assetDeploymentRole"]);
+            role(review, &bucket.asset_deployment_role, &["domain", "domainBucket", "assetDeploymentRole"]);
             let name = &bucket.domain_bucket_name;
             if !is_open(name) && !is_bucket_name(name) {
                 review.report(

@@ -24,7 +24,7 @@ pub(super) fn review(config: &mut Config, places: &Places, context: &Context) ->
     settings::unify(&mut review, &mut config.domain);
     domain::check(&mut review, &config.domain);
     network::check(&mut review, &config.domain);
-    users::check(&mut review, &config.domain);
+    users::check(&mut review, config);
     settings::check(&mut review, &config.domain);
     scripts::check(&mut review, &config.domain);
     tags::check(&mut review, config);
@@ -69,6 +69,12 @@ impl Review<'_> {
     fn is_sound(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.places.get(&path).is_some_and(|spot| !spot.broken)
+    }
+
+    /// Whether what is written at a path was wrong, or is not known yet, so that something else stands in for it.
+    fn is_broken(&self, path: &[&str]) -> bool {
+        let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+        self.places.get(&path).is_some_and(|spot| spot.broken)
     }
 
     /// Whether something is written at a path.

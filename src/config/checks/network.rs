@@ -39,10 +39,14 @@ fn direction(review: &mut Review<'_>, direction: &str, rules: &SecurityGroupRule
             let index = index.to_string();
             let path = ["domain", direction, list, &index];
             self::rule(review, list, rule, &path);
+            // What stands in for a wrong value must not be compared.
+            let known = ["cidr", "sgId", "prefixList", "protocol", "port", "toPort"]
+                .iter()
+                .all(|key| !review.is_broken(&[&path[..], &[key]].concat()));
             let protocol = ip_protocol(&rule.protocol).unwrap_or(&rule.protocol);
             // Rules for all protocols are the same whatever their ports, as they have no effect.
             let ports = if protocol == "-1" { (None, None) } else { (rule.port, rule.last_port()) };
-            if !is_open(&rule.peer) && !seen.insert((rule.peer.clone(), protocol.to_string(), ports)) {
+            if known && !is_open(&rule.peer) && !seen.insert((rule.peer.clone(), protocol.to_string(), ports)) {
                 let summary = format!("this rule for {} is there already and is left out", rule.peer);
                 review.report(&codes::DUPLICATE_RULE, &path, summary, "remove one of the two");
             }
@@ -61,20 +65,7 @@ fn rule(review: &mut Review<'_>, list: &str, rule: &SecurityGroupRule, path: &[&
         );
         review.report(&codes::PROTOCOL, &below("protocol"), format!("there is no protocol `{}`", rule.protocol), help);
     }
-    if protocol.is_some_and(|protocol| protocol != "-1") && rule.port.is_none_or(|port| port == 0) {
-        let summary = format!("a rule for {} needs a port other than 0", rule.protocol);
-        review.report(&codes::PORT, &below("port"), summary, "add `port: …`; all of ICMP is -1");
-    }
-    for (key, port) in [("port", rule.port), ("toPort", rule.to_port)] {
-        if port.is_some_and(|port| !(-1..=65_535).contains(&port)) {
-            review.report(
-                &codes::OUT_OF_RANGE,
-                &below(key),
-                format!("EC2 refuses this `{key}`"),
-                "ports are -1 to 65535",
-            );
-        }
-    }
+    ports(review, rule, protocol, path);
     if !is_open(&rule.peer) {
         match list {
             "ipv4" => cidr(review, &rule.peer, &below("cidr")),
@@ -90,6 +81,44 @@ fn rule(review: &mut Review<'_>, list: &str, rule: &SecurityGroupRule, path: &[&
     {
         let help = format!("use letters, digits, blanks and {}", DESCRIPTION_CHARACTERS.trim());
         review.report(&codes::DESCRIPTION, &below("description"), "EC2 refuses a character of this description", help);
+    }
+}
+
+/// One message about the ports: what is missing, else what EC2 refuses first.
+fn ports(review: &mut Review<'_>, rule: &SecurityGroupRule, protocol: Option<&str>, path: &[&str]) {
+    let below = |key| [path, &[key]].concat();
+    if review.is_broken(&below("port")) || review.is_broken(&below("toPort")) {
+        return;
+    }
+    let Some(protocol) = protocol.filter(|protocol| *protocol != "-1") else { return };
+    let Some(first) = rule.port.filter(|port| *port != 0) else {
+        let summary = format!("a rule for {} needs a port other than 0", rule.protocol);
+        review.report(&codes::PORT, &below("port"), summary, "add `port: …`; all of ICMP is -1");
+        return;
+    };
+    // EC2 looks at ports for these only (AuthorizeSecurityGroupIngress, IpPermission).
+    let (range, what) = match protocol {
+        "tcp" | "udp" => (0..=65_535, "the ports of tcp and udp go from 0 to 65535"),
+        "icmp" | "icmpv6" => {
+            (-1..=255, "with ICMP `port` is the type and `toPort` the code, each from 0 to 255, or -1 for all")
+        }
+        _ => return,
+    };
+    for (key, port) in [("port", Some(first)), ("toPort", rule.to_port)] {
+        // The schema has said so already of what no protocol has.
+        if port.is_some_and(|port| !(-1..=65_535).contains(&port)) {
+            return;
+        }
+        if let Some(port) = port.filter(|port| !range.contains(port)) {
+            let summary = format!("EC2 refuses `{key}: {port}` with {}", rule.protocol);
+            review.report(&codes::OUT_OF_RANGE, &below(key), summary, what);
+            return;
+        }
+    }
+    if let Some(last) = rule.last_port().filter(|last| *last < first && matches!(protocol, "tcp" | "udp")) {
+        let summary = format!("EC2 refuses the ports {first} to {last}, which run backwards");
+        let help = format!("write `port: {last}` and `toPort: {first}`");
+        review.report(&codes::OUT_OF_RANGE, &below("toPort"), summary, help);
     }
 }
 
@@ -111,6 +140,17 @@ fn cidr(review: &mut Review<'_>, cidr: &str, path: &[&str]) {
         return;
     };
     let bits = mask.parse::<u32>().ok().filter(|bits| *bits <= 32);
+    if parts.iter().any(|part| part.len() > 1 && part.starts_with('0')) {
+        let plain = parts.iter().map(|part| match part.trim_start_matches('0') {
+            "" => "0",
+            digits => digits,
+        });
+        let plain: Vec<&str> = plain.collect();
+        let summary = format!("EC2 refuses the range `{cidr}`, whose numbers begin with 0");
+        let help = format!("did you mean {}/{mask}?", plain.join("."));
+        review.report(&codes::OUT_OF_RANGE, path, summary, help);
+        return;
+    }
     if parts.iter().any(|part| part.parse::<u8>().is_err()) || bits.is_none() {
         let help = "the four numbers go to 255 and the mask to 32";
         review.report(&codes::OUT_OF_RANGE, path, format!("EC2 refuses the range `{cidr}`"), help);

@@ -10,7 +10,7 @@ use crate::config::codes;
 const TAGS_LEFT: usize = 42;
 /// AWS's limits on keys and values.
 const KEY_LIMIT: usize = 128;
-const VALUE_LIMIT: usize = 256;
+pub(super) const VALUE_LIMIT: usize = 256;
 
 pub(super) fn check(review: &mut Review<'_>, config: &Config) {
     block(review, &config.deployment.tags, &["deployment", "tags"]);
@@ -52,6 +52,6 @@ fn block(review: &mut Review<'_>, tags: &BTreeMap<String, String>, path: &[&str]
 }
 
 /// Letters and digits of any script count, as in AWS's pattern.
-fn is_tag_text(text: &str) -> bool {
+pub(super) fn is_tag_text(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }

@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::wire;
-use crate::config::words;
+use crate::config::{forms, words};
 
 settings! {
     /// Image, instance type and lifecycle config that an app starts with.
     struct ResourceSpec {
         /// ARN of the image.
-        #[schemars(length(max = 256))]
+        #[schemars(length(max = 256), extend("pattern" = forms::IMAGE.pattern))]
         sage_maker_image_arn: String,
         /// ARN of the image's version.
-        #[schemars(length(max = 256))]
+        #[schemars(length(max = 256), extend("pattern" = forms::IMAGE_VERSION.pattern))]
         sage_maker_image_version_arn: String,
         /// Alias of the image's version, such as `1.2.3`. Extension.
         #[schemars(length(min = 1, max = 128), extend("x-extension" = true))]
         sage_maker_image_version_alias: String,
         /// Instance type; the Jupyter server knows only `system`.
-        #[schemars(extend("examples" = ["system", "ml.t3.medium"]))]
+        #[schemars(extend("examples" = ["system", "ml.t3.medium"], "pattern" = forms::INSTANCE_TYPE.pattern))]
         instance_type: String,
         /// ARN of the lifecycle config that runs by default.
-        #[schemars(length(max = 256))]
+        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
         lifecycle_config_arn: String,
         /// ARN of a training plan whose reserved capacity the app uses. Extension.
         #[schemars(length(max = 2048), extend("x-extension" = true))]
@@ -35,6 +35,7 @@ settings! {
         /// What the app starts with.
         default_resource_spec: ResourceSpec,
         /// ARNs of the lifecycle configs that users may choose from.
+        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Repositories offered for cloning. Extension.
         #[schemars(length(max = 10), extend("x-extension" = true))]
@@ -49,6 +50,7 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
+        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
     }
 
@@ -60,6 +62,7 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
+        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Repositories offered for cloning.
         #[schemars(length(max = 10))]
@@ -70,7 +73,7 @@ settings! {
         #[schemars(extend("x-extension" = true))]
         emr_settings: EmrSettings,
         /// ARN of the lifecycle config that runs before the default one.
-        #[schemars(length(max = 256))]
+        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
         built_in_lifecycle_config_arn: String,
     }
 
@@ -82,11 +85,12 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
+        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Stopping idle apps.
         app_lifecycle_management: AppLifecycleManagement,
         /// ARN of the lifecycle config that runs before the default one.
-        #[schemars(length(max = 256))]
+        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
         built_in_lifecycle_config_arn: String,
     }
 
@@ -141,10 +145,10 @@ settings! {
     /// EMR clusters that users may reach.
     struct EmrSettings {
         /// ARNs of the roles that the execution role assumes to reach clusters.
-        #[schemars(length(max = 5))]
+        #[schemars(length(max = 5), extend("items" = forms::ROLE.items()))]
         assumable_role_arns: Vec<String>,
         /// ARNs of the roles that clusters and jobs run as.
-        #[schemars(length(max = 5))]
+        #[schemars(length(max = 5), extend("items" = forms::ROLE.items()))]
         execution_role_arns: Vec<String>,
     }
 }
@@ -154,7 +158,10 @@ settings! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CodeRepository {
     /// Where it is.
-    #[schemars(length(max = 1024), extend("examples" = ["https://github.com/example/repository.git"]))]
+    #[schemars(
+        length(max = 1024),
+        extend("examples" = ["https://github.com/example/repository.git"], "pattern" = forms::REPOSITORY.pattern)
+    )]
     pub repository_url: String,
 }
 
@@ -163,10 +170,10 @@ pub struct CodeRepository {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomImage {
     /// Name of its AppImageConfig.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 63), extend("pattern" = forms::NAME.pattern))]
     pub app_image_config_name: String,
     /// Name of the image.
-    #[schemars(length(max = 63))]
+    #[schemars(length(max = 63), extend("pattern" = forms::IMAGE_NAME.pattern))]
     pub image_name: String,
     /// Version of the image; the newest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{StatusSettings, wire};
-use crate::config::words;
+use crate::config::{forms, words};
 
 settings! {
     /// SageMaker Canvas.
@@ -35,7 +35,7 @@ settings! {
         #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
         status: String,
         /// ARN of the role for Amazon Forecast.
-        #[schemars(length(min = 20, max = 2048))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
         amazon_forecast_role_arn: String,
     }
 
@@ -45,17 +45,17 @@ settings! {
         #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
         status: String,
         /// ARN of the role in the registry's account.
-        #[schemars(length(min = 20, max = 2048))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
         cross_account_model_register_role_arn: String,
     }
 
     /// Where Canvas keeps its files.
     struct WorkspaceSettings {
         /// The place, as `s3://…`.
-        #[schemars(length(max = 1024))]
+        #[schemars(length(max = 1024), extend("pattern" = forms::S3_PLACE.pattern))]
         s3_artifact_path: String,
         /// KMS key for it.
-        #[schemars(length(max = 2048))]
+        #[schemars(length(max = 2048), extend("pattern" = forms::KEY.pattern))]
         s3_kms_key_id: String,
     }
 
@@ -75,14 +75,14 @@ settings! {
     /// Generative AI in Canvas.
     struct GenerativeAiSettings {
         /// ARN of the role for Amazon Bedrock.
-        #[schemars(length(min = 20, max = 2048))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
         amazon_bedrock_role_arn: String,
     }
 
     /// EMR Serverless jobs in Canvas.
     struct EmrServerlessSettings {
         /// ARN of the role that jobs run as.
-        #[schemars(length(min = 20, max = 2048))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
         execution_role_arn: String,
         /// On or off.
         #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{ResourceSpec, wire};
-use crate::config::words;
+use crate::config::{forms, words};
 
 settings! {
     /// What holds for the domain as a whole, as in the SageMaker API's `DomainSettings`.
     struct DomainSettings {
         /// Security groups between domain-level apps (RStudio) and user apps.
-        #[schemars(length(max = 3))]
+        #[schemars(length(max = 3), extend("items" = forms::NETWORK_ID.items()))]
         security_group_ids: Vec<String>,
         /// The domain's RStudio.
         r_studio_server_pro_domain_settings: RStudioServerProDomainSettings,
@@ -41,7 +41,7 @@ settings! {
     /// The domain's RStudio.
     struct RStudioServerProDomainSettings {
         /// ARN of the role that RStudio runs as.
-        #[schemars(length(min = 20, max = 2048))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
         domain_execution_role_arn: String,
         /// URL of RStudio Connect.
         r_studio_connect_url: String,
@@ -57,7 +57,7 @@ settings! {
         #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
         enable_docker_access: String,
         /// Accounts whose images may be pulled.
-        #[schemars(length(max = 20))]
+        #[schemars(length(max = 20), extend("items" = forms::ACCOUNT.items()))]
         vpc_only_trusted_accounts: Vec<String>,
         /// Whether Docker runs without root.
         #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]

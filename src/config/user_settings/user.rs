@@ -8,16 +8,16 @@ use super::{
     CanvasAppSettings, CodeEditorAppSettings, JupyterLabAppSettings, JupyterServerAppSettings,
     KernelGatewayAppSettings, RSessionAppSettings, RStudioServerProAppSettings, TensorBoardAppSettings, one_of, wire,
 };
-use crate::config::words;
+use crate::config::{forms, words};
 
 settings! {
     /// What Studio offers a user, as in the SageMaker API's `UserSettings`.
     struct UserSettings {
         /// ARN of the role that the user's apps run as. Extension: only honoured in a profile's own `settings`; the domain's is `defaultExecutionRole`.
-        #[schemars(extend("x-extension" = true))]
+        #[schemars(extend("x-extension" = true, "pattern" = forms::ROLE.pattern))]
         execution_role: String,
         /// Security groups of the user's apps in addition to the domain's own. At most four in all, since SageMaker adds its fifth.
-        #[schemars(length(max = 4))]
+        #[schemars(length(max = 4), extend("items" = forms::NETWORK_ID.items()))]
         security_groups: Vec<String>,
         /// How notebooks are shared.
         sharing_settings: SharingSettings,
@@ -67,9 +67,10 @@ settings! {
     /// What shared spaces start with, as in the SageMaker API's `DefaultSpaceSettings`.
     struct SpaceSettings {
         /// ARN of the role that shared spaces run as. The domain's execution role when absent.
+        #[schemars(extend("pattern" = forms::ROLE.pattern))]
         execution_role: String,
         /// Security groups of shared spaces in addition to the domain's own.
-        #[schemars(length(max = 4))]
+        #[schemars(length(max = 4), extend("items" = forms::NETWORK_ID.items()))]
         security_groups: Vec<String>,
         /// Studio Classic's Jupyter server.
         jupyter_server_app_settings: JupyterServerAppSettings,
@@ -92,10 +93,10 @@ settings! {
         #[schemars(extend("enum" = words::NOTEBOOK_OUTPUT, "x-aws" = true))]
         notebook_output_option: String,
         /// Where shared notebooks go.
-        #[schemars(length(max = 1024), extend("examples" = ["s3://bucket/sharing"]))]
+        #[schemars(length(max = 1024), extend("examples" = ["s3://bucket/sharing"], "pattern" = forms::S3_PLACE.pattern))]
         s3_output_path: String,
         /// KMS key for the output.
-        #[schemars(length(max = 2048))]
+        #[schemars(length(max = 2048), extend("pattern" = forms::KEY.pattern))]
         s3_kms_key_id: String,
     }
 
@@ -138,6 +139,7 @@ settings! {
     /// A file system and the directory in it.
     struct FileSystemConfig {
         /// Id of the file system.
+        #[schemars(length(min = 11, max = 21), extend("pattern" = forms::FILE_SYSTEM.pattern))]
         file_system_id: String,
         /// The directory that users see.
         file_system_path: String,
@@ -148,6 +150,7 @@ settings! {
         /// Where it appears.
         mount_path: String,
         /// The place, as `s3://…`.
+        #[schemars(length(max = 1024), extend("pattern" = forms::S3_URI.pattern))]
         s3_uri: String,
     }
 

@@ -125,7 +125,7 @@ fn a_failure_half_way_says_that_running_again_continues() {
 #[test]
 fn a_file_that_cannot_be_used_is_named() {
     let desk = Desk::new();
-    desk.run(&["plan", "nothing.yaml"]).is(1).notes_have("nothing.yaml");
+    desk.run(&["plan", "nothing.yaml"]).is(3).notes_have("nothing.yaml");
     desk.run(&["plan", "minimal.yaml", "--log-file", "no/such/folder/log"]).is(1).notes_have("no/such/folder/log");
     desk.run(&["plan", "minimal.yaml", "--report", "md=no/such/folder/x"]).is(1).notes_have("no/such/folder/x");
 }

@@ -161,6 +161,118 @@ fn a_bomb_is_refused_by_what_it_would_cost() {
     place.run(&["validate", "studio.yaml"]).with(3).says("SD1007");
     place.write("studio.yaml", &format!("domain: {}{}\n", "[".repeat(5000), "]".repeat(5000)));
     place.run(&["validate", "studio.yaml"]).with(3).says("SD1007");
+    // References that nest, and one long text that aliases multiply.
+    let nested = format!("{}{}", "{{".repeat(8000), "}}".repeat(8000));
+    place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}  assetPrefix: '{nested}'\n"));
+    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("studio.yaml:6:");
+    let long = "x".repeat(100_000);
+    place.write("studio.yaml", &format!("domain: {{x: &a {long}, z: [{}]}}\n", vec!["*a"; 3000].join(", ")));
+    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("studio.yaml:1:");
+    // A file of nothing but mistakes is as quick.
+    let keys: String = (0..20_000).map(|index| format!("  k{index}: '{{{{foo}}}}'\n")).collect();
+    place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}{keys}"));
+    place.run(&["validate", "studio.yaml"]).with(3).says("more like these");
+    place.run(&["validate", "/dev/zero"]).with(3).says("SD1007").says("16 MB");
+}
+
+#[test]
+fn what_aws_would_refuse_stops_apply_before_the_first_write() {
+    let place = Place::new();
+    let with = |lines: &str| format!("{DOMAIN}{ADMINS}{lines}");
+    let rule = |rule: &str| with(&format!("  securityGroupIngress:\n    ipv4:\n      - {{{rule}}} # <-\n"));
+    let settings = |text: &str| with(&format!("  defaultUserSettings: {{{text}}} # <-\n"));
+    let user =
+        |id: &str| with(&format!("  userProfiles:\n    '{id}': {{userRole: {{name: team}}, profileName: x}} # <-\n"));
+    let admins: String = (0..400).map(|index| format!("    - {{name: admin{index}}}\n")).collect();
+    let cases = [
+        (rule("cidr: 10.0.0.0/8, protocol: tcp, port: 90, toPort: 80"), "run backwards"),
+        (rule("cidr: 10.0.0.0/8, protocol: tcp, port: -1"), "0 to 65535"),
+        (rule("cidr: 10.0.0.0/8, protocol: udp, port: 5, toPort: -1"), "0 to 65535"),
+        (rule("cidr: 10.0.0.0/8, protocol: icmp, port: 300"), "ICMP"),
+        (rule("cidr: 10.0.0.0/8, protocol: tcp, port: 70000"), "SD1501"),
+        (rule("cidr: 010.0.0.0/8, protocol: tcp, port: 90"), "did you mean 10.0.0.0/8?"),
+        (settings("sharingSettings: {s3OutputPath: foo}"), "s3://bucket/prefix"),
+        (settings("jupyterLabAppSettings: {lifecycleConfigArns: [foo]}"), "studio-lifecycle-config/"),
+        (settings("jupyterLabAppSettings: {defaultResourceSpec: {instanceType: m5.large}}"), "ml.t3.medium"),
+        (settings("kernelGatewayAppSettings: {customImages: [{imageName: i, appImageConfigName: a_b}]}"), "a_b"),
+        (user("user!!name"), "user!!name"),
+        (user(&"a".repeat(240)), "256"),
+        (with(&format!("  notebookSharingPrefix: {} # <-\n", "a".repeat(1100))), "1024"),
+        (format!("{DOMAIN}  dataAdminRoles: # <-\n{admins}"), "20480"),
+    ];
+    for (text, says) in cases {
+        let line = 1 + text.lines().position(|line| line.ends_with("# <-")).unwrap();
+        place.write("studio.yaml", &text);
+        let applied = place.run(&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"]);
+        let applied = applied.with(3).says(says).says(&format!("studio.yaml:{line}:"));
+        assert_eq!(applied.stderr.matches("error[SD15").count(), 1, "{}", applied.stderr);
+        std::fs::remove_file(place.path().join("new.json")).unwrap();
+    }
+    let word = "a".repeat(60);
+    place.write("studio.yaml", &with(""));
+    let names = [format!("--org={word}"), format!("--env={word}"), format!("--domain={word}")];
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let applied =
+        place.run(&[&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"], names.as_slice()].concat());
+    applied.with(3).says("255 are allowed");
+}
+
+#[test]
+fn a_role_is_named_in_a_form_that_iam_knows() {
+    let place = Place::new();
+    let role = |role: &str| format!("{DOMAIN}{ADMINS}  defaultExecutionRole: {{{role}}} # <-\n");
+    let cases = [
+        (role("id: ''"), "SD1031"),
+        (role("name: ''"), "SD1031"),
+        (role("arn: ''"), "SD1031"),
+        (role("name: bad name"), "SD1045"),
+        (role("name: team/lead"), "write `name: lead`"),
+        (role(&format!("name: {}", "a".repeat(65))), "SD1045"),
+        (role("arn: notanarn"), "SD1040"),
+        (role("arn: 'arn:aws:iam::123456789012:user/x'"), "SD1040"),
+    ];
+    refused(&place, "studio.yaml", &cases);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_where_it_is_named() {
+    let place = Place::new();
+    place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
+    let module = "module_path: '@aws-mdaa/sm-studio-domain'";
+    let tree = format!(
+        "organization: acme\ndomains:\n  ml:\n    environments:\n      dev:\n        modules:\n          \
+         one:\n            {module}\n            module_configs: [./studio.yaml]\n          \
+         two:\n            {module}\n            module_configs:\n              - '{{{{env}}}}.yaml'\n              - ./nope.yaml\n          \
+         three:\n            {module}\n"
+    );
+    place.write("mdaa.yaml", &tree);
+    let all = place.run(&["validate", "mdaa.yaml"]).with(3);
+    let all = all.says("mdaa.yaml:13:").says("mdaa.yaml:14:").says("SD1054").says("mdaa.yaml:15:").says("SD1005");
+    assert!(!all.stderr.contains("config:1:1"), "{}", all.stderr);
+    let json = place.run(&["validate", "mdaa.yaml", "--format", "json"]).with(3).json();
+    assert_eq!(json["deployments"].as_array().unwrap().len(), 3);
+    place.run(&["plan", "mdaa.yaml", "--sandbox"]).with(3).says("SD1054");
+    let listed = place.run(&["list", "mdaa.yaml"]).with(0);
+    assert_eq!(listed.stdout.lines().count(), 3);
+}
+
+#[test]
+fn what_is_no_text_or_no_file_is_said_with_the_way_out() {
+    let place = Place::new();
+    place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
+    let says = |name: &str, text: &[u8], says: &[&str]| {
+        std::fs::write(place.path().join(name), text).unwrap();
+        let ended = place.run(&["validate", name]).with(3);
+        says.iter().fold(ended, |ended, says| ended.says(says));
+    };
+    says("latin.yaml", b"domain:\n  assetPrefix: caf\xe9\n", &["error[SD1011]", "latin.yaml:2:19", "UTF-8"]);
+    says("wide.yaml", b"\xff\xfed\0o\0", &["error[SD1011]", "wide.yaml:1:1", "UTF-16"]);
+    says("tab.yaml", b"domain:\n\tvpcId: a\n", &["SD1001", "tab.yaml:2:", "spaces"]);
+    says("open.yaml", b"a: 1\nb: [1, 2\nc: 3\n", &["SD1001", "2 | b: [1, 2", "still open", "close it with `]`"]);
+    says("list.yaml", b"domain:\n  subnetIds: 5\n", &["SD1004", "write [5]"]);
+    says("map.yaml", b"domain:\n  subnetIds: {a: 1}\n", &["SD1004", "behind `- `"]);
+    place.run(&["validate", "studoi.yaml"]).with(3).says("did you mean `studio.yaml`?");
+    place.run(&["validate", "."]).with(3).says("name a file in it");
 }
 
 #[test]
