@@ -16,7 +16,7 @@ fn json_parses_for_every_command_errors_included() {
         (&["validate", "bad.yaml"], 3),
         (&["plan", "minimal.yaml"], 0),
         (&["plan", "bad.yaml"], 3),
-        (&["plan", "nothing.yaml"], 1),
+        (&["plan", "nothing.yaml"], 3),
         (&["diff", "minimal.yaml"], 0),
         (&["diff", "minimal.yaml", "--against", "minimal.yaml"], 0),
         (&["diff", "minimal.yaml", "--against", "sso.yaml"], 2),
@@ -63,7 +63,7 @@ fn events_begin_with_hello_end_with_end_and_fit_their_schema() {
         (&["apply", "minimal.yaml", "--auto-approve"], 0),
         (&["apply", "minimal.yaml", "--auto-approve"], 0),
         (&["plan", "bad.yaml"], 3),
-        (&["plan", "nothing.yaml"], 1),
+        (&["plan", "nothing.yaml"], 3),
         (&["plan", "--bogus"], 64),
         (&["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME], 0),
     ] {
