@@ -111,7 +111,7 @@ fn of_domain(desired: &Desired) -> Vec<Difference> {
         of(Path::of(["KmsKeyId"]), "the key is given by its ARN, where MDAA gives its id: that works across accounts"),
         of(
             tagged("HomeEfsTags"),
-            "its home file system and their security groups get its tags, where MDAA gives them none",
+            "the home file system and its security groups get the domain's tags, where MDAA gives them none",
         ),
     ];
     all.push(Difference::new(

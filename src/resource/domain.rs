@@ -623,10 +623,10 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
 
 /// The domain once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
 async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, CloudError> {
-    let look = async || match status(account, id).await? {
-        Some((word, reason)) if matches!(state(&word, reason.clone()), State::Busy(_)) => {
-            account.phase(&node.address, &word);
-            Ok(Progress::Busy(word))
+    let look = async || match describe_json(account, id).await?.as_ref().map(state_of) {
+        Some(State::Busy(status)) => {
+            account.phase(&node.address, &status);
+            Ok(Progress::Busy(status))
         }
         _ => Ok(Progress::Ready(())),
     };
