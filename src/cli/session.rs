@@ -245,7 +245,7 @@ impl Session {
         let protect =
             config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
-        self.account.retention = options.retention.clone();
+        self.account.retention = options.retention;
         let mut plan = self.plan_graph(&Graph::new(), &options).await?;
         preflight::check_destroy(&self.account, &mut plan).await;
         Ok(plan)

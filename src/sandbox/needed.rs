@@ -52,7 +52,9 @@ pub fn needed(document: &Document, context: &Context) -> Result<Needed, Diagnost
     if let Some(bucket) = &config.domain.domain_bucket {
         needed.seed.buckets.push(bucket.domain_bucket_name.clone());
     }
-    settings_of(&config).iter().for_each(|settings| needed.settings(settings));
+    for settings in &settings_of(&config) {
+        needed.settings(settings);
+    }
     Ok(needed)
 }
 
@@ -235,8 +237,9 @@ fn fitting_values(open: &Config, context: &Context) -> BTreeMap<String, String> 
         fit(arn, &|n| place("kms", format!("key/00000000-0000-0000-0000-{n:012}")));
     }
     for settings in settings_of(open) {
-        let role = settings["ExecutionRole"].as_str();
-        role.iter().for_each(|arn| fit(arn, &|n| place("iam", format!("role/seeded-role-{n}"))));
+        if let Some(arn) = settings["ExecutionRole"].as_str() {
+            fit(arn, &|n| place("iam", format!("role/seeded-role-{n}")));
+        }
     }
     if let Some(bucket) = &domain.domain_bucket {
         fit(&bucket.domain_bucket_name, &|n| format!("seeded-bucket-{n}"));

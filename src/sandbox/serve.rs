@@ -24,7 +24,7 @@ const OUTSIDE_REQUEST: Duration = Duration::from_secs(4);
 /// minutes waits for seconds.
 const PACE: u32 = 30;
 /// How far it goes at most between two requests, lest a day's pause delete a key that was to be deleted in a month.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// When the last request came.
 #[derive(Clone, Debug)]
