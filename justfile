@@ -31,6 +31,10 @@ deny:
 faults:
     cargo test --locked --test it faults -- --include-ignored --nocapture
 
+# Ten minutes of broken configs, none of which may do more than be refused.
+fuzz:
+    cargo test --locked --test it fuzz::ten_minutes -- --ignored --nocapture
+
 # Write the JSON Schemas anew after a change of what they describe; a test fails while they are stale.
 schema:
     UPDATE_SCHEMA=1 UPDATE_SCHEMAS=1 cargo test --locked --lib schema

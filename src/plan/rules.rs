@@ -1,0 +1,139 @@
+//! What is decided about a kind by rule, and what the user allows.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Address, Observed, Path, Value};
+
+/// How a property can be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// By an update, at any time.
+    InPlace,
+    /// By an update that AWS refuses while these apps run.
+    AppsStopped(Apps),
+    /// Only by deleting and making again; what that would lose.
+    Immutable(&'static str),
+}
+
+/// Which apps stand in the way of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apps {
+    /// Every one that runs, starts or is going away.
+    Live,
+    /// Those that run or start.
+    Active,
+    /// Of these, the ones that belong to one user.
+    Private,
+    /// Of these, the ones in spaces that users share.
+    Shared,
+}
+
+/// How a property that earlier applies have set can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unset {
+    /// By sending this value.
+    Send(Value),
+    /// By leaving it out: the update sends the whole.
+    Omit,
+    /// Not at all: the API keeps what it has.
+    Impossible,
+}
+
+/// What removing an object from the account means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It goes.
+    Delete,
+    /// It goes, since somebody has asked for just that, and data with it.
+    Asked {
+        /// What is lost, for people.
+        loses: String,
+    },
+    /// It goes only with this consent, because of what is lost with it.
+    Guarded {
+        /// What is lost, for people.
+        loses: String,
+    },
+    /// It stays for the data in it; what it is and how to remove it, for people. The properties that go nevertheless.
+    Retain {
+        /// For people.
+        why: String,
+        /// Removed from the retained object all the same (a key's alias).
+        drops: Vec<Path>,
+    },
+}
+
+/// What is decided about a kind by rule: pure, and written in the kind's own file.
+pub trait Rules {
+    /// How the property at `path` can be changed.
+    fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
+        let _ = (path, before, after);
+        Effect::InPlace
+    }
+
+    /// How the property at `path`, live now, can be taken back.
+    fn unset(&self, path: &Path, live: &Value) -> Unset {
+        let _ = (path, live);
+        Unset::Omit
+    }
+
+    /// Whether two values of the property at `path` mean the same although they differ as text.
+    fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
+        let _ = path;
+        desired.same(live)
+    }
+
+    /// What removing `observed` means.
+    fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        let _ = (observed, retention);
+        Removal::Delete
+    }
+}
+
+/// What happens to what holds data when it is no longer wanted: whether it goes; what nobody says anything of stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// The home file system, with the domain.
+    pub delete_home_efs: Option<bool>,
+    /// The bucket, with everything in it.
+    pub delete_bucket: Option<bool>,
+    /// The key, whose deletion is scheduled.
+    pub delete_kms_key: Option<bool>,
+}
+
+impl Retention {
+    /// This, and `other` where this says nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            delete_home_efs: self.delete_home_efs.or(other.delete_home_efs),
+            delete_bucket: self.delete_bucket.or(other.delete_bucket),
+            delete_kms_key: self.delete_kms_key.or(other.delete_kms_key),
+        }
+    }
+}
+
+/// What the user allows and wants of this plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Everything goes: `destroy`.
+    pub destroy: bool,
+    /// What happens to what holds data.
+    pub retention: Retention,
+    /// User profiles that may be deleted, by address name.
+    pub allow_profile_delete: BTreeSet<String>,
+    /// Nodes that may be replaced.
+    pub allow_replace: BTreeSet<Address>,
+    /// Take over what carries this deployment's own `mdaa_*` tags.
+    pub adopt: bool,
+    /// Take over these even though nothing tags them.
+    pub adopt_addresses: BTreeSet<Address>,
+    /// Delete the apps that stand in the way of a change.
+    pub stop_apps: bool,
+    /// Delete the apps and spaces that stand in the way of a destroy.
+    pub drain: bool,
+    /// The config says that nothing may be destroyed, nor the domain replaced.
+    pub protect: bool,
+    /// Leave out what is blocked, of a step too of which the rest may happen.
+    pub skip_blocked: bool,
+}

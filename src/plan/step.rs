@@ -1,0 +1,160 @@
+//! What happens to one address, and all of them together.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Change, Record};
+use crate::model::{Address, Deployment, Node, Observed, Path, Source};
+
+/// What happens to one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is as it should be.
+    Keep,
+    /// It is taken over, and changed where it differs.
+    Adopt,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and made again.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// It is no longer wanted, but kept for the data in it.
+    Retain,
+}
+
+impl Action {
+    /// The sign in front of the address in every view.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Keep | Self::Retain => " ",
+            Self::Adopt => "<-",
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "-/+",
+            Self::Delete => "-",
+        }
+    }
+
+    /// Whether doing it changes the account.
+    pub const fn is_change(self) -> bool {
+        !matches!(self, Self::Keep | Self::Retain)
+    }
+}
+
+/// Why a step may not happen, and what would let it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// What stands in the way, for people.
+    pub why: String,
+    /// The next thing to do about it, for people.
+    pub hint: String,
+    /// Whether a look at what the plan relies on found it, rather than a rule about what may happen.
+    pub is_failed_check: bool,
+}
+
+impl Blocked {
+    /// What a rule forbids.
+    pub fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { why: why.into(), hint: hint.into(), is_failed_check: false }
+    }
+}
+
+/// One address and what happens to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it is.
+    pub address: Address,
+    /// What happens.
+    pub action: Action,
+    /// What it should be; none when it goes. Outputs that are known are filled in.
+    pub node: Option<Node>,
+    /// What it is now; none when there is nothing.
+    pub observed: Option<Observed>,
+    /// What differs.
+    pub changes: Vec<Change>,
+    /// Why, for people.
+    pub reason: String,
+    /// Set when it may not happen.
+    pub blocked: Option<Blocked>,
+    /// Steps that must be done first.
+    pub waits_for: BTreeSet<Address>,
+    /// The YAML place to look at, where neither a change nor the node has the right one: of what is no longer in the
+    /// config, or of what a check found.
+    pub place: Option<Source>,
+}
+
+impl Step {
+    /// The YAML place that causes the step: the first changed property's, else the node's own.
+    pub fn source(&self) -> Option<&Source> {
+        let changed = self.changes.iter().find_map(|change| change.source.as_ref());
+        let own = || self.node.as_ref().and_then(|node| node.source(&Path::default()));
+        self.place.as_ref().or(changed).or_else(own)
+    }
+
+    /// Whether it stays although nothing wants it any more, for the data in it.
+    pub fn is_retained(&self) -> bool {
+        self.action == Action::Retain || self.action == Action::Update && self.node.is_none()
+    }
+
+    /// Whether this step will be executed.
+    pub fn runs(&self) -> bool {
+        self.action.is_change() && self.blocked.is_none()
+    }
+}
+
+/// Something to know before applying, that no step says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What it is about, when it is about one address.
+    pub address: Option<Address>,
+    /// For people.
+    pub message: String,
+}
+
+/// What will be done, in order, and what may not be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// For which environment.
+    pub deployment: Deployment,
+    /// For display only: whether everything goes.
+    pub destroy: bool,
+    /// Every address, in the order of execution.
+    pub steps: Vec<Step>,
+    /// What else there is to know.
+    pub notices: Vec<Notice>,
+    /// What could not be looked at, and why.
+    pub unread: Vec<(Address, String)>,
+    /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
+    pub left_out: BTreeSet<Address>,
+    /// What the record says once everything is done; none when nothing is left to record.
+    pub record: Option<Record>,
+    /// What the record says now.
+    pub recorded: Option<Record>,
+}
+
+impl Plan {
+    /// Whether nothing has to be done: the only definition of "no changes".
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| !step.action.is_change()) && self.record == self.recorded
+    }
+
+    /// The steps that may not happen.
+    pub fn blocked(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.blocked.is_some())
+    }
+
+    /// How many steps there are of `action`.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// The step of `address`.
+    pub fn step(&self, address: &Address) -> Option<&Step> {
+        self.steps.iter().find(|step| step.address == *address)
+    }
+}
