@@ -214,7 +214,8 @@ async fn look(account: &Account) -> Result<Option<Seen>, CloudError> {
     {
         version -= 1;
         // What was before the first version, or is forgotten by now, holds nothing.
-        holder = read(account, Some(version)).await?.as_ref().and_then(said);
+        let earlier = if version > 0 { read(account, Some(version)).await? } else { None };
+        holder = earlier.as_ref().and_then(said);
     }
     let age = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(written);
     Ok(Some(Seen { version: latest, holder, age }))
