@@ -134,7 +134,7 @@ pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Fa
     let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition())?);
     let context = loaded.context(Some(&account), Some(&region), Some(partition));
     let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
-    needed.seed.policies.extend(loaded.permissions_boundary.clone());
+    loaded.permissions_boundary.iter().for_each(|arn| needed.boundary(arn));
     let mut made = sandbox.seed(&needed.seed)?;
     made.extend(sandbox.with_world(|world| needed.studio(world))?);
     Ok(made)

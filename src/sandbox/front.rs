@@ -295,7 +295,9 @@ impl State {
             world.set_faults(service_faults.clone(), *adversary);
             clock.follow(world);
             // What became due meanwhile happens before anybody looks, whichever service is asked.
-            studio::life::settle(world);
+            for account in world.accounts() {
+                world.within(&account, studio::life::settle);
+            }
             let result = run(world, lag);
             *service_faults = world.faults();
             lag.remember(world.take_replaced(), world.now());
@@ -371,10 +373,10 @@ impl State {
             }
             let caller = sts::caller(world, &scope.access_key);
             if service == Service::S3 {
-                return s3::handle(world, request, operation, &caller);
+                return world.within(caller.account(), |world| s3::handle(world, request, operation, &caller));
             }
             let held = if writes { Vec::new() } else { lag.hold_back(world, service.name()) };
-            let answer = dispatch(world, service, operation, input, &caller);
+            let answer = world.within(caller.account(), |world| dispatch(world, service, operation, input, &caller));
             Lag::restore(world, held);
             let mut answer = answer?;
             if adversary && ["List", "Describe", "GetResources"].iter().any(|prefix| operation.starts_with(prefix)) {

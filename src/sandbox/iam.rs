@@ -59,7 +59,7 @@ pub fn conflict(code: &str, message: impl Into<String>) -> Refusal {
 /// A role that the caller may change.
 pub fn role_to_change(world: &World, input: Input<'_>) -> Result<Role, Refusal> {
     let role = role(world, input)?;
-    if role.path.starts_with("/aws-reserved/") || role.name.starts_with("AWSReservedSSO_") {
+    if is_reserved(&role.path, &role.name) {
         let message = format!(
             "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
             role.name
@@ -69,11 +69,23 @@ pub fn role_to_change(world: &World, input: Input<'_>) -> Result<Role, Refusal> 
     Ok(role)
 }
 
-/// The role that the input names.
+/// Roles of Identity Center and of services are AWS's own to change.
+fn is_reserved(path: &str, name: &str) -> bool {
+    ["/aws-reserved/", "/aws-service-role/"].iter().any(|reserved| path.starts_with(reserved))
+        || name.starts_with("AWSReservedSSO_")
+}
+
+/// The role that the input names. Names are not distinguished by case (IAM API reference, "CreateRole"); that look-ups do
+/// not distinguish them either is a guess.
 pub fn role(world: &World, input: Input<'_>) -> Result<Role, Refusal> {
     let name = input.need("RoleName")?;
     check_name(name, "roleName", 64)?;
-    world.get(ROLES, name).ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
+    let otherwise = || {
+        let mut roles = world.list::<Role>(ROLES, "").into_iter();
+        roles.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, role)| role)
+    };
+    let missing = || no_such_entity(format!("The role with name {name} cannot be found."));
+    world.get(ROLES, name).or_else(otherwise).ok_or_else(missing)
 }
 
 /// Writes a role.
@@ -192,7 +204,7 @@ fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     check_name(name, "roleName", 64)?;
     let path = input.text("Path").unwrap_or("/");
     check_path(path)?;
-    if path.starts_with("/aws-reserved/") || name.starts_with("AWSReservedSSO_") {
+    if is_reserved(path, name) {
         return Err(Refusal::new("AccessDenied", "Role path or name is reserved for AWS").with_status(403));
     }
     let trust = input.need("AssumeRolePolicyDocument")?;
@@ -379,6 +391,7 @@ mod tests {
     use aws_sdk_iam::types::Tag;
 
     use super::super::front::{Sandbox, SandboxOptions};
+    use super::super::seed::{Seed, SeedRole};
     use super::super::testing::{code, faulty, query, seeded};
 
     const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -433,6 +446,7 @@ mod tests {
         let entities = client.list_entities_for_policy().policy_arn(&arn).send().await.unwrap();
         assert_eq!(entities.policy_roles()[0].role_name(), Some("ann"));
         client.detach_role_policy().role_name("ann").policy_arn(&arn).send().await.unwrap();
+        assert_eq!(client.get_role().role_name("ANN").send().await.unwrap().role.unwrap().role_name, "ann");
         client.delete_role().role_name("ann").send().await.unwrap();
         assert_eq!(code(client.get_role().role_name("ann").send().await), "NoSuchEntity");
     }
@@ -474,6 +488,29 @@ mod tests {
         }
         let (status, document) = query(&sandbox, "iam", &[("Action", "Nonsense")]);
         assert!(status == 400 && document.contains("InvalidAction"), "{document}");
+    }
+
+    #[tokio::test]
+    async fn what_others_have_is_not_found_here() {
+        let sandbox = seeded(SandboxOptions::default());
+        let policy = "arn:aws:iam::999988887777:policy/bound";
+        let theirs = Seed {
+            roles: vec![SeedRole { name: "theirs".into(), ..SeedRole::default() }],
+            policies: vec![policy.into()],
+            ..Seed::default()
+        };
+        let others = [("999988887777".to_owned(), theirs)].into();
+        let made = sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
+        assert_eq!(made, ["role theirs of account 999988887777", &format!("policy {policy} of account 999988887777")]);
+        let client = client(&sandbox);
+        assert_eq!(code(client.get_role().role_name("theirs").send().await), "NoSuchEntity");
+        assert_eq!(client.list_roles().send().await.unwrap().roles.len(), 1);
+        assert_eq!(code(client.get_policy().policy_arn(policy).send().await), "AccessDenied");
+        let attach = client.attach_role_policy().role_name("execution").policy_arn(policy);
+        assert_eq!(code(attach.send().await), "NoSuchEntity");
+        let role =
+            client.create_role().role_name("bound").assume_role_policy_document(TRUST).permissions_boundary(policy);
+        assert_eq!(code(role.send().await), "NoSuchEntity");
     }
 
     #[tokio::test]

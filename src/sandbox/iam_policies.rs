@@ -13,7 +13,7 @@ use super::policy::POLICIES;
 use super::records::{ROLES, Role};
 use super::service::{Input, Operation, iso, operation, tag_list, validation};
 use super::wire::{Answer, Caller, Refusal};
-use super::world::{UPPER, World};
+use super::world::{UPPER, World, account_in};
 
 /// The operations that the sandbox knows.
 pub const OPERATIONS: &[Operation] = &[
@@ -67,15 +67,26 @@ struct Version {
     created: i64,
 }
 
-/// What a policy says now.
-pub fn default_document(world: &World, arn: &str) -> Option<String> {
-    let policy: Policy = world.get(POLICIES, arn)?;
+/// What a policy of `account` says now.
+pub fn default_document(world: &World, account: &str, arn: &str) -> Option<String> {
+    let policy: Policy = world.get_of(account, POLICIES, arn)?;
     policy.versions.get(&policy.default).map(|version| version.document.clone())
 }
 
 /// Refuses the ARN of a policy that does not exist. AWS's own are taken to exist.
 pub fn check_exists(world: &World, arn: &str) -> Result<(), Refusal> {
-    if is_aws_managed(arn) { Ok(()) } else { find(world, arn).map(drop) }
+    if is_aws_managed(arn) {
+        return Ok(());
+    }
+    // To attach one of another account is refused as one that does not exist (IAM API reference, "AttachRolePolicy").
+    match find(world, arn) {
+        Err(refusal) if refusal.code == "AccessDenied" => Err(not_attachable(arn)),
+        found => found.map(drop),
+    }
+}
+
+fn not_attachable(arn: &str) -> Refusal {
+    no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
 }
 
 /// What is given for a policy of AWS's own: the sandbox does not know their documents.
@@ -116,7 +127,13 @@ fn find(world: &World, arn: &str) -> Result<Policy, Refusal> {
     if !arn.starts_with("arn:") || !arn.contains(":policy/") {
         return Err(Refusal::new("InvalidInput", format!("ARN {arn} is not valid.")));
     }
-    world.get(POLICIES, arn).ok_or_else(|| no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
+    // Guess: another account's is refused as all is that IAM has no cross-account access to; nobody has written down the
+    // words.
+    if account_in(arn) != Some(world.account().as_str()) {
+        let message = format!("You are not authorized to perform this operation on the policy {arn}");
+        return Err(Refusal::new("AccessDenied", message).with_status(403));
+    }
+    world.get(POLICIES, arn).ok_or_else(|| not_attachable(arn))
 }
 
 fn policy(world: &World, input: Input<'_>) -> Result<Policy, Refusal> {

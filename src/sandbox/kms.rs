@@ -9,7 +9,7 @@ use super::policy::{self, Context, Verdict};
 use super::records::{KEYS, Key};
 use super::service::{Input, Operation, epoch, operation, page, tag_list, validation};
 use super::wire::{Answer, Caller, Refusal};
-use super::world::{HEX, World};
+use super::world::{HEX, World, account_in};
 
 const OPERATIONS: &[Operation] = &[
     operation(
@@ -37,15 +37,73 @@ const OPERATIONS: &[Operation] = &[
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
+/// What may be asked of another account's key, of all operations here (KMS developer guide, "KMS permissions", column
+/// "Cross-account use").
+const ACROSS_ACCOUNTS: [&str; 2] = ["DescribeKey", "GetKeyRotationStatus"];
+
 /// Answers one operation of KMS.
 pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
     let table = if OPERATIONS.iter().any(|row| row.name == operation) { OPERATIONS } else { kms_aliases::OPERATIONS };
-    super::service::call(table, world, operation, input, caller)
+    let named = ["KeyId", "TargetKeyId"].iter().find_map(|member| input.get(member)?.as_str());
+    let owner = named.map_or_else(|| world.account(), |reference| owner(world, reference));
+    if owner == world.account() {
+        return super::service::call(table, world, operation, input, caller);
+    }
+    let reference = named.unwrap_or_default();
+    let action = format!("kms:{operation}");
+    if !ACROSS_ACCOUNTS.contains(&operation) {
+        return Err(denied(caller, &action, reference));
+    }
+    check_access(world, caller, reference, &action)?;
+    world.within(&owner, |world| super::service::call(table, world, operation, input, caller))
+}
+
+/// The account whose key a reference names: an ARN's, when it is of this region, and else one's own.
+fn owner(world: &World, reference: &str) -> String {
+    let beginning = |account: &str| world.arn_of(account, "kms", "");
+    let named = account_in(reference).filter(|account| reference.starts_with(&beginning(account)));
+    named.map_or_else(|| world.account(), str::to_owned)
+}
+
+/// The words for a key of another account are the same whether it exists or not, so that nobody can find out which do.
+fn denied(caller: &Caller, action: &str, resource: &str) -> Refusal {
+    let message = format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource} because the resource does not exist in \
+         this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
+        caller.arn
+    );
+    Refusal::new("AccessDeniedException", message)
+}
+
+/// Refuses what neither the key's policy nor the caller's own allows.
+pub fn check_access(world: &World, caller: &Caller, reference: &str, action: &str) -> Result<Key, Refusal> {
+    let owner = owner(world, reference);
+    let key = match find(world, reference) {
+        Err(refusal) if owner == world.account() => return Err(refusal),
+        Err(_) => return Err(denied(caller, action, reference)),
+        Ok(key) => key,
+    };
+    let resource = arn_of(world, &owner, &key.id);
+    let context = Context { caller, action, resource: &resource, keys: BTreeMap::new() };
+    let document = serde_json::from_str(&key.policy).ok();
+    match policy::allowed(world, &owner, document.as_ref(), &context, Verdict::Silent) {
+        true => Ok(key),
+        false => Err(denied(caller, action, &resource)),
+    }
 }
 
 /// A key's ARN.
 pub fn arn(world: &World, id: &str) -> String {
-    world.arn("kms", &format!("key/{id}"))
+    arn_of(world, &world.account(), id)
+}
+
+fn arn_of(world: &World, account: &str, id: &str) -> String {
+    world.arn_of(account, "kms", &format!("key/{id}"))
+}
+
+/// The ARN of the key that a reference denotes.
+pub fn denoted(world: &World, reference: &str) -> Result<String, Refusal> {
+    Ok(arn_of(world, &owner(world, reference), &find(world, reference)?.id))
 }
 
 /// An id that no key has yet.
@@ -60,22 +118,23 @@ pub fn not_found(message: impl Into<String>) -> Refusal {
 
 /// The key behind an id, an ARN, an alias or an alias's ARN; a key whose time has come is gone.
 pub fn find(world: &World, reference: &str) -> Result<Key, Refusal> {
+    let owner = owner(world, reference);
     let resource = match reference.strip_prefix("arn:") {
         None => reference,
-        Some(_) if reference.starts_with(&world.arn("kms", "")) => {
+        Some(_) if reference.starts_with(&world.arn_of(&owner, "kms", "")) => {
             reference.rsplit_once(':').map_or(reference, |(_, resource)| resource)
         }
         Some(_) => return Err(not_found(format!("Invalid arn {}", world.region()))),
     };
     let id = if resource.starts_with("alias/") {
-        kms_aliases::target(world, resource)
-            .ok_or_else(|| not_found(format!("Alias {} is not found.", world.arn("kms", resource))))?
+        kms_aliases::target(world, &owner, resource)
+            .ok_or_else(|| not_found(format!("Alias {} is not found.", world.arn_of(&owner, "kms", resource))))?
     } else {
         resource.strip_prefix("key/").unwrap_or(resource).to_owned()
     };
-    let key: Option<Key> = world.get(KEYS, &id);
+    let key: Option<Key> = world.get_of(&owner, KEYS, &id);
     key.filter(|key| key.deletion_at.is_none_or(|at| at > world.now()))
-        .ok_or_else(|| not_found(format!("Key '{}' does not exist", arn(world, &id))))
+        .ok_or_else(|| not_found(format!("Key '{}' does not exist", arn_of(world, &owner, &id))))
 }
 
 /// Whether `caller` may do `action` with a key, and the key can do it: what S3 asks before it encrypts or decrypts.
@@ -84,17 +143,12 @@ pub fn check_use(world: &World, caller: &Caller, reference: &str, action: &str) 
     if reference.contains("alias/aws/") {
         return Ok(());
     }
-    let kms = |refusal: Refusal| Refusal { code: format!("KMS.{}", refusal.code), ..refusal };
-    let key = find(world, reference).map_err(kms)?;
-    check_usable(world, &key).map_err(kms)?;
-    let resource = arn(world, &key.id);
-    let context = Context { caller, action, resource: &resource, keys: BTreeMap::new() };
-    let document = serde_json::from_str(&key.policy).ok();
-    if policy::allowed(world, document.as_ref(), &context, Verdict::Silent) {
-        return Ok(());
-    }
-    let message = format!("User: {} is not authorized to perform: {action} on resource: {resource}", caller.arn);
-    Err(Refusal::new("AccessDenied", message).with_status(403))
+    let in_s3 = |refusal: Refusal| match refusal.code.as_str() {
+        "AccessDeniedException" => Refusal { code: "AccessDenied".into(), status: 403, ..refusal },
+        code => Refusal { code: format!("KMS.{code}"), ..refusal },
+    };
+    let key = check_access(world, caller, reference, action).map_err(in_s3)?;
+    check_usable(world, &key).map_err(in_s3)
 }
 
 fn check_usable(world: &World, key: &Key) -> Result<(), Refusal> {
@@ -150,7 +204,7 @@ fn check_policy(world: &World, text: &str, caller: &Caller, resource: &str, bypa
         return Err(malformed(message.into()));
     }
     let context = Context { caller, action: "kms:PutKeyPolicy", resource, keys: BTreeMap::new() };
-    if !bypass && !policy::allowed(world, Some(&document), &context, Verdict::Silent) {
+    if !bypass && !policy::allowed(world, &world.account(), Some(&document), &context, Verdict::Silent) {
         return Err(malformed("The new key policy will not allow you to update the key policy in the future.".into()));
     }
     Ok(())
@@ -375,7 +429,9 @@ mod tests {
     use aws_sdk_kms::types::{KeyState, Tag};
 
     use super::super::front::SandboxOptions;
+    use super::super::seed::Seed;
     use super::super::testing::{code, seeded};
+    use super::*;
 
     #[tokio::test]
     async fn a_key_lives_through_the_sdk() {
@@ -408,8 +464,56 @@ mod tests {
         let state = client.describe_key().key_id(id).send().await.unwrap().key_metadata.unwrap();
         assert_eq!(state.key_state(), Some(&KeyState::Disabled));
         schedule(7).await.unwrap();
-        sandbox.with_world(|world| world.advance(7 * super::DAY)).unwrap();
+        sandbox.with_world(|world| world.advance(7 * DAY)).unwrap();
         assert_eq!(code(client.describe_key().key_id(id).send().await), "NotFoundException");
+    }
+
+    #[tokio::test]
+    async fn another_accounts_key_answers_whom_its_policy_lets_in() {
+        let sandbox = seeded(SandboxOptions::default());
+        let theirs =
+            Seed { keys: vec!["k-1".into(), "k-2".into()], aliases: vec!["alias/a".into()], ..Seed::default() };
+        let others = [("999988887777".to_owned(), theirs)].into();
+        sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
+        sandbox
+            .with_world(|world| {
+                world.within("999988887777", |world| {
+                    let key: Key = world.get(KEYS, "k-2").unwrap();
+                    let policy = key.policy.replace("123456789012", "111122223333");
+                    world.put(KEYS, "k-2", &Key { policy, ..key });
+                });
+            })
+            .unwrap();
+        let client = Client::new(&sandbox.sdk_config().build());
+        let place = "arn:aws:kms:us-east-1:999988887777:";
+        for (resource, expected) in [
+            ("key/k-1", "nothing was refused"),
+            ("alias/a", "nothing was refused"),
+            ("key/k-2", "AccessDeniedException"),
+            ("key/k-9", "AccessDeniedException"),
+            ("alias/b", "AccessDeniedException"),
+        ] {
+            let answer = client.describe_key().key_id(format!("{place}{resource}")).send().await;
+            let found =
+                answer.as_ref().ok().and_then(|answer| answer.key_metadata()?.aws_account_id().map(str::to_owned));
+            assert_eq!(found.as_deref() == Some("999988887777"), expected == "nothing was refused", "{resource}");
+            assert_eq!(code(answer), expected, "{resource}");
+        }
+        for reference in [
+            "k-1",
+            "alias/a",
+            "arn:aws:kms:us-east-1:123456789012:key/k-1",
+            "arn:aws:kms:eu-west-1:999988887777:key/k-1",
+        ] {
+            assert_eq!(code(client.describe_key().key_id(reference).send().await), "NotFoundException", "{reference}");
+        }
+        let key = format!("{place}key/k-1");
+        assert_eq!(code(client.get_key_policy().key_id(&key).send().await), "AccessDeniedException");
+        assert_eq!(
+            code(client.create_alias().alias_name("alias/b").target_key_id(&key).send().await),
+            "AccessDeniedException"
+        );
+        assert_eq!(client.list_keys().send().await.unwrap().keys().len(), 0);
     }
 
     #[tokio::test]

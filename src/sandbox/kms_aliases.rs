@@ -25,9 +25,9 @@ struct Alias {
     updated: i64,
 }
 
-/// The id of the key that `name` (`alias/…`) stands for.
-pub fn target(world: &World, name: &str) -> Option<String> {
-    world.get::<Alias>(ALIASES, name).map(|alias| alias.key)
+/// The id of the key that `name` (`alias/…`) stands for in `account`.
+pub fn target(world: &World, account: &str, name: &str) -> Option<String> {
+    world.get_of::<Alias>(account, ALIASES, name).map(|alias| alias.key)
 }
 
 /// Lets `name` stand for a key, unless it stands for one already.

@@ -20,6 +20,8 @@ use crate::config::{self, Config, DomainSettings, RoleReference, SpaceSettings};
 pub struct Needed {
     /// What is no business of Studio's.
     pub seed: Seed,
+    /// What ARNs of things here begin with: partition, region and account.
+    here: [String; 3],
     images: BTreeSet<String>,
     image_versions: BTreeSet<String>,
     app_image_configs: BTreeSet<String>,
@@ -42,10 +44,10 @@ pub fn needed(document: &Document, context: &Context) -> Result<Needed, Diagnost
         })
         .collect();
     let config = config::resolve(document, context, Some(&values))?.config;
-    let mut needed = Needed::default();
+    let mut needed = Needed { here: place(context), ..Needed::default() };
     needed.seed.parameters = values.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
     needed.network(&config);
-    needed.roles(&config);
+    needed.references(&config);
     if let Some(arn) = &config.domain.kms_key_arn {
         needed.key(arn);
     }
@@ -69,6 +71,29 @@ fn settings_of(config: &Config) -> Vec<Json> {
 }
 
 impl Needed {
+    /// The policy that bounds every role that is made.
+    pub fn boundary(&mut self, arn: &str) {
+        if let Some(seed) = self.of(arn) {
+            seed.policies.push(arn.to_owned());
+        }
+    }
+
+    /// What the account has that an ARN names; none for another region's or partition's, which is out of reach.
+    fn of(&mut self, arn: &str) -> Option<&mut Seed> {
+        let [partition, region, account] = &self.here;
+        let fields: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", in_partition, _, in_region, owner, _] = fields[..] else { return None };
+        if in_partition != partition || !(in_region.is_empty() || in_region == region) {
+            return None;
+        }
+        // What is AWS's own is there anyway.
+        match owner {
+            "aws" | "" => None,
+            owner if owner == account => Some(&mut self.seed),
+            owner => Some(self.seed.others.entry(owner.to_owned()).or_default()),
+        }
+    }
+
     /// Makes what is Studio's business; a line for each thing made.
     pub fn studio(&self, world: &mut World) -> Vec<String> {
         let mut made = Vec::new();
@@ -108,28 +133,39 @@ impl Needed {
         self.seed.security_groups = groups.into_iter().map(|id| (id.to_owned(), domain.vpc_id.clone())).collect();
     }
 
-    fn roles(&mut self, config: &Config) {
+    fn references(&mut self, config: &Config) {
         let domain = &config.domain;
         let mut references: Vec<&RoleReference> = domain.default_execution_role.iter().collect();
         references.extend(&domain.data_admin_roles);
         references.extend(domain.domain_bucket.iter().map(|bucket| &bucket.asset_deployment_role));
         references.extend(domain.user_profiles.values().filter_map(|profile| profile.user_role.as_ref()));
-        let mut roles: BTreeMap<String, SeedRole> = BTreeMap::new();
-        for reference in references {
-            let role = role(reference);
-            // Several references may mean one role; what any of them says of it counts.
-            let known = roles.entry(role.name.clone()).or_insert_with(|| role.clone());
-            known.id = known.id.take().or(role.id);
-            known.path = known.path.take().or(role.path);
+        references.into_iter().for_each(|reference| self.role(reference));
+    }
+
+    /// The role that a reference means, in the account that it is in. Several references may mean one role; what any of
+    /// them says of it counts.
+    fn role(&mut self, reference: &RoleReference) {
+        let role = role(reference, &self.here[1]);
+        let seed = match &reference.arn {
+            Some(arn) => self.of(arn),
+            None => Some(&mut self.seed),
+        };
+        let Some(seed) = seed else { return };
+        match seed.roles.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&role.name)) {
+            Some(known) => {
+                known.id = known.id.take().or(role.id);
+                known.path = known.path.take().or(role.path);
+            }
+            None => seed.roles.push(role),
         }
-        self.seed.roles = roles.into_values().collect();
     }
 
     fn key(&mut self, arn: &str) {
+        let Some(seed) = self.of(arn) else { return };
         if let Some((_, id)) = arn.rsplit_once(":key/") {
-            self.seed.keys.push(id.to_owned());
+            seed.keys.push(id.to_owned());
         } else if let Some((_, name)) = arn.rsplit_once(":alias/") {
-            self.seed.aliases.push(format!("alias/{name}"));
+            seed.aliases.push(format!("alias/{name}"));
         }
     }
 
@@ -159,10 +195,7 @@ impl Needed {
                         }
                         ("S3KmsKeyId", Some(arn)) => self.key(arn),
                         ("ExecutionRole" | "DomainExecutionRoleArn", Some(arn)) => {
-                            let role = role(&RoleReference { arn: Some(arn.to_owned()), ..RoleReference::default() });
-                            if self.seed.roles.iter().all(|known| known.name != role.name) {
-                                self.seed.roles.push(role);
-                            }
+                            self.role(&RoleReference { arn: Some(arn.to_owned()), ..RoleReference::default() });
                         }
                         ("LifecycleConfigArns", None) => {
                             let arns = value.as_array().into_iter().flatten().filter_map(Json::as_str);
@@ -178,12 +211,18 @@ impl Needed {
     }
 }
 
+/// Partition, region and account.
+fn place(context: &Context) -> [String; 3] {
+    let part = |part: &Option<String>, default: &str| part.clone().unwrap_or_else(|| default.to_owned());
+    [part(&context.partition, "aws"), part(&context.region, "us-east-1"), part(&context.account, "123456789012")]
+}
+
 fn after(arn: &str, kind: &str) -> Option<String> {
     arn.split_once(kind).map(|(_, name)| name.to_owned())
 }
 
 /// The role that a reference means: its own name and path where it gives them, else a name made of its id.
-fn role(reference: &RoleReference) -> SeedRole {
+fn role(reference: &RoleReference, region: &str) -> SeedRole {
     let from_arn = reference.arn.as_deref().and_then(|arn| arn.split_once(":role/")).map(|(_, path)| path);
     let (path, name) = match (from_arn, &reference.name) {
         (Some(path), _) => match path.rsplit_once('/') {
@@ -191,7 +230,11 @@ fn role(reference: &RoleReference) -> SeedRole {
             None => (None, path.to_owned()),
         },
         (None, Some(set)) if reference.sso => {
-            (Some("/aws-reserved/sso.amazonaws.com/".into()), format!("AWSReservedSSO_{set}_0123456789abcdef"))
+            // Identity Center's own region is part of the path, but for the first (Identity Center user guide, "Referencing
+            // permission sets in resource policies").
+            let region = if region == "us-east-1" { String::new() } else { format!("{region}/") };
+            let name = format!("AWSReservedSSO_{set}_0123456789abcdef");
+            (Some(format!("/aws-reserved/sso.amazonaws.com/{region}")), name)
         }
         (None, Some(name)) => (None, name.clone()),
         (None, None) => {
@@ -214,14 +257,10 @@ fn fitting_values(open: &Config, context: &Context) -> BTreeMap<String, String> 
         }
     };
     let domain = &open.domain;
+    let [partition, region, account] = place(context);
     let place = |service: &str, resource: String| {
-        let part = |part: &Option<String>, default: &str| part.clone().unwrap_or_else(|| default.to_owned());
-        format!(
-            "arn:{}:{service}:{}:{}:{resource}",
-            part(&context.partition, "aws"),
-            if service == "iam" { String::new() } else { part(&context.region, "us-east-1") },
-            part(&context.account, "123456789012"),
-        )
+        let region = if service == "iam" { "" } else { &region };
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     };
     let group = |n: usize| format!("sg-{n:017x}");
     fit(&domain.vpc_id, &|n| format!("vpc-{n:017x}"));

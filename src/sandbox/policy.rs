@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::records::{ROLES, Role, visible_role};
+use super::records::{ROLES, Role, role_at, visible_role};
 use super::service::matches;
 use super::wire::Caller;
-use super::world::World;
+use super::world::{World, account_in};
 
 /// Table of managed policies, by ARN.
 pub const POLICIES: &str = "iam/policy";
@@ -45,9 +45,7 @@ impl Context<'_> {
             "aws:securetransport" => Some("true"),
             "aws:userid" => Some(&self.caller.user_id),
             "aws:principalarn" => Some(&self.caller.principal_arn),
-            "aws:principalaccount" | "kms:calleraccount" | "aws:sourceaccount" => {
-                self.caller.principal_arn.split(':').nth(4)
-            }
+            "aws:principalaccount" | "kms:calleraccount" | "aws:sourceaccount" => Some(self.caller.account()),
             other => self.keys.get(other).map(String::as_str),
         }
     }
@@ -100,25 +98,18 @@ pub fn parse(document: &str, principals: bool) -> Result<Json, String> {
 }
 
 /// The first principal that does not exist in the eyes of IAM itself (`at_once`) or of another service, which sees a
-/// new role some time later.
+/// new role some time later. Roles of other accounts must exist as well (IAM user guide, "AWS JSON policy elements:
+/// Principal"); their users and sessions are taken to.
 pub fn unknown_principal(world: &World, document: &Json, at_once: bool) -> Option<String> {
-    let account = world.account();
-    let exists = |arn: &str| match at_once {
-        true => world.get::<Role>(ROLES, arn.rsplit('/').next().unwrap_or(arn)).is_some_and(|role| role.arn == arn),
-        false => visible_role(world, arn).is_some(),
-    };
+    let exists = if at_once { role_at } else { visible_role };
     for statement in list(document.get("Statement")) {
         for principal in ["Principal", "NotPrincipal"].iter().flat_map(|name| list(statement.get(name))) {
             for name in list(principal.get("AWS")).into_iter().filter_map(Json::as_str) {
-                let known = name == "*" || name == account || is_account(name) || {
-                    match name.split_once(":role/") {
-                        // Only this account's roles are known; another account's are taken on trust.
-                        Some((head, _)) if head.ends_with(&account) => exists(name),
-                        Some(_) => true,
-                        None => {
-                            name.starts_with("arn:") && (name.contains(":user/") || name.contains(":assumed-role/"))
-                        }
-                    }
+                let here = name.strip_prefix("arn:").and_then(|rest| rest.strip_prefix(world.partition()));
+                let known = match here.filter(|rest| rest.starts_with(':')) {
+                    None => name == "*" || is_account(name) && !name.starts_with("arn:"),
+                    Some(_) if name.contains(":role/") => exists(world, name).is_some(),
+                    Some(_) => is_account(name) || name.contains(":user/") || name.contains(":assumed-role/"),
                 };
                 if !known {
                     return Some(name.to_owned());
@@ -146,15 +137,16 @@ pub fn evaluate(document: &Json, context: &Context<'_>) -> Verdict {
 
 /// What the caller's own policies say: the operator may do everything.
 pub fn identity(world: &World, context: &Context<'_>) -> Verdict {
-    let Some((_, path)) = context.caller.principal_arn.split_once(":role/") else { return Verdict::Allow };
+    let caller = context.caller;
+    let Some((_, path)) = caller.principal_arn.split_once(":role/") else { return Verdict::Allow };
     let name = path.rsplit('/').next().unwrap_or(path);
-    let Some(role) = world.get::<Role>(ROLES, name) else { return Verdict::Silent };
+    let Some(role) = world.get_of::<Role>(caller.account(), ROLES, name) else { return Verdict::Silent };
     let attached = role.attached.iter().filter_map(|arn| {
         // AWS's own policies are not in the table; the only one that matters for what is enforced is this.
         let everything = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
         match arn.ends_with(":aws:policy/AdministratorAccess") {
             true => Some(everything.to_owned()),
-            false => super::iam_policies::default_document(world, arn),
+            false => super::iam_policies::default_document(world, caller.account(), arn),
         }
     });
     let documents = attached.chain(role.inline.values().cloned());
@@ -165,16 +157,27 @@ pub fn identity(world: &World, context: &Context<'_>) -> Verdict {
         .unwrap_or(Verdict::Silent)
 }
 
-/// Whether a resource's policy and the caller's own together allow a request within one account.
+/// Whether the policy of a resource that `owner` has and the caller's own together allow a request. Within one account
+/// either does; across accounts both have to (IAM user guide, "Cross-account policy evaluation logic").
 ///
-/// `silent` is what a resource's silence means: an S3 bucket delegates to the account, a key or a role does not.
-pub fn allowed(world: &World, resource_policy: Option<&Json>, context: &Context<'_>, silent: Verdict) -> bool {
+/// `silent` is what a resource's silence means to its own account: an S3 bucket delegates to it, a key or a role does not.
+pub fn allowed(
+    world: &World,
+    owner: &str,
+    resource_policy: Option<&Json>,
+    context: &Context<'_>,
+    silent: Verdict,
+) -> bool {
     let resource = resource_policy.map_or(Verdict::Silent, |document| evaluate(document, context));
-    let resource = if resource == Verdict::Silent { silent } else { resource };
     let own = identity(world, context);
-    resource != Verdict::Deny
-        && own != Verdict::Deny
-        && (resource == Verdict::Allow || (resource == Verdict::Delegated && own == Verdict::Allow))
+    if resource == Verdict::Deny || own == Verdict::Deny {
+        return false;
+    }
+    if context.caller.account() != owner {
+        return resource != Verdict::Silent && own == Verdict::Allow;
+    }
+    let resource = if resource == Verdict::Silent { silent } else { resource };
+    resource == Verdict::Allow || (resource == Verdict::Delegated && own == Verdict::Allow)
 }
 
 fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
@@ -188,12 +191,12 @@ fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
 }
 
 fn principal_in(principals: &Json, caller: &Caller) -> Verdict {
-    let account = caller.principal_arn.split(':').nth(4).unwrap_or_default();
+    let account = caller.account();
     let names = if principals.is_string() { list(Some(principals)) } else { list(principals.get("AWS")) };
     let verdicts = names.into_iter().filter_map(Json::as_str).map(|name| {
         if name == "*" || name == caller.principal_arn || name == caller.arn {
             Verdict::Allow
-        } else if name == account || (is_account(name) && name.split(':').nth(4) == Some(account)) {
+        } else if name == account || (is_account(name) && account_in(name) == Some(account)) {
             Verdict::Delegated
         } else {
             Verdict::Silent
@@ -300,6 +303,7 @@ fn text(json: &Json) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::seed::{Seed, SeedRole};
     use super::*;
 
     fn caller(role: &str, id: &str) -> Caller {
@@ -353,6 +357,37 @@ mod tests {
     }
 
     #[test]
+    fn another_account_needs_both_policies() {
+        let mut world = World::default();
+        let may = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}).to_string();
+        for (name, inline) in [("ann", Some(may)), ("bob", None)] {
+            SeedRole { name: name.into(), ..SeedRole::default() }.make(&mut world);
+            let mut role: Role = world.get(ROLES, name).unwrap();
+            role.inline.extend(inline.map(|document| ("p".to_owned(), document)));
+            world.put(ROLES, name, &role);
+        }
+        let to =
+            |principal: &str| json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*"}});
+        let account = "arn:aws:iam::123456789012:root";
+        let bob = "arn:aws:iam::123456789012:role/bob";
+        for (role, owner, policy, expected) in [
+            ("ann", "123456789012", None, true),
+            ("bob", "123456789012", None, false),
+            ("bob", "123456789012", Some(to(bob)), true),
+            ("ann", "999999999999", None, false),
+            ("ann", "999999999999", Some(to(account)), true),
+            ("bob", "999999999999", Some(to(account)), false),
+            ("bob", "999999999999", Some(to(bob)), false),
+            ("ann", "999999999999", Some(to("arn:aws:iam::999999999999:root")), false),
+        ] {
+            let caller = caller(role, "AROA");
+            let context = Context { caller: &caller, action: "s3:GetObject", resource: "r", keys: BTreeMap::new() };
+            let answer = allowed(&world, owner, policy.as_ref(), &context, Verdict::Delegated);
+            assert_eq!(answer, expected, "{role} {owner} {policy:?}");
+        }
+    }
+
+    #[test]
     fn grammar_is_checked() {
         for (document, principals, expected) in [
             ("{", false, false),
@@ -368,13 +403,23 @@ mod tests {
     }
 
     #[test]
-    fn roles_of_this_account_must_exist() {
-        let world = World::default();
+    fn roles_of_every_account_must_exist() {
+        let mut world = World::default();
+        let theirs = Seed { roles: vec![SeedRole { name: "theirs".into(), ..SeedRole::default() }], ..Seed::default() };
+        Seed { others: [("999999999999".to_owned(), theirs)].into(), ..Seed::default() }.apply(&mut world);
         for (principal, known) in [
             ("*", true),
+            ("111122223333", true),
             ("arn:aws:iam::123456789012:root", true),
+            ("arn:aws:iam::111122223333:root", true),
+            ("arn:aws-cn:iam::123456789012:root", false),
+            ("arn:aws:iam::123456789012:user/ann", true),
             ("arn:aws:iam::123456789012:role/gone", false),
+            ("arn:aws:iam::123456789012:role/theirs", false),
             ("arn:aws:iam::999999999999:role/theirs", true),
+            ("arn:aws:iam::999999999999:role/path/theirs", false),
+            ("arn:aws:iam::999999999999:role/Theirs", false),
+            ("arn:aws-cn:iam::999999999999:role/theirs", false),
             ("AROADELETED", false),
         ] {
             let document = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*"}});

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::world::World;
+use super::world::{World, account_in};
 
 /// Table of [`Role`], by role name.
 pub const ROLES: &str = "iam/role";
@@ -25,11 +25,16 @@ pub const KEYS: &str = "kms/key";
 /// Table of aliases of keys, by name (`alias/…`): objects whose member `key` is the key's id.
 pub const KEY_ALIASES: &str = "kms/alias";
 
-/// The role behind `arn`, if the rest of AWS can see it yet.
-pub fn visible_role(world: &World, arn: &str) -> Option<Role> {
+/// The role that `arn` names, whosever it is: partition, account, path and name count, each letter as it is.
+pub fn role_at(world: &World, arn: &str) -> Option<Role> {
+    // Names are unique whatever the path, so that the last word finds the one role that it can be.
     let name = arn.rsplit('/').next()?;
-    let role: Role = world.get(ROLES, name)?;
-    (role.arn == arn && role.visible_at <= world.now()).then_some(role)
+    world.get_of::<Role>(account_in(arn)?, ROLES, name).filter(|role| role.arn == arn)
+}
+
+/// The role that `arn` names, if the rest of AWS can see it yet.
+pub fn visible_role(world: &World, arn: &str) -> Option<Role> {
+    role_at(world, arn).filter(|role| role.visible_at <= world.now())
 }
 
 /// An IAM role.

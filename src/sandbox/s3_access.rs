@@ -69,7 +69,7 @@ pub fn check_key(
     }
     let context = Context { caller, action, resource: &resource, keys };
     let document: Option<Json> = bucket.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    if policy::allowed(world, document.as_ref(), &context, Verdict::Delegated) {
+    if policy::allowed(world, &bucket.owner(world), document.as_ref(), &context, Verdict::Delegated) {
         return Ok(());
     }
     let denied = document.is_some_and(|document| policy::evaluate(&document, &context) == Verdict::Deny);

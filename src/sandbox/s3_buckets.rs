@@ -14,10 +14,8 @@ use super::wire::{Refusal, Response};
 use super::world::World;
 use super::xml::{Lists, entries, parse, render};
 
-/// Table of [`Bucket`], by name.
+/// Table of [`Bucket`], by name: one for all accounts.
 pub const BUCKETS: &str = "s3/bucket";
-/// Table of the names that other accounts have taken.
-pub const FOREIGN: &str = "s3/foreign-bucket";
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -34,12 +32,20 @@ pub struct Bucket {
     pub policy: Option<String>,
     /// The other configurations as XML, by their query parameter.
     pub configurations: BTreeMap<String, String>,
+    /// The account that it belongs to, unless it is the operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 impl Bucket {
     /// Its ARN, which names neither region nor account.
     pub fn arn(&self, world: &World) -> String {
         format!("arn:{}:s3:::{}", world.partition(), self.name)
+    }
+
+    /// The account that it belongs to.
+    pub fn owner(&self, world: &World) -> String {
+        self.owner.clone().unwrap_or_else(|| world.home())
     }
 
     /// `Enabled`, `Suspended`, or nothing when versioning was never on.
@@ -81,23 +87,26 @@ pub fn seed(world: &mut World, name: &str) -> bool {
         tags: BTreeMap::new(),
         policy: None,
         configurations: configurations.map(|(query, text)| (query.to_owned(), text)).into(),
+        owner: Some(world.account()).filter(|account| *account != world.home()),
     };
     world.put(BUCKETS, name, &bucket);
     true
 }
 
-/// The bucket that a request is about.
+/// The bucket that a request is about, whosever it is.
 pub fn find(world: &World, asked: &Asked<'_>) -> Result<Bucket, Refusal> {
-    if let Some(bucket) = world.get::<Bucket>(BUCKETS, &asked.bucket) {
-        if asked.request.header("x-amz-expected-bucket-owner").is_some_and(|owner| owner != world.account()) {
-            return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
-        }
-        return Ok(bucket);
-    }
-    if world.has(FOREIGN, &asked.bucket) {
+    let missing = || Refusal::new("NoSuchBucket", "The specified bucket does not exist").with_status(404);
+    let bucket: Bucket = world.get(BUCKETS, &asked.bucket).ok_or_else(missing)?;
+    if asked.request.header("x-amz-expected-bucket-owner").is_some_and(|owner| owner != bucket.owner(world)) {
         return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
     }
-    Err(Refusal::new("NoSuchBucket", "The specified bucket does not exist").with_status(404))
+    Ok(bucket)
+}
+
+/// The buckets that the account has.
+pub fn own(world: &World) -> impl Iterator<Item = (String, Bucket)> {
+    let account = world.account();
+    world.list::<Bucket>(BUCKETS, "").into_iter().filter(move |(_, bucket)| bucket.owner(world) == account)
 }
 
 fn xml_response(root: &str, content: &Json) -> Response {
@@ -124,11 +133,8 @@ pub fn malformed() -> Refusal {
 
 /// Answers `ListBuckets`.
 pub fn list(world: &World) -> Result<Response, Refusal> {
-    let buckets: Vec<Json> = world
-        .list::<Bucket>(BUCKETS, "")
-        .into_iter()
-        .map(|(name, bucket)| json!({"Name": name, "CreationDate": iso(bucket.created)}))
-        .collect();
+    let buckets: Vec<Json> =
+        own(world).map(|(name, bucket)| json!({"Name": name, "CreationDate": iso(bucket.created)})).collect();
     let owner = json!({"ID": "0".repeat(64)});
     Ok(answer("ListAllMyBucketsResult", &json!({"Owner": owner, "Buckets": {"Bucket": buckets}})))
 }
@@ -159,14 +165,18 @@ pub fn create(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         Some(location) if location != region => return illegal(location),
         _ => (),
     }
-    if world.has(FOREIGN, name) {
-        let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
-                       system. Please select a different name and try again.";
-        return Err(Refusal::new("BucketAlreadyExists", message).with_status(409));
-    }
-    if world.has(BUCKETS, name) {
-        let message = "Your previous request to create the named bucket succeeded and you already own it.";
-        return Err(Refusal::new("BucketAlreadyOwnedByYou", message).with_status(409));
+    if let Some(bucket) = world.get::<Bucket>(BUCKETS, name) {
+        let (code, message) = if bucket.owner(world) == world.account() {
+            (
+                "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded and you already own it.",
+            )
+        } else {
+            let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
+                           system. Please select a different name and try again.";
+            ("BucketAlreadyExists", message)
+        };
+        return Err(Refusal::new(code, message).with_status(409));
     }
     let tags = tags(content.pointer("/Tags/Tag"))?;
     seed(world, name);
@@ -389,8 +399,9 @@ mod tests {
     async fn names_and_places_are_checked() {
         let sandbox = Sandbox::in_memory();
         sandbox.found("123456789012", "eu-west-1").unwrap();
-        let seed = Seed { foreign_buckets: vec!["theirs".into()], ..Seed::default() };
-        sandbox.seed(&seed).unwrap();
+        let theirs = Seed { buckets: vec!["theirs".into()], ..Seed::default() };
+        let others = [("999988887777".to_owned(), theirs)].into();
+        sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
         let client = Client::new(&sandbox.sdk_config().build());
         for (name, place, expected) in [
             ("theirs", Some("eu-west-1"), "BucketAlreadyExists"),
@@ -407,6 +418,21 @@ mod tests {
         let status = |error: aws_sdk_s3::error::SdkError<_>| error.raw_response().map(|raw| raw.status().as_u16());
         assert_eq!(status(client.head_bucket().bucket("theirs").send().await.unwrap_err()), Some(403));
         assert_eq!(status(client.head_bucket().bucket("nobodys").send().await.unwrap_err()), Some(404));
+        let names = client.list_buckets().send().await.unwrap();
+        assert_eq!(names.buckets().iter().filter_map(|bucket| bucket.name()).collect::<Vec<_>>(), ["mine"]);
+        // With a policy that lets the account in, another's bucket answers; it says whose it is when asked to.
+        let policy = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "s3:*",
+            "Resource": ["arn:aws:s3:::theirs", "arn:aws:s3:::theirs/*"]}});
+        sandbox
+            .with_world(|world| {
+                let bucket: Bucket = world.get(BUCKETS, "theirs").unwrap();
+                world.put(BUCKETS, "theirs", &Bucket { policy: Some(policy.to_string()), ..bucket });
+            })
+            .unwrap();
+        client.head_bucket().bucket("theirs").send().await.unwrap();
+        let head = |owner: &str| client.head_bucket().bucket("theirs").expected_bucket_owner(owner).send();
+        assert_eq!(status(head("123456789012").await.unwrap_err()), Some(403));
+        head("999988887777").await.unwrap();
         for (name, expected) in [("ab", false), ("a_b", false), ("-ab", false), ("a.b-1", true), ("a..b", false)] {
             assert_eq!(check_name(name).is_ok(), expected, "{name}");
         }

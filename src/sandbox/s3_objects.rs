@@ -127,7 +127,7 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
     headers.entry("content-type".into()).or_insert_with(|| "binary/octet-stream".into());
     headers.insert("x-amz-server-side-encryption".into(), encryption);
     if let Some(key) = key {
-        let arn = kms::find(world, &key).map_or(key, |key| kms::arn(world, &key.id));
+        let arn = kms::denoted(world, &key).unwrap_or(key);
         headers.insert("x-amz-server-side-encryption-aws-kms-key-id".into(), arn);
     }
     let etag = Md5::digest(&request.body).iter().fold(String::new(), |mut text, byte| {

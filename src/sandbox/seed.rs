@@ -1,6 +1,6 @@
-//! What an account has before anything is deployed into it.
+//! What accounts have before anything is deployed: the operator's, and others that let it use what they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -33,12 +33,13 @@ pub struct Seed {
     pub aliases: Vec<String>,
     /// Bucket names.
     pub buckets: Vec<String>,
-    /// Names of buckets that other accounts have.
-    pub foreign_buckets: Vec<String>,
     /// Security groups: id and VPC id.
     pub security_groups: Vec<(String, String)>,
     /// Prefix lists: id and name.
     pub prefix_lists: Vec<(String, String)>,
+    /// What other accounts have, by account. Their roles, keys and parameters are the operator's account's to use; their
+    /// buckets are not.
+    pub others: BTreeMap<String, Self>,
 }
 
 /// A subnet that is to exist.
@@ -78,8 +79,9 @@ impl Seed {
             add(world, &mut made, SUBNETS, id, "subnet", &Subnet { id: id.clone(), vpc: vpc.clone(), cidr, zone });
         }
         for role in &self.roles {
-            let record = role.record(world);
-            add(world, &mut made, ROLES, &role.name, "role", &record);
+            if role.make(world) {
+                made.push(format!("role {}", role.name));
+            }
         }
         for arn in &self.policies {
             if iam_policies::seed(world, arn) {
@@ -108,9 +110,6 @@ impl Seed {
                 made.push(format!("bucket {name}"));
             }
         }
-        for name in &self.foreign_buckets {
-            add(world, &mut made, s3_buckets::FOREIGN, name, "another account's bucket", &true);
-        }
         for (id, vpc) in &self.security_groups {
             let mut record = new_group(world, id.clone(), id.trim_start_matches("sg-"), "seeded", vpc);
             // Studio needs its apps to reach each other, so a group that a config names lets its members do so.
@@ -120,6 +119,10 @@ impl Seed {
         }
         for (id, name) in &self.prefix_lists {
             add(world, &mut made, PREFIX_LISTS, id, "prefix list", &PrefixList { id: id.clone(), name: name.clone() });
+        }
+        for (account, seed) in &self.others {
+            let theirs = world.within(account, |world| seed.apply(world));
+            made.extend(theirs.into_iter().map(|line| format!("{line} of account {account}")));
         }
         made
     }
@@ -132,10 +135,25 @@ fn add(world: &mut World, made: &mut Vec<String>, table: &str, key: &str, what: 
     }
 }
 
+/// The account that something is in and, when it is another's, the operator's: who may use it.
+fn trusted(world: &World) -> Vec<String> {
+    let accounts = BTreeSet::from([world.account(), world.home()]);
+    accounts.into_iter().map(|account| format!("arn:{}:iam::{account}:root", world.partition())).collect()
+}
+
 impl SeedRole {
+    /// Makes it in the account that the turn acts in, unless there is a role of that name; whether it was made.
+    pub fn make(&self, world: &mut World) -> bool {
+        if world.has(ROLES, &self.name) {
+            return false;
+        }
+        let record = self.record(world);
+        world.put(ROLES, &self.name, &record);
+        true
+    }
+
     fn record(&self, world: &mut World) -> Role {
         let path = self.path.clone().unwrap_or_else(|| "/".into());
-        let root = format!("arn:{}:iam::{}:root", world.partition(), world.account());
         let trust = json!({
             "Version": "2012-10-17",
             "Statement": [
@@ -145,7 +163,7 @@ impl SeedRole {
                     "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
                 },
                 {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-                {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"},
+                {"Effect": "Allow", "Principal": {"AWS": trusted(world)}, "Action": "sts:AssumeRole"},
             ],
         });
         Role {
@@ -167,10 +185,9 @@ impl SeedRole {
 }
 
 fn key(world: &World, id: &str) -> Key {
-    let root = format!("arn:{}:iam::{}:root", world.partition(), world.account());
     let policy = json!({
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": trusted(world)}, "Action": "kms:*", "Resource": "*"}],
     });
     Key {
         id: id.into(),
@@ -199,9 +216,9 @@ mod tests {
             keys: vec!["test-efs-key".into()],
             aliases: vec!["alias/foo".into()],
             buckets: vec!["given".into()],
-            foreign_buckets: vec!["theirs".into()],
             security_groups: vec![("sg-test12345".into(), "vpc-id".into())],
             prefix_lists: vec![("pl-1".into(), "lists".into())],
+            others: [("999988887777".to_owned(), Seed { buckets: vec!["theirs".into()], ..Seed::default() })].into(),
         };
         let mut world = World::default();
         assert_eq!(seed.apply(&mut world).len(), 11);

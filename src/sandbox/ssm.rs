@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::service::{Input, Operation, epoch, operation, page, tag_list, validation};
 use super::ssm_names::{self, Reference, reference};
 use super::wire::{Answer, Caller, Refusal};
-use super::world::World;
+use super::world::{World, account_in};
 
 /// The operations that the sandbox knows.
 pub const OPERATIONS: &[Operation] = &[
@@ -57,12 +57,17 @@ pub struct Parameter {
     pub tags: BTreeMap<String, String>,
     /// When it was last written: virtual milliseconds.
     pub modified: i64,
+    /// The accounts that it is shared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<String>,
 }
 
 /// Makes a parameter of type `String`, or the version of it that is asked for, unless there is one. One of another
-/// account or region cannot be made here.
+/// account is shared with the operator's, as only those of the advanced tier can be (SSM user guide, "Working with shared
+/// parameters"); one of another region cannot be made here.
 pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
-    let Ok(Reference { name, version }) = reference(world, text) else { return false };
+    let Ok(Reference { account, name, version }) = reference(world, text) else { return false };
+    let shared_with: Vec<String> = Some(world.home()).into_iter().filter(|home| *home != account).collect();
     if find(world, text).is_ok() {
         return false;
     }
@@ -72,11 +77,12 @@ pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
         value: value.into(),
         version: version.unwrap_or(1),
         description: None,
-        tier: "Standard".into(),
+        tier: if shared_with.is_empty() { "Standard" } else { "Advanced" }.into(),
         tags: BTreeMap::new(),
         modified: world.now(),
+        shared_with,
     };
-    write(world, &parameter);
+    world.within(&account, |world| write(world, &parameter));
     true
 }
 
@@ -94,25 +100,38 @@ fn not_found(name: &str) -> Refusal {
     Refusal::new("ParameterNotFound", format!("Parameter {name} not found."))
 }
 
+/// Another account's parameter is there for those whom it is shared with, by its whole ARN. The words of the refusal are a
+/// guess.
 fn find(world: &World, text: &str) -> Result<Parameter, Refusal> {
-    let Reference { name, version } = reference(world, text)?;
-    let parameter: Parameter = world.get(PARAMETERS, &name).ok_or_else(|| not_found(text))?;
+    let Reference { account, name, version } = reference(world, text)?;
+    let parameter: Option<Parameter> = world.get_of(&account, PARAMETERS, &name);
+    let here = world.account();
+    if account != here && !parameter.as_ref().is_some_and(|parameter| parameter.shared_with.contains(&here)) {
+        let message = format!(
+            "You are not authorized to perform: ssm:GetParameter on resource: {text} because no resource-based policy \
+             allows the ssm:GetParameter action"
+        );
+        return Err(Refusal::new("AccessDeniedException", message));
+    }
+    let parameter = parameter.ok_or_else(|| not_found(text))?;
     let Some(version) = version else { return Ok(parameter) };
-    let value = world.get(HISTORY, &history_key(&name, version)).ok_or_else(|| {
+    let value = world.get_of(&account, HISTORY, &history_key(&name, version)).ok_or_else(|| {
         Refusal::new("ParameterVersionNotFound", format!("Systems Manager could not find version {version} of {name}."))
     })?;
     Ok(Parameter { value, version, ..parameter })
 }
 
-fn describe(world: &World, parameter: &Parameter, selector: Option<&str>) -> Json {
+/// What is told of a parameter that was asked for by `text`.
+fn describe(world: &World, parameter: &Parameter, text: &str) -> Json {
+    let account = account_in(text).map_or_else(|| world.account(), str::to_owned);
     json!({
         "Name": parameter.name,
         "Type": parameter.kind,
         "Value": parameter.value,
         "Version": parameter.version,
-        "Selector": selector,
+        "Selector": selector(text),
         "LastModifiedDate": epoch(parameter.modified),
-        "ARN": ssm_names::arn(world, &parameter.name),
+        "ARN": ssm_names::arn_of(world, &account, &parameter.name),
         "DataType": "text",
     })
 }
@@ -126,7 +145,7 @@ fn selector(text: &str) -> Option<&str> {
 fn get_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let name = input.need("Name")?;
     let parameter = find(world, name)?;
-    Ok(json!({"Parameter": describe(world, &parameter, selector(name))}))
+    Ok(json!({"Parameter": describe(world, &parameter, name)}))
 }
 
 fn names(input: Input<'_>) -> Result<Vec<&str>, Refusal> {
@@ -145,7 +164,9 @@ fn get_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let (mut found, mut invalid) = (Vec::new(), Vec::new());
     for name in names(input)? {
         match find(world, name) {
-            Ok(parameter) => found.push(describe(world, &parameter, selector(name))),
+            Ok(parameter) => found.push(describe(world, &parameter, name)),
+            // One name that the caller may not read fails the call.
+            Err(refusal) if refusal.code == "AccessDeniedException" => return Err(refusal),
             Err(_) => invalid.push(name),
         }
     }
@@ -168,7 +189,7 @@ fn get_by_path(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
             fits = fits && ssm_names::fits(&name, &parameter.kind, &parameter.tags, filter)?;
         }
         if fits {
-            found.push(describe(world, &parameter, None));
+            found.push(describe(world, &parameter, ""));
         }
     }
     let (parameters, next) =
@@ -229,6 +250,7 @@ fn put_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
             .text("Description")
             .map(str::to_owned)
             .or_else(|| before.as_ref().and_then(|before| before.description.clone())),
+        shared_with: before.as_ref().map_or_else(Vec::new, |before| before.shared_with.clone()),
         tags: before.map_or(tags, |before| before.tags),
         tier,
         modified: world.now(),
@@ -257,8 +279,8 @@ fn check_value(value: &str, tier: &str) -> Result<(), Refusal> {
 }
 
 fn delete(world: &mut World, text: &str) -> Result<(), Refusal> {
-    let name = reference(world, text)?.name;
-    if !world.remove(PARAMETERS, &name) {
+    let Reference { account, name, .. } = reference(world, text)?;
+    if account != world.account() || !world.remove(PARAMETERS, &name) {
         return Err(not_found(text));
     }
     for (key, _) in world.list::<String>(HISTORY, &format!("{name}:")) {
@@ -354,7 +376,8 @@ mod tests {
 
     #[tokio::test]
     async fn parameters_live_through_the_sdk() {
-        let client = Client::new(&seeded(SandboxOptions::default()).sdk_config().build());
+        let sandbox = seeded(SandboxOptions::default());
+        let client = Client::new(&sandbox.sdk_config().build());
         let put =
             |name: &str, value: &str| client.put_parameter().name(name).value(value).r#type(ParameterType::String);
         let tag = Tag::builder().key("owner").value("me").build().unwrap();
@@ -371,6 +394,13 @@ mod tests {
             assert_eq!(found.value(), Some(expected), "{name}");
         }
         assert_eq!(code(client.get_parameter().name("/a/b:9").send().await), "ParameterVersionNotFound");
+        let elsewhere = "arn:aws:ssm:us-east-1:999988887777:parameter/a/b";
+        assert_eq!(code(client.get_parameter().name(elsewhere).send().await), "AccessDeniedException");
+        assert_eq!(code(client.get_parameters().names("/a/b").names(elsewhere).send().await), "AccessDeniedException");
+        sandbox.with_world(|world| assert!(super::seed(world, elsewhere, "shared"))).unwrap();
+        let both = client.get_parameters().names("/a/b").names(elsewhere).send().await.unwrap();
+        let values: Vec<_> = both.parameters().iter().filter_map(|one| Some((one.arn()?, one.value()?))).collect();
+        assert_eq!(values, [("arn:aws:ssm:us-east-1:123456789012:parameter/a/b", "2"), (elsewhere, "shared")]);
         assert_eq!(code(client.get_parameter().name("/none").send().await), "ParameterNotFound");
         let both = client.get_parameters().names("/a/b").names("/none").send().await.unwrap();
         assert_eq!((both.parameters().len(), both.invalid_parameters()), (1, ["/none".to_owned()].as_slice()));

@@ -1,28 +1,34 @@
 //! SSM: what parameters may be called, and which of them a filter means.
 
+use serde_json::Value as Json;
+
 use super::service::{Input, validation};
 use super::wire::Refusal;
-use super::world::World;
+use super::world::{World, account_in};
 
 /// A parameter as a caller names it: by name or ARN, perhaps at a version.
 pub struct Reference {
+    /// The account that has it.
+    pub account: String,
     /// The name.
     pub name: String,
     /// The version, unless it is the latest.
     pub version: Option<i64>,
 }
 
-/// Reads `name`, `name:version` and an ARN with either.
+/// Reads `name`, `name:version` and an ARN with either. One of another region is not known there; the words are a guess.
 pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
-    let name = match text.strip_prefix(&world.arn("ssm", "parameter")) {
+    let account = account_in(text).map_or_else(|| world.account(), str::to_owned);
+    let name = match text.strip_prefix(&world.arn_of(&account, "ssm", "parameter")) {
         // `…:parameter/a/b` is the ARN of `/a/b`, since `a/b` is no valid name; `…:parameter/a` is that of `/a` and of `a`.
         Some(path) => {
             let bare = path.strip_prefix('/').unwrap_or(path);
             let name = bare.split_once(':').map_or(bare, |(name, _)| name);
-            if bare.contains('/') || !world.has(super::ssm::PARAMETERS, name) { path } else { bare }
+            let is_bare = world.get_of::<Json>(&account, super::ssm::PARAMETERS, name).is_some();
+            if bare.contains('/') || !is_bare { path } else { bare }
         }
         None if text.starts_with("arn:") => {
-            return Err(validation(format!("Parameter ARN is not of this account and region: {text}")));
+            return Err(validation(format!("Parameter ARN is not of this region: {text}")));
         }
         None => text,
     };
@@ -34,12 +40,17 @@ pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
         }
         None => (name, None),
     };
-    Ok(Reference { name: name.to_owned(), version })
+    Ok(Reference { account, name: name.to_owned(), version })
 }
 
 /// A parameter's ARN.
 pub fn arn(world: &World, name: &str) -> String {
-    world.arn("ssm", &format!("parameter/{}", name.strip_prefix('/').unwrap_or(name)))
+    arn_of(world, &world.account(), name)
+}
+
+/// The ARN of a parameter that `account` has.
+pub fn arn_of(world: &World, account: &str, name: &str) -> String {
+    world.arn_of(account, "ssm", &format!("parameter/{}", name.strip_prefix('/').unwrap_or(name)))
 }
 
 /// Refuses names that SSM does not take (SSM API reference, "PutParameter").

@@ -7,7 +7,7 @@ use super::policy::{Context, Verdict, allowed};
 use super::records::visible_role;
 use super::service::{Input, Operation, iso, operation, validation};
 use super::wire::{Answer, Caller, Refusal};
-use super::world::{UPPER, World};
+use super::world::{UPPER, World, account_in};
 
 /// The operations that the sandbox knows.
 pub const OPERATIONS: &[Operation] = &[
@@ -19,7 +19,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// Table of [`Session`], by access key.
+/// Table of [`Session`], by access key: one for all accounts.
 const SESSIONS: &str = "sts/session";
 
 /// What an access key that `AssumeRole` handed out stands for. It never expires here: virtual time may run on in hours
@@ -62,7 +62,8 @@ fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     let role = visible_role(world, arn).ok_or_else(denied)?;
     let trust: Json = serde_json::from_str(&role.trust).map_err(|_| denied())?;
     let context = Context { caller, action: "sts:AssumeRole", resource: arn, keys: std::collections::BTreeMap::new() };
-    if !allowed(world, Some(&trust), &context, Verdict::Silent) {
+    let owner = account_in(&role.arn).unwrap_or_default();
+    if !allowed(world, owner, Some(&trust), &context, Verdict::Silent) {
         return Err(denied());
     }
     let duration = input.number("DurationSeconds").unwrap_or(3600);
@@ -71,8 +72,7 @@ fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
         return Err(validation(message));
     }
     let key = format!("ASIA{}", world.id(UPPER, 16));
-    let session_arn =
-        format!("arn:{}:sts::{}:assumed-role/{}/{session}", world.partition(), world.account(), role.name);
+    let session_arn = format!("arn:{}:sts::{owner}:assumed-role/{}/{session}", world.partition(), role.name);
     let user_id = format!("{}:{session}", role.id);
     let record = Session { role: role.arn, arn: session_arn.clone(), user_id: user_id.clone() };
     world.put(SESSIONS, &key, &record);
@@ -89,40 +89,53 @@ fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_sdk_sts::Client;
 
     use super::super::front::SandboxOptions;
+    use super::super::seed::{Seed, SeedRole};
     use super::super::testing::{code, seeded};
 
     #[tokio::test]
     async fn a_session_is_its_roles() {
         let sandbox = seeded(SandboxOptions::default());
+        let path = Some("/deep/".to_owned());
+        let theirs =
+            Seed { roles: vec![SeedRole { name: "theirs".into(), path, ..SeedRole::default() }], ..Seed::default() };
+        let others = [("999988887777".to_owned(), theirs)].into();
+        sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
         let config = sandbox.sdk_config().build();
         let client = Client::new(&config);
-        let assume = |name: &str| {
-            client
-                .assume_role()
-                .role_arn(format!("arn:aws:iam::123456789012:role/{name}"))
-                .role_session_name("me")
-                .send()
-        };
-        let credentials = assume("execution").await.unwrap().credentials.unwrap();
-        let session = aws_credential_types::Credentials::new(
-            credentials.access_key_id,
-            credentials.secret_access_key,
-            Some(credentials.session_token),
-            None,
-            "test",
-        );
-        let own = aws_sdk_sts::config::Builder::from(&config).credentials_provider(session).build();
-        let identity = Client::from_conf(own).get_caller_identity().send().await.unwrap();
-        assert_eq!(identity.arn(), Some("arn:aws:sts::123456789012:assumed-role/execution/me"));
-        assert!(identity.user_id().unwrap().starts_with("AROA"));
-        assert_eq!(code(assume("gone").await), "AccessDenied");
+        let assume =
+            |role: &str| client.assume_role().role_arn(format!("arn:aws:iam::{role}")).role_session_name("me").send();
+        for (role, account, session) in [
+            ("123456789012:role/execution", "123456789012", "execution"),
+            ("999988887777:role/deep/theirs", "999988887777", "theirs"),
+        ] {
+            let credentials = assume(role).await.unwrap().credentials.unwrap();
+            let credentials = aws_credential_types::Credentials::new(
+                credentials.access_key_id,
+                credentials.secret_access_key,
+                Some(credentials.session_token),
+                None,
+                "test",
+            );
+            let own = config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+            let identity = Client::new(&own).get_caller_identity().send().await.unwrap();
+            assert_eq!(identity.account(), Some(account));
+            assert_eq!(identity.arn(), Some(&*format!("arn:aws:sts::{account}:assumed-role/{session}/me")));
+            assert!(identity.user_id().unwrap().starts_with("AROA"));
+            // What it does, it does in its own account.
+            let roles = aws_sdk_iam::Client::new(&own).list_roles().send().await.unwrap().roles;
+            assert_eq!(roles.iter().map(|role| role.role_name()).collect::<Vec<_>>(), [session]);
+        }
+        for nobody in ["123456789012:role/gone", "123456789012:role/deep/theirs", "999988887777:role/theirs"] {
+            assert_eq!(code(assume(nobody).await), "AccessDenied", "{nobody}");
+        }
 
         let trust = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let iam = aws_sdk_iam::Client::new(&config);
         iam.update_assume_role_policy().role_name("execution").policy_document(trust).send().await.unwrap();
-        assert_eq!(code(assume("execution").await), "AccessDenied");
+        assert_eq!(code(assume("123456789012:role/execution").await), "AccessDenied");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::iam_policies::Policy;
 use super::policy::POLICIES;
 use super::records::{FILE_SYSTEMS, KEYS, Key, SECURITY_GROUPS, SecurityGroup};
-use super::s3_buckets::{BUCKETS, Bucket};
+use super::s3_buckets::{self, BUCKETS};
 use super::service::{Input, Operation, check_tag, operation, page, tag_list};
 use super::ssm::{PARAMETERS, Parameter};
 use super::wire::{Answer, Caller, Refusal};
@@ -67,8 +67,7 @@ fn file_systems(world: &World) -> Vec<Tagged> {
 }
 
 fn buckets(world: &World) -> Vec<Tagged> {
-    let buckets = world.list::<Bucket>(BUCKETS, "").into_iter();
-    buckets.map(|(name, bucket)| tagged(bucket.arn(world), BUCKETS, name, bucket.tags)).collect()
+    s3_buckets::own(world).map(|(name, bucket)| tagged(bucket.arn(world), BUCKETS, name, bucket.tags)).collect()
 }
 
 fn parameters(world: &World) -> Vec<Tagged> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::world::account_in;
+
 /// A request, its body read.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -96,6 +98,13 @@ pub struct Caller {
     pub user_id: String,
     /// `aws:PrincipalArn`: the role's own ARN for an assumed role.
     pub principal_arn: String,
+}
+
+impl Caller {
+    /// The account that it belongs to.
+    pub fn account(&self) -> &str {
+        account_in(&self.principal_arn).unwrap_or_default()
+    }
 }
 
 /// A refusal, as the services word it.

@@ -1,18 +1,22 @@
-//! The account that the sandbox keeps: typed records in named tables, and a virtual clock.
+//! The accounts that the sandbox keeps: typed records in named tables, and a virtual clock.
 //!
-//! A service changes the world only through [`World::put`] and [`World::remove`]; the journal is made of those changes,
+//! One account is the operator's, who need not name it. What others have stands in tables of their own
+//! (`iam/role@111122223333`), and a turn sees those of the account that its caller belongs to. A service changes the world only through [`World::put`] and [`World::remove`]; the journal is made of those changes,
 //! so what is on disk is always what was answered. Everything here is synchronous: one request is one turn.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-/// Everything in the sandbox's account and region.
+/// Everything in the sandbox's accounts and its region.
 #[derive(Debug, Default)]
 pub struct World {
     tables: BTreeMap<String, BTreeMap<String, Json>>,
+    /// The other account that a turn acts in.
+    elsewhere: Option<String>,
     changes: Vec<Change>,
     replaced: Vec<Change>,
 }
@@ -36,6 +40,8 @@ impl Change {
 }
 
 const META: &str = "meta";
+/// Tables that all accounts share: clock and faults, sessions, and buckets, whose names are one space for all.
+const SHARED: [&str; 3] = [META, "sts/", "s3/"];
 const FAULTS: &str = "faults";
 const ADVERSARY: &str = "adversary";
 
@@ -45,12 +51,20 @@ impl World {
     /// # Panics
     /// When the record does not have the shape of `T`: tables hold one shape each, so that is a bug of the sandbox.
     pub fn get<T: DeserializeOwned>(&self, table: &str, key: &str) -> Option<T> {
-        self.tables.get(table)?.get(key).map(|json| decode(table, key, json))
+        self.tables.get(&*self.own(table))?.get(key).map(|json| decode(table, key, json))
+    }
+
+    /// The record `key` of the table that `account` has: what reaches over to another account names it.
+    ///
+    /// # Panics
+    /// As [`World::get`].
+    pub fn get_of<T: DeserializeOwned>(&self, account: &str, table: &str, key: &str) -> Option<T> {
+        self.tables.get(&*self.table_of(account, table))?.get(key).map(|json| decode(table, key, json))
     }
 
     /// Whether `table` has `key`.
     pub fn has(&self, table: &str, key: &str) -> bool {
-        self.tables.get(table).is_some_and(|records| records.contains_key(key))
+        self.tables.get(&*self.own(table)).is_some_and(|records| records.contains_key(key))
     }
 
     /// Every record of `table` whose key begins with `prefix`, in key order.
@@ -58,7 +72,7 @@ impl World {
     /// # Panics
     /// As [`World::get`].
     pub fn list<T: DeserializeOwned>(&self, table: &str, prefix: &str) -> Vec<(String, T)> {
-        self.tables.get(table).map_or_else(Vec::new, |records| {
+        self.tables.get(&*self.own(table)).map_or_else(Vec::new, |records| {
             records
                 .range(prefix.to_owned()..)
                 .take_while(|(key, _)| key.starts_with(prefix))
@@ -73,28 +87,62 @@ impl World {
     /// When the record cannot be JSON, which no type of the sandbox is.
     pub fn put<T: Serialize>(&mut self, table: &str, key: &str, record: &T) {
         let value = serde_json::to_value(record).expect("every record of the sandbox is JSON");
-        if self.tables.get(table).and_then(|records| records.get(key)) == Some(&value) {
+        let table = self.own(table).into_owned();
+        if self.tables.get(&table).and_then(|records| records.get(key)) == Some(&value) {
             return;
         }
-        let before = self.tables.entry(table.into()).or_default().insert(key.into(), value.clone());
-        self.changes.push(Change { table: table.into(), key: key.into(), value: Some(value) });
-        self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
+        let before = self.tables.entry(table.clone()).or_default().insert(key.into(), value.clone());
+        self.changes.push(Change { table: table.clone(), key: key.into(), value: Some(value) });
+        self.replaced.push(Change { table, key: key.into(), value: before });
     }
 
     /// Removes the record `key` of `table`; whether there was one.
     pub fn remove(&mut self, table: &str, key: &str) -> bool {
-        let before = self.tables.get_mut(table).and_then(|records| records.remove(key));
+        let table = self.own(table).into_owned();
+        let before = self.tables.get_mut(&table).and_then(|records| records.remove(key));
         let removed = before.is_some();
         if removed {
-            self.changes.push(Change { table: table.into(), key: key.into(), value: None });
-            self.replaced.push(Change { table: table.into(), key: key.into(), value: before });
+            self.changes.push(Change { table: table.clone(), key: key.into(), value: None });
+            self.replaced.push(Change { table, key: key.into(), value: before });
         }
         removed
     }
 
-    /// The account's twelve digits.
+    /// The twelve digits of the account that the turn acts in.
     pub fn account(&self) -> String {
+        self.elsewhere.clone().unwrap_or_else(|| self.home())
+    }
+
+    /// The twelve digits of the operator's account.
+    pub fn home(&self) -> String {
         self.get(META, "account").unwrap_or_else(|| "123456789012".into())
+    }
+
+    /// Every account that has something: the operator's first.
+    pub fn accounts(&self) -> Vec<String> {
+        let others: BTreeSet<&str> = self.tables.keys().filter_map(|table| Some(table.split_once('@')?.1)).collect();
+        std::iter::once(self.home()).chain(others.into_iter().map(str::to_owned)).collect()
+    }
+
+    /// Acts in `account` for as long as `act` takes.
+    pub fn within<T>(&mut self, account: &str, act: impl FnOnce(&mut Self) -> T) -> T {
+        let elsewhere = (account != self.home()).then(|| account.to_owned());
+        let before = std::mem::replace(&mut self.elsewhere, elsewhere);
+        let result = act(self);
+        self.elsewhere = before;
+        result
+    }
+
+    /// What the table is called that the turn's account has.
+    fn own<'a>(&self, table: &'a str) -> Cow<'a, str> {
+        match &self.elsewhere {
+            Some(account) if !is_shared(table) => format!("{table}@{account}").into(),
+            _ => table.into(),
+        }
+    }
+
+    fn table_of<'a>(&self, account: &str, table: &'a str) -> Cow<'a, str> {
+        if is_shared(table) || account == self.home() { table.into() } else { format!("{table}@{account}").into() }
     }
 
     /// The region.
@@ -139,7 +187,12 @@ impl World {
 
     /// An ARN of this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region(), self.account())
+        self.arn_of(&self.account(), service, resource)
+    }
+
+    /// An ARN of `account` and this region.
+    pub fn arn_of(&self, account: &str, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{account}:{resource}", self.partition(), self.region())
     }
 
     /// Virtual time: milliseconds since the epoch. It moves only by [`World::advance`].
@@ -202,7 +255,7 @@ impl World {
         Change { table, key, value: before }
     }
 
-    /// Every record of the tables whose names begin with `prefix`, as table, key and JSON.
+    /// Every record of the tables whose names begin with `prefix`, whosever, as table, key and JSON.
     pub fn records(&self, prefix: &str) -> impl Iterator<Item = (&str, &str, &Json)> {
         let tables = self.tables.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix));
         tables.flat_map(|(table, records)| {
@@ -237,6 +290,15 @@ const fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+fn is_shared(table: &str) -> bool {
+    SHARED.iter().any(|shared| table.starts_with(shared))
+}
+
+/// The account that an ARN names: none for a bucket's, `aws` for what is AWS's own.
+pub fn account_in(arn: &str) -> Option<&str> {
+    arn.splitn(6, ':').nth(4).filter(|account| arn.starts_with("arn:") && !account.is_empty())
+}
+
 fn holds(json: &Json, text: &str) -> bool {
     match json {
         Json::String(value) => value == text,
@@ -258,3 +320,31 @@ pub const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 pub const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Hexadecimal digits, as in `sg-…` ids.
 pub const HEX: &[u8] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_account_sees_its_own_tables_and_the_shared_ones() {
+        let mut world = World::default();
+        world.found("111122223333", "eu-west-1");
+        world.put("iam/role", "ann", &1);
+        world.within("999988887777", |world| {
+            assert_eq!((world.account(), world.home()), ("999988887777".into(), "111122223333".into()));
+            assert!(!world.has("iam/role", "ann"));
+            world.put("iam/role", "ann", &2);
+            world.put("s3/bucket", "home", &3);
+            assert_eq!(world.arn("kms", "key/1"), "arn:aws:kms:eu-west-1:999988887777:key/1");
+            // Whoever acts elsewhere is back home as soon as it says so.
+            let home = world.within("111122223333", |world| world.get::<u64>("iam/role", "ann"));
+            assert_eq!(home, Some(1));
+        });
+        assert_eq!(world.get::<u64>("iam/role", "ann"), Some(1));
+        assert_eq!(world.get_of::<u64>("999988887777", "iam/role", "ann"), Some(2));
+        assert_eq!(world.get::<u64>("s3/bucket", "home"), Some(3));
+        assert_eq!(world.accounts(), ["111122223333", "999988887777"]);
+        assert!(world.within("999988887777", |world| world.remove("iam/role", "ann")));
+        assert!(world.has("iam/role", "ann"));
+    }
+}

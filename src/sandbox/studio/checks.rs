@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 
 use super::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGES, LifecycleConfig, Object, Record};
 use super::{invalid, trust};
-use crate::sandbox::records::{KEY_ALIASES, KEYS, Key, SECURITY_GROUPS, SecurityGroup};
+use crate::sandbox::records::{SECURITY_GROUPS, SecurityGroup};
 use crate::sandbox::wire::Refusal;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{World, account_in};
+use crate::sandbox::{kms, sts};
 
 /// The security groups that a user may give: five at most, says the API model of `UserSettings.SecurityGroups`, one of
 /// which Studio adds for the file system. Those of a domain and of a profile count together.
@@ -108,23 +109,16 @@ pub fn lifecycle_config(world: &World, arn: &str) -> Result<(), Refusal> {
     Err(invalid(format!("StudioLifecycleConfig [{arn}] does not exist.")))
 }
 
-/// Refuses a KMS key, given by id, ARN or alias, that does not exist or cannot be used.
+/// Refuses a KMS key, given by id, ARN or alias, that does not exist or cannot be used. Studio makes grants on behalf of
+/// the caller (developer guide, "Protect data at rest using encryption"), so another account's key has to let it; one of
+/// another region is of no use to the file system. The words are a guess.
 pub fn key(world: &World, given: &str) -> Result<(), Refusal> {
-    let fields: Vec<&str> = given.split(':').collect();
-    let elsewhere = fields.len() > 5 && (fields[3] != world.region() || fields[4] != world.account());
-    if elsewhere {
-        return Ok(());
-    }
-    let name = fields.last().copied().unwrap_or_default();
-    let id = match name.strip_prefix("key/") {
-        Some(id) => Some(id.to_owned()),
-        None if name.starts_with("alias/") => {
-            world.get::<Json>(KEY_ALIASES, name).and_then(|alias| alias["key"].as_str().map(Into::into))
-        }
-        None => Some(name.to_owned()),
+    let found = if account_in(given).is_none_or(|account| account == world.account()) {
+        kms::find(world, given)
+    } else {
+        kms::check_access(world, &sts::caller(world, ""), given, "kms:CreateGrant")
     };
-    let key = id.and_then(|id| world.get::<Key>(KEYS, &id));
-    let key = key.ok_or_else(|| invalid(format!("KMS key '{given}' does not exist")))?;
+    let key = found.map_err(|_| invalid(format!("KMS key '{given}' does not exist")))?;
     if key.enabled && key.deletion_at.is_none() {
         return Ok(());
     }
@@ -205,6 +199,7 @@ mod tests {
 
     use super::super::testing::Account;
     use super::*;
+    use crate::sandbox::seed::Seed;
 
     fn message(answer: Result<(), Refusal>) -> String {
         answer.err().map(|refusal| refusal.message).unwrap_or_default()
@@ -271,7 +266,16 @@ mod tests {
                  principal 'sagemaker.amazonaws.com' to assume the role."
                     .into(),
             ),
-            (json!({"ExecutionRole": "arn:aws:iam::999999999999:role/theirs"}), String::new()),
+            (
+                json!({"ExecutionRole": "arn:aws:iam::123456789012:role/path/execution"}),
+                "Could not assume role arn:aws:iam::123456789012:role/path/execution. Please ensure that the role exists \
+                 and allows principal 'sagemaker.amazonaws.com' to assume the role."
+                    .into(),
+            ),
+            (
+                json!({"ExecutionRole": "arn:aws:iam::999999999999:role/execution"}),
+                "Cross-account pass role is not allowed.".into(),
+            ),
         ];
         for (settings, expected) in cases {
             assert_eq!(message(references(&account.world, &settings, Some("vpc-1"))), expected, "{settings}");
@@ -283,13 +287,23 @@ mod tests {
         let mut account = Account::new();
         account.key("k-1", true);
         account.key("k-2", false);
-        account.world.put(KEY_ALIASES, "alias/efs", &json!({"key": "k-1"}));
+        crate::sandbox::kms_aliases::seed(&mut account.world, "alias/efs", "k-1");
+        let theirs = Seed { keys: vec!["k-9".into()], ..Seed::default() };
+        Seed { others: [("999999999999".to_owned(), theirs)].into(), ..Seed::default() }.apply(&mut account.world);
         let cases = [
             ("k-1", ""),
             ("arn:aws:kms:us-east-1:123456789012:key/k-1", ""),
             ("alias/efs", ""),
             ("arn:aws:kms:us-east-1:123456789012:alias/efs", ""),
             ("arn:aws:kms:us-east-1:999999999999:key/k-9", ""),
+            (
+                "arn:aws:kms:us-east-1:999999999999:key/k-1",
+                "KMS key 'arn:aws:kms:us-east-1:999999999999:key/k-1' does not exist",
+            ),
+            (
+                "arn:aws:kms:eu-west-1:123456789012:key/k-1",
+                "KMS key 'arn:aws:kms:eu-west-1:123456789012:key/k-1' does not exist",
+            ),
             ("k-2", "KMS key 'k-2' is not enabled"),
             ("k-3", "KMS key 'k-3' does not exist"),
             ("alias/none", "KMS key 'alias/none' does not exist"),

@@ -3,16 +3,20 @@
 use serde_json::Value as Json;
 
 use super::invalid;
-use crate::sandbox::records::{ROLES, Role};
+use crate::sandbox::records::visible_role;
 use crate::sandbox::wire::Refusal;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{World, account_in};
 
 const SERVICE: &str = "sagemaker.amazonaws.com";
 
 /// Refuses a role that Studio cannot assume. A new role is one, until IAM has told the rest of AWS of it.
 ///
-/// The words are those that other operations of `SageMaker` use; those of `CreateDomain` are not published.
+/// The words are those that other operations of `SageMaker` use; those of `CreateDomain` are not published. No service takes
+/// the role of another account than the caller's (https://github.com/artilleryio/chaos-lambda/issues/29).
 pub fn assumable(world: &World, arn: &str) -> Result<(), Refusal> {
+    if account_in(arn) != Some(world.account().as_str()) {
+        return Err(Refusal::new("AccessDeniedException", "Cross-account pass role is not allowed."));
+    }
     if allows(world, arn, "sts:AssumeRole") {
         return Ok(());
     }
@@ -21,14 +25,9 @@ pub fn assumable(world: &World, arn: &str) -> Result<(), Refusal> {
     )))
 }
 
-/// Whether the trust policy of a role lets Studio do `action`. Nobody can look into the roles of another account.
+/// Whether the trust policy of a role lets Studio do `action`.
 pub fn allows(world: &World, arn: &str, action: &str) -> bool {
-    if arn.split(':').nth(4) != Some(world.account().as_str()) {
-        return true;
-    }
-    let name = arn.rsplit('/').next().unwrap_or_default();
-    let role = world.get::<Role>(ROLES, name);
-    role.is_some_and(|role| role.arn == arn && role.visible_at <= world.now() && trusts(&role.trust, action))
+    visible_role(world, arn).is_some_and(|role| trusts(&role.trust, action))
 }
 
 fn trusts(policy: &str, action: &str) -> bool {
