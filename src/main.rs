@@ -115,8 +115,7 @@ fn trace(cli: &Cli) -> Result<(), Failure> {
     let output = &cli.global.output;
     let filter = || tracing_subscriber::EnvFilter::new("aws_config=debug,aws_smithy_runtime=debug,studio_deploy=debug");
     if let Some(path) = &output.log_file {
-        let file = std::fs::File::options().create(true).append(true).open(path);
-        let file = file.map_err(|error| Failure::file(path, &error))?;
+        let file = studio_deploy::files::append(path).map_err(|error| Failure::file(path, &error))?;
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
         subscriber.with_writer(std::sync::Mutex::new(file)).init();
     } else if output.verbose > 1 {

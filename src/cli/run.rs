@@ -1,7 +1,6 @@
 //! What plan, apply and destroy share: planning with all that is said about it, the lock, and the run itself.
 
 use std::cell::RefCell;
-use std::fs::{self, File};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::lock::{self, Holder, LockError};
 use crate::aws::wait;
+use crate::files::{self, Rights};
 use crate::plan::{Options, Plan};
 use crate::preflight;
 use crate::resource::rules;
@@ -56,11 +56,14 @@ impl<'a> Run<'a> {
         surroundings: &'a Surroundings,
     ) -> Result<Self, Failure> {
         let wanted = global.output.reports.iter().filter(|report| report.format == ReportFormat::Ndjson);
-        let files =
-            wanted.map(|report| File::create(&report.path).map_err(|error| Failure::file(&report.path, &error)));
-        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let streams = wanted
+            .map(|report| files::stream(&report.path).map_err(|error| Failure::file(&report.path, &error)))
+            .collect::<Result<Vec<_>, _>>()?;
+        for report in global.output.reports.iter().filter(|report| report.format != ReportFormat::Ndjson) {
+            files::probe(&report.path).map_err(|error| Failure::file(&report.path, &error))?;
+        }
         let stream = (global.output.format() == Format::Ndjson).then_some(screen);
-        let events = EventWriter::hello(stream, files, surroundings.now, command)?;
+        let events = EventWriter::hello(stream, streams, surroundings.now, command)?;
         Ok(Self { command, global, screen, surroundings, events: Rc::new(events), chapters: RefCell::default() })
     }
 
@@ -88,7 +91,8 @@ impl<'a> Run<'a> {
                 ReportFormat::Junit => reports::junit(self.command, &chapters),
                 ReportFormat::Ndjson => continue,
             };
-            fs::write(&report.path, text).map_err(|error| Failure::file(&report.path, &error))?;
+            let written = files::write(&report.path, text.as_bytes(), Rights::Keep);
+            written.map_err(|error| Failure::file(&report.path, &error))?;
         }
         Ok(())
     }

@@ -1,0 +1,227 @@
+//! Files that are written: whole or not at all, and for nobody else to read, since plans, reports, logs and sandboxes may
+//! hold what is confidential.
+//!
+//! A document is written beside its place and renamed into it, so that no reader ever finds half of one. Rights are given
+//! when the file is made, whatever the umask, and not afterwards, when somebody may have it open already.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// For the owner alone.
+const PRIVATE: u32 = 0o600;
+
+/// What becomes of the rights of a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// They stay: somebody else made it, and may rely on them.
+    Keep,
+    /// From now on it is private.
+    Tighten,
+}
+
+/// Where text goes that is to end up at a path.
+enum Target {
+    /// A regular file, with its rights if it is there already; links are followed.
+    File(PathBuf, Option<u32>),
+    /// A terminal, a pipe of the shell, `/dev/null`: written to as it is, never replaced.
+    Stream,
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                return Ok(Self::File(path.to_owned(), None));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(io::Error::other("it is a symbolic link that leads nowhere"));
+            }
+            other => other?,
+        };
+        let kind = metadata.file_type();
+        if kind.is_file() {
+            return Ok(Self::File(fs::canonicalize(path)?, Some(metadata.permissions().mode() & 0o777)));
+        }
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        // Opening a pipe that nobody reads would never end. The shell's own pipes have their other end in place.
+        let is_own = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+        if kind.is_fifo() && !is_own {
+            return Err(io::Error::other("it is a named pipe, and nobody may ever read it; name a file"));
+        }
+        if kind.is_block_device() {
+            return Err(io::Error::other("it is a disk; name a file"));
+        }
+        Ok(Self::Stream)
+    }
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// The operating system's reasons, and a place that is no file and no stream. What was there before stays then.
+pub fn write(path: &Path, text: &[u8], rights: Rights) -> io::Result<()> {
+    let (path, before) = match Target::of(path)? {
+        Target::Stream => return OpenOptions::new().write(true).open(path)?.write_all(text),
+        Target::File(path, before) => (path, before),
+    };
+    let mode = before.filter(|_| rights == Rights::Keep).unwrap_or(PRIVATE);
+    match put_in_place(&path, text, mode) {
+        // A folder that takes no new file, or a file that was mounted: then it is written where it is.
+        Err(error) if before.is_some() && is_about_the_folder(&error) => {
+            let mut file = OpenOptions::new().write(true).truncate(true).open(&path)?;
+            if rights == Rights::Tighten {
+                file.set_permissions(Permissions::from_mode(PRIVATE))?;
+            }
+            file.write_all(text)
+        }
+        other => other,
+    }
+}
+
+/// Writes a private document where nothing or a regular file is.
+///
+/// # Errors
+/// The operating system's reasons; what was there before stays then.
+pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    put_in_place(path, text, PRIVATE)
+}
+
+/// Opens a file that grows, such as a log; one that is there already keeps its rights.
+///
+/// # Errors
+/// As [`write()`].
+pub fn append(path: &Path) -> io::Result<File> {
+    Target::of(path)?;
+    OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)
+}
+
+/// Opens a file that is written from its beginning while somebody may read along; one that is there already keeps its
+/// rights.
+///
+/// # Errors
+/// As [`write()`].
+pub fn stream(path: &Path) -> io::Result<File> {
+    match Target::of(path)? {
+        Target::Stream => OpenOptions::new().write(true).open(path),
+        Target::File(path, _) => OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE).open(path),
+    }
+}
+
+/// Makes sure that a document can be written, before anything is done that it would tell of.
+///
+/// # Errors
+/// As [`write()`].
+pub fn probe(path: &Path) -> io::Result<()> {
+    match Target::of(path)? {
+        Target::Stream => Ok(()),
+        Target::File(path, Some(_)) => OpenOptions::new().write(true).open(path).map(drop),
+        Target::File(path, None) => {
+            let temporary = beside(&path);
+            create(&temporary, PRIVATE)?;
+            fs::remove_file(temporary)
+        }
+    }
+}
+
+fn put_in_place(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = beside(path);
+    let written =
+        create(&temporary, mode).and_then(|mut file| file.write_all(text)).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // It may never have been made; the error that matters is the other one.
+        let _ = fs::remove_file(temporary);
+    }
+    written
+}
+
+/// A new file with just these rights: the umask may have taken some away.
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let open = || OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path);
+    let file = match open() {
+        // A process of the same number was killed here.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            open()?
+        }
+        other => other?,
+    };
+    if mode != PRIVATE {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
+    Ok(file)
+}
+
+/// The name that a document has before it is whole.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.studio-deploy-{}", std::process::id()))
+}
+
+fn is_about_the_folder(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem | CrossesDevices | ResourceBusy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn documents_are_private_and_leave_nothing_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        write(&path, b"one", Rights::Tighten).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"one".to_vec(), 0o600));
+        for (rights, expected) in [(Rights::Keep, 0o644), (Rights::Tighten, 0o600)] {
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            write(&path, b"two", rights).unwrap();
+            assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"two".to_vec(), expected));
+        }
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write(&link, b"three", Rights::Keep).unwrap();
+        assert!(link.is_symlink() && fs::read(&path).unwrap() == b"three");
+        probe(&folder.path().join("new")).unwrap();
+        stream(&folder.path().join("events")).unwrap();
+        append(&folder.path().join("log")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+        assert_eq!((mode(&folder.path().join("events")), mode(&folder.path().join("log"))), (0o600, 0o600));
+    }
+
+    #[test]
+    fn what_is_no_file_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let dangling = folder.path().join("dangling");
+        std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+        for (place, said) in [
+            (folder.path(), "directory"),
+            (&pipe, "named pipe"),
+            (&dangling, "leads nowhere"),
+            (&folder.path().join("no/such"), "No such file"),
+        ] {
+            for error in [
+                write(place, b"", Rights::Keep).unwrap_err(),
+                append(place).map(drop).unwrap_err(),
+                stream(place).map(drop).unwrap_err(),
+                probe(place).unwrap_err(),
+            ] {
+                assert!(error.to_string().contains(said), "{}: {error}", place.display());
+            }
+        }
+        let null = Path::new("/dev/null");
+        write(null, b"gone", Rights::Tighten).unwrap();
+        stream(null).unwrap();
+        probe(null).unwrap();
+        assert!(fs::metadata(null).unwrap().file_type().is_char_device());
+    }
+}
