@@ -2,12 +2,13 @@
 
 mod commands;
 mod consent;
+mod dashes;
 mod global;
 mod values;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
@@ -23,6 +24,7 @@ pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::config::suggest::nearest;
 use crate::ui::{Screen, events};
 
 /// Plan, apply, diff and destroy Amazon SageMaker Studio environments from MDAA's `sm-studio-domain` YAML.
@@ -40,7 +42,7 @@ Examples:
   studio-deploy plan --out p.json && studio-deploy apply --plan p.json --auto-approve
 
 Every global option can be given in the environment as STUDIO_DEPLOY_ and its name (STUDIO_DEPLOY_REGION, …);
-the command line goes before the environment, and the environment before the config.
+the command line goes before the environment, and neither may contradict the config about where to deploy.
 
 Exit codes: 0 success; 1 failed; 2 differences, where asked for; 3 invalid config; 4 credentials, account, region or
 permission; 5 blocked; 6 locked; 7 stale plan; 8 partly applied, run again; 10 not approved; 64 usage; 70 a bug;
@@ -105,7 +107,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
 
 fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = grouped(command());
-    let matches = command.try_get_matches_from_mut(args)?;
+    if let Err(message) = dashes::check(args, &command) {
+        return Err(command.error(ErrorKind::UnknownArgument, message));
+    }
+    let matches = match command.try_get_matches_from_mut(args) {
+        Ok(matches) => matches,
+        Err(error) => return Err(of_variable(error, args, &command)),
+    };
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     if !cli.command.reports() {
         if !cli.global.output.reports.is_empty() && matches.value_source("report") != Some(ValueSource::EnvVariable) {
@@ -129,6 +137,42 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     // The environment speaks to every command; what one does not know is not meant for it.
     cli.global.output.format = None;
     Ok(cli)
+}
+
+/// The error, with the variable that the value comes from when it does not stand on the line.
+fn of_variable(mut error: clap::Error, args: &[OsString], command: &clap::Command) -> clap::Error {
+    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return error };
+    let Some(long) = named.strip_prefix("--").and_then(|named| named.split([' ', '=', '[']).next()) else {
+        return error;
+    };
+    let option = command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    let Some(variable) = option.and_then(|option| option.get_env()) else { return error };
+    let short = option.and_then(clap::Arg::get_short).map(|short| format!("-{short}"));
+    let is_said = args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
+        arg.strip_prefix("--").is_some_and(|arg| arg.split('=').next() == Some(long))
+            || short.as_ref().is_some_and(|short| arg.starts_with(short))
+    });
+    if !is_said {
+        let tip = format!("the value is that of the variable {}", variable.display());
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+/// The variable of the environment that is nearly one of ours, with the one that is meant: a typo in the name of a
+/// filter must not be taken for no filter.
+pub fn misspelt<'a>(variables: impl Iterator<Item = &'a String>) -> Option<Failure> {
+    const PREFIX: &str = "STUDIO_DEPLOY_";
+    let command = Cli::command();
+    let known: Vec<&str> =
+        command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()?.strip_prefix(PREFIX)).collect();
+    for (variable, name) in variables.filter_map(|variable| Some((variable, variable.strip_prefix(PREFIX)?))) {
+        if let Some(meant) = nearest(name, known.iter().copied()).filter(|_| !known.contains(&name)) {
+            let failure = Failure::new(&codes::USAGE, format!("{variable} is no variable of studio-deploy"));
+            return Some(failure.help(format!("did you mean {PREFIX}{meant}? If not, give yours another name")));
+        }
+    }
+    None
 }
 
 fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {

@@ -47,10 +47,11 @@ codes! {
          control policy of the organisation, a session policy or the policy of a key or bucket can refuse it; the message \
          says `explicit deny` when one of them does, and then no further permission helps. `studio-deploy permissions` \
          prints the policy that a plan, an apply or a destroy needs."
-    WRONG_PLACE "SD3003" Access "the wrong account or region"
-        "The config or the command line names an account or a region, and the credentials lead to another. Nothing is ever \
-         changed in a place that was not named: choose other credentials with `--profile` or `--role-arn`, or correct the \
-         config."
+    WRONG_PLACE "SD3003" Access "the wrong account, region or environment"
+        "The config or the command line names an account or a region, and the credentials lead to another; or the two, or a \
+         STUDIO_DEPLOY_ variable, name different accounts, regions, organisations, environments, data domains or modules. \
+         Nothing is ever changed in a place that was not named: choose other credentials with `--profile` or `--role-arn`, \
+         or say one of the two. Case makes no difference in names."
     REGION "SD3004" Access "Studio is not available in the region"
         "SageMaker answered that it does not know the operation, which it does in regions where Studio does not exist. \
          Choose another region with `--region`."
@@ -89,7 +90,8 @@ codes! {
          allow it. Until then nothing at all is applied; `--skip-blocked` applies the rest."
     STALE "SD4002" Stale "the saved plan is out of date"
         "`apply --plan` plans again and only applies when the same would happen. The account or the config has changed since \
-         the plan was saved, or the plan has expired. Plan again and review what changed."
+         the plan was saved, the plan has expired or was saved by another version, or its file was cut or edited and no \
+         longer fits its digest. Plan again and review what changed."
     DECLINED "SD4003" Declined "not approved"
         "The answer was not yes, or the name that was typed is not the deployment's. Nothing was changed."
     CANNOT_ASK "SD4004" Declined "approval is needed and nobody can be asked"

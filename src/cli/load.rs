@@ -1,6 +1,6 @@
 //! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::files::{Texts, Unreadable, include, read, read_configs, texts};
 use super::surroundings::Surroundings;
+use super::told::{Told, said_at};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag_file};
@@ -203,19 +204,24 @@ fn read_in(
                 }
             }
         }
+        if let Some(name) = twice(&deployments) {
+            let failure = Failure::new(&codes::INVALID_IDENTITY, format!("two modules are the deployment {name}"));
+            return Err(
+                failure.help("names that differ only in case name the same things in AWS: rename one of the two")
+            );
+        }
         return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa, unreadable });
     }
     let block = document.deployment_block().map_err(invalid)?;
     let makes_up_names = purpose == Purpose::Validate || surroundings.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
-    let said = names(global, &block, makes_up_names.then_some(stem.as_str()))?;
+    let variables = &surroundings.variables;
+    let told = Told { document: &document, variables };
+    let said = names(global, &block, &told, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
-    let agreed = |what, flag: &Option<String>, file: &Option<String>| {
-        agreed(what, flag.as_ref(), file.as_ref()).map_err(|failure| failure.at(said_at(&document, what)))
-    };
-    let account = agreed("account", &global.target.account, &block.account)?;
-    let region = agreed("region", &global.target.region, &block.region)?;
+    let account = told.agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
+    let region = told.agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
     let loaded = Loaded {
         document,
         names: said.lowered(),
@@ -231,8 +237,10 @@ fn read_in(
     Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
 }
 
-fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
-    Some(&document.tree().get("deployment")?.get(key)?.place.source)
+/// A deployment that is there more than once.
+fn twice(deployments: &[Loaded]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    deployments.iter().map(|loaded| loaded.names.to_string()).find(|name| !seen.insert(name.clone()))
 }
 
 fn filter(global: &Global) -> Filter {
@@ -296,12 +304,22 @@ fn of_module(
     let mut values = module.context.clone();
     values.extend(given_values(global)?);
     let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
+    let told = Told { document: &document, variables: &surroundings.variables };
+    // The organisation is no filter: there is only one.
+    told.agreed("org", global.identity.org.as_ref(), Some(&module.org))?;
+    told.agrees_with(module)?;
+    // A file may be stricter than the mdaa.yaml that it is taken from, which leaves the place to the caller.
+    let block = document.deployment_block().unwrap_or_default();
+    let (account, region) =
+        (module.account.as_ref().or(block.account.as_ref()), module.region.as_ref().or(block.region.as_ref()));
+    let account = told.agreed("account", global.target.account.as_ref(), account)?;
+    let region = told.agreed("region", global.target.region.as_ref(), region)?;
     Ok(Loaded {
         document,
         names: said.lowered(),
         said,
-        account: agreed("account", global.target.account.as_ref(), module.account.as_ref())?,
-        region: agreed("region", global.target.region.as_ref(), module.region.as_ref())?,
+        account,
+        region,
         values,
         tags,
         permissions_boundary: module.permissions_boundary.clone(),
@@ -309,26 +327,20 @@ fn of_module(
     })
 }
 
-/// The flag's value, unless the config names another: nobody deploys into the wrong place.
-fn agreed(what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
-    match (flag, file) {
-        (Some(flag), Some(file)) if flag != file => {
-            let summary = format!("the config is for {what} {file}, and the command line says {flag}");
-            Err(Failure::new(&codes::WRONG_PLACE, summary)
-                .help(format!("drop one of the two, or make them agree on the {what}")))
-        }
-        (flag, file) => Ok(flag.or(file).cloned()),
-    }
-}
-
-fn names(global: &Global, block: &DeploymentBlock, sandbox_stem: Option<&str>) -> Result<IdentityNames, Failure> {
+fn names(
+    global: &Global,
+    block: &DeploymentBlock,
+    told: &Told<'_>,
+    sandbox_stem: Option<&str>,
+) -> Result<IdentityNames, Failure> {
     let identity = &global.identity;
     let made_up = |name: &str| sandbox_stem.map(|_| name.to_owned());
+    let agreed = |what, flag: &Option<String>, file: &Option<String>| told.agreed(what, flag.as_ref(), file.as_ref());
     let given = [
-        ("org", identity.org.clone().or_else(|| block.org.clone()).or_else(|| made_up("demo"))),
-        ("env", identity.env.clone().or_else(|| block.env.clone()).or_else(|| made_up("dev"))),
-        ("domain", identity.domain.clone().or_else(|| block.domain.clone()).or_else(|| made_up("ml"))),
-        ("module", identity.module.clone().or_else(|| block.module.clone()).or_else(|| sandbox_stem.map(slug))),
+        ("org", agreed("org", &identity.org, &block.org)?.or_else(|| made_up("demo"))),
+        ("env", agreed("env", &identity.env, &block.env)?.or_else(|| made_up("dev"))),
+        ("domain", agreed("domain", &identity.domain, &block.domain)?.or_else(|| made_up("ml"))),
+        ("module", agreed("module", &identity.module, &block.module)?.or_else(|| sandbox_stem.map(slug))),
     ];
     let missing: Vec<&str> = given.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
     if !missing.is_empty() {

@@ -24,6 +24,7 @@ mod schema;
 pub mod session;
 pub mod signals;
 pub mod surroundings;
+mod told;
 mod unlock;
 mod url;
 mod validate;
@@ -40,6 +41,9 @@ use crate::ui::{Screen, events};
 pub async fn run(cli: Cli, screen: &'static Screen, surroundings: &Surroundings) -> Exit {
     let format = cli.global.output.format();
     let global = &cli.global;
+    if let Some(failure) = args::misspelt(surroundings.variables.keys()) {
+        return tell(&failure, cli.command.name(), format, screen, surroundings.now);
+    }
     let run = match Run::begin(cli.command.name(), global, screen, surroundings) {
         Ok(run) => run,
         Err(failure) => return say(&failure, format, screen),

@@ -1,7 +1,5 @@
 //! `plan`: what apply or destroy would do, and nothing else.
 
-use std::fs;
-
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde_json::json;
 
@@ -12,6 +10,8 @@ use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::run::{Ended, Run, announce, options};
 use super::session::Session;
+use crate::config::suggest::nearest;
+use crate::files::{self, Rights};
 use crate::plan::Plan;
 use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
@@ -27,6 +27,9 @@ pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure>
         );
         return Err(failure.help("choose one with --domain, --env and --module"));
     }
+    if let Some(path) = &args.out {
+        files::probe(path).map_err(|error| Failure::file(path, &error))?;
+    }
     run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, several, args, run)).await
 }
 
@@ -37,7 +40,7 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     args.removal.write_to(&mut options);
     let planned = super::run::plan(&mut session, &options, args.destroy, run.screen).await?;
     run.planned(&planned.plan)?;
-    let shown = filtered(&planned.plan, &args.target, &args.exclude)?;
+    let shown = filtered(&planned.plan, &args.target, &args.exclude, several)?;
     if run.is_human() {
         let text = plan_human::render(&shown, args.diff, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", session.heading()))?;
@@ -45,7 +48,8 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     if let Some(path) = &args.out {
         let (created, expires) = super::run::validity(run.surroundings);
         let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
-        fs::write(path, document.text()).map_err(|error| Failure::file(path, &error))?;
+        let written = files::write(path, document.text().as_bytes(), Rights::Tighten);
+        written.map_err(|error| Failure::file(path, &error))?;
         run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
     }
     let differs = args.detailed_exitcode && !planned.plan.is_empty();
@@ -54,8 +58,19 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
 }
 
 /// The plan with only those steps whose address is asked for; display only, never what is applied.
-fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob]) -> Result<Plan, Failure> {
+fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob], several: bool) -> Result<Plan, Failure> {
     let (wanted, unwanted) = (set(target)?, set(exclude)?);
+    let addresses: Vec<String> = plan.steps.iter().map(|step| step.address.to_string()).collect();
+    let fits = |glob: &&Glob| addresses.iter().any(|address| glob.compile_matcher().is_match(address));
+    // A typo would read as "no changes". Of several deployments another may have what is asked for.
+    if let Some(glob) = target.iter().find(|glob| !fits(glob)).filter(|_| !several) {
+        let near = nearest(glob.glob(), addresses.iter().map(String::as_str));
+        let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let failure = Failure::new(&codes::USAGE, format!("`--target {glob}` matches no address of the plan"));
+        return Err(
+            failure.help(format!("{near}addresses are written `kind.name`, as the plan without `--target` shows them"))
+        );
+    }
     let mut plan = plan.clone();
     plan.steps.retain(|step| {
         let address = step.address.to_string();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, endpoint, pair, role};
+use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, endpoint, names, pair, role, some};
 use crate::model::Kind;
 use crate::plan::Action;
 use crate::ui::progress::ProgressChoice;
@@ -38,17 +38,17 @@ pub struct Global {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Identity")]
 pub struct Identity {
-    /// MDAA's organisation name; overrides the config's `deployment.org`.
-    #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ORG")]
+    /// MDAA's organisation name; refused when the config names another.
+    #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ORG", value_parser = names)]
     pub org: Option<String>,
-    /// MDAA's environment name; with an mdaa.yaml, only this environment.
-    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ENV")]
+    /// MDAA's environment name; with an mdaa.yaml, only this environment, else refused when the config names another.
+    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ENV", value_parser = names)]
     pub env: Option<String>,
-    /// MDAA's data domain name; with an mdaa.yaml, only this domain.
-    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_DOMAIN")]
+    /// MDAA's data domain name; with an mdaa.yaml, only this domain, else refused when the config names another.
+    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_DOMAIN", value_parser = names)]
     pub domain: Option<String>,
-    /// MDAA's module name; with an mdaa.yaml, only this module.
-    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_MODULE")]
+    /// MDAA's module name; with an mdaa.yaml, only this module, else refused when the config names another.
+    #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_MODULE", value_parser = names)]
     pub module: Option<String>,
     /// A value for `{{context:KEY}}`; may be repeated.
     #[arg(long, global = true, value_name = "KEY=VALUE", env = "STUDIO_DEPLOY_CONTEXT", value_parser = pair)]
@@ -66,10 +66,10 @@ pub struct Target {
     #[arg(long, global = true, value_name = "ID", env = "STUDIO_DEPLOY_ACCOUNT", value_parser = account)]
     pub account: Option<String>,
     /// The region; refused when the config names another.
-    #[arg(long, global = true, value_name = "REGION", env = "STUDIO_DEPLOY_REGION")]
+    #[arg(long, global = true, value_name = "REGION", env = "STUDIO_DEPLOY_REGION", value_parser = some)]
     pub region: Option<String>,
     /// The profile of the AWS configuration.
-    #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_PROFILE")]
+    #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_PROFILE", value_parser = some)]
     pub profile: Option<String>,
     /// The role to become; may hold {{partition}} and {{account}}, so that one run reaches several accounts.
     #[arg(long, global = true, value_name = "ARN", env = "STUDIO_DEPLOY_ROLE_ARN", value_parser = role)]

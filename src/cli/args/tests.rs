@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -195,4 +196,173 @@ fn values_are_read() {
     assert_eq!(cli.global.output.verbosity(), Verbosity::Verbose);
     assert_eq!(cli.global.run.timeouts[0].time, Duration::from_mins(30));
     assert_eq!((cli.global.run.parallelism, cli.global.run.lock_timeout), (10, Duration::ZERO));
+}
+
+/// Every command by the words that name it, with all long options that it takes.
+fn commands() -> Vec<(Vec<String>, BTreeSet<String>)> {
+    fn add(
+        words: &[String],
+        command: &clap::Command,
+        inherited: &BTreeSet<String>,
+        all: &mut Vec<(Vec<String>, BTreeSet<String>)>,
+    ) {
+        let own = command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned);
+        let longs: BTreeSet<String> = inherited.iter().cloned().chain(own).collect();
+        for subcommand in command.get_subcommands() {
+            let words = [words, &[subcommand.get_name().to_owned()]].concat();
+            add(&words, subcommand, &longs, all);
+        }
+        all.push((words.to_vec(), longs));
+    }
+    let mut all = Vec::new();
+    add(&[], &command(), &["help", "version"].map(str::to_owned).into(), &mut all);
+    all
+}
+
+/// A word with one letter left out, swapped with the next, put in or replaced.
+fn typos(word: &str) -> BTreeSet<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let text = |letters: &[&[char]]| letters.concat().into_iter().collect::<String>();
+    let mut typos = BTreeSet::new();
+    for at in 0..=letters.len() {
+        for letter in ('a'..='z').chain(['-']) {
+            typos.insert(text(&[&letters[..at], &[letter], &letters[at..]]));
+            if at < letters.len() {
+                typos.insert(text(&[&letters[..at], &[letter], &letters[at + 1..]]));
+            }
+        }
+        if at < letters.len() {
+            typos.insert(text(&[&letters[..at], &letters[at + 1..]]));
+        }
+        if at + 1 < letters.len() {
+            typos.insert(text(&[&letters[..at], &[letters[at + 1], letters[at]], &letters[at + 2..]]));
+        }
+    }
+    typos.retain(|typo| typo.len() > 1 && !typo.starts_with('-'));
+    typos
+}
+
+#[test]
+fn a_long_option_with_one_dash_is_never_taken_for_something_else() {
+    let (mut exact, mut near) = (0, 0);
+    let commands = commands();
+    for (words, longs) in &commands {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for long in longs {
+            for word in [format!("-{long}"), format!("-{long}=x"), format!("\u{2013}{long}")] {
+                // Everywhere; with a value and with another dash in one place, since clap never sees them.
+                let last = if word.starts_with('-') && !word.contains('=') { words.len() + 1 } else { 0 };
+                for at in 0..=last {
+                    // In front of the command, between its words, behind a config, and as the value of an option.
+                    let mut line = [&words[..], &["a.yaml"]].concat();
+                    line.insert(at, &word);
+                    for more in ["", " --auto-approve"] {
+                        let line = format!("{}{more}", line.join(" "));
+                        let (exit, data, notes) = ended(&line);
+                        assert_eq!((exit, data.as_str()), (Exit::Usage, ""), "{line}");
+                        assert!(notes.contains(&format!("did you mean `--{long}`?")), "{line}: {notes}");
+                        exact += 1;
+                    }
+                }
+                assert_eq!(ended(&format!("{} --domain {word}", words.join(" "))).0, Exit::Usage);
+            }
+        }
+    }
+    let root = grouped(command());
+    let longs: BTreeSet<&String> = commands.iter().flat_map(|(_, longs)| longs).collect();
+    for typo in longs.into_iter().flat_map(|long| typos(long)) {
+        for word in [format!("-{typo}"), format!("-{typo}=x")] {
+            let line = ["studio-deploy", "apply", "a.yaml", &word].map(OsString::from);
+            let refusal = dashes::check(&line, &root).expect_err(&word);
+            assert!(refusal.contains("did you mean `--"), "{word}: {refusal}");
+            near += 1;
+        }
+    }
+    println!("{exact} lines with a long option behind one dash, {near} with one that is misspelt");
+}
+
+#[test]
+fn short_options_stand_alone() {
+    for line in [
+        "plan -d ml -e dev -m studio",
+        "plan -d=ml -e=dev -m=studio",
+        "plan -vd ml -e dev -m studio",
+        "-qd ml plan -e dev -m studio",
+    ] {
+        let names = good(line).global.identity;
+        assert_eq!(
+            [names.domain, names.env, names.module].map(Option::unwrap),
+            ["ml", "dev", "studio"].map(str::to_owned),
+            "{line}"
+        );
+    }
+    assert_eq!(good("plan -vv").global.output.verbose, 2);
+    assert!(good("plan -q -").global.output.quiet);
+    let Command::Plan(plan) = good("plan -- -destroy").command else { panic!() };
+    assert_eq!(plan.files.config, [Path::new("-destroy")]);
+    for (line, said) in [
+        ("plan -dml", "write `-d ml` or `--domain ml`"),
+        ("plan -dry-run", "`-dry-run`"),
+        ("plan -debug", "write `-d ebug` or `--domain ebug`"),
+        ("plan -dev.yaml", "a file of this name is `./-dev.yaml`"),
+        ("plan -studio.yaml", "a file of this name is `./-studio.yaml`"),
+        ("plan -env=prod", "did you mean `--env`?"),
+        ("plan -xyz", "begin with two dashes"),
+        ("apply -destroy", "an option of `plan`, and there is a command `studio-deploy destroy`"),
+        ("plan -vq", "cannot be used with"),
+    ] {
+        let (exit, data, notes) = ended(line);
+        assert_eq!((exit, data.as_str()), (Exit::Usage, ""), "{line}");
+        assert!(notes.contains(said), "{line}: {notes}");
+    }
+}
+
+#[test]
+fn an_option_counts_once_and_a_list_is_not_cut() {
+    for line in [
+        "plan -d a -d b",
+        "-d a plan -d b",
+        "--domain=a plan -d b",
+        "--region us-east-1 plan --region eu-west-1",
+        "--context a=1 plan --context b=2",
+        "sandbox --context a=1 serve --context b=2",
+    ] {
+        assert_eq!(ended(line).0, Exit::Usage, "{line}");
+    }
+    assert_eq!(good("plan --context a=1 --context b=2").global.identity.context.len(), 2);
+    // A value that reads like a command is none.
+    assert_eq!(good("--context a=plan --domain plan plan a.yaml").global.identity.context.len(), 1);
+}
+
+#[test]
+fn values_that_name_nothing_are_refused() {
+    for option in
+        ["--org", "--env", "--domain", "--module", "--region", "--profile", "--account", "--sandbox", "--log-file"]
+    {
+        let line = ["studio-deploy", "plan", &format!("{option}=")].map(OsString::from);
+        let (screen, _, notes) = screen(Terminal::default());
+        assert_eq!(parse(line, &screen).err(), Some(Exit::Usage), "{option}: {}", notes.text());
+    }
+    for line in ["plan --domain=a,", "plan --env=,", "plan --domain -destroy"] {
+        assert_eq!(ended(line).0, Exit::Usage, "{line}");
+    }
+    good("plan --domain a,b");
+}
+
+#[test]
+fn a_variable_that_is_nearly_ours_is_told() {
+    let names = |name: &str| misspelt([name.to_owned()].iter()).map(|failure| (failure.exit, failure.help));
+    for (name, meant) in [
+        ("STUDIO_DEPLOY_DOMIAN", Some("STUDIO_DEPLOY_DOMAIN")),
+        ("STUDIO_DEPLOY_ACOUNT", Some("STUDIO_DEPLOY_ACCOUNT")),
+        ("STUDIO_DEPLOY_NOLOCK", Some("STUDIO_DEPLOY_NO_LOCK")),
+        ("STUDIO_DEPLOY_DOMAIN", None),
+        ("STUDIO_DEPLOY_RUNNER_IMAGE", None),
+        ("STUDIO_DOMIAN", None),
+    ] {
+        match (names(name), meant) {
+            (Some((exit, help)), Some(meant)) => assert!(exit == Exit::Usage && help.contains(meant), "{name}: {help}"),
+            (told, meant) => assert!(told.is_none() && meant.is_none(), "{name}: {told:?}"),
+        }
+    }
 }

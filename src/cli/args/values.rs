@@ -139,6 +139,19 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Names of a deployment, or several for an mdaa.yaml. A variable that is empty is no way to say "all of them".
+pub(super) fn names(text: &str) -> Result<String, String> {
+    match text.split(',').any(|name| name.trim().is_empty()) {
+        true => Err("a name is empty: leave the option out to name nothing".into()),
+        false => Ok(text.into()),
+    }
+}
+
+/// Text that is there.
+pub(super) fn some(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is empty: leave the option out instead".into()) } else { Ok(text.into()) }
+}
+
 /// Twelve digits.
 pub(super) fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,0 +1,66 @@
+//! What is told in two places, on the command line or in the environment and in a file, and has to be the same in both:
+//! nobody deploys into another environment, account or region than the config is for.
+
+use std::collections::BTreeMap;
+
+use super::codes;
+use super::failure::Failure;
+use crate::config::document::Document;
+use crate::config::mdaa::Module;
+use crate::model::Source;
+
+/// What may be told twice, on the command line or in the environment and in a config, and then has to be the same.
+pub(super) struct Told<'a> {
+    pub document: &'a Document,
+    pub variables: &'a BTreeMap<String, String>,
+}
+
+impl Told<'_> {
+    /// The config's value, else the flag's; refused when they differ by more than case: nobody deploys into the wrong
+    /// place, be it another account or another environment.
+    pub fn agreed(&self, what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
+        match (flag, file) {
+            (Some(flag), Some(file)) if !flag.eq_ignore_ascii_case(file) => {
+                let variable = format!("STUDIO_DEPLOY_{}", what.to_uppercase());
+                let who = match self.variables.get(&variable) {
+                    Some(value) if value == flag => variable,
+                    _ => format!("`--{what}`"),
+                };
+                Err(self.contradiction(what, file, &format!("{who} says {flag}")))
+            }
+            (flag, file) => Ok(file.or(flag).cloned()),
+        }
+    }
+
+    /// Refuses a module's file that says it is for another environment than the mdaa.yaml that it is taken from.
+    pub fn agrees_with(&self, module: &Module) -> Result<(), Failure> {
+        // A block that is malformed is told of later, with every other mistake.
+        let Ok(block) = self.document.deployment_block() else { return Ok(()) };
+        for (what, file, mdaa) in [
+            ("org", &block.org, Some(&module.org)),
+            ("env", &block.env, Some(&module.env)),
+            ("domain", &block.domain, Some(&module.domain)),
+            ("module", &block.module, Some(&module.module)),
+            ("account", &block.account, module.account.as_ref()),
+            ("region", &block.region, module.region.as_ref()),
+        ] {
+            if let (Some(file), Some(mdaa)) = (file, mdaa)
+                && !file.eq_ignore_ascii_case(mdaa)
+            {
+                return Err(self.contradiction(what, file, &format!("the mdaa.yaml says {mdaa}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn contradiction(&self, what: &str, file: &str, other: &str) -> Failure {
+        let summary = format!("the config is for {what} {file}, and {other}");
+        let failure = Failure::new(&codes::WRONG_PLACE, summary).at(said_at(self.document, what));
+        failure.help(format!("drop one of the two, or make them agree on the {what}"))
+    }
+}
+
+/// Where the `deployment:` block says something.
+pub(super) fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
+    Some(&document.tree().get("deployment")?.get(key)?.place.source)
+}
