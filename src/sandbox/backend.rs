@@ -10,7 +10,7 @@ use super::faults::Faults;
 use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
-use super::store::StoreError;
+use super::store::{StoreError, quoted};
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
 use crate::cli::args::{self, SandboxOptions as Flags};
@@ -28,13 +28,11 @@ pub const ACCOUNT: &str = "123456789012";
 #[derive(Debug)]
 pub struct SandboxAws {
     sandbox: Sandbox,
-    /// Whether it was empty when the command began: then everything that the command refers to is made.
-    was_new: bool,
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(&codes::FILE, error.to_string())
+        Self::new(&codes::FILE, error.to_string()).help(error.help())
     }
 }
 
@@ -59,9 +57,8 @@ impl SandboxAws {
     }
 
     /// A backend of a sandbox that is open already.
-    pub fn of(sandbox: Sandbox) -> Self {
-        let was_new = sandbox.is_new();
-        Self { sandbox, was_new }
+    pub const fn of(sandbox: Sandbox) -> Self {
+        Self { sandbox }
     }
 
     /// The sandbox itself.
@@ -77,9 +74,14 @@ impl Backend for SandboxAws {
     }
 
     fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
-        if !self.was_new {
+        // Each deployment finds what it refers to when it is seen for the first time, and nothing later, so that a
+        // reference that leads nowhere is an error as it would be in AWS.
+        let name = loaded.names.to_string();
+        if self.sandbox.is_prepared(&name) {
             return Ok(Vec::new());
         }
+        // What is made is kept once the run changes something: one that is refused, or only looks, leaves no trace.
+        self.sandbox.hold();
         // The first deployment of the command decides where the sandbox is.
         if self.sandbox.is_new() {
             let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
@@ -90,7 +92,9 @@ impl Backend for SandboxAws {
         if elsewhere(&wanted.account, &account) || elsewhere(&wanted.region, &self.sandbox.region()) {
             return Ok(Vec::new());
         }
-        seed(&self.sandbox, loaded)
+        let made = seed(&self.sandbox, loaded)?;
+        self.sandbox.with_world(|world| world.set_prepared(&name))?;
+        Ok(made)
     }
 
     async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
@@ -98,7 +102,13 @@ impl Backend for SandboxAws {
         if let Some(asked) = wanted.region.as_ref().filter(|asked| **asked != region) {
             let summary = format!("the sandbox is in {region}, and {asked} is asked for");
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
-                .help("`studio-deploy sandbox reset` starts a new one; or name another file with `--sandbox=FILE`"));
+                .help(match self.sandbox.path() {
+                    Some(path) => format!(
+                        "name another file with `--sandbox=FILE`; `studio-deploy sandbox reset --sandbox={}` deletes this one",
+                        quoted(&path)
+                    ),
+                    None => "start another sandbox for it".into(),
+                }));
         }
         let mut config = self.sandbox.sdk_config().retry_config(
             RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),

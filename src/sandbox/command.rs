@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::backend::{ACCOUNT, REGION, SandboxAws, seed};
 use super::serve::serve;
 use super::store;
-use crate::cli::args::{Format, Global, SandboxCommand};
+use crate::cli::args::{self, Format, Global, SandboxCommand};
 use crate::cli::codes;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -30,6 +30,9 @@ pub async fn run(
     variables: BTreeMap<String, String>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    if let Some(failure) = args::misspelt(variables.keys()) {
+        return Err(failure);
+    }
     let mut flags = global.sandbox.clone();
     let path = flags.file.get_or_insert_with(|| PathBuf::from(FILE)).clone();
     let json = global.output.format() == Format::Json;
@@ -44,6 +47,8 @@ pub async fn run(
         SandboxCommand::Seed(args) => {
             let backend = SandboxAws::open(&flags)?;
             let sandbox = backend.sandbox().clone();
+            // A config that is invalid leaves no sandbox behind.
+            sandbox.hold();
             let surroundings = Surroundings::offline(Box::new(backend), variables);
             let all = load(&args.files, global, &surroundings, screen.notes_paint().is_colored())?;
             let mut made = Vec::new();
@@ -57,6 +62,7 @@ pub async fn run(
                     made.push(line);
                 }
             }
+            sandbox.keep()?;
             if json {
                 screen.data(&format!("{}\n", json!({"file": path, "made": made})))?;
             }

@@ -15,7 +15,7 @@ use super::protocol::{self, Scope, Service};
 use super::seed::Seed;
 use super::service;
 use super::sleep::{Latency, Sleepers};
-use super::store::{Store, StoreError};
+use super::store::{Kind, Store, StoreError};
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;
 use super::{ec2, efs, iam, kms, s3, ssm, sts, studio, tagging};
@@ -183,9 +183,29 @@ impl Sandbox {
     /// can tell, so that no read lags behind it.
     pub fn seed(&self, seed: &Seed) -> Result<Vec<String>, StoreError> {
         let mut state = self.state();
-        let made = state.turn(|world, _| seed.apply(world));
+        let made = state.turn(|world, _| seed.apply(world), |_| Kind::Prepare);
         state.lag.forget();
         made
+    }
+
+    /// Whether what this deployment refers to was made, or the account was not made for deployments.
+    pub fn is_prepared(&self, deployment: &str) -> bool {
+        self.state().world.is_prepared(deployment)
+    }
+
+    /// Writes down what was held.
+    pub fn keep(&self) -> Result<(), StoreError> {
+        self.state().turn(|_, _| (), |()| Kind::Write)
+    }
+
+    /// From now on nothing is written down, up to the first call that changes something.
+    pub fn hold(&self) {
+        self.state().store.hold();
+    }
+
+    /// Its file, if it is kept in one.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.state().store.path().map(Path::to_owned)
     }
 
     /// Has other faults from now on; calls, writes and fired faults are counted from here.
@@ -208,7 +228,7 @@ impl Sandbox {
 
     /// Changes the account behind everybody's back, in one turn.
     pub fn with_world<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
-        self.state().turn(|world, _| change(world))
+        self.state().turn(|world, _| change(world), |_| Kind::Prepare)
     }
 
     /// The account's region.
@@ -289,9 +309,13 @@ fn understand(request: &Request) -> Result<Asked, (Option<Service>, Refusal)> {
 }
 
 impl State {
-    fn turn<T>(&mut self, run: impl FnOnce(&mut World, &mut Lag) -> T) -> Result<T, StoreError> {
+    fn turn<T>(
+        &mut self,
+        run: impl FnOnce(&mut World, &mut Lag) -> T,
+        kind: impl FnOnce(&T) -> Kind,
+    ) -> Result<T, StoreError> {
         let Self { world, store, clock, service_faults, adversary, lag, .. } = self;
-        store.turn(world, |world| {
+        let run = |world: &mut World| {
             world.set_faults(service_faults.clone(), *adversary);
             clock.follow(world);
             // What became due meanwhile happens before anybody looks, whichever service is asked.
@@ -302,7 +326,8 @@ impl State {
             *service_faults = world.faults();
             lag.remember(world.take_replaced(), world.now());
             result
-        })
+        };
+        store.turn(world, run, kind)
     }
 
     fn exchange(&mut self, request: &Request) -> Result<Response, Lost> {
@@ -367,7 +392,7 @@ impl State {
         let service = scope.service;
         let writes = service::writes(operation);
         let adversary = self.adversary;
-        let turn = self.turn(|world, lag| {
+        let run = |world: &mut World, lag: &mut Lag| {
             if !service.is_global() && scope.region != world.region() {
                 return Err(wrong_region(service, &scope.region, &world.region()));
             }
@@ -383,7 +408,8 @@ impl State {
                 shuffle(&mut answer, number);
             }
             Ok(protocol::answer(service, operation, &answer, request_id))
-        });
+        };
+        let turn = self.turn(run, |answer| if writes && answer.is_ok() { Kind::Write } else { Kind::Read });
         turn.unwrap_or_else(|error| Err(Refusal::new("InternalFailure", error.to_string()).with_status(500)))
     }
 

@@ -9,6 +9,7 @@ pub mod command;
 pub mod faults;
 pub mod front;
 pub mod http_client;
+mod journal;
 pub mod needed;
 pub mod records;
 pub mod seed;

@@ -9,13 +9,14 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::front::{Lost, Sandbox};
 use super::http_client::assemble;
 use super::sleep::Latency;
+use crate::aws::wait;
 
 /// How far a request from outside moves a clock that would stand still otherwise: less than the shortest state that
 /// anything goes through (a space is Pending for 5 s), so that whoever looks at once sees each.
@@ -25,6 +26,13 @@ const OUTSIDE_REQUEST: Duration = Duration::from_secs(4);
 const PACE: u32 = 30;
 /// How far it goes at most between two requests, lest a day's pause delete a key that was to be deleted in a month.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// How long a request that has begun may take once the server is to end: one that is half sent may never be whole.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How long a request may take to arrive, so that a caller who sends it byte by byte does not hold a connection for ever.
+const ARRIVAL: Duration = Duration::from_mins(1);
+/// How long to leave off accepting when the operating system has no more connections to give.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// When the last request came.
 #[derive(Clone, Debug)]
@@ -39,7 +47,7 @@ impl Pause {
     }
 }
 
-/// Answers requests until `shutdown` is done, and finishes those that have begun.
+/// Answers requests until `shutdown` is done, and gives those that have begun a second to finish.
 pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
@@ -48,7 +56,11 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Futur
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (stream, _) = accepted?;
+                // Too many open files pass; the server stays.
+                let Ok((stream, _)) = accepted else {
+                    wait::real(PAUSE).await;
+                    continue;
+                };
                 connections.spawn(connection(sandbox.clone(), pause.clone(), stream, stopped.clone()));
             }
             Some(_) = connections.join_next() => (),
@@ -56,13 +68,18 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Futur
         }
     }
     drop(stop);
-    while connections.join_next().await.is_some() {}
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => {}
+        () = wait::real(LAST_REQUESTS) => connections.shutdown().await,
+    }
     Ok(())
 }
 
 async fn connection(sandbox: Sandbox, pause: Pause, stream: TcpStream, mut stopped: tokio::sync::watch::Receiver<()>) {
     let service = service_fn(move |request| answer(sandbox.clone(), pause.clone(), request));
-    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(ARRIVAL);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // A connection that breaks is the caller's affair.
         result = connection.as_mut() => drop(result),
@@ -79,7 +96,10 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes().to_vec();
+    let body = tokio::select! {
+        body = body.collect() => body?.to_bytes().to_vec(),
+        () = wait::real(ARRIVAL) => return Err("the request did not arrive in time".into()),
+    };
     let headers = parts
         .headers
         .iter()
@@ -127,6 +147,25 @@ mod tests {
         assert!((4_000..304_000).contains(&(sandbox.virtual_now() - before)));
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_who_is_connected_keeps_the_server_from_ending() {
+        for sent in
+            ["", "POST / HTTP/1.1\r\nHost: x\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let server = tokio::spawn(serve(Sandbox::in_memory(), listener, async { drop(stopped.await) }));
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+            let begun = Instant::now();
+            stop.send(()).unwrap();
+            server.await.unwrap().unwrap();
+            assert!(begun.elapsed() < Duration::from_secs(2), "{sent:?}: {:?}", begun.elapsed());
+        }
     }
 
     #[test]

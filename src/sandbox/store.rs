@@ -1,17 +1,19 @@
-//! The sandbox's file: an append-only journal that several processes may share.
+//! The sandbox's file: a journal that several processes may share.
 //!
-//! The first line names the format and a generation; each further line is the changes of one turn. A turn holds an
-//! exclusive lock on `FILE.lock`: it reads what others have appended, runs, and appends its own changes with one write
-//! before anybody sees the answer. So a kill at any moment loses no answered call; a line torn by one is cut away.
-//! Compaction and reset replace the file under a new generation, which tells the other processes to read it anew.
+//! A turn holds an exclusive lock on `FILE.lock`: it reads what others have appended, runs, and appends its own changes
+//! before anybody sees the answer, so that a kill at any moment loses no answered call (`journal` says how). Compaction
+//! and reset replace the file under a new generation, which tells the other processes to read it anew.
+//!
+//! What is seeded for a run is held in memory until the run's first successful write, then written down with it. A run
+//! that is refused, or only looks, leaves no trace and makes no file.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
+use super::journal::{Damage, Header, Lines, is_kin};
 use super::world::{Change, World};
 
 /// The file cannot be used.
@@ -25,12 +27,25 @@ pub enum StoreError {
         /// The reason.
         source: io::Error,
     },
-    /// It is not a sandbox's file, or one of another version.
-    #[error(
-        "the sandbox's file {} cannot be read: {reason}; `studio-deploy sandbox reset` starts a new one",
-        path.display()
-    )]
-    Unreadable {
+    /// It is no sandbox's file, so that it is neither read nor written nor deleted.
+    #[error("{} is not a sandbox's file: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// It is a sandbox's file, but one of another version.
+    #[error("the sandbox's file {} cannot be read: its format is {version}, and this version reads another", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        version: String,
+    },
+    /// It is a sandbox's file that was cut or changed.
+    #[error("the sandbox's file {} is damaged: {reason}", path.display())]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -38,43 +53,88 @@ pub enum StoreError {
     },
 }
 
-const FORMAT: &str = "studio-deploy-sandbox/1";
+impl StoreError {
+    /// The next thing to do, for people.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Io { .. } => "check who may read and write the file and its folder".into(),
+            Self::Foreign { .. } => {
+                "nothing was changed in it; name another file with `--sandbox=FILE`, which is made when there is none"
+                    .into()
+            }
+            Self::Version { path, .. } | Self::Damaged { path, .. } => {
+                let (path, aside) = (quoted(path), quoted(&beside(path, ".old")));
+                format!(
+                    "move it away with `mv {path} {aside}` if anything in it may be needed\n\
+                     `studio-deploy sandbox reset --sandbox={path}` deletes it, and the next command starts a new one"
+                )
+            }
+        }
+    }
+}
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    format: String,
-    generation: u64,
+/// A path as a shell reads it.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Where the world is kept: a file, or nowhere.
 #[derive(Debug)]
 pub struct Store {
     journal: Option<Journal>,
+    held: Option<Held>,
+    /// Whether this process has written anything down yet.
+    has_written: bool,
+}
+
+/// What is not written down yet.
+#[derive(Debug, Default)]
+struct Held {
+    /// Every change, in order.
+    all: Vec<Change>,
+    /// Those of preparing the account.
+    prepared: Vec<Change>,
+    /// Whether another process has written meanwhile.
+    is_outrun: bool,
+}
+
+/// What a turn is, as far as its changes are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It makes the account what a config expects: held back like everything else.
+    Prepare,
+    /// It only looks.
+    Read,
+    /// It has changed something: from now on everything is written down.
+    Write,
 }
 
 #[derive(Debug)]
 struct Journal {
     path: PathBuf,
-    lock: File,
-    /// Which writing of the file `offset` belongs to; 0 before the first reading.
+    lock: Option<File>,
+    /// Which writing of the file `lines` belongs to; 0 before the first reading.
     generation: u64,
     /// How much of it the world has seen.
-    offset: u64,
+    lines: Lines,
     /// How many changes that was.
     changes: usize,
 }
 
 /// Holds the lock for as long as it lives.
-struct Locked<'a>(&'a File);
+struct Locked(File);
 
-impl<'a> Locked<'a> {
-    fn new(lock: &'a File) -> io::Result<Self> {
+impl Locked {
+    fn new(lock: &File) -> io::Result<Self> {
+        let lock = lock.try_clone()?;
         lock.lock()?;
         Ok(Self(lock))
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for Locked {
     fn drop(&mut self) {
         // Closing the file releases the lock as well, so a failure here is of no consequence.
         let _ = self.0.unlock();
@@ -82,49 +142,100 @@ impl Drop for Locked<'_> {
 }
 
 impl Store {
-    /// Opens the journal at `path` and fills `world` from it; without a path the world lives in memory only.
+    /// Fills `world` from the journal at `path`, if there is one; without a path the world lives in memory only.
     pub fn open(path: Option<&Path>, world: &mut World) -> Result<Self, StoreError> {
-        let Some(path) = path else { return Ok(Self { journal: None }) };
-        let io = |source| StoreError::Io { path: path.to_owned(), source };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(io)?;
+        let journal = path.map(|path| Journal {
+            path: path.to_owned(),
+            lock: None,
+            generation: 0,
+            lines: Lines::default(),
+            changes: 0,
+        });
+        let mut store = Self { journal, held: None, has_written: false };
+        if let Some(journal) = &mut store.journal
+            && journal.look()?
+        {
+            let _locked = journal.locked()?;
+            let file = journal.catch_up(world)?;
+            file.as_ref().map_or(Ok(()), tightened).map_err(|source| journal.io(source))?;
         }
-        let lock = OpenOptions::new().create(true).append(true).open(beside(path, ".lock")).map_err(io)?;
-        let mut store =
-            Self { journal: Some(Journal { path: path.to_owned(), lock, generation: 0, offset: 0, changes: 0 }) };
-        store.turn(world, |_| ())?;
         Ok(store)
     }
 
-    /// One turn: catches up with the others, runs, and writes down what changed before it returns.
-    pub fn turn<T>(&mut self, world: &mut World, run: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+    /// From now on changes are held in memory, up to the first turn that writes. Does nothing once this process has
+    /// written, or when there is no file.
+    pub fn hold(&mut self) {
+        if self.journal.is_some() && !self.has_written && self.held.is_none() {
+            self.held = Some(Held::default());
+        }
+    }
+
+    /// One turn: catches up with the others, runs, and writes down what changed before it returns, or holds it.
+    pub fn turn<T>(
+        &mut self,
+        world: &mut World,
+        run: impl FnOnce(&mut World) -> T,
+        kind: impl FnOnce(&T) -> Kind,
+    ) -> Result<T, StoreError> {
         let Some(journal) = &mut self.journal else {
             let result = run(world);
             world.take_changes();
             return Ok(result);
         };
-        let lock = journal.lock.try_clone().map_err(|source| journal.io(source))?;
-        let _locked = Locked::new(&lock).map_err(|source| journal.io(source))?;
-        let mut file = journal.catch_up(world)?;
+        // While everything is held, nobody has to be kept out of a file that does not exist.
+        let mut locked = None;
+        if self.held.is_none() || journal.look()? {
+            locked = Some(journal.locked()?);
+            let before = (journal.generation, journal.lines.turns);
+            journal.catch_up(world)?;
+            if let Some(held) = self.held.as_mut().filter(|_| before != (journal.generation, journal.lines.turns)) {
+                held.is_outrun = true;
+                merge(world, &held.prepared);
+                world.take_changes();
+            }
+        }
         let result = run(world);
-        journal.append(&mut file, world.take_changes())?;
+        let own: Vec<Change> = world.take_changes().into_iter().filter(Change::is_kept).collect();
+        let kind = kind(&result);
+        match &mut self.held {
+            Some(held) if kind != Kind::Write => {
+                if kind == Kind::Prepare {
+                    held.prepared.extend(own.clone());
+                }
+                held.all.extend(own);
+            }
+            Some(held) => {
+                let held = std::mem::take(held);
+                self.held = None;
+                if locked.is_none() {
+                    locked = Some(journal.locked()?);
+                }
+                journal.release(world, held, own)?;
+                self.has_written = true;
+            }
+            None => self.has_written |= journal.append(world, own)?,
+        }
+        drop(locked);
         Ok(result)
     }
 
-    /// Empties the world, here and for everybody who shares the file; also when the file was unreadable.
+    /// Empties the world, here and for everybody who shares the file.
     pub fn reset(&mut self, world: &mut World) -> Result<(), StoreError> {
         *world = World::default();
+        self.held = None;
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let lock = journal.lock.try_clone().map_err(|source| journal.io(source))?;
-        let _locked = Locked::new(&lock).map_err(|source| journal.io(source))?;
+        let _locked = journal.locked()?;
+        ours(&journal.path)?;
         journal.rewrite(world)
     }
 
     /// Rewrites the file if it is much longer than the world.
     pub fn compact(&mut self, world: &mut World) -> Result<(), StoreError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let lock = journal.lock.try_clone().map_err(|source| journal.io(source))?;
-        let _locked = Locked::new(&lock).map_err(|source| journal.io(source))?;
+        if self.held.is_some() || !journal.look()? {
+            return Ok(());
+        }
+        let _locked = journal.locked()?;
         journal.catch_up(world)?;
         // Twice the world is what a few runs leave; the constant spares small files the trouble.
         if journal.changes > 2 * world.as_changes().count() + 1000 {
@@ -132,15 +243,91 @@ impl Store {
         }
         Ok(())
     }
+
+    /// The file, if the world is kept in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.journal.as_ref().map(|journal| journal.path.as_path())
+    }
 }
 
-/// Removes a sandbox's file, readable or not.
-pub fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(StoreError::Io { path: path.to_owned(), source })
+/// Deletes a sandbox's file, readable or not; whether there was one.
+///
+/// # Errors
+/// When it is not a sandbox's, and for the operating system's reasons.
+pub fn remove(path: &Path) -> Result<bool, StoreError> {
+    if !ours(path)? {
+        return Ok(false);
+    }
+    let mut journal = Journal { path: path.to_owned(), lock: None, generation: 0, lines: Lines::default(), changes: 0 };
+    let _locked = journal.locked()?;
+    fs::remove_file(path).map_err(|source| journal.io(source))?;
+    Ok(true)
+}
+
+/// Whether there is a file at `path`; one that begins like a sandbox's, else that is an error.
+fn ours(path: &Path) -> Result<bool, StoreError> {
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
+    if !is_regular(path)? {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(Header::LENGTH as u64).read_to_end(&mut start)).map_err(io)?;
+    if is_kin(&start) {
+        Ok(true)
+    } else {
+        Err(damaged(path, if start.is_empty() { Damage::Empty } else { Damage::Foreign }))
+    }
+}
+
+/// Whether there is a regular file at `path`; anything else there is an error, and is not opened, since a pipe would
+/// never be done. A link counts for itself: replacing it would part it from what it leads to.
+fn is_regular(path: &Path) -> Result<bool, StoreError> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(StoreError::Io { path: path.to_owned(), source }),
+    };
+    let reason = match kind {
+        kind if kind.is_file() => return Ok(true),
+        kind if kind.is_dir() => "it is a folder",
+        kind if kind.is_symlink() => "it is a symbolic link; name the file that it leads to",
+        _ => "it is a pipe, a socket or a device",
+    };
+    Err(StoreError::Foreign { path: path.to_owned(), reason: reason.into() })
+}
+
+fn damaged(path: &Path, damage: Damage) -> StoreError {
+    let path = path.to_owned();
+    match damage {
+        Damage::Empty => StoreError::Foreign { path, reason: "it is empty, and a sandbox's file never is".into() },
+        Damage::Foreign => StoreError::Foreign { path, reason: "it does not begin like one".into() },
+        Damage::Version(version) => StoreError::Version { path, version },
+        Damage::Broken(reason) => StoreError::Damaged { path, reason },
+    }
+}
+
+/// Takes from everybody but the owner what they may do with the file, which may hold what is confidential. Whoever is
+/// not its owner cannot, and need not.
+fn tightened(file: &File) -> io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
+    }
+    Ok(())
+}
+
+/// Adds what `world` lacks. Counters only go up: whoever made the file has counted too.
+fn merge(world: &mut World, prepared: &[Change]) {
+    for change in prepared {
+        let counter = change.is_counter();
+        let behind = |value: &serde_json::Value| {
+            world.get::<i64>(&change.table, &change.key).is_none_or(|there| Some(there) < value.as_i64())
+        };
+        match &change.value {
+            Some(value) if counter && behind(value) || !counter && !world.has(&change.table, &change.key) => {
+                world.put(&change.table, &change.key, value);
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
 }
 
@@ -149,68 +336,146 @@ impl Journal {
         StoreError::Io { path: self.path.clone(), source }
     }
 
-    fn unreadable(&self, reason: impl Into<String>) -> StoreError {
-        StoreError::Unreadable { path: self.path.clone(), reason: reason.into() }
+    fn broken(&self, reason: impl Into<String>) -> StoreError {
+        damaged(&self.path, Damage::Broken(reason.into()))
     }
 
-    /// Reads what the world has not seen yet, making the file if there is none.
-    fn catch_up(&mut self, world: &mut World) -> Result<File, StoreError> {
-        // The file is opened by name in each turn because another process may have replaced it.
-        let mut file = match OpenOptions::new().read(true).append(true).open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                *world = World::default();
-                self.rewrite(world)?;
-                OpenOptions::new().read(true).append(true).open(&self.path).map_err(|source| self.io(source))?
+    /// Whether there is a file.
+    fn look(&self) -> Result<bool, StoreError> {
+        is_regular(&self.path)
+    }
+
+    /// The lock, made with its folder if there is none.
+    fn locked(&mut self) -> Result<Locked, StoreError> {
+        if self.lock.is_none() {
+            let path = beside(&self.path, ".lock");
+            is_regular(&path)?;
+            if let Some(folder) = self.path.parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| self.io(source))?;
             }
-            Err(source) => return Err(self.io(source)),
-        };
-        let mut first = String::new();
-        BufReader::with_capacity(128, &file).read_line(&mut first).map_err(|source| self.io(source))?;
-        let header: Header = serde_json::from_str(&first).map_err(|_| self.unreadable("it is not a sandbox's file"))?;
-        if header.format != FORMAT {
-            return Err(self.unreadable(format!("its format is {}, and this version reads {FORMAT}", header.format)));
+            let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+            self.lock = Some(opened.map_err(|source| self.io(source))?);
         }
+        match &self.lock {
+            Some(lock) => Locked::new(lock).map_err(|source| self.io(source)),
+            None => Err(self.io(io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// Reads what the world has not seen yet; no file when there is none, and then the world is new.
+    fn catch_up(&mut self, world: &mut World) -> Result<Option<File>, StoreError> {
+        // The file is opened by name in each turn because another process may have replaced it.
+        if !self.look()? {
+            if self.generation != 0 {
+                *world = World::default();
+                self.forget();
+            }
+            return Ok(None);
+        }
+        let mut file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(|source| self.io(source))?;
+        let mut start = Vec::new();
+        (&file).take(Header::LENGTH as u64).read_to_end(&mut start).map_err(|source| self.io(source))?;
+        let header = Header::read(&start).map_err(|damage| damaged(&self.path, damage))?;
         if header.generation != self.generation {
             *world = World::default();
-            (self.generation, self.offset, self.changes) = (header.generation, first.len() as u64, 0);
+            self.forget();
         }
-        let length = file.metadata().map_err(|source| self.io(source))?.len();
-        if length > self.offset {
-            self.read_on(&mut file, world)?;
+        let length = file.metadata().map_err(|source| self.io(source))?.len() - Header::LENGTH as u64;
+        if length < header.length {
+            return Err(self.broken(format!("{} bytes are missing at its end", header.length - length)));
         }
-        Ok(file)
-    }
-
-    fn read_on(&mut self, file: &mut File, world: &mut World) -> Result<(), StoreError> {
+        if header.length < self.lines.length {
+            return Err(self.broken("it holds less than it did a moment ago"));
+        }
         let mut text = Vec::new();
-        file.seek(SeekFrom::Start(self.offset)).map_err(|source| self.io(source))?;
+        file.seek(SeekFrom::Start(Header::LENGTH as u64 + self.lines.length)).map_err(|source| self.io(source))?;
         file.read_to_end(&mut text).map_err(|source| self.io(source))?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
-            // Nobody is writing, since the lock is ours: a process was killed while it wrote this, and never answered.
-            file.set_len(self.offset + whole as u64).map_err(|source| self.io(source))?;
-        }
-        for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let changes: Vec<Change> = serde_json::from_slice(line)
-                .map_err(|error| self.unreadable(format!("a line is damaged ({error})")))?;
+        let known = usize::try_from(header.length - self.lines.length).unwrap_or(usize::MAX).min(text.len());
+        let turns = self.lines.read(&text[..known], &header).map_err(|damage| damaged(&self.path, damage))?;
+        self.generation = header.generation;
+        for changes in turns {
             self.changes += changes.len();
             world.replay(changes);
         }
-        self.offset += whole as u64;
-        Ok(())
+        if !self.lines.is_unanswered(&text[known..]) {
+            return Err(self.broken("something stands behind its end"));
+        }
+        Ok(Some(file))
     }
 
-    fn append(&mut self, file: &mut File, changes: Vec<Change>) -> Result<(), StoreError> {
-        let changes: Vec<Change> = changes.into_iter().filter(Change::is_kept).collect();
+    /// Reads everything anew the next time.
+    fn forget(&mut self) {
+        (self.generation, self.lines, self.changes) = (0, Lines::default(), 0);
+    }
+
+    /// Writes down a turn's changes, and makes the file if there is none; whether there was anything to write.
+    fn append(&mut self, world: &World, changes: Vec<Change>) -> Result<bool, StoreError> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let line = line(&changes);
-        file.write_all(&line).map_err(|source| self.io(source))?;
-        self.offset += line.len() as u64;
-        self.changes += changes.len();
-        Ok(())
+        if !self.look()? {
+            self.rewrite(world)?;
+            return Ok(true);
+        }
+        let count = changes.len();
+        let line = self.lines.next(changes);
+        let mut lines = self.lines.clone();
+        lines.push(&line);
+        let header = Header::of(self.generation, &lines).text();
+        let end = Header::LENGTH as u64 + self.lines.length;
+        let write = || {
+            let mut file = OpenOptions::new().write(true).open(&self.path)?;
+            // What a killed process left behind the end goes first.
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
+            file.write_all(&line)?;
+            // Here the turn is committed.
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(header.as_bytes())
+        };
+        match write() {
+            Ok(()) => {
+                self.lines = lines;
+                self.changes += count;
+                Ok(true)
+            }
+            Err(source) => {
+                // The world has what the file has not: a full disk must not make the two differ for long.
+                self.forget();
+                Err(self.io(source))
+            }
+        }
+    }
+
+    /// Writes down everything that was held, with the turn that changed something.
+    fn release(&mut self, world: &mut World, held: Held, own: Vec<Change>) -> Result<(), StoreError> {
+        let Held { mut all, prepared, mut is_outrun } = held;
+        let before = (self.generation, self.lines.turns);
+        let mut theirs = World::default();
+        if self.look()? {
+            // Somebody may have made the file while nothing kept them from it.
+            let mut look =
+                Self { path: self.path.clone(), lock: None, generation: 0, lines: Lines::default(), changes: 0 };
+            look.catch_up(&mut theirs)?;
+            is_outrun |= before != (look.generation, look.lines.turns);
+            (self.generation, self.lines, self.changes) = (look.generation, look.lines, look.changes);
+        }
+        if is_outrun {
+            *world = theirs;
+            merge(world, &prepared);
+            for change in own {
+                match &change.value {
+                    _ if change.is_counter() => merge(world, &[change]),
+                    Some(value) => world.put(&change.table, &change.key, value),
+                    None => drop(world.remove(&change.table, &change.key)),
+                }
+            }
+            all = world.take_changes().into_iter().filter(Change::is_kept).collect();
+            world.take_replaced();
+        } else {
+            all.extend(own);
+        }
+        self.append(world, all).map(drop)
     }
 
     /// Writes the whole world to a new file and puts it in place of the old one at once.
@@ -218,24 +483,19 @@ impl Journal {
         let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos());
         // Only to differ from the one before, so the low 64 bits do.
         let generation = u64::try_from(nanoseconds & u128::from(u64::MAX)).unwrap_or(1).max(self.generation + 1);
-        let header = serde_json::to_vec(&Header { format: FORMAT.into(), generation });
-        let mut text = header.expect("a format and a number are JSON");
-        text.push(b'\n');
         let changes: Vec<Change> = world.as_changes().filter(Change::is_kept).collect();
-        if !changes.is_empty() {
-            text.extend(line(&changes));
+        let count = changes.len();
+        let mut lines = Lines::default();
+        let mut line = Vec::new();
+        if count > 0 {
+            line = lines.next(changes);
+            lines.push(&line);
         }
-        let new = beside(&self.path, ".new");
-        fs::write(&new, &text).and_then(|()| fs::rename(&new, &self.path)).map_err(|source| self.io(source))?;
-        (self.generation, self.offset, self.changes) = (generation, text.len() as u64, changes.len());
+        let text = [Header::of(generation, &lines).text().as_bytes(), &line].concat();
+        crate::files::replace(&self.path, &text).map_err(|source| self.io(source))?;
+        (self.generation, self.lines, self.changes) = (generation, lines, count);
         Ok(())
     }
-}
-
-fn line(changes: &[Change]) -> Vec<u8> {
-    let mut line = serde_json::to_vec(changes).expect("changes consist of JSON values");
-    line.push(b'\n');
-    line
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -245,89 +505,5 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Process {
-        world: World,
-        store: Store,
-    }
-
-    impl Process {
-        fn start(path: &Path) -> Self {
-            let mut world = World::default();
-            let store = Store::open(Some(path), &mut world).unwrap();
-            Self { world, store }
-        }
-
-        fn put(&mut self, key: &str, value: u64) {
-            self.store.turn(&mut self.world, |world| world.put("table", key, &value)).unwrap();
-        }
-
-        fn get(&mut self, key: &str) -> Option<u64> {
-            self.store.turn(&mut self.world, |world| world.get("table", key)).unwrap()
-        }
-    }
-
-    #[test]
-    fn processes_see_each_other_at_every_turn() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/sandbox.json");
-        let (mut one, mut two) = (Process::start(&path), Process::start(&path));
-        one.put("a", 1);
-        assert_eq!(two.get("a"), Some(1));
-        two.put("a", 2);
-        assert_eq!(one.get("a"), Some(2));
-        assert_eq!(Process::start(&path).get("a"), Some(2));
-    }
-
-    #[test]
-    fn compaction_keeps_the_world_and_tells_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sandbox.json");
-        let (mut one, mut two) = (Process::start(&path), Process::start(&path));
-        for value in 0..1200 {
-            one.put("a", value);
-        }
-        assert_eq!(two.get("a"), Some(1199));
-        let long = fs::metadata(&path).unwrap().len();
-        one.store.compact(&mut one.world).unwrap();
-        assert!(fs::metadata(&path).unwrap().len() < long / 100);
-        one.put("b", 7);
-        assert_eq!((two.get("a"), two.get("b")), (Some(1199), Some(7)));
-        one.store.reset(&mut one.world).unwrap();
-        assert_eq!(two.get("a"), None);
-    }
-
-    #[test]
-    fn a_torn_line_is_cut_away() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sandbox.json");
-        let mut one = Process::start(&path);
-        one.put("a", 1);
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"[{\"table\":\"ta").unwrap();
-        let mut two = Process::start(&path);
-        assert_eq!(two.get("a"), Some(1));
-        two.put("b", 2);
-        assert_eq!((one.get("a"), one.get("b")), (Some(1), Some(2)));
-        assert_eq!(Process::start(&path).get("b"), Some(2));
-    }
-
-    #[test]
-    fn foreign_files_are_refused_with_the_way_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sandbox.json");
-        for (text, expected) in [
-            ("hello\n", "not a sandbox's file"),
-            ("{\"format\":\"studio-deploy-sandbox/99\",\"generation\":1}\n", "studio-deploy-sandbox/99"),
-            ("{\"format\":\"studio-deploy-sandbox/1\",\"generation\":1}\nnonsense\n", "damaged"),
-        ] {
-            fs::write(&path, text).unwrap();
-            let error = Store::open(Some(&path), &mut World::default()).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains("sandbox reset"), "{error}");
-            assert!(error.contains("sandbox.json"), "{error}");
-        }
-        remove(&path).unwrap();
-        assert_eq!(Process::start(&path).get("a"), None);
-    }
-}
+#[path = "store_tests.rs"]
+mod tests;

@@ -37,11 +37,18 @@ impl Change {
     pub fn is_kept(&self) -> bool {
         !(self.table == META && (self.key == FAULTS || self.key == ADVERSARY))
     }
+
+    /// Whether it only ever goes up: time, and what ids are made of.
+    pub fn is_counter(&self) -> bool {
+        self.table == META && ["now", "sequence", "wall"].contains(&self.key.as_str())
+    }
 }
 
 const META: &str = "meta";
 /// Tables that all accounts share: clock and faults, sessions, and buckets, whose names are one space for all.
 const SHARED: [&str; 3] = [META, "sts/", "s3/"];
+/// What stands in front of the deployments that something was made for.
+const PREPARED: &str = "prepared/";
 const FAULTS: &str = "faults";
 const ADVERSARY: &str = "adversary";
 
@@ -178,6 +185,17 @@ impl World {
     pub fn set_faults(&mut self, faults: Json, adversary: bool) {
         self.swap(Change { table: META.into(), key: FAULTS.into(), value: Some(faults) });
         self.swap(Change { table: META.into(), key: ADVERSARY.into(), value: Some(Json::Bool(adversary)) });
+    }
+
+    /// Whether what this deployment refers to was made, or nobody ever asked for such a thing here.
+    pub fn is_prepared(&self, deployment: &str) -> bool {
+        self.is_founded()
+            && (self.list::<bool>(META, PREPARED).is_empty() || self.has(META, &format!("{PREPARED}{deployment}")))
+    }
+
+    /// Notes that what this deployment refers to was made.
+    pub fn set_prepared(&mut self, deployment: &str) {
+        self.put(META, &format!("{PREPARED}{deployment}"), &true);
     }
 
     /// Whether the account was ever fixed by [`World::found`].
