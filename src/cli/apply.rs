@@ -1,6 +1,8 @@
 //! `apply`: makes the account match the config, after showing what that means.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use super::args::ApplyArgs;
 use super::codes;
@@ -18,6 +20,19 @@ use crate::ui::{Screen, plan_human};
 
 /// What loses data when it is deleted and made again, whatever replaces it.
 const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
+
+/// The way out of every saved plan that may not be applied.
+const AGAIN: &str = "plan again with `studio-deploy plan --out FILE`, and review what changed";
+/// No plan is as large: one of ten thousand users has some 30 MB.
+const PLAN_LIMIT: u64 = 256 << 20;
+
+/// Reads a saved plan, of a bounded size: not everything that a path leads to ends.
+pub(super) fn saved_plan(path: &Path) -> Result<PlanDocument, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(PLAN_LIMIT).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::file(path, &error))?;
+    Ok(PlanDocument::read(&String::from_utf8_lossy(&bytes))?)
+}
 
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
@@ -54,8 +69,13 @@ async fn review(
     run: &Run<'_>,
 ) -> Result<(Session, Planned, Options), Failure> {
     let saved = args.plan.as_ref().map(|path| {
-        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        Ok::<_, Failure>(PlanDocument::read(&text)?)
+        let saved = saved_plan(path)?;
+        saved.usable(&(run.surroundings.now)())?;
+        if saved.deployment != loaded.names.to_string() {
+            let summary = format!("the saved plan is of {}, and the config of {}", saved.deployment, loaded.names);
+            return Err(Failure::new(&codes::STALE, summary).help(AGAIN));
+        }
+        Ok::<_, Failure>(saved)
     });
     let saved = saved.transpose()?;
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
@@ -73,7 +93,7 @@ async fn review(
         run.screen.data(&format!("{}{text}", session.heading()))?;
     }
     if let Some(saved) = &saved {
-        agrees(saved, &planned.plan, run)?;
+        agrees(saved, &planned.plan)?;
     }
     if !args.skip_blocked {
         run.allowed(&planned.plan)?;
@@ -82,13 +102,9 @@ async fn review(
 }
 
 /// Whether a saved plan asks for what would be done now.
-fn agrees(saved: &PlanDocument, plan: &Plan, run: &Run<'_>) -> Result<(), Failure> {
-    let again = "plan again with `studio-deploy plan --out FILE`, and review what changed";
-    if let Some(expires) = saved.expires.as_ref().filter(|expires| **expires < (run.surroundings.now)()) {
-        return Err(Failure::new(&codes::STALE, format!("the saved plan has expired at {expires}")).help(again));
-    }
+fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     match saved.moved(&PlanDocument::of(plan)) {
-        Some(moved) => Err(Failure::new(&codes::STALE, format!("the saved plan is out of date: {moved}")).help(again)),
+        Some(moved) => Err(Failure::new(&codes::STALE, format!("the saved plan is out of date: {moved}")).help(AGAIN)),
         None => Ok(()),
     }
 }

@@ -221,7 +221,7 @@ impl From<Cycle> for Failure {
 impl From<NotAPlan> for Failure {
     fn from(error: NotAPlan) -> Self {
         let failure = Self::new(&codes::STALE, error.to_string());
-        failure.help("save a plan with `studio-deploy plan --out FILE`, and apply it with the same version")
+        failure.help("plan again with `studio-deploy plan --out FILE`, review it, and apply it with the same version")
     }
 }
 

@@ -1,7 +1,5 @@
 //! `graph`: what waits for what, with what happens to each.
 
-use std::fs;
-
 use super::args::{Format, GraphArgs};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -11,12 +9,10 @@ use super::session::Session;
 use crate::model::Node;
 use crate::plan::Options;
 use crate::ui::graph::{self, Vertex};
-use crate::ui::plan_json::PlanDocument;
 
 pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     if let Some(path) = &args.plan {
-        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        let saved = PlanDocument::read(&text)?;
+        let saved = super::apply::saved_plan(path)?;
         show(run, &saved.changes.iter().map(Vertex::from).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
 use crate::model::{Address, Source, Value};
@@ -49,6 +50,9 @@ pub struct PlanDocument {
     pub consent: ConsentDocument,
     /// The numbers.
     pub summary: Summary,
+    /// SHA-256 of everything else, of a saved plan: it tells a file that was cut or edited, and is no signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// What happens to one address.
@@ -212,6 +216,18 @@ pub enum NotAPlan {
         "the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again"
     )]
     Version(u64),
+    /// It does not fit its digest.
+    #[error("the saved plan was changed or cut since it was saved: it does not fit its own digest")]
+    Altered,
+    /// Another version of this program saved it.
+    #[error("studio-deploy {0} saved the plan, and this is {version}: each version applies its own plans only", version = env!("CARGO_PKG_VERSION"))]
+    Tool(String),
+    /// It does not say until when it holds.
+    #[error("the saved plan does not say until when it may be applied")]
+    Undated,
+    /// Its time is over.
+    #[error("the saved plan has expired at {0}")]
+    Expired(String),
 }
 
 impl PlanDocument {
@@ -239,6 +255,7 @@ impl PlanDocument {
             notices: notices.collect(),
             consent: ConsentDocument::default(),
             summary,
+            digest: None,
         }
     }
 
@@ -260,19 +277,43 @@ impl PlanDocument {
     /// Reads a saved plan.
     ///
     /// # Errors
-    /// [`NotAPlan`] when the text is no plan, or one of another format version.
+    /// [`NotAPlan`] when the text is no plan, one of another format version, or not what was saved.
     pub fn read(text: &str) -> Result<Self, NotAPlan> {
-        let json: Json = serde_json::from_str(text)?;
+        let mut json: Json = serde_json::from_str(text)?;
         // The version is looked at first, since another version may have another shape.
         match json.get("format_version").and_then(Json::as_u64) {
-            Some(version) if version != u64::from(FORMAT_VERSION) => Err(NotAPlan::Version(version)),
-            _ => Ok(serde_json::from_value(json)?),
+            Some(version) if version != u64::from(FORMAT_VERSION) => return Err(NotAPlan::Version(version)),
+            _ => {}
+        }
+        let said = json.as_object_mut().and_then(|members| members.shift_remove("digest"));
+        let plan: Self = serde_json::from_value(json.clone())?;
+        match said {
+            Some(Json::String(said)) if said == digest(&json) => Ok(Self { digest: Some(said), ..plan }),
+            _ => Err(NotAPlan::Altered),
         }
     }
 
-    /// This plan as text: what a saved plan's file holds.
+    /// Whether this saved plan may be applied at `now`, in RFC 3339, as far as the file itself can say.
+    ///
+    /// # Errors
+    /// [`NotAPlan`] when another version saved it, when it has expired, or when nobody can tell.
+    pub fn usable(&self, now: &str) -> Result<(), NotAPlan> {
+        if self.tool_version != env!("CARGO_PKG_VERSION") {
+            return Err(NotAPlan::Tool(self.tool_version.clone()));
+        }
+        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        match (self.expires.as_deref().and_then(time), time(now)) {
+            (Some(expires), Some(now)) if now < expires => Ok(()),
+            (Some(expires), Some(_)) => Err(NotAPlan::Expired(expires.to_string())),
+            _ => Err(NotAPlan::Undated),
+        }
+    }
+
+    /// This plan as text, with its digest: what a saved plan's file holds.
     pub fn text(&self) -> String {
-        format!("{:#}\n", json!(self))
+        let mut json = json!(Self { digest: None, ..self.clone() });
+        json["digest"] = json!(digest(&json));
+        format!("{json:#}\n")
     }
 
     /// What has moved between this saved plan and the plan `now`, for people; none when they ask for the same.
@@ -361,6 +402,13 @@ impl StepDocument {
     }
 }
 
+/// SHA-256 of JSON in its canonical form: members in the order of their names, no white space.
+fn digest(json: &Json) -> String {
+    let mut sorted = json.clone();
+    sorted.sort_all_objects();
+    Sha256::digest(sorted.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The schema of [`PlanDocument`].
 pub fn schema() -> Json {
     super::schema::of::<PlanDocument>()
@@ -380,7 +428,7 @@ mod tests {
         for scene in scenes() {
             let document = PlanDocument::of(&scene.plan()).dated("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
             let read = PlanDocument::read(&document.text()).unwrap();
-            assert_eq!(read, document);
+            assert_eq!(PlanDocument { digest: None, ..read.clone() }, document);
             assert_eq!(read.moved(&document), None);
         }
     }

@@ -4,6 +4,8 @@ mod codes;
 mod commands;
 mod edits;
 mod http;
+mod misuse;
+mod saved;
 mod streams;
 
 use std::borrow::BorrowMut;
