@@ -31,6 +31,10 @@ deny:
 faults:
     cargo test --locked --test it faults -- --include-ignored --nocapture
 
+# Whose a thing is, for everything that its tags can say.
+ownership:
+    cargo test --locked --test it ownership -- --include-ignored --nocapture
+
 # Ten minutes of broken configs, none of which may do more than be refused.
 fuzz:
     cargo test --locked --test it fuzz::ten_minutes -- --ignored --nocapture

@@ -83,7 +83,7 @@ pub struct Report {
     pub record_error: Option<CloudError>,
     /// Whether somebody asked the run to stop.
     pub stopped: bool,
-    /// Whether the plan left out a part of what the config asks for.
+    /// Whether a part of what the config asks for was left out: by the plan, or since AWS refused what can be done without.
     pub left_out: bool,
 }
 
@@ -155,6 +155,7 @@ pub async fn apply<C: Cloud>(
         assets: RefCell::new(BTreeMap::new()),
         held: RefCell::new(BTreeSet::new()),
         failed: Cell::new(false),
+        refused: Cell::new(false),
     };
     let mut report = Report { left_out: !plan.left_out.is_empty(), ..Report::default() };
     // No crash may lose a path that was managed: until the end the record knows the old and the new.
@@ -171,6 +172,7 @@ pub async fn apply<C: Cloud>(
         return report;
     }
     report.outcomes = run.steps(plan, settings, stop.clone()).await;
+    report.left_out |= run.refused.get();
     report.stopped = *stop.borrow() != Stop::No;
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
@@ -286,6 +288,8 @@ struct Run<'a, C> {
     assets: RefCell<BTreeMap<Address, AssetDigest>>,
     held: RefCell<BTreeSet<Address>>,
     failed: Cell<bool>,
+    /// Whether a write was refused that can be done without.
+    refused: Cell<bool>,
 }
 
 impl<C: Cloud> Run<'_, C> {
@@ -438,7 +442,14 @@ impl<C: Cloud> Run<'_, C> {
 
     /// A write counts only once the account shows it: what was asked for and is not there is a failure, not a success.
     async fn verify(&self, node: &Node, made: Observed) -> Result<(), CloudError> {
-        let left = |made: &Observed| changes(node, made, &[], (self.rules)(node.address.kind), &mut Vec::new());
+        // What was refused stays as it was, however long it is waited for; somebody was told.
+        let refused = made.refused.clone();
+        self.refused.set(self.refused.get() || !refused.is_empty());
+        let left = |made: &Observed| {
+            let mut left = changes(node, made, &[], (self.rules)(node.address.kind), &mut Vec::new());
+            left.retain(|change| !refused.iter().any(|path| change.path.starts_with(path)));
+            left
+        };
         let mut made = made;
         if !left(&made).is_empty() {
             let seen = |found: &Found| found.ours().is_some_and(|again| left(again).is_empty());

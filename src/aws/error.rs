@@ -150,8 +150,10 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
         | "MalformedPolicy"
         | "InvalidRequest"
         | "BadRequest" => {
-            // SageMaker answers a missing domain with a ValidationException now and then.
-            if message.contains("does not exist") && message.contains("RecordNotFound") {
+            // SageMaker answers a missing domain with a ValidationException now and then, and CloudFormation always so.
+            let of_stack = message.starts_with("Stack with id ") && message.ends_with(" does not exist");
+            let of_export = message.starts_with("Export ") && message.contains(" is not imported by any stack");
+            if message.contains("does not exist") && message.contains("RecordNotFound") || of_stack || of_export {
                 ErrorKind::NotFound
             } else {
                 ErrorKind::Invalid

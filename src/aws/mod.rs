@@ -10,6 +10,7 @@ pub mod lock;
 pub mod network;
 pub mod record;
 pub mod resolve;
+pub mod stack;
 pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,8 @@ pub struct Account {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// EFS.
     pub efs: aws_sdk_efs::Client,
+    /// CloudFormation, which is only asked.
+    pub cloudformation: aws_sdk_cloudformation::Client,
     /// How many calls changed something.
     pub writes: Writes,
     /// What happens to what holds data when it is deleted.
@@ -119,6 +122,7 @@ impl Account {
             sts: client!(aws_sdk_sts, config, writes),
             tagging: client!(aws_sdk_resourcegroupstagging, config, writes),
             efs: client!(aws_sdk_efs, config, writes),
+            cloudformation: client!(aws_sdk_cloudformation, config, writes),
             writes,
             retention: Retention::default(),
             limits: BTreeMap::new(),

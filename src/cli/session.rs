@@ -228,6 +228,7 @@ impl Session {
         let mut plan = self.plan_graph(&graph, &options).await?;
         place_removed(&mut plan, &goal.desired);
         gate(&mut plan, &goal.desired);
+        preflight::stack::check(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
         preflight::check(&self.account, &goal.desired, &mut plan).await;
         Ok(plan)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Address, Value};
+use super::{Address, Path, Value};
 
 /// A live object, in the shape of the node that describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,12 +15,14 @@ pub struct Observed {
     pub properties: Value,
     /// Whether it can be used as it is.
     pub state: State,
+    /// What a write was refused for want of a permission, and can be done without: a notice has said so.
+    pub refused: Vec<Path>,
 }
 
 impl Observed {
     /// A usable object with no outputs yet.
     pub fn new(id: impl Into<String>, properties: Value) -> Self {
-        Self { id: id.into(), outputs: BTreeMap::new(), properties, state: State::Usable }
+        Self { id: id.into(), outputs: BTreeMap::new(), properties, state: State::Usable, refused: Vec::new() }
     }
 
     /// This object with one more output.
@@ -46,22 +48,33 @@ pub enum State {
     DeleteFailed(String),
     /// A key that is scheduled for deletion, with the date.
     PendingDeletion(String),
+    /// A key that somebody switched off.
+    Disabled,
 }
 
 /// Whose an object is that has our name but not our tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// This deployment's own `mdaa_*` tags: MDAA made it. The CloudFormation stack, if tagged with one.
+    /// All five of MDAA's tags, and nothing says otherwise: MDAA made it. Its CloudFormation stack, if tagged with one.
     Mdaa {
         /// The value of `aws:cloudformation:stack-name`.
         stack: Option<String>,
     },
     /// Nothing but the name speaks for MDAA: it has no tags, and of this kind MDAA tags none.
     MdaaByName,
+    /// Nothing says otherwise, but not all of MDAA's tags are there either, of a kind that MDAA gives all of them.
+    Partly {
+        /// The keys that are missing.
+        missing: Vec<String>,
+    },
     /// Another deployment of ours, by its tag's value.
     Deployment(String),
+    /// Another environment of MDAA's, in its own four words.
+    Environment(String),
     /// A CloudFormation stack that is not this deployment's MDAA stack.
     Stack(String),
+    /// Ours or MDAA's, but there are several where one is wanted: each with what uses it, for people.
+    Several(Vec<String>),
     /// Another account's (a bucket name is global).
     Account,
     /// Nobody that the tags name.
@@ -69,9 +82,14 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Whether consent is enough to take the object over: no other deployment, stack or account claims it.
+    /// Whether consent is enough to take the object over: no other deployment, environment, stack or account claims it.
     pub const fn may_yield(&self) -> bool {
-        matches!(self, Self::Mdaa { .. } | Self::MdaaByName | Self::Unknown)
+        matches!(self, Self::Mdaa { .. } | Self::MdaaByName | Self::Partly { .. } | Self::Unknown)
+    }
+
+    /// Whether somebody else says that it is theirs.
+    pub const fn is_claimed(&self) -> bool {
+        matches!(self, Self::Deployment(_) | Self::Environment(_) | Self::Stack(_) | Self::Account)
     }
 }
 

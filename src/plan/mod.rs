@@ -5,6 +5,8 @@
 
 mod apps;
 mod diff;
+mod encryption;
+mod foreign;
 mod record;
 mod removal;
 mod rules;
@@ -18,6 +20,7 @@ pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, Unset};
 pub use step::{Action, Blocked, Notice, Plan, Step};
 
 use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, State, Value};
+use foreign::Company;
 
 /// Two nodes that wait for each other: a bug of the graph, since a config cannot say such a thing.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -42,7 +45,10 @@ pub fn plan(
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
     let mut left_out = BTreeSet::new();
     let mut replaced = BTreeMap::new();
-    let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot) };
+    let mut foreign = BTreeSet::new();
+    let company = Company::of(snapshot);
+    let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot), company };
+    notices.extend(known.company.left(snapshot, graph, options));
     for address in &order {
         let node = &graph[address];
         let rules = rules(address.kind);
@@ -52,6 +58,10 @@ pub fn plan(
             notices.push(notice);
         }
         follow(&mut step, &replaced, rules);
+        foreign::follow(&mut step, &foreign);
+        if step.blocked.is_some() && matches!(snapshot.get(address), Some(Found::Foreign { .. })) {
+            foreign.insert(address.clone());
+        }
         if step.action == Action::Replace {
             protect(&mut step, options);
             replaced.insert(address.clone(), step.blocked.clone());
@@ -59,6 +69,7 @@ pub fn plan(
         settled.insert(address.clone(), Settled::of(&step));
         steps.push(step);
     }
+    notices.extend(encryption::keep_readable(&mut steps));
     for notice in apps::block(&mut steps, snapshot, rules, options) {
         left_out.extend(notice.address.clone());
         notices.push(notice);
@@ -98,6 +109,7 @@ struct Known<'a> {
     recorded: Option<&'a Record>,
     /// The ARNs of lifecycle configs of ours that go.
     going: BTreeSet<&'a str>,
+    company: Company<'a>,
 }
 
 impl Known<'_> {
@@ -168,10 +180,7 @@ fn step(
             ));
         }
         Found::Foreign { owner, observed } => {
-            let adopted = match owner {
-                Owner::Mdaa { .. } | Owner::MdaaByName => options.adopt || options.adopt_addresses.contains(address),
-                owner => owner.may_yield() && options.adopt_addresses.contains(address),
-            };
+            let adopted = known.company.yields(address, owner, options);
             step.observed.clone_from(observed);
             match observed {
                 Some(observed) if adopted => {
@@ -184,8 +193,9 @@ fn step(
                         _ => "you named it".into(),
                     };
                     judge(&mut step, observed, rules, options);
+                    step.blocked = step.blocked.or_else(|| unusable(observed));
                 }
-                _ => step.blocked = Some(foreign(address, owner, deployment)),
+                _ => step.blocked = Some(known.company.blocked(&node, owner, deployment)),
             }
         }
         Found::Ours(observed) => {
@@ -245,12 +255,23 @@ fn judge_state(step: &mut Step, observed: &Observed) {
             step.action = Action::Replace;
             step.reason = format!("AWS could not delete it: {reason}");
         }
-        State::PendingDeletion(date) => {
-            step.blocked = Some(Blocked::new(
-                format!("it is scheduled for deletion on {date}"),
-                format!("keep it with `aws kms cancel-key-deletion --key-id {}` and `aws kms enable-key`", observed.id),
-            ));
-        }
+        State::PendingDeletion(_) | State::Disabled => step.blocked = unusable(observed),
+    }
+}
+
+/// Why a key serves nobody as it is, and how it does again.
+fn unusable(observed: &Observed) -> Option<Blocked> {
+    let id = &observed.id;
+    match &observed.state {
+        State::PendingDeletion(date) => Some(Blocked::new(
+            format!("it is scheduled for deletion on {date}"),
+            format!("keep it: `aws kms cancel-key-deletion --key-id {id}`, then `aws kms enable-key --key-id {id}`"),
+        )),
+        State::Disabled => Some(Blocked::new(
+            format!("the key {id} is disabled, so that nobody can read what it encrypts"),
+            format!("enable it: `aws kms enable-key --key-id {id}`"),
+        )),
+        _ => None,
     }
 }
 
@@ -311,45 +332,6 @@ fn protect(step: &mut Step, options: &Options) {
             "put the old value back, or remove `protect: true` from the config first",
         ));
     }
-}
-
-fn foreign(address: &Address, owner: &Owner, deployment: &Deployment) -> Blocked {
-    let (why, hint) = match owner {
-        Owner::Mdaa { stack } => (
-            stack.as_ref().map_or_else(
-                || "it carries this deployment's MDAA tags but not ours".to_owned(),
-                |stack| format!("MDAA's CloudFormation stack {stack} owns it"),
-            ),
-            "take it over with `--adopt`".to_owned(),
-        ),
-        Owner::MdaaByName => (
-            "it has the name that MDAA gives it and no tags, and MDAA tags none of its kind".to_owned(),
-            format!("take it over with `--adopt`, or alone with `--adopt={address}`"),
-        ),
-        Owner::Deployment(tag) => (
-            format!("the deployment {tag} owns it"),
-            "destroy it there first, or choose another org, env, domain or module name".to_owned(),
-        ),
-        Owner::Stack(stack) => (
-            format!("the CloudFormation stack {stack} owns it"),
-            "choose another org, env, domain or module name, or delete it there first".to_owned(),
-        ),
-        // A bucket's name is the only one that accounts share.
-        Owner::Account => (
-            "another account owns that name, which is unique in the whole world, or this account may not look at it"
-                .to_owned(),
-            format!(
-                "choose another org, env, domain or module name, or make a bucket whose name ends in -{}-{} and give it as \
-                 `domainBucket`",
-                deployment.account, deployment.region
-            ),
-        ),
-        Owner::Unknown => (
-            "something of that name exists that studio-deploy did not make".to_owned(),
-            format!("delete or rename it, or take it over with `--adopt={address}`"),
-        ),
-    };
-    Blocked::new(why, hint)
 }
 
 /// The nodes so that each comes after what it waits for; among equals in creation order, so that plans read alike.

@@ -8,6 +8,7 @@ mod differences;
 mod key;
 mod network;
 mod roles;
+pub mod stack;
 mod trust;
 
 use std::collections::BTreeMap;

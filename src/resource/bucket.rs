@@ -15,7 +15,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, kms_key, ownership, policy};
+use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::Account;
@@ -175,13 +175,18 @@ impl Resource for Bucket {
                 configuration.location_constraint(BucketLocationConstraint::from(account.deployment.region.as_str()));
         }
         let create = account.s3.create_bucket().bucket(name).create_bucket_configuration(configuration.build());
-        match create.send().await.map_err(|e| failed("CreateBucket", e)) {
-            Ok(_) => {}
-            // Our own attempt whose answer was lost; what it is now decides.
-            Err(error) if error.is("BucketAlreadyOwnedByYou") => {}
+        let is_made = match create.send().await.map_err(|e| failed("CreateBucket", e)) {
+            Ok(_) => true,
+            // Our own attempt whose answer was lost, or somebody else's: its tags tell.
+            Err(error) if error.is("BucketAlreadyOwnedByYou") => false,
             Err(error) => return Err(error),
-        }
-        if ownership::owner(&account.deployment, &live_tags(account, name).await?).is_some() {
+        };
+        let live = live_tags(account, name).await?;
+        if let Some(owner) = ownership::owner(&account.deployment, &live) {
+            // In the first region S3 answers "made" for a bucket that is there already.
+            if !is_made || !live.is_empty() {
+                return Err(not_ours(&node.address, &Found::Foreign { owner, observed: None }));
+            }
             // An older S3 (or a stand-in for it) that does not take tags with the create call.
             put_tags(account, name, &tags).await?;
         }
@@ -198,8 +203,9 @@ impl Resource for Bucket {
     ) -> Result<Observed, CloudError> {
         let (write, remove) = ownership::difference(&node.properties, changes);
         if !write.is_empty() || !remove.is_empty() {
-            // PutBucketTagging replaces all tags.
-            let mut tags = ownership::of(&observed.properties);
+            // PutBucketTagging replaces all tags, and S3 refuses one that leaves out AWS's own: they go back as they are.
+            // Source: https://github.com/cloud-custodian/cloud-custodian/pull/2861.
+            let mut tags = live_tags(account, &observed.id).await?;
             tags.retain(|key, _| !remove.contains(key));
             tags.extend(write);
             put_tags(account, &observed.id, &tags).await?;
@@ -434,9 +440,8 @@ async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
 }
 
 fn tag_set(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    // `aws:` tags are AWS's own: they cannot be written, and S3 keeps them.
-    let tags = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map_err(|error| CloudError::new(ErrorKind::Invalid, "PutBucketTagging", error.to_string()))
 }

@@ -216,8 +216,8 @@ impl Resource for Domain {
                 other => break other?,
             }
         };
-        write_side_tags(account, node, &observed, &[]).await?;
-        settled(account, node, Action::Create).await
+        let refused = write_side_tags(account, node, &observed, &[]).await?;
+        Ok(Observed { refused, ..settled(account, node, Action::Create).await? })
     }
 
     async fn update(
@@ -252,8 +252,8 @@ impl Resource for Domain {
             account.clock.until("domain.studio", patience, attempt).await?;
         }
         let observed = settled(account, node, Action::Update).await?;
-        write_side_tags(account, node, &observed, changes).await?;
-        settled(account, node, Action::Update).await
+        let refused = write_side_tags(account, node, &observed, changes).await?;
+        Ok(Observed { refused, ..settled(account, node, Action::Update).await? })
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -615,7 +615,7 @@ pub(super) fn ended_badly(what: &str, observed: &Observed, state: &State) -> Opt
         State::Failed(reason) => ("Create", "Failed", reason),
         State::UpdateFailed(reason) => ("Update", "Update_Failed", reason),
         State::DeleteFailed(reason) => ("Delete", "Delete_Failed", reason),
-        State::Usable | State::Busy(_) | State::PendingDeletion(_) => return None,
+        State::Usable | State::Busy(_) | State::PendingDeletion(_) | State::Disabled => return None,
     };
     let message = format!("{} is {status}: {reason}", observed.id);
     Some(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, format!("{verb}{what}"), message) })
@@ -680,13 +680,15 @@ fn state_of(live: &Json) -> State {
     state(text("Status"), text("FailureReason").to_owned())
 }
 
-/// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it.
+/// The deployment's tags on what SageMaker makes behind a domain: nothing propagates to it. The domain serves without, so
+/// that what may not be tagged is said, and is what this returns.
 async fn write_side_tags(
     account: &Account,
     node: &Node,
     observed: &Observed,
     changes: &[Change],
-) -> Result<(), CloudError> {
+) -> Result<Vec<Path>, CloudError> {
+    let mut refused = Vec::new();
     for (key, what) in [("HomeEfsTags", "home file system"), ("NfsSecurityGroupTags", "NFS security groups")] {
         let live = observed.properties.get(key);
         let wanted = node.properties.get(key).map(Value::entries).into_iter().flatten();
@@ -708,11 +710,12 @@ async fn write_side_tags(
         match written {
             Err(error) if error.kind == ErrorKind::Denied => {
                 account.notice(Some(&node.address), format!("the {what} could not be tagged: {error}"));
+                refused.push(Path::of([key]));
             }
             other => other?,
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// The tags of a SageMaker object.

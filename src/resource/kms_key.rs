@@ -1,18 +1,17 @@
 //! The customer managed key that encrypts the home file system and the bucket, with its alias; made unless the config
 //! names a key.
 //!
-//! Identity: the alias; a key whose alias is missing (a crash between the two calls, or an earlier life of the
-//! deployment) is found by its tags. Destroy keeps the key, because data encrypted with a deleted key is gone for good,
+//! Identity: the alias; a key whose alias is missing (a crash between the two calls, an earlier life of the deployment,
+//! or MDAA's, which keeps the key when it goes) is found by its tags. Destroy keeps the key, because data encrypted with a deleted key is gone for good,
 //! and deletes the alias; only an explicit choice schedules its deletion.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyState, Tag};
-use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, ownership, policy};
+use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
@@ -148,9 +147,9 @@ impl Resource for KmsKey {
         if by_alias != Found::Absent {
             return Ok(vec![(address(), by_alias)]);
         }
-        // Once something was written there may be a key without its alias that the tagging API does not show yet.
-        let found = find_by_tags(account, view.record.is_some()).await?;
-        Ok(vec![(address(), found)])
+        // A key may be there without its alias: one that is to be made may have been made before, by us or by MDAA.
+        let thorough = !view.nodes.is_empty() || view.record.is_some();
+        Ok(vec![(address(), kms_candidates::find(account, thorough).await?)])
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
@@ -226,7 +225,7 @@ impl Resource for KmsKey {
 }
 
 /// The key that `name` (an alias, an id or an ARN) denotes.
-async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
+pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let answer = account.kms.describe_key().key_id(name).send().await.map_err(|e| failed("DescribeKey", e));
     let key = match answer {
         Ok(answer) => answer
@@ -272,50 +271,14 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
             let date = key.deletion_date().map_or_else(|| "an unknown date".into(), ToString::to_string);
             observed.state = State::PendingDeletion(date);
         }
+        Some(KeyState::Disabled) => observed.state = State::Disabled,
         Some(KeyState::Creating | KeyState::Updating) => observed.state = State::Busy("being made".into()),
         _ => {}
     }
     Ok(ownership::judge(&account.deployment, observed))
 }
 
-/// Our key without its alias: by the tagging API, and if that may lag, by asking every key.
-async fn find_by_tags(account: &Account, thorough: bool) -> Result<Found, CloudError> {
-    let filter = TagFilter::builder().key(ownership::DEPLOYMENT).values(account.deployment.tag()).build();
-    let get = account.tagging.get_resources().tag_filters(filter).resource_type_filters("kms:key");
-    let pages = get.into_paginator().send().try_collect().await.map_err(|e| failed("GetResources", e));
-    let tagged = match pages {
-        Ok(pages) => pages
-            .iter()
-            .flat_map(|page| page.resource_tag_mapping_list())
-            .filter_map(|resource| resource.resource_arn().map(str::to_owned))
-            .collect(),
-        Err(error) if error.kind == ErrorKind::Denied => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    for arn in &tagged {
-        if let Found::Ours(observed) = find(account, arn).await? {
-            return Ok(Found::Ours(observed));
-        }
-    }
-    if thorough {
-        let keys = account.kms.list_keys().into_paginator().items().send().try_collect().await;
-        for key in keys.map_err(|e| failed("ListKeys", e))? {
-            let id = key.key_id().unwrap_or_default();
-            let ours = match live_tags(account, id).await {
-                Ok(tags) => ownership::owner(&account.deployment, &tags).is_none(),
-                // A key that we may not look at is none that we made.
-                Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => false,
-                Err(error) => return Err(error),
-            };
-            if ours {
-                return find(account, id).await;
-            }
-        }
-    }
-    Ok(Found::Absent)
-}
-
-async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
+pub(super) async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let tags = account.kms.list_resource_tags().key_id(id).into_paginator().items().send().try_collect().await;
     let tags = tags.map_err(|e| failed("ListResourceTags", e))?;
     Ok(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
@@ -332,7 +295,7 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
         let made = create.customize().config_override(once).send().await.map_err(|e| failed("CreateKey", e));
         match made {
             Ok(made) => Ok(made.key_metadata.map(|key| key.key_id).unwrap_or_default()),
-            Err(error) if error.sent == Sent::Maybe => match find_by_tags(account, true).await? {
+            Err(error) if error.sent == Sent::Maybe => match kms_candidates::find(account, true).await? {
                 Found::Ours(observed) => Ok(observed.id),
                 _ => Err(CloudError { kind: ErrorKind::Throttled, ..error }),
             },

@@ -172,10 +172,10 @@ async fn of_kind(account: &Account, nodes: &[Node], kind: LifecycleKind) -> Resu
         if Some(name.as_str()) == wanted {
             return Some((address.clone(), found));
         }
-        // An untagged one of MDAA's may still be in use by whoever runs MDAA: only ours are looked at further.
+        // One of MDAA's may still be in use by whoever runs MDAA: it is only mentioned.
         let hash = name.rsplit('-').next().unwrap_or_default();
         let superseded = Address::new(Kind::LifecycleConfig, format!("{}@{hash}", kind.key()));
-        matches!(found, Found::Ours(_)).then_some((superseded, found))
+        (found != Found::Absent).then_some((superseded, found))
     });
     Ok(addressed.collect())
 }

@@ -14,6 +14,7 @@ pub mod execution_policy;
 pub mod execution_role;
 pub mod home_efs;
 pub mod iam_role;
+mod kms_candidates;
 pub mod kms_key;
 pub mod lifecycle_config;
 pub mod limits;

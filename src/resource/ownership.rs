@@ -13,6 +13,11 @@ pub const DEPLOYMENT: &str = "studio-deploy:deployment";
 /// The tag that says which address it has.
 pub const ADDRESS: &str = "studio-deploy:address";
 
+/// The tags by which CloudFormation says whose a thing is. They stay when a stack lets go of it, and nobody can remove them.
+pub const STACK_NAME: &str = "aws:cloudformation:stack-name";
+/// The same by the stack's ARN, which names account and region.
+pub const STACK_ID: &str = "aws:cloudformation:stack-id";
+
 /// What the keys of MDAA's own tags begin with, and what they begin with on request: its former name.
 pub const MDAA_PREFIXES: [&str; 2] = ["mdaa", "caef"];
 
@@ -37,21 +42,28 @@ pub fn address_tag(address: &Address) -> String {
 
 /// MDAA's own tags.
 fn mdaa_tags(deployment: &Deployment, prefix: &str) -> BTreeMap<String, String> {
+    words(deployment).into_iter().map(|(key, value)| (format!("{prefix}_{key}"), value.to_owned())).collect()
+}
+
+/// What MDAA's five tags say, by what follows the prefix of their keys.
+fn words(deployment: &Deployment) -> [(&'static str, &str); 5] {
     [
-        ("org", deployment.org.as_str()),
+        ("org", &deployment.org),
         ("env", &deployment.env),
         ("domain", &deployment.domain),
-        ("cdk_app", "sm-studio-domain"),
         ("module_name", &deployment.module),
+        ("cdk_app", "sm-studio-domain"),
     ]
-    .into_iter()
-    .map(|(key, value)| (format!("{prefix}_{key}"), value.to_owned()))
-    .collect()
 }
 
 /// A tag value may hold letters, digits, blanks and `_.:/=+-@` only, 256 at most.
 fn tag_safe(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' }).take(256).collect()
+}
+
+/// Whether a tag is AWS's own: nobody else can write or remove it.
+pub fn is_of_aws(key: &str) -> bool {
+    key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
 }
 
 /// Tags as a property.
@@ -66,21 +78,58 @@ pub fn of(properties: &Value) -> BTreeMap<String, String> {
 }
 
 /// Whose a thing with these tags is: none means ours.
+///
+/// A claim of somebody else's goes before everything: of another deployment, another stack, another environment. What
+/// MDAA made is known by all five of its tags, whichever prefix they had then; the stack's name alone proves nothing,
+/// since the words of different environments may join to the same name.
 pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<Owner> {
-    match tags.get(DEPLOYMENT) {
-        Some(tag) if *tag == deployment.tag() => return None,
-        Some(tag) => return Some(Owner::Deployment(tag.clone())),
-        None => {}
+    let own = tags.get(DEPLOYMENT);
+    if let Some(other) = own.filter(|tag| **tag != deployment.tag()) {
+        return Some(Owner::Deployment(other.clone()));
     }
-    let stack = tags.get("aws:cloudformation:stack-name").cloned();
-    // CloudFormation tags by itself what MDAA does not.
-    // Whichever name MDAA went by then.
-    let says = |prefix: &&str| mdaa_tags(deployment, prefix).iter().all(|(key, value)| tags.get(key) == Some(value));
-    let mdaa = MDAA_PREFIXES.iter().any(says) || stack == Some(naming::Names::from(deployment).stack(None));
-    Some(match (mdaa, stack) {
-        (true, stack) => Owner::Mdaa { stack },
-        (false, Some(stack)) => Owner::Stack(stack),
-        (false, None) => Owner::Unknown,
+    if let Some(other) = other_stack(deployment, tags) {
+        return Some(Owner::Stack(other));
+    }
+    if own.is_some() {
+        return None;
+    }
+    if let Some(other) = MDAA_PREFIXES.iter().find_map(|prefix| other_environment(deployment, tags, prefix)) {
+        return Some(Owner::Environment(other));
+    }
+    let missing = |prefix: &&str| {
+        let keys = mdaa_tags(deployment, prefix).into_keys();
+        keys.filter(|key| !tags.contains_key(key)).collect::<Vec<String>>()
+    };
+    let missing = MDAA_PREFIXES.iter().map(|prefix| missing(prefix)).min_by_key(Vec::len).unwrap_or_default();
+    let stack = tags.get(STACK_NAME).cloned();
+    Some(match (missing.len(), stack) {
+        (0, stack) => Owner::Mdaa { stack },
+        (5, None) => Owner::Unknown,
+        _ => Owner::Partly { missing },
+    })
+}
+
+/// The stack that CloudFormation's own tags name, unless it is the one that MDAA makes for this deployment. A stack of its
+/// name in another region is another one: roles and buckets are found from everywhere.
+fn other_stack(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<String> {
+    let own = naming::Names::from(deployment).stack(None);
+    let id = tags.get(STACK_ID);
+    let is_own = |id: &&String| id.starts_with(&deployment.arn("cloudformation", &format!("stack/{own}/")));
+    match tags.get(STACK_NAME) {
+        Some(name) if *name != own => Some(name.clone()),
+        _ => id.filter(|id| !is_own(id)).cloned(),
+    }
+}
+
+/// The environment that MDAA's tags name, when any of them says another than this.
+fn other_environment(deployment: &Deployment, tags: &BTreeMap<String, String>, prefix: &str) -> Option<String> {
+    let said = |key: &str| tags.get(&format!("{prefix}_{key}"));
+    let differs = words(deployment).iter().any(|(key, value)| said(key).is_some_and(|said| said != value));
+    let [four @ .., (app, ours)] = words(deployment);
+    let four = four.map(|(key, _)| said(key).map_or("?", String::as_str)).join("/");
+    differs.then(|| match said(app) {
+        Some(other) if other != ours => format!("{four} ({other})"),
+        _ => four,
     })
 }
 
@@ -94,9 +143,10 @@ pub fn judge(deployment: &Deployment, observed: Observed) -> Found {
 
 /// A live object of a kind that MDAA leaves without tags: one of our name without any is MDAA's, or nobody's.
 pub fn judge_untagged(deployment: &Deployment, observed: Observed) -> Found {
-    let untagged = of(&observed.properties).is_empty();
+    // What CloudFormation itself puts on a thing is none of MDAA's five.
+    let untagged = of(&observed.properties).keys().all(|key| is_of_aws(key));
     match judge(deployment, observed) {
-        Found::Foreign { owner: Owner::Unknown, observed } if untagged => {
+        Found::Foreign { owner: Owner::Unknown | Owner::Partly { .. }, observed } if untagged => {
             Found::Foreign { owner: Owner::MdaaByName, observed }
         }
         found => found,
@@ -110,7 +160,7 @@ pub fn difference(properties: &Value, changes: &[crate::plan::Change]) -> (BTree
     let mut remove = Vec::new();
     for change in changes {
         let [tags, key] = change.path.0.as_slice() else { continue };
-        if tags != "Tags" {
+        if tags != "Tags" || is_of_aws(key) {
             continue;
         }
         match wanted.get(key) {

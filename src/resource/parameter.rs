@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType, ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
@@ -15,7 +15,7 @@ use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::Patience;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
-use crate::model::{Address, Found, Graph, Kind, Node, Observed, Path, Text, Value};
+use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Rules};
 
 /// How many parameters' tags are read at once.
@@ -35,15 +35,12 @@ impl Resource for Parameter {
 
     fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
         use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["ssm:DescribeParameters"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("ssm", &format!("parameter{}*", names.parameters))],
-                read: &["ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource"],
-                write: &["ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
-                delete: &["ssm:DeleteParameter"],
-            },
-        ]
+        vec![Grant {
+            resources: vec![deployment.arn("ssm", &format!("parameter{}*", names.parameters))],
+            read: &["ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource"],
+            write: &["ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
+            delete: &["ssm:DeleteParameter"],
+        }]
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
@@ -73,25 +70,16 @@ impl Resource for Parameter {
     async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
         let values = values_below(account, &account.names.parameters).await?;
         let wanted: BTreeSet<&str> = view.nodes.iter().filter_map(|node| node.properties.text("Name")).collect();
-        // Most carry exactly the tags that they should: one filtered list tells which, instead of one call each.
-        let expected = view.nodes.first().map(|node| ownership::of(&node.properties)).unwrap_or_default();
-        let expected: BTreeMap<String, String> =
-            expected.into_iter().filter(|(key, _)| key != ownership::ADDRESS).collect();
-        let settled = tagged(account, &expected).await?;
+        // Each is asked for its tags: a filter that lists those with the right ones would not say which carry others besides,
+        // such as another stack's.
         let looks = values.iter().map(|(name, (value, kind))| {
-            let (wanted, settled, expected) = (&wanted, &settled, &expected);
+            let wanted = &wanted;
             async move {
-                let tags = if settled.contains(name) {
-                    let mut tags = expected.clone();
-                    let address = Address::new(Kind::Parameter, name);
-                    tags.insert(ownership::ADDRESS.into(), ownership::address_tag(&address));
-                    tags
-                } else {
-                    live_tags(account, name).await?
-                };
+                let tags = live_tags(account, name).await?;
                 let found = ownership::judge(&account.deployment, observed(name, value, kind, &tags));
                 // Below MDAA's path other modules and environments may publish what they like.
-                let ours = matches!(found, Found::Ours(_)) || wanted.contains(name.as_str());
+                let is_of_mdaa = matches!(found, Found::Foreign { owner: Owner::Mdaa { .. }, .. });
+                let ours = matches!(found, Found::Ours(_)) || is_of_mdaa || wanted.contains(name.as_str());
                 Ok(ours.then(|| (Address::new(Kind::Parameter, name), found)))
             }
         });
@@ -241,28 +229,6 @@ async fn values_below(account: &Account, path: &str) -> Result<BTreeMap<String, 
         (parameter.name.unwrap_or_default(), (parameter.value.unwrap_or_default(), kind))
     });
     Ok(each.collect())
-}
-
-/// The names of all parameters that carry all of `tags`.
-async fn tagged(account: &Account, tags: &BTreeMap<String, String>) -> Result<BTreeSet<String>, CloudError> {
-    if tags.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let filters = tags
-        .iter()
-        .map(|(key, value)| ParameterStringFilter::builder().key(format!("tag:{key}")).values(value).build())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "DescribeParameters", error.to_string()))?;
-    let describe = account.ssm.describe_parameters().set_parameter_filters(Some(filters)).max_results(50);
-    match describe.into_paginator().send().try_collect().await.map_err(|e| failed("DescribeParameters", e)) {
-        Ok(pages) => {
-            let parameters = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
-            Ok(parameters.filter_map(|parameter| parameter.name).collect())
-        }
-        // Without this permission, or where the filter is not known, each parameter is asked for its tags.
-        Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Invalid) => Ok(BTreeSet::new()),
-        Err(error) => Err(error),
-    }
 }
 
 pub(super) async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<String, String>, CloudError> {

@@ -5,6 +5,7 @@
 
 use super::{KINDS, Names};
 use crate::model::Deployment;
+use crate::naming;
 
 /// What is allowed on which resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +23,24 @@ pub struct Grant {
 /// Everything that plan, apply and destroy need.
 pub fn all(deployment: &Deployment, names: &Names) -> Vec<Grant> {
     let mut grants = shared(deployment, names);
+    grants.extend(of_stack(deployment));
     grants.extend(KINDS.iter().flat_map(|kind| kind.grants(deployment, names)));
     grants
+}
+
+/// What is asked of the stack that something is taken over from.
+fn of_stack(deployment: &Deployment) -> Vec<Grant> {
+    let stack = naming::Names::from(deployment).stack(None);
+    vec![
+        Grant {
+            resources: vec![deployment.arn("cloudformation", &format!("stack/{stack}/*"))],
+            read: &["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+            write: &[],
+            delete: &[],
+        },
+        // It knows no resources (service authorization reference, "AWS CloudFormation").
+        Grant { resources: vec!["*".into()], read: &["cloudformation:ListImports"], write: &[], delete: &[] },
+    ]
 }
 
 /// What is called beside the kinds: who the caller is, what the config refers to, the record and the lock.

@@ -400,10 +400,13 @@ fn delete_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         input.list("Tag").filter_map(|tag| Some((tag.text("Key")?, tag.text("Value")))).collect();
     for id in input.texts("ResourceId") {
         change_tags(world, id, |tags| {
-            // Without any tag named all go; with a value given only that value goes (EC2 API reference, "DeleteTags").
+            // Without any tag named all go but AWS's own; with a value given only that value goes (EC2 API reference,
+            // "DeleteTags").
             tags.retain(|key, value| {
-                !wanted.is_empty()
-                    && !wanted.iter().any(|(name, only)| name == key && only.is_none_or(|only| only == value))
+                if wanted.is_empty() {
+                    return key.starts_with("aws:");
+                }
+                !wanted.iter().any(|(name, only)| name == key && only.is_none_or(|only| only == value))
             });
             Ok(())
         })?;

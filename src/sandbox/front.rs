@@ -18,7 +18,7 @@ use super::sleep::{Latency, Sleepers};
 use super::store::{Kind, Store, StoreError};
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;
-use super::{ec2, efs, iam, kms, s3, ssm, sts, studio, tagging};
+use super::{cloudformation, ec2, efs, iam, kms, s3, ssm, sts, studio, tagging};
 
 /// How a sandbox is opened.
 #[derive(Clone, Debug, Default)]
@@ -449,6 +449,7 @@ fn dispatch(
     input: &Json,
     caller: &Caller,
 ) -> Result<Json, Refusal> {
+    service::check_untagging(operation, input)?;
     let table = match service {
         Service::Sagemaker => return studio::handle(world, operation, input, caller),
         Service::S3 => return Err(protocol::internal_error(service)),
@@ -459,6 +460,7 @@ fn dispatch(
         Service::Ec2 => return ec2::handle(world, operation, input, caller),
         Service::Efs => efs::OPERATIONS,
         Service::Tagging => tagging::OPERATIONS,
+        Service::Cloudformation => cloudformation::OPERATIONS,
     };
     service::call(table, world, operation, input, caller)
 }

@@ -20,6 +20,7 @@ pub mod studio;
 pub mod wire;
 pub mod world;
 
+mod cloudformation;
 mod ec2;
 mod ec2_groups;
 mod ec2_rules;

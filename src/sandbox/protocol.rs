@@ -32,12 +32,14 @@ pub enum Service {
     Efs,
     /// The Resource Groups Tagging API.
     Tagging,
+    /// CloudFormation.
+    Cloudformation,
 }
 
-use Service::{Ec2, Efs, Iam, Kms, S3, Sagemaker, Ssm, Sts, Tagging};
+use Service::{Cloudformation, Ec2, Efs, Iam, Kms, S3, Sagemaker, Ssm, Sts, Tagging};
 
 /// Every service, by the name that signatures use.
-const SERVICES: [(&str, Service); 9] = [
+const SERVICES: [(&str, Service); 10] = [
     ("sagemaker", Sagemaker),
     ("iam", Iam),
     ("sts", Sts),
@@ -47,6 +49,7 @@ const SERVICES: [(&str, Service); 9] = [
     ("s3", S3),
     ("elasticfilesystem", Efs),
     ("tagging", Tagging),
+    ("cloudformation", Cloudformation),
 ];
 
 impl Service {
@@ -62,7 +65,7 @@ impl Service {
 
     const fn lists(self) -> Option<Lists> {
         match self {
-            Iam | Sts => Some(Lists::Members),
+            Iam | Sts | Cloudformation => Some(Lists::Members),
             Ec2 => Some(Lists::Items),
             S3 => Some(Lists::Flat),
             Sagemaker | Kms | Ssm | Efs | Tagging => None,
@@ -105,7 +108,7 @@ pub fn operation(service: Service, request: &Request) -> Result<(String, Json), 
     match service {
         S3 => Ok(s3::operation(request)),
         Efs => efs::operation(request),
-        Iam | Sts | Ec2 => {
+        Iam | Sts | Ec2 | Cloudformation => {
             let mut pairs: Vec<(String, String)> = request.query.clone();
             pairs.extend(form_urlencoded::parse(&request.body).into_owned());
             let action = pairs.iter().find(|(name, _)| name == "Action").map(|(_, value)| value.clone());
@@ -162,11 +165,11 @@ fn gather_lists(tree: Json) -> Json {
 /// Writes the answer of an operation; S3 writes its own.
 pub fn answer(service: Service, operation: &str, answer: &Json, request_id: &str) -> Response {
     match service {
-        Iam | Sts => {
-            let namespace = if service == Iam {
-                "https://iam.amazonaws.com/doc/2010-05-08/"
-            } else {
-                "https://sts.amazonaws.com/doc/2011-06-15/"
+        Iam | Sts | Cloudformation => {
+            let namespace = match service {
+                Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+                Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+                _ => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             };
             let result = render(&format!("{operation}Result"), answer, Lists::Members);
             Response::xml(
@@ -196,10 +199,10 @@ pub fn answer(service: Service, operation: &str, answer: &Json, request_id: &str
 pub fn refusal(service: Option<Service>, method: &str, refusal: &Refusal, request_id: &str) -> Response {
     let Refusal { status, code, message } = refusal;
     let code = match (service, code.as_str()) {
-        (Some(Iam | Sts), "ValidationException") => "ValidationError",
+        (Some(Iam | Sts | Cloudformation), "ValidationException") => "ValidationError",
         (Some(Ec2), "ValidationException") if message.contains("must not be null") => "MissingParameter",
         (Some(Ec2), "ValidationException") => "InvalidParameterValue",
-        (Some(Iam | Sts | Ec2), "UnknownOperationException") => "InvalidAction",
+        (Some(Iam | Sts | Ec2 | Cloudformation), "UnknownOperationException") => "InvalidAction",
         (_, code) => code,
     };
     let error = json!({"Code": code, "Message": message});
@@ -237,7 +240,7 @@ pub fn throttled(service: Service) -> Refusal {
     match service {
         S3 => Refusal::new("SlowDown", "Please reduce your request rate.").with_status(503),
         Ec2 => Refusal::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
-        Iam | Sts => Refusal::new("Throttling", "Rate exceeded"),
+        Iam | Sts | Cloudformation => Refusal::new("Throttling", "Rate exceeded"),
         Efs => Refusal::new("ThrottlingException", "Rate exceeded").with_status(429),
         Sagemaker | Kms | Ssm | Tagging => Refusal::new("ThrottlingException", "Rate exceeded"),
     }
@@ -251,7 +254,7 @@ pub fn internal_error(service: Service) -> Refusal {
         Efs => "InternalServerError",
         Kms => "KMSInternalException",
         Ssm => "InternalServerError",
-        Sagemaker | Sts | Tagging => "InternalFailure",
+        Sagemaker | Sts | Tagging | Cloudformation => "InternalFailure",
     };
     Refusal::new(code, "We encountered an internal error. Please try again.").with_status(500)
 }

@@ -178,12 +178,12 @@ pub fn create(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         };
         return Err(Refusal::new(code, message).with_status(409));
     }
-    let tags = tags(content.pointer("/Tags/Tag"))?;
+    let tags = tags(content.pointer("/Tags/Tag"), &BTreeMap::new())?;
     seed(world, name);
     if !tags.is_empty()
         && let Some(bucket) = world.get::<Bucket>(BUCKETS, name)
     {
-        world.put(BUCKETS, name, &with_tags(bucket, tags));
+        world.put(BUCKETS, name, &Bucket { tags, ..bucket });
     }
     Ok(Response::empty(200).with_header("location", format!("/{name}")))
 }
@@ -204,34 +204,40 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."))
 }
 
-/// Reads a list of tags.
-pub fn tags(list: Option<&Json>) -> Result<BTreeMap<String, String>, Refusal> {
+/// Reads a list of tags that takes the place of `before`: AWS's own have to come back as they are, and no other may come.
+///
+/// Source: https://github.com/hashicorp/terraform-provider-aws/issues/7323 and
+/// https://github.com/cloud-custodian/cloud-custodian/pull/2861.
+pub fn tags(list: Option<&Json>, before: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
     let invalid = |message: String| Refusal::new("InvalidTag", message);
     let mut tags = BTreeMap::new();
     for tag in entries(list) {
         let text = |name: &str| tag.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (key, value) = (text("Key"), text("Value"));
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        let is_of_aws = key.to_ascii_lowercase().starts_with("aws:");
+        if is_of_aws && before.get(&key) != Some(&value) {
             return Err(invalid("System tags cannot be added/updated by requester".into()));
         }
-        check_tag(&key, &value).map_err(|_| invalid(format!("The TagValue you have provided is invalid: {key}")))?;
+        let checked = if is_of_aws { Ok(()) } else { check_tag(&key, &value) };
+        checked.map_err(|_| invalid(format!("The TagValue you have provided is invalid: {key}")))?;
         if tags.insert(key, value).is_some() {
             return Err(invalid("Cannot provide multiple Tags with the same key".into()));
         }
     }
-    if tags.len() > 50 {
+    if before.keys().any(|key| key.starts_with("aws:") && !tags.contains_key(key)) {
+        return Err(invalid("System tags cannot be removed by requester".into()));
+    }
+    // AWS's own do not count (Tagging AWS resources user guide, "Tag naming limits and requirements").
+    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > 50 {
         return Err(Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"));
     }
     Ok(tags)
 }
 
-/// The same bucket with other tags.
-pub fn with_tags(mut bucket: Bucket, tags: BTreeMap<String, String>) -> Bucket {
-    let set: Vec<Json> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    let content = render("TagSet", &json!({"Tag": set}), Lists::Flat);
-    bucket.configurations.insert("tagging".into(), document("Tagging", &content));
-    bucket.tags = tags;
-    bucket
+/// A bucket's tags as the document that holds them.
+pub fn tagging(bucket: &Bucket) -> String {
+    let set: Vec<Json> = bucket.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    document("Tagging", &render("TagSet", &json!({"Tag": set}), Lists::Flat))
 }
 
 /// Answers an operation on a bucket that exists.

@@ -1,11 +1,9 @@
 //! S3: what a bucket is configured with, kept as it was written: tags, encryption, versioning and the like.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::s3::Asked;
-use super::s3_buckets::{BUCKETS, Bucket, document, malformed, tags, with_tags};
+use super::s3_buckets::{BUCKETS, Bucket, document, malformed, tagging, tags};
 use super::wire::{Refusal, Response};
 use super::world::World;
 use super::xml::parse;
@@ -104,7 +102,8 @@ pub fn handle(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operatio
         return Err(Refusal::new("NotImplemented", message).with_status(501));
     };
     if operation.starts_with("Get") {
-        let xml = match (bucket.configurations.get(found.query), &found.unset) {
+        let own = (found.query == "tagging" && !bucket.tags.is_empty()).then(|| tagging(&bucket));
+        let xml = match (own.as_ref().or(bucket.configurations.get(found.query)), &found.unset) {
             (Some(text), _) => text.clone(),
             (None, Unset::Content(content)) => document(found.root, content),
             (None, Unset::Refusal(code, message)) => return Err(Refusal::new(code, *message).with_status(404)),
@@ -114,7 +113,8 @@ pub fn handle(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operatio
     if operation.starts_with("Delete") {
         bucket.configurations.remove(found.query);
         if found.query == "tagging" {
-            bucket.tags = BTreeMap::new();
+            // That AWS's own stay without a word is a guess.
+            bucket.tags.retain(|key, _| key.starts_with("aws:"));
         }
         world.put(BUCKETS, &asked.bucket, &bucket);
         return Ok(Response::empty(204));
@@ -125,8 +125,8 @@ pub fn handle(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operatio
         return Err(malformed());
     }
     if found.query == "tagging" {
-        let tags = tags(content.pointer("/TagSet/Tag"))?;
-        world.put(BUCKETS, &asked.bucket, &with_tags(bucket, tags));
+        let tags = tags(content.pointer("/TagSet/Tag"), &bucket.tags)?;
+        world.put(BUCKETS, &asked.bucket, &Bucket { tags, ..bucket });
         return Ok(Response::empty(204));
     }
     if found.query == "versioning"

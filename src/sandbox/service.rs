@@ -146,6 +146,22 @@ pub fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses that tags of AWS's own are removed, whichever service is asked: they can be neither edited nor deleted (Tagging AWS
+/// resources user guide, "Tag naming limits and requirements"). The words of each service for it are a guess.
+pub fn check_untagging(operation: &str, input: &Json) -> Result<(), Refusal> {
+    const UNTAGS: [&str; 3] = ["Untag", "DeleteTags", "RemoveTagsFromResource"];
+    if !UNTAGS.iter().any(|prefix| operation.starts_with(prefix)) {
+        return Ok(());
+    }
+    let input = Input(input);
+    let keys = ["TagKeys", "tagKeys"].into_iter().flat_map(|member| input.texts(member));
+    let keys = keys.chain(input.list("Tag").filter_map(|tag| tag.text("Key")));
+    match keys.into_iter().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        Some(key) => Err(validation(format!("aws: prefixed tag key names are not allowed for external use: {key}"))),
+        None => Ok(()),
+    }
+}
+
 /// Tags as a list of structures with the members `key` and `value`.
 pub fn tag_list(tags: &BTreeMap<String, String>, key: &str, value: &str) -> Json {
     tags.iter().map(|(tag_key, tag_value)| json!({key: tag_key, value: tag_value})).collect()

@@ -1,5 +1,6 @@
 //! How AWS hurts people who run Studio, row by row of `docs/behaviour.md`, and what happens instead.
 
+mod adoption;
 mod changes;
 mod checks;
 mod failures;

@@ -3,6 +3,7 @@
 mod adoption;
 mod fuzz;
 mod gate;
+mod ownership;
 mod refused;
 mod tree;
 

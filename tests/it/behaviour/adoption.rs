@@ -1,0 +1,283 @@
+//! Taking over what MDAA made: from a stack that lets go, with the key that the data is encrypted with, and nothing of anybody
+//! else's.
+
+use serde_json::{Value as Json, json};
+
+use super::{BASE, PLAN, alter, calls, count, deployed, disown, put, says};
+use crate::support::account::{APPLY, Ended, Lab};
+use crate::support::configs::edit;
+
+const ADOPT: &[&str] = &["apply", "--auto-approve", "--adopt"];
+const STACK: &str = "acme-dev-ml-studio";
+const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/acme-dev-ml-studio/0f1e2d";
+const RETAINED: &str = "\
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties: {BucketName: !Sub '${AWS::StackName}-bucket'}
+";
+
+/// An environment as MDAA leaves it: with its tags, and CloudFormation's on everything that CloudFormation tags.
+fn of_mdaa() -> Lab {
+    let lab = deployed();
+    disown(&lab);
+    by_cloudformation(&lab);
+    super::lose_record(&lab);
+    lab
+}
+
+fn by_cloudformation(lab: &Lab) {
+    fn tag(json: &mut Json) {
+        match json {
+            Json::Object(members) if members.contains_key("mdaa_org") => {
+                members.insert("aws:cloudformation:stack-name".into(), json!(STACK));
+                members.insert("aws:cloudformation:stack-id".into(), json!(STACK_ID));
+                members.insert("aws:cloudformation:logical-id".into(), json!("Thing"));
+            }
+            Json::Object(members) => members.values_mut().for_each(tag),
+            Json::Array(items) => items.iter_mut().for_each(tag),
+            _ => {}
+        }
+    }
+    every(lab, |_, json| tag(json));
+}
+
+/// Changes every record of the account.
+fn every(lab: &Lab, change: impl Fn(&str, &mut Json)) {
+    let changed = lab.sandbox.with_world(|world| {
+        let records = world.records("").map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
+        for (table, key, mut json) in records.collect::<Vec<_>>() {
+            change(&table, &mut json);
+            world.put(&table, &key, &json);
+        }
+    });
+    changed.unwrap();
+}
+
+fn stack(lab: &Lab, status: &str, template: &str) {
+    let stack = json!({"id": STACK_ID, "name": STACK, "status": status, "template": template});
+    put(lab, "cloudformation/stack", STACK_ID, &stack);
+}
+
+/// What was written, the record and the parameters of this environment's own names aside.
+fn touched(ended: &Ended) -> Vec<&str> {
+    let writes = ended.writes().into_iter().filter(|call| call.service != "ssm");
+    writes.map(|call| call.operation.as_str()).collect()
+}
+
+/// The one key that the deployment made.
+fn key(lab: &Lab) -> String {
+    lab.tables()["kms/key"].iter().find(|(_, key)| !key["tags"]["mdaa_org"].is_null()).unwrap().0.clone()
+}
+
+#[test]
+fn nothing_is_taken_over_from_a_stack_that_would_take_it_along() {
+    let lab = of_mdaa();
+    // Deleted for good, known by its ARN or forgotten.
+    lab.run(&["plan", "--adopt"], BASE).expect(0);
+    let taken = r#"{"Resources": {"Domain": {"Type": "AWS::SageMaker::Domain", "DeletionPolicy": "Retain"},
+        "A": {"Type": "AWS::IAM::Role"}, "B": {"Type": "AWS::IAM::Role"}, "C": {"Type": "AWS::IAM::Role"}}}"#;
+    for (status, template, why) in [
+        ("UPDATE_COMPLETE", taken, "is alive (UPDATE_COMPLETE)"),
+        (
+            "CREATE_COMPLETE",
+            taken,
+            "Domain (AWS::SageMaker::Domain), A (AWS::IAM::Role), B (AWS::IAM::Role) and 1 more",
+        ),
+        ("CREATE_COMPLETE", "Resources:\n  A: {Type: AWS::IAM::Role}\n", "A (AWS::IAM::Role)"),
+        ("CREATE_COMPLETE", "a: [", "its template cannot be understood"),
+        ("DELETE_IN_PROGRESS", RETAINED, "neither gone nor at rest: DELETE_IN_PROGRESS"),
+        ("DELETE_FAILED", RETAINED, "DELETE_FAILED"),
+        ("UPDATE_ROLLBACK_FAILED", RETAINED, "UPDATE_ROLLBACK_FAILED"),
+    ] {
+        stack(&lab, status, template);
+        let ended = lab.run(ADOPT, BASE).expect(5);
+        assert!(ended.writes().is_empty(), "{status}");
+        says(&ended, why);
+        says(&ended, "Moving over from MDAA");
+        let ended = lab.run(&["apply", "--auto-approve", "--adopt", "--skip-blocked"], BASE);
+        assert_eq!(touched(&ended), [""; 0], "{status}");
+    }
+    // Another one of that name is as good a reason.
+    let other = STACK_ID.replace("0f1e2d", "ffffff");
+    put(&lab, "cloudformation/stack", STACK_ID, &json!({"id": STACK_ID, "name": STACK, "status": "DELETE_COMPLETE"}));
+    let alive = json!({"id": other, "name": STACK, "status": "UPDATE_COMPLETE", "template": taken});
+    put(&lab, "cloudformation/stack", &other, &alive);
+    lab.run(ADOPT, BASE).expect(5);
+    lab.sandbox.with_world(|world| world.remove("cloudformation/stack", &other)).unwrap();
+
+    stack(&lab, "UPDATE_COMPLETE", RETAINED);
+    alter(&lab, "cloudformation/stack", STACK_ID, "exports", &json!({"vpc": ["other-stack"]}));
+    let ended = lab.run(&["plan", "--adopt"], BASE).expect(0);
+    says(&ended, "retains everything: delete it before anybody updates it");
+    says(&ended, "import vpc (by other-stack)");
+    lab.run(ADOPT, BASE).expect(0);
+    lab.run(PLAN, BASE).expect(0);
+    // From now on nobody is kept from working by a stack; it is only pointed out.
+    stack(&lab, "UPDATE_COMPLETE", taken);
+    says(&lab.run(PLAN, BASE).expect(0), "would take along Domain (AWS::SageMaker::Domain)");
+    let tagged = edit(BASE, "team: science", "team: art");
+    let ended = lab.run(APPLY, &tagged).expect(0);
+    // S3 would refuse to lose CloudFormation's tags.
+    assert!(calls(&ended, "PutBucketTagging").len() == 1, "{:?}", ended.writes());
+    lab.run(PLAN, &tagged).expect(0);
+}
+
+#[test]
+fn a_key_that_mdaa_left_is_found_by_its_tags() {
+    let adopted = of_mdaa();
+    // MDAA's own destroy keeps the bucket and the key, and deletes all else, the alias too.
+    let mut left = adopted.tables();
+    left.retain(|table, _| !["studio/", "efs/", "kms/alias", "ssm/"].iter().any(|gone| table.starts_with(gone)));
+    left.get_mut("iam/role").unwrap().retain(|_, role| role["tags"]["mdaa_org"].is_null());
+    left.get_mut("iam/policy").unwrap().retain(|_, policy| policy["tags"]["mdaa_org"].is_null());
+    left.get_mut("ec2/security-group").unwrap().retain(|id, _| id.len() != 20);
+    left.get_mut("s3/bucket").unwrap().values_mut().for_each(|bucket| bucket["policy"] = Json::Null);
+    let lab = || Lab::like(&left);
+    let id = key(&lab());
+
+    let one = lab();
+    let ended = one.run(APPLY, BASE).expect(5);
+    says(&ended, "kms_key.efs");
+    let ended = one.run(ADOPT, BASE).expect(0);
+    assert_eq!((count(&ended, "CreateKey"), count(&ended, "PutBucketEncryption")), (0, 0));
+    assert_eq!(one.tables()["kms/alias"]["alias/acme-dev-ml-studio-efs"]["key"], json!(id));
+    one.run(PLAN, BASE).expect(0);
+
+    // Of several the one that the bucket is encrypted with.
+    let second = |lab: &Lab| {
+        let mut other = lab.tables()["kms/key"][&id].clone();
+        let second = id.replace(|c: char| c.is_ascii_digit(), "a");
+        other["id"] = json!(second);
+        put(lab, "kms/key", &second, &other);
+        second
+    };
+    let two = lab();
+    second(&two);
+    let ended = two.run(ADOPT, BASE).expect(0);
+    assert_eq!(count(&ended, "PutBucketEncryption"), 0);
+    assert_eq!(two.tables()["kms/alias"]["alias/acme-dev-ml-studio-efs"]["key"], json!(id));
+    // Nobody can tell which where nothing uses them.
+    let unused = lab();
+    let other = second(&unused);
+    let bucket = unused.tables()["s3/bucket"].iter().find(|(_, b)| !b["tags"]["mdaa_org"].is_null()).unwrap().0.clone();
+    unused.sandbox.with_world(|world| world.remove("s3/bucket", &bucket)).unwrap();
+    let ended = unused.run(ADOPT, BASE).expect(5);
+    assert!(ended.writes().is_empty());
+    says(&ended, &format!("{id} (nothing was found that it encrypts)"));
+    says(&ended, &format!("{other} (nothing was found that it encrypts)"));
+    says(&ended, "aws kms create-alias --alias-name alias/acme-dev-ml-studio-efs --target-key-id KEY");
+    // One that is on its way out, or switched off, serves nobody until somebody says so.
+    for (member, value, hint) in [
+        ("enabled", json!(false), "aws kms enable-key"),
+        ("deletion_at", json!(9_999_999_999_999_i64), "aws kms cancel-key-deletion"),
+    ] {
+        let off = lab();
+        alter(&off, "kms/key", &id, member, &value);
+        let ended = off.run(ADOPT, BASE).expect(5);
+        assert!(ended.writes().is_empty());
+        says(&ended, hint);
+        let named = off.run(&["apply", "--auto-approve", "--adopt=bucket.sharing"], BASE).expect(5);
+        assert!(named.writes().is_empty());
+    }
+}
+
+#[test]
+fn a_bucket_never_changes_its_key_in_silence() {
+    let lab = of_mdaa();
+    let stranger = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000";
+    every(&lab, |table, json| {
+        if table == "s3/bucket" && !json["tags"]["mdaa_org"].is_null() {
+            let of_bucket = json["configurations"]["encryption"].as_str().unwrap();
+            let (before, rest) = of_bucket.split_once("<KMSMasterKeyID>").unwrap();
+            let (_, after) = rest.split_once('<').unwrap();
+            json["configurations"]["encryption"] = json!(format!("{before}<KMSMasterKeyID>{stranger}<{after}"));
+        }
+    });
+    let ended = lab.run(ADOPT, BASE).expect(5);
+    assert!(ended.writes().is_empty());
+    says(&ended, "nobody can read it without that key");
+    says(&ended, &format!("kmsKeyArn: {stranger}"));
+    // What is ours already was moved by hand: it comes back, and the plan says what stays behind.
+    let lab = deployed();
+    let bucket = lab.tables()["s3/bucket"].iter().find(|(_, b)| !b["tags"]["mdaa_org"].is_null()).unwrap().0.clone();
+    let mut settings = lab.tables()["s3/bucket"][&bucket]["configurations"].clone();
+    let own = format!("arn:aws:kms:us-east-1:123456789012:key/{}", key(&lab));
+    settings["encryption"] = json!(settings["encryption"].as_str().unwrap().replace(&own, stranger));
+    alter(&lab, "s3/bucket", &bucket, "configurations", &settings);
+    let ended = lab.run(APPLY, BASE).expect(0);
+    says(&ended, &format!("is encrypted with the key {stranger}"));
+    assert_eq!(count(&ended, "PutBucketEncryption"), 1);
+}
+
+#[test]
+fn words_that_join_to_the_same_names_are_another_environment() {
+    let (one, other) = (["acme", "dev", "ml-x", "studio"], ["acme", "dev-ml", "x", "studio"]);
+    let identity = |words: [&'static str; 4]| {
+        let options = ["--org", "--env", "--domain", "--module"];
+        options.into_iter().zip(words).flat_map(|(option, word)| [option, word]).collect::<Vec<_>>()
+    };
+    let run = |lab: &Lab, words, line: &[&str]| {
+        let config = lab.config(BASE);
+        lab.command_as(&[line, &[&config]].concat(), &identity(words))
+    };
+    for (is_of_mdaa, is_untagged) in [(false, false), (true, false), (true, true)] {
+        let lab = Lab::new();
+        run(&lab, one, APPLY).expect(0);
+        if is_of_mdaa {
+            disown(&lab);
+        }
+        if is_untagged {
+            // As MDAA leaves policies and scripts.
+            every(&lab, |table, json| {
+                if matches!(table, "iam/policy" | "studio/lifecycle-config") {
+                    json["tags"] = json!({});
+                }
+            });
+        }
+        let plan = run(&lab, other, &["plan", "--adopt"]).expect(0);
+        let owner =
+            if is_of_mdaa { "MDAA's environment acme/dev/ml-x/studio" } else { "acme/dev/ml-x/studio@us-east-1" };
+        says(&plan, owner);
+        let addresses = [
+            "execution_role.default",
+            "kms_key.efs",
+            "bucket.sharing",
+            "domain.studio",
+            "user_profile.ann",
+            "lifecycle_config.jupyterLab",
+            "execution_policy.basic",
+        ];
+        let named: Vec<String> = addresses.iter().map(|address| format!("--adopt={address}")).collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        for flags in
+            [&["--adopt"][..], &["--adopt", "--skip-blocked"], &named, &[&named[..], &["--skip-blocked"]].concat()]
+        {
+            let before = lab.tables();
+            let ended = run(&lab, other, &[APPLY, flags].concat());
+            assert_ne!(ended.code, 0, "{flags:?}");
+            assert_eq!(touched(&ended), [""; 0], "{flags:?}");
+            let after = lab.tables();
+            for table in ["iam/role", "iam/policy", "kms/key", "s3/bucket", "studio/domain", "studio/user-profile"] {
+                assert_eq!(before[table], after[table], "{flags:?}: {table}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_config_no_longer_names_is_mentioned_and_left() {
+    let lab = of_mdaa();
+    let less = edit(BASE, "    ben: {userRole: {name: users}}\n", "");
+    let less = edit(&less, "  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n", "");
+    let ended = lab.run(&["plan", "--adopt"], &less).expect(0);
+    for what in ["the user profile ben", "the lifecycle config acme-dev-ml-studio", "the parameter /acme/ml"] {
+        says(&ended, &format!("MDAA made {what}"));
+    }
+    let ended = lab.run(ADOPT, &less).expect(0);
+    let gone = ["DeleteUserProfile", "DeleteStudioLifecycleConfig", "DeleteParameter", "DeleteParameters"];
+    assert_eq!(gone.map(|operation| count(&ended, operation)), [0; 4]);
+    lab.run(PLAN, &less).expect(0);
+}
