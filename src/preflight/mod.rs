@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use crate::apply::{Outcome, Report};
 use crate::aws::Account;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Kind, Path, Source};
-use crate::plan::{Action, Blocked, Notice, Plan, Step};
-use crate::resource::{Desired, domain};
+use crate::model::{Address, Kind, Path, Source, Value};
+use crate::plan::{Action, Blocked, Change, Notice, Plan, Step};
+use crate::resource::{Desired, bucket_object, domain};
 
 /// Looks at everything that the plan relies on and writes what it finds into the plan.
 pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
@@ -104,13 +104,23 @@ fn await_start(plan: &Plan, findings: &Findings) {
     });
     let changes = |step: &&Step| match step.address.kind {
         Kind::LifecycleConfig => brings(step, &Path::of(["StudioLifecycleConfigContent"])),
-        Kind::BucketObject => brings(step, &Path::of(["Files"])),
+        Kind::BucketObject => brings(step, &Path::of(["Files"])) && !is_unknown(step),
         _ => false,
     };
+    for step in plan.steps.iter().filter(|step| step.runs() && is_unknown(step)) {
+        let message = "what lies there may not be looked at yet; what turns out to be the same is not uploaded again";
+        findings.about(&step.address, message.to_owned());
+    }
     let changed: Vec<String> = plan.steps.iter().filter(changes).map(|step| step.address.to_string()).collect();
     if stands && !changed.is_empty() {
         findings.notice(format!("{}: takes effect in an app when it starts next", changed.join(", ")));
     }
+}
+
+/// Whether all that is known of an asset to be uploaded is that something lies there.
+fn is_unknown(step: &Step) -> bool {
+    let unknown = |change: &Change| change.before.as_ref().and_then(Value::as_str) == Some(bucket_object::UNKNOWN);
+    step.address.kind == Kind::BucketObject && !step.changes.is_empty() && step.changes.iter().all(unknown)
 }
 
 /// Failed domains use up the quota although the console hides them: https://github.com/aws/amazon-sagemaker-examples/issues/1564.

@@ -2,7 +2,7 @@
 //!
 //! Identity: the prefix. Only files whose content differs are uploaded, and objects that no file stands for are
 //! deleted. What an object holds is told by its `x-amz-meta-sha256`, since the ETag of an encrypted object is no digest
-//! of its content; the record saves asking every object each time. The bucket's policy denies objects to everybody but
+//! of its content; one without, which MDAA uploaded, is read. The record saves asking every object each time. The bucket's policy denies objects to everybody but
 //! its roles, so the asset role's credentials are used. Destroy leaves the objects where they are, with the bucket.
 
 use std::collections::BTreeMap;
@@ -25,6 +25,9 @@ use crate::plan::{Change, Record, Removal, Retention, Rules};
 const PARALLEL: usize = 8;
 /// How many objects one DeleteObjects call takes (S3 API reference).
 const DELETE_BATCH: usize = 1000;
+
+/// In place of the digest of what may not be looked at.
+pub const UNKNOWN: &str = "unknown";
 
 /// The kind.
 #[derive(Debug)]
@@ -187,22 +190,52 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
         wanted
     } else {
         let s3 = uploader(account, node).await?;
+        let manifest = account.manifest(&node.address.name);
         let heads = listing.keys().map(|path| {
-            let head = s3.head_object().bucket(bucket).key(format!("{prefix}{path}"));
+            let size = manifest.files.get(path).map(|file| file.size);
+            let (s3, key) = (&s3, format!("{prefix}{path}"));
             async move {
-                let sha256 = match head.send().await.map_err(|e| failed("HeadObject", e)) {
-                    Ok(answer) => answer.metadata().and_then(|metadata| metadata.get("sha256")).cloned(),
-                    // Objects that MDAA uploaded are closed to everybody until its role is taken over: what they hold is
-                    // not known, so they are uploaded again.
-                    Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => None,
-                    Err(error) => return Err(error),
-                };
-                Ok((path.clone(), sha256.unwrap_or_else(|| "unknown".into())))
+                let held = digest(s3, bucket, &key, size).await?;
+                Ok((path.clone(), held.unwrap_or_else(|| UNKNOWN.into())))
             }
         });
         stream::iter(heads).buffer_unordered(PARALLEL).try_collect().await?
     };
     Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
+}
+
+/// The digest of what an object holds, as far as it can be told: its metadata say it, or it is as long as what is to be
+/// there and is read. MDAA's uploads have no such metadata, and the ETag of what a key encrypts is no digest; besides,
+/// they are closed to everybody until its role is taken over.
+async fn digest(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+    size: Option<u64>,
+) -> Result<Option<String>, CloudError> {
+    let closed = |error: &CloudError| matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied);
+    let head = match s3.head_object().bucket(bucket).key(key).send().await.map_err(|e| failed("HeadObject", e)) {
+        Err(error) if closed(&error) => return Ok(None),
+        other => other?,
+    };
+    if let Some(said) = head.metadata().and_then(|metadata| metadata.get("sha256")) {
+        return Ok(Some(said.clone()));
+    }
+    if size.is_none() || size != head.content_length().and_then(|length| u64::try_from(length).ok()) {
+        return Ok(None);
+    }
+    let mut body = match s3.get_object().bucket(bucket).key(key).send().await.map_err(|e| failed("GetObject", e)) {
+        Err(error) if closed(&error) => return Ok(None),
+        other => other?.body,
+    };
+    let mut hash = Sha256::new();
+    let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
+        CloudError::new(ErrorKind::Connection, "GetObject", error.to_string())
+    };
+    while let Some(chunk) = body.try_next().await.map_err(broken)? {
+        hash.update(&chunk);
+    }
+    Ok(Some(hex(&hash.finalize())))
 }
 
 fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>, listing_digest: String) -> Observed {
@@ -260,7 +293,14 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
         wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();
     let uploads = changed.iter().map(|(path, sha256)| {
         let (s3, manifest, key) = (&s3, &manifest, &key);
+        let is_unknown = live.get(*path).is_some_and(|held| held == UNKNOWN);
         async move {
+            let key_of = format!("{prefix}{path}");
+            let size = manifest.files.get(*path).map(|file| file.size);
+            // What could not be looked at for the plan can be now that the role is ours.
+            if is_unknown && digest(s3, bucket, &key_of, size).await?.as_ref() == Some(*sha256) {
+                return Ok(());
+            }
             let content = read(manifest, path, sha256)?;
             let put = async || {
                 let body = ByteStream::from(content.clone());
@@ -291,7 +331,7 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     let listing = list(account, bucket, prefix).await?.unwrap_or_default();
     // Every file was written or is unchanged, and nothing else is left: what is there is what was wanted, unless the
     // listing says otherwise.
-    let now = listing.keys().map(|path| (path.clone(), wanted.get(path).cloned().unwrap_or_else(|| "unknown".into())));
+    let now = listing.keys().map(|path| (path.clone(), wanted.get(path).cloned().unwrap_or_else(|| UNKNOWN.into())));
     Ok(seen(node, bucket, prefix, &now.collect(), content_digest(&listing)))
 }
 

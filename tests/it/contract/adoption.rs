@@ -167,7 +167,12 @@ fn an_environment_of_mdaa_is_foreign_until_it_is_adopted() {
         let expected = if address.starts_with("bucket_object.") { "update" } else { "adopt" };
         assert_eq!(action, expected, "{address}");
     }
-    place.sandboxed(&["apply", "studio.yaml", "--adopt", "--auto-approve"]).with(0);
+    assert!(!adopting.stderr.contains("takes effect"), "{adopting:?}");
+    place.sandboxed(&["apply", "studio.yaml", "--adopt", "--auto-approve", "--sandbox-log=adopt.ndjson"]).with(0);
+    // What lies in the bucket is what would be uploaded.
+    let log = std::fs::read_to_string(place.path().join("adopt.ndjson")).unwrap();
+    assert!(log.contains("\"operation\":\"PutBucketPolicy\"") || log.contains("\"operation\":\"GetObject\""), "{log}");
+    assert!(!log.contains("\"operation\":\"PutObject\""), "{log}");
     place.sandboxed(&["plan", "studio.yaml", "--detailed-exitcode"]).with(0);
     // Nothing was made again, and no user lost a home directory.
     assert_eq!(identities(&place), before);
