@@ -35,6 +35,10 @@ faults:
 ownership:
     cargo test --locked --test it ownership -- --include-ignored --nocapture
 
+# Every read of every command, refused from each of its calls on.
+denied:
+    cargo test --locked --test it denied -- --include-ignored --nocapture
+
 # Ten minutes of broken configs, none of which may do more than be refused.
 fuzz:
     cargo test --locked --test it fuzz::ten_minutes -- --ignored --nocapture

@@ -92,6 +92,21 @@ pub enum Sent {
     Yes,
 }
 
+/// The permission that a refused call needs, in the words of an IAM policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The action: `s3:ListBucket`.
+    pub action: String,
+    /// The resource as the request names it: an ARN, a name, or `*`.
+    pub resource: String,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.action, self.resource)
+    }
+}
+
 /// A call that failed, with everything that a person needs to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudError {
@@ -107,6 +122,8 @@ pub struct CloudError {
     pub request_id: Option<String>,
     /// Whether anything may have changed.
     pub sent: Sent,
+    /// The permission that was missing, when AWS refused the call for want of one.
+    pub permission: Option<Permission>,
 }
 
 impl CloudError {
@@ -119,7 +136,16 @@ impl CloudError {
             message: message.into(),
             request_id: None,
             sent: Sent::No,
+            permission: None,
         }
+    }
+
+    /// The missing permission, unless AWS's own message names both the action and the resource.
+    pub fn unnamed_permission(&self) -> Option<&Permission> {
+        let is_named = |permission: &&Permission| {
+            self.message.contains(&permission.action) && self.message.contains("on resource")
+        };
+        self.permission.as_ref().filter(|permission| !is_named(permission))
     }
 
     /// Whether AWS answered `code`.
@@ -135,6 +161,9 @@ impl fmt::Display for CloudError {
             write!(f, "{code}: ")?;
         }
         f.write_str(&self.message)?;
+        if let Some(permission) = self.unnamed_permission() {
+            write!(f, " (it needs {permission})")?;
+        }
         if let Some(id) = &self.request_id {
             write!(f, " (request {id})")?;
         }

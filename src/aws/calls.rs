@@ -22,7 +22,7 @@ impl Writes {
 }
 
 /// What the names of operations that only read begin with; AssumeRole gives credentials and changes nothing.
-const READS: [&str; 6] = ["Describe", "Get", "List", "Head", "AssumeRole", "CreatePresigned"];
+const READS: [&str; 7] = ["Describe", "Get", "List", "Head", "Simulate", "AssumeRole", "CreatePresigned"];
 
 /// Whether an operation of this name changes nothing, however it ends.
 pub fn only_reads(operation: &str) -> bool {

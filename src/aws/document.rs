@@ -14,6 +14,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value as Json;
 
+use crate::cloud::{CloudError, ErrorKind};
+
 /// Puts `document` in place of the request's body.
 pub fn replace_body(request: &mut HttpRequest, document: &Json) {
     let body = document.to_string();
@@ -26,9 +28,13 @@ pub fn replace_body(request: &mut HttpRequest, document: &Json) {
 pub struct Capture(Arc<Mutex<Option<Json>>>);
 
 impl Capture {
-    /// The body of the last answer.
-    pub fn take(&self) -> Option<Json> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The body of the answer to `operation`.
+    ///
+    /// # Errors
+    /// An answer that is no document says nothing: least of all that something is not there.
+    pub fn take(&self, operation: &str) -> Result<Json, CloudError> {
+        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        body.ok_or_else(|| CloudError::new(ErrorKind::Connection, operation, "the answer is no JSON document"))
     }
 }
 

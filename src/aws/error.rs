@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 use super::calls::only_reads;
+use super::permission;
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
 /// What the failure of `operation` means.
@@ -49,6 +50,9 @@ where
             failure.kind = kind(code.as_deref().unwrap_or_default(), &failure.message, status);
             failure.sent = if status >= 500 { Sent::Maybe } else { Sent::No };
             failure.code = code.or_else(|| (status == 404).then(|| "NotFound".to_owned()));
+            if failure.kind == ErrorKind::Denied {
+                failure.permission = permission::of(refusal.raw());
+            }
         }
         SdkError::ConstructionFailure(_) => {
             failure.message = chain(error);

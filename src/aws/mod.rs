@@ -8,6 +8,7 @@ pub mod document;
 pub mod error;
 pub mod lock;
 pub mod network;
+mod permission;
 pub mod record;
 pub mod resolve;
 pub mod stack;
@@ -27,7 +28,11 @@ use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names, not_ours};
 use calls::Writes;
+use permission::Named;
 use wait::{Clock, Patience, Progress};
+
+/// How long anybody waits for mere advice.
+const ADVICE: Duration = Duration::from_secs(5);
 
 /// Told when the state of something that is waited for moves on, or something goes another way than usual.
 pub type Tell = Box<dyn Fn(Progressed)>;
@@ -90,11 +95,15 @@ impl fmt::Debug for Account {
     }
 }
 
-/// A client of a service that counts its writes.
+/// A client of a service whose refusals name what they refuse; with `$writes` one that counts its writes.
 macro_rules! client {
-    ($sdk:ident, $config:expr, $writes:expr) => {
-        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor($writes.clone()).build())
+    ($sdk:ident, $config:expr) => {
+        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor(Named).build())
     };
+    ($sdk:ident, $config:expr, $writes:expr) => {{
+        let config = $sdk::config::Builder::from($config).interceptor(Named);
+        $sdk::Client::from_conf(config.interceptor($writes.clone()).build())
+    }};
 }
 
 impl Account {
@@ -116,7 +125,7 @@ impl Account {
             kms: client!(aws_sdk_kms, config, writes),
             ec2: client!(aws_sdk_ec2, config, writes),
             s3: s3(config, path_style, &writes),
-            lock: aws_sdk_ssm::Client::new(config),
+            lock: client!(aws_sdk_ssm, config),
             iam: client!(aws_sdk_iam, config, writes),
             ssm: client!(aws_sdk_ssm, config, writes),
             sts: client!(aws_sdk_sts, config, writes),
@@ -151,6 +160,18 @@ impl Account {
     pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
         s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes)
+    }
+
+    /// What a look for mere advice finds; one that takes longer than a few seconds is given up.
+    ///
+    /// # Errors
+    /// What `look` fails with, or a timeout of `operation`.
+    pub async fn briefly<T>(
+        &self,
+        operation: &str,
+        look: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        self.clock.within(ADVICE, operation, look).await
     }
 
     /// How long an operation may take: what the user says, else the `usual` time.
@@ -230,8 +251,8 @@ impl Account {
 }
 
 fn s3(config: &SdkConfig, path_style: bool, writes: &Writes) -> aws_sdk_s3::Client {
-    let builder = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).interceptor(writes.clone());
-    aws_sdk_s3::Client::from_conf(builder.build())
+    let builder = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style);
+    aws_sdk_s3::Client::from_conf(builder.interceptor(Named).interceptor(writes.clone()).build())
 }
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name

@@ -141,11 +141,16 @@ pub async fn look(
     let ids = ids.into_iter().cloned().collect();
     let described = account.ec2.describe_subnets().set_subnet_ids(Some(ids)).send().await;
     let described = described.map_err(|e| failed("DescribeSubnets", e))?.subnets.unwrap_or_default();
-    let tables =
-        account.ec2.describe_route_tables().filters(in_vpc()).into_paginator().items().send().try_collect().await;
-    let tables = tables.map_err(|e| failed("DescribeRouteTables", e))?;
-    let endpoints = account.ec2.describe_vpc_endpoints().filters(in_vpc()).into_paginator().items();
-    let endpoints = endpoints.send().try_collect().await.map_err(|e| failed("DescribeVpcEndpoints", e))?;
+    let tables = async {
+        let tables = account.ec2.describe_route_tables().filters(in_vpc()).into_paginator().items();
+        tables.send().try_collect().await.map_err(|e| failed("DescribeRouteTables", e))
+    };
+    let tables = account.briefly("DescribeRouteTables", tables).await?;
+    let endpoints = async {
+        let endpoints = account.ec2.describe_vpc_endpoints().filters(in_vpc()).into_paginator().items();
+        endpoints.send().try_collect().await.map_err(|e| failed("DescribeVpcEndpoints", e))
+    };
+    let endpoints = account.briefly("DescribeVpcEndpoints", endpoints).await?;
     let subnets = described.into_iter().map(|subnet| {
         let id = subnet.subnet_id.unwrap_or_default();
         Subnet {

@@ -78,7 +78,7 @@ pub async fn parameters(
 
 /// The ARN of the key that `arn` denotes: an alias's means nothing in a policy, and may lead to another key tomorrow.
 ///
-/// An alias that leads nowhere, or that may not be looked at, stays: the checks before the first write say so.
+/// An alias that leads nowhere stays: the checks before the first write say so.
 ///
 /// # Errors
 /// What KMS fails with.
@@ -88,7 +88,7 @@ pub async fn key_arn(account: &Account, arn: &str) -> Result<String, CloudError>
     }
     match account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e)) {
         Ok(answer) => Ok(answer.key_metadata.and_then(|key| key.arn).unwrap_or_else(|| arn.to_owned())),
-        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => Ok(arn.to_owned()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(arn.to_owned()),
         Err(error) => Err(error),
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
 
+use super::calls::only_reads;
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
 /// The clock that all waiting goes by; the sandbox supplies a virtual one.
@@ -139,6 +140,27 @@ impl Clock {
                     self.sleep(pause).await;
                     pause = (pause * 3 / 2).min(patience.longest);
                 }
+            }
+        }
+    }
+
+    /// What `work` comes to, if it is done within `limit`.
+    ///
+    /// # Errors
+    /// What `work` fails with, or a timeout of `operation`, which may have taken effect.
+    pub async fn within<T>(
+        &self,
+        limit: Duration,
+        operation: &str,
+        work: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = self.sleep(limit) => {
+                let message = format!("no answer within {} s", limit.as_secs());
+                let error = CloudError::new(ErrorKind::Timeout, operation, message);
+                Err(CloudError { sent: if only_reads(operation) { Sent::No } else { Sent::Maybe }, ..error })
             }
         }
     }

@@ -254,12 +254,15 @@ fn help_of(error: &CloudError) -> String {
         ErrorKind::Denied if error.message.contains("explicit deny") => {
             "a policy denies this explicitly, so no further permission helps: ask who owns that policy".into()
         }
-        ErrorKind::Denied => match missing_permission(&error.message) {
-            Some(action) => {
-                format!("allow the caller {action}; `studio-deploy permissions` prints all that is needed")
+        ErrorKind::Denied => {
+            let said = missing_permission(&error.message).map(str::to_owned);
+            match said.or_else(|| error.permission.as_ref().map(|permission| permission.action.clone())) {
+                Some(action) => {
+                    format!("allow the caller {action}; `studio-deploy permissions` prints all that is needed")
+                }
+                None => "`studio-deploy permissions` prints the permissions that are needed".into(),
             }
-            None => "`studio-deploy permissions` prints the permissions that are needed".into(),
-        },
+        }
         ErrorKind::Credentials => "sign in with `aws sso login`, or choose a profile with `--profile` or AWS_PROFILE\n\
              `aws sts get-caller-identity` shows who AWS takes you for"
             .into(),

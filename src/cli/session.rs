@@ -229,7 +229,8 @@ impl Session {
         place_removed(&mut plan, &goal.desired);
         gate(&mut plan, &goal.desired);
         preflight::stack::check(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
-        preflight::check(&self.account, &goal.desired, &mut plan).await;
+        let checked = preflight::check(&self.account, &goal.desired, &mut plan).await;
+        checked.map_err(|error| self.cloud(&error))?;
         Ok(plan)
     }
 
@@ -248,7 +249,7 @@ impl Session {
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention;
         let mut plan = self.plan_graph(&Graph::new(), &options).await?;
-        preflight::check_destroy(&self.account, &mut plan).await;
+        preflight::check_destroy(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
         Ok(plan)
     }
 

@@ -17,12 +17,15 @@ pub struct Observed {
     pub state: State,
     /// What a write was refused for want of a permission, and can be done without: a notice has said so.
     pub refused: Vec<Path>,
+    /// Why a part of it could not be read, so that its properties are no comparison: for people.
+    pub unread: Option<String>,
 }
 
 impl Observed {
     /// A usable object with no outputs yet.
     pub fn new(id: impl Into<String>, properties: Value) -> Self {
-        Self { id: id.into(), outputs: BTreeMap::new(), properties, state: State::Usable, refused: Vec::new() }
+        let (state, refused, unread) = (State::Usable, Vec::new(), None);
+        Self { id: id.into(), outputs: BTreeMap::new(), properties, state, refused, unread }
     }
 
     /// This object with one more output.
@@ -93,7 +96,7 @@ impl Owner {
     }
 }
 
-/// What a look at one address found.
+/// What a look at one address found. A look that fails, or is refused, finds nothing at all: that is an error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
     /// Nothing of that name.
@@ -107,8 +110,6 @@ pub enum Found {
         /// What it looks like, when it could be read.
         observed: Option<Observed>,
     },
-    /// It could not be read; why, for people.
-    Unreadable(String),
 }
 
 impl Found {

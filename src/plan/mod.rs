@@ -77,11 +77,10 @@ pub fn plan(
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
     apps::keep_in_use(&mut steps, &left_out);
     let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
-    let unread = snapshot.iter().filter_map(|(address, found)| match found {
-        Found::Unreadable(why) => Some((address.clone(), why.clone())),
-        _ => None,
-    });
-    let unread = unread.collect();
+    let unread = snapshot.iter().filter_map(|(address, found)| Some((address.clone(), found.ours()?.unread.clone()?)));
+    let unread: Vec<(Address, String)> = unread.collect();
+    let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
+    notices.extend(unread.iter().map(about));
     let deployment = deployment.clone();
     Ok(Plan { deployment, destroy: options.destroy, steps, notices, unread, left_out, record, recorded })
 }
@@ -172,12 +171,6 @@ fn step(
                 step.changes = changes(&node, observed, &[], rules, &mut Vec::new());
                 step.changes.retain(|change| node.sources.contains_key(&change.path));
             }
-        }
-        Found::Unreadable(why) => {
-            step.blocked = Some(Blocked::new(
-                format!("it could not be read: {why}"),
-                "`studio-deploy permissions` prints what a plan needs to read",
-            ));
         }
         Found::Foreign { owner, observed } => {
             let adopted = known.company.yields(address, owner, options);

@@ -37,10 +37,6 @@ pub(super) fn add(
         }
         match found {
             Found::Ours(observed) => removals.push(remove(address, observed, rules(address.kind), options, notices)),
-            Found::Unreadable(why) => notices.push(Notice {
-                address: Some(address.clone()),
-                message: format!("it could not be read, so it is left alone: {why}"),
-            }),
             Found::Absent | Found::Foreign { .. } => {}
         }
     }

@@ -127,7 +127,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What else there is to know.
     pub notices: Vec<Notice>,
-    /// What could not be looked at, and why.
+    /// What could not be compared, and why: a notice says so too.
     pub unread: Vec<(Address, String)>,
     /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
     pub left_out: BTreeSet<Address>,

@@ -6,7 +6,7 @@ use super::trust::{Who, missing};
 use super::{Findings, brings};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::cloud::ErrorKind;
+use crate::cloud::{CloudError, ErrorKind};
 use crate::model::Path;
 use crate::plan::Plan;
 use crate::resource::{Desired, bucket, domain};
@@ -14,8 +14,15 @@ use crate::resource::{Desired, bucket, domain};
 /// What apps do with the key of their home directories: https://github.com/data-dot-all/dataall/issues/326.
 const NEEDED: [&str; 3] = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"];
 
-pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
-    let (Some(arn), Some(domain)) = (&desired.config.domain.kms_key_arn, plan.step(&domain::address())) else { return };
+pub(super) async fn check(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
+    let (Some(arn), Some(domain)) = (&desired.config.domain.kms_key_arn, plan.step(&domain::address())) else {
+        return Ok(());
+    };
     // What encrypts the bucket with another key is no better than what gives it to the domain.
     let of_domain = (domain, Path::of(["KmsKeyId"]));
     let of_bucket = plan.step(&bucket::address()).map(|step| (step, Path::of(["Encryption"])));
@@ -29,18 +36,18 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
             format!("the key {arn} is in {region}, and the domain in {}", place.region),
             "name a key of the domain's region in `kmsKeyArn`",
         );
-        return;
+        return Ok(());
     }
     let described = account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e));
     let key = match described {
         Ok(answer) => answer.key_metadata,
         Err(error) if error.kind == ErrorKind::NotFound => {
             wrong(format!("the key {arn} does not exist"), "correct `kmsKeyArn`, or leave it out and a key is made");
-            return;
+            return Ok(());
         }
-        Err(error) => return findings.unchecked(&format!("the key {arn}"), &error),
+        Err(error) => return Err(error),
     };
-    let Some(key) = key else { return };
+    let Some(key) = key else { return Ok(()) };
     let state = key.key_state().map_or("Enabled", |state| state.as_str());
     if state != "Enabled" {
         let hint =
@@ -51,11 +58,15 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
     if spec != "SYMMETRIC_DEFAULT" {
         wrong(format!("the key {arn} is of type {spec}"), "the home file system takes SYMMETRIC_DEFAULT keys only");
     }
+    if arn.split(':').nth(4).is_some_and(|owner| owner != place.account) {
+        // KMS API reference, GetKeyPolicy: "Cross-account use: No".
+        let whose = "only its own account may read the policy of the key";
+        findings.notice(format!("not checked: whether the execution role may use the key ({whose} {arn})"));
+        return Ok(());
+    }
     let policy = account.kms.get_key_policy().key_id(arn).policy_name("default").send().await;
-    let policy = match policy.map_err(|e| failed("GetKeyPolicy", e)) {
-        Ok(answer) => answer.policy.and_then(|text| serde_json::from_str::<Json>(&text).ok()).unwrap_or_default(),
-        Err(error) => return findings.unchecked(&format!("the policy of the key {arn}"), &error),
-    };
+    let policy = policy.map_err(|e| failed("GetKeyPolicy", e))?.policy;
+    let policy = policy.and_then(|text| serde_json::from_str::<Json>(&text).ok()).unwrap_or_default();
     let lacking = missing(&policy, Who::Aws(&principals(account, desired)), &NEEDED);
     if !lacking.is_empty() {
         wrong(
@@ -67,6 +78,7 @@ pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, fin
              leaves it to IAM policies",
         );
     }
+    Ok(())
 }
 
 /// Whom a key policy has to name: the account, which leaves the rest to IAM, or the execution role itself.

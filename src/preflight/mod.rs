@@ -1,8 +1,8 @@
 //! What AWS would refuse, or users would only notice later: looked up before the first write, by reads alone.
 //!
 //! What is sure to fail, or lets nobody open Studio, becomes [`Blocked`] on the step that would fail; what may be meant
-//! so becomes a [`Notice`]. What may not be looked at is a notice too: a missing permission to check is no reason to
-//! stop. A live object that stays as it is never blocks.
+//! so becomes a [`Notice`]. A look that fails ends the run, since what it would have found may be a block; only what
+//! gives mere advice ([`ADVICE`]) is left out, with a notice. A live object that stays as it is never blocks.
 
 mod differences;
 mod key;
@@ -15,15 +15,23 @@ use std::collections::BTreeMap;
 
 use crate::apply::{Outcome, Report};
 use crate::aws::Account;
-use crate::cloud::{CloudError, ErrorKind};
+use crate::aws::error::failed;
+use crate::cloud::CloudError;
 use crate::model::{Address, Kind, Path, Source, Value};
 use crate::plan::{Action, Blocked, Change, Notice, Plan, Step};
 use crate::resource::{Desired, bucket_object, domain};
 
+/// The operations whose answers are mere advice: a plan is as true without them. `docs/denied-reads.md` lists them.
+pub const ADVICE: [&str; 4] =
+    ["DescribeRouteTables", "DescribeVpcEndpoints", "ListMlflowTrackingServers", "SimulatePrincipalPolicy"];
+
 /// Looks at everything that the plan relies on and writes what it finds into the plan.
-pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
+///
+/// # Errors
+/// A look that failed, unless it is one for advice.
+pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Result<(), CloudError> {
     let findings = Findings::default();
-    tokio::join!(
+    tokio::try_join!(
         roles::trust(account, plan, &findings),
         key::check(account, desired, plan, &findings),
         network::existence(account, plan, &findings),
@@ -31,26 +39,33 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) {
         roles::boundary(account, desired, plan, &findings),
         roles::gaps(account, desired, plan, &findings),
         quota(account, plan, &findings),
-    );
+    )?;
     differences::tell(desired, plan, &findings);
     await_start(plan, &findings);
     if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
         findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
     }
     findings.write_to(plan);
+    Ok(())
 }
 
 /// What a domain that goes leaves running: SageMaker bills it on, and shows it nowhere once the domain is gone.
 ///
 /// Source: https://github.com/aws/amazon-sagemaker-feedback/issues/172.
-pub async fn check_destroy(account: &Account, plan: &mut Plan) {
+///
+/// # Errors
+/// None today: all that is looked at gives mere advice.
+pub async fn check_destroy(account: &Account, plan: &mut Plan) -> Result<(), CloudError> {
     let goes = plan.step(&domain::address()).is_some_and(|step| step.action == Action::Delete);
     if !goes {
-        return;
+        return Ok(());
     }
     let findings = Findings::default();
-    let servers = account.sagemaker.list_mlflow_tracking_servers().into_paginator().items().send().try_collect().await;
-    match servers.map_err(|e| crate::aws::error::failed("ListMlflowTrackingServers", e)) {
+    let servers = async {
+        let list = account.sagemaker.list_mlflow_tracking_servers().into_paginator().items().send();
+        list.try_collect().await.map_err(|e| failed("ListMlflowTrackingServers", e))
+    };
+    match account.briefly("ListMlflowTrackingServers", servers).await {
         Ok(servers) => {
             let names: Vec<&str> = servers.iter().filter_map(|server| server.tracking_server_name()).collect();
             if !names.is_empty() {
@@ -63,9 +78,10 @@ pub async fn check_destroy(account: &Account, plan: &mut Plan) {
         }
         // Not every region has them.
         Err(error) if error.is("UnknownOperationException") => {}
-        Err(error) => findings.unchecked("MLflow tracking servers", &error),
+        Err(error) => findings.unadvised("whether MLflow tracking servers go on billing", error)?,
     }
     findings.write_to(plan);
+    Ok(())
 }
 
 /// What is left for people to do after a run: nobody but an administrator of Identity Center lets its users in.
@@ -124,12 +140,12 @@ fn is_unknown(step: &Step) -> bool {
 }
 
 /// Failed domains use up the quota although the console hides them: https://github.com/aws/amazon-sagemaker-examples/issues/1564.
-async fn quota(account: &Account, plan: &Plan, findings: &Findings) {
+async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
     if !makes_domain(plan) {
-        return;
+        return Ok(());
     }
     let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
-    let Ok(domains) = domains else { return };
+    let domains = domains.map_err(|e| failed("ListDomains", e))?;
     let ours =
         plan.step(&domain::address()).and_then(|step| step.observed.as_ref()).map(|observed| observed.id.as_str());
     for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {
@@ -142,6 +158,7 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) {
             ));
         }
     }
+    Ok(())
 }
 
 /// Whether a domain is made.
@@ -198,12 +215,13 @@ impl Findings {
         }
     }
 
-    fn unchecked(&self, what: &str, error: &CloudError) {
-        let why = match error.kind {
-            ErrorKind::Denied => "that may not be read".to_owned(),
-            _ => error.to_string(),
-        };
-        self.notice(format!("not checked: {what} ({why})"));
+    /// Says that advice is missing, and why; whatever else failed ends the run.
+    fn unadvised(&self, what: &str, error: CloudError) -> Result<(), CloudError> {
+        if !ADVICE.contains(&error.operation.as_str()) {
+            return Err(error);
+        }
+        self.notice(format!("not checked: {what} ({error})"));
+        Ok(())
     }
 
     fn write_to(self, plan: &mut Plan) {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{Findings, brings};
 use crate::aws::Account;
 use crate::aws::network::{Network, Part, WayOut, existing, look};
-use crate::cloud::ErrorKind;
+use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::{Desired, domain};
@@ -34,20 +34,18 @@ const NAMED: [(Kind, &[&str], Option<&str>, Part); 10] = [
 ];
 
 /// What does not exist cannot be used; EC2 and SageMaker would say so only after much was written.
-pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Findings) {
+pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
     let named = named(plan);
     let wanted: BTreeSet<(Part, String)> = named.iter().map(|(_, _, part, id)| (*part, id.clone())).collect();
     if wanted.is_empty() {
-        return;
+        return Ok(());
     }
-    let existing = match existing(account, &wanted).await {
-        Ok(existing) => existing,
-        Err(error) => return findings.unchecked("whether the network exists", &error),
-    };
+    let existing = existing(account, &wanted).await?;
     for (step, path, part, id) in named.into_iter().filter(|(_, _, _, id)| !existing.contains(id)) {
         let why = format!("the {part} {id} does not exist in {}", account.deployment.region);
         findings.judge(step, &path, why, format!("name one that does, or make it first: `aws ec2 {}`", part.lists()));
     }
+    Ok(())
 }
 
 /// Every part of the network that a step begins to use, with where its node names it.
@@ -76,24 +74,30 @@ fn named(plan: &Plan) -> Vec<(&Step, Path, Part, String)> {
     named
 }
 
-pub(super) async fn check(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
+pub(super) async fn check(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
     let config = &desired.config.domain;
-    let Some(step) = plan.step(&domain::address()) else { return };
+    let Some(step) = plan.step(&domain::address()) else { return Ok(()) };
     let touched = [&["SubnetIds"][..], &["AppNetworkAccessType"], &["DefaultUserSettings", "SecurityGroups"]];
     let private = config.app_network_access_type.as_deref().unwrap_or("VpcOnly") == "VpcOnly";
     let touched = touched.iter().any(|keys| brings(step, &Path(keys.iter().map(ToString::to_string).collect())));
     if !private || !touched {
-        return;
+        return Ok(());
     }
     match look(account, &config.vpc_id, &config.subnet_ids, config.security_group_id.as_deref()).await {
         Ok(network) => {
             for warning in warnings(&network, &config.vpc_id, config.user_profiles.len()) {
                 findings.notice(warning);
             }
+            Ok(())
         }
         // That something does not exist is said where it is named.
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        Err(error) => findings.unchecked("the domain's network", &error),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        Err(error) => findings.unadvised("whether the domain's subnets lead out of the VPC", error),
     }
 }
 

@@ -8,7 +8,7 @@ use super::trust::{Who, missing, statement};
 use super::{Findings, brings};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::cloud::ErrorKind;
+use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::iam_role::percent_decode;
@@ -37,7 +37,7 @@ const PLACES: [(Kind, &[&str]); 3] = [
 /// Every execution role has to let SageMaker become it and, with source identity on, say for whom.
 ///
 /// Source: developer guide, "Monitoring user resource access from Amazon SageMaker Studio" (monitor-user-access).
-pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) {
+pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
     let identity = Path::of(["DomainSettings", "ExecutionRoleIdentityConfig"]);
     let identified = plan
         .step(&domain::address())
@@ -64,36 +64,40 @@ pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) {
             Err(error) if error.kind == ErrorKind::NotFound => {
                 (format!("the role {arn} does not exist"), "correct the config, or make the role first".to_owned())
             }
-            Err(error) => {
-                findings.unchecked(&format!("the trust policy of {name}"), &error);
-                continue;
-            }
+            Err(error) => return Err(error),
         };
         for (step, path) in users {
             findings.judge(step, &path, why.clone(), hint.clone());
         }
     }
+    Ok(())
 }
 
 /// IAM makes no role whose boundary does not exist.
-pub(super) async fn boundary(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
-    let Some(arn) = &desired.permissions_boundary else { return };
+pub(super) async fn boundary(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
+    let Some(arn) = &desired.permissions_boundary else { return Ok(()) };
     let path = Path::of(["PermissionsBoundary"]);
     let is_bounded = |step: &&Step| step.node.as_ref().is_some_and(|node| node.properties.at(&path).is_some());
     let bounded: Vec<&Step> = plan.steps.iter().filter(is_bounded).filter(|step| brings(step, &path)).collect();
     if bounded.is_empty() {
-        return;
+        return Ok(());
     }
     let why = match account.iam.get_policy().policy_arn(arn).send().await.map_err(|e| failed("GetPolicy", e)) {
-        Ok(_) => return,
+        Ok(_) => return Ok(()),
         Err(error) if error.kind == ErrorKind::NotFound => format!("the permissions boundary {arn} does not exist"),
         Err(error) if error.kind == ErrorKind::Invalid => format!("the permissions boundary {arn} is no policy's ARN"),
-        Err(error) => return findings.unchecked(&format!("the permissions boundary {arn}"), &error),
+        Err(error) => return Err(error),
     };
     for step in bounded {
         let hint = "correct `permissions_boundary_arn`, or make the policy first: `aws iam list-policies`";
         findings.judge(step, &path, why.clone(), hint.to_owned());
     }
+    Ok(())
 }
 
 /// The roles of this account that nodes name by ARN and that this deployment does not make, with who names them.
@@ -119,10 +123,15 @@ fn named<'a>(account: &Account, plan: &'a Plan) -> BTreeMap<String, Vec<(&'a Ste
 }
 
 /// What users will miss although everything deploys: said when it begins to matter, never in the way.
-pub(super) async fn gaps(account: &Account, desired: &Desired, plan: &Plan, findings: &Findings) {
-    let Some(step) = plan.step(&domain::address()) else { return };
+pub(super) async fn gaps(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
+    let Some(step) = plan.step(&domain::address()) else { return Ok(()) };
     if !brings(step, &Path::of(["DefaultUserSettings", "ExecutionRole"])) {
-        return;
+        return Ok(());
     }
     let policy = plan.step(&execution_policy::address()).and_then(|step| step.node.as_ref());
     let document =
@@ -136,8 +145,11 @@ pub(super) async fn gaps(account: &Account, desired: &Desired, plan: &Plan, find
         Some(given) => {
             let simulate = account.iam.simulate_principal_policy().policy_source_arn(&given.arn);
             let simulate = simulate.set_action_names(Some(lacking.iter().map(ToString::to_string).collect()));
-            // Who may not ask is told nothing: it would be a guess.
-            let Ok(answer) = simulate.send().await else { return };
+            let simulate = async { simulate.send().await.map_err(|e| failed("SimulatePrincipalPolicy", e)) };
+            let answer = match account.briefly("SimulatePrincipalPolicy", simulate).await {
+                Ok(answer) => answer,
+                Err(error) => return findings.unadvised(&format!("what {} lets its users do", given.name), error),
+            };
             let denied = |action: &&str| {
                 answer
                     .evaluation_results()
@@ -155,6 +167,7 @@ pub(super) async fn gaps(account: &Account, desired: &Desired, plan: &Plan, find
             lacking.join(", ")
         ));
     }
+    Ok(())
 }
 
 fn granted(document: &Json) -> Vec<String> {

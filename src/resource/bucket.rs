@@ -86,6 +86,8 @@ impl Resource for Bucket {
     fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
         use super::permissions::Grant;
         vec![
+            // Tells a bucket of another account from one of ours that may not be looked into.
+            Grant { resources: vec!["*".into()], read: &["s3:ListAllMyBuckets"], write: &[], delete: &[] },
             Grant {
                 resources: vec![format!("arn:{}:s3:::{}", deployment.partition, names.bucket)],
                 read: &[
@@ -298,11 +300,15 @@ fn access(desired: &Desired) -> Value {
 
 async fn find(account: &Account) -> Result<Found, CloudError> {
     let name = &account.names.bucket;
-    match account.s3.head_bucket().bucket(name).send().await.map_err(|e| failed("HeadBucket", e)) {
+    let head = account.s3.head_bucket().bucket(name).send().await;
+    let exists = head.as_ref().is_err_and(|error| {
+        error.raw_response().is_some_and(|answer| answer.headers().get("x-amz-bucket-region").is_some())
+    });
+    match head.map_err(|e| failed("HeadBucket", e)) {
         Ok(_) => {}
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         // S3 answers 403 for a bucket of another account, and for our own without permission.
-        Err(error) if error.kind == ErrorKind::Denied => {
+        Err(error) if error.kind == ErrorKind::Denied && exists && !is_in_account(account, name).await? => {
             return Ok(Found::Foreign { owner: Owner::Account, observed: None });
         }
         Err(error) => return Err(error),
@@ -351,6 +357,13 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
     let arn = format!("arn:{}:s3:::{name}", account.deployment.partition);
     let observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
     Ok(ownership::judge(&account.deployment, observed))
+}
+
+/// Whether the account has a bucket of this name, which it may not look into.
+async fn is_in_account(account: &Account, name: &str) -> Result<bool, CloudError> {
+    let buckets = account.s3.list_buckets().prefix(name).into_paginator().items().send().try_collect().await;
+    let buckets = buckets.map_err(|e| failed("ListBuckets", e))?;
+    Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
 }
 
 /// Whether versioning is on, in S3's word. Some stand-ins for S3 (moto 5.2) name the root of this one answer otherwise;

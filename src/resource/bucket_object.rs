@@ -176,7 +176,6 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     let listing = match list(account, bucket, prefix).await {
         Ok(Some(listing)) => listing,
         Ok(None) => return Ok(Found::Absent),
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
         Err(error) => return Err(error),
     };
     let wanted = files(&node.properties);
@@ -186,6 +185,7 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     let listing_digest = content_digest(&listing);
     let content = content_digest(&wanted);
     let recorded = record.and_then(|record| record.assets.get(&node.address.to_string()));
+    let mut unread = None;
     let live = if recorded.is_some_and(|last| last.listing == listing_digest && last.content == content) {
         wanted
     } else {
@@ -195,13 +195,26 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
             let size = manifest.files.get(path).map(|file| file.size);
             let (s3, key) = (&s3, format!("{prefix}{path}"));
             async move {
-                let held = digest(s3, bucket, &key, size).await?;
-                Ok((path.clone(), held.unwrap_or_else(|| UNKNOWN.into())))
+                let (held, refused) = match digest(s3, bucket, &key, size).await {
+                    Ok(held) => (held, None),
+                    // Objects that MDAA uploaded are closed to everybody until its role is taken over: what they hold is
+                    // not known, so they are uploaded again.
+                    Err(error) if error.kind == ErrorKind::Denied => (None, Some(error.to_string())),
+                    Err(error) => return Err(error),
+                };
+                Ok::<_, CloudError>((path.clone(), held.unwrap_or_else(|| UNKNOWN.into()), refused))
             }
         });
-        stream::iter(heads).buffer_unordered(PARALLEL).try_collect().await?
+        let heads: Vec<_> = stream::iter(heads).buffered(PARALLEL).try_collect().await?;
+        let refusals: Vec<&String> = heads.iter().filter_map(|(_, _, refused)| refused.as_ref()).collect();
+        unread = refusals.first().map(|why| {
+            format!("{} of {} files may not be read and are uploaded again: {why}", refusals.len(), heads.len())
+        });
+        heads.into_iter().map(|(path, sha256, _)| (path, sha256)).collect()
     };
-    Ok(Found::Ours(seen(node, bucket, prefix, &live, listing_digest)))
+    let mut observed = seen(node, bucket, prefix, &live, listing_digest);
+    observed.unread = unread;
+    Ok(Found::Ours(observed))
 }
 
 /// The digest of what an object holds, as far as it can be told: its metadata say it, or it is as long as what is to be
@@ -213,9 +226,9 @@ async fn digest(
     key: &str,
     size: Option<u64>,
 ) -> Result<Option<String>, CloudError> {
-    let closed = |error: &CloudError| matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied);
+    let gone = |error: &CloudError| error.kind == ErrorKind::NotFound;
     let head = match s3.head_object().bucket(bucket).key(key).send().await.map_err(|e| failed("HeadObject", e)) {
-        Err(error) if closed(&error) => return Ok(None),
+        Err(error) if gone(&error) => return Ok(None),
         other => other?,
     };
     if let Some(said) = head.metadata().and_then(|metadata| metadata.get("sha256")) {
@@ -225,7 +238,7 @@ async fn digest(
         return Ok(None);
     }
     let mut body = match s3.get_object().bucket(bucket).key(key).send().await.map_err(|e| failed("GetObject", e)) {
-        Err(error) if closed(&error) => return Ok(None),
+        Err(error) if gone(&error) => return Ok(None),
         other => other?.body,
     };
     let mut hash = Sha256::new();
@@ -274,7 +287,8 @@ async fn uploader(account: &Account, node: &Node) -> Result<aws_sdk_s3::Client, 
             )))
         }
         Err(error) if error.kind == ErrorKind::Denied => {
-            let message = format!("{role} cannot be assumed, so assets are read and written with your own credentials");
+            let message =
+                format!("{role} cannot be assumed, so assets are read and written with your own credentials: {error}");
             account.notice(Some(&node.address), message);
             Ok(account.s3.clone())
         }
@@ -288,7 +302,7 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     let wanted = files(&node.properties);
     let s3 = uploader(account, node).await?;
     let manifest = account.manifest(&node.address.name);
-    let key = encryption_key(account, bucket).await?;
+    let key = encryption_key(account, &node.address, bucket).await?;
     let changed: Vec<(&String, &String)> =
         wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();
     let uploads = changed.iter().map(|(path, sha256)| {
@@ -338,12 +352,16 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
 /// The key that the bucket encrypts with unless told otherwise. Uploads name it, although that changes nothing about
 /// them: MDAA's bucket policies deny an upload whose key is not the bucket's with `StringNotLikeIfExists`, and in a Deny
 /// a negated operator holds for a key that the request does not name (IAM user guide, "…IfExists condition operators").
-async fn encryption_key(account: &Account, bucket: &str) -> Result<Option<String>, CloudError> {
+async fn encryption_key(account: &Account, address: &Address, bucket: &str) -> Result<Option<String>, CloudError> {
     let get = account.s3.get_bucket_encryption().bucket(bucket).send().await;
     let answer = match get.map_err(|e| failed("GetBucketEncryption", e)) {
         Ok(answer) => answer,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         // A given bucket may be closed to the caller; then it has to do without.
-        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => return Ok(None),
+        Err(error) if error.kind == ErrorKind::Denied => {
+            account.notice(Some(address), format!("it is uploaded without naming the bucket's key: {error}"));
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let rules = answer.server_side_encryption_configuration().map(|configuration| configuration.rules());

@@ -504,25 +504,27 @@ pub(super) fn couple_portal(request: &mut Value, node: &Node, settings: &str) {
 async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudError> {
     let name = node.and_then(|node| node.properties.text("DomainName")).unwrap_or(&account.names.domain);
     let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
-    let domains = match domains.map_err(|e| failed("ListDomains", e)) {
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
-        other => other?,
-    };
+    let domains = domains.map_err(|e| failed("ListDomains", e))?;
     let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
     if let Some(id) = named.and_then(|domain| domain.domain_id()) {
-        return describe(account, id, node).await;
+        return describe(account, id).await;
     }
     // The config may have given it another name since: that is a change of our domain, not a second one.
-    for id in domains.iter().filter_map(|domain| domain.domain_id()) {
-        let found = describe(account, id, node).await?;
-        if found.ours().is_some() {
-            return Ok(found);
+    for domain in &domains {
+        let (Some(id), Some(arn)) = (domain.domain_id(), domain.domain_arn()) else { continue };
+        let is_ours = match live_tags(account, arn).await {
+            Ok(tags) => ownership::owner(&account.deployment, &tags).is_none(),
+            Err(error) if error.kind == ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if is_ours {
+            return describe(account, id).await;
         }
     }
     Ok(Found::Absent)
 }
 
-async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Found, CloudError> {
+async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
     let Some(live) = describe_json(account, id).await? else { return Ok(Found::Absent) };
     let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
     let arn = text("DomainArn");
@@ -555,10 +557,8 @@ async fn describe(account: &Account, id: &str, node: Option<&Node>) -> Result<Fo
         Err(error) => return Err(error),
     };
     properties.set("Tags", ownership::property(&tags));
-    // What may not be read cannot be compared; it is then not ours to manage either.
-    let node_tags = || node.and_then(|node| node.properties.get("Tags").cloned()).unwrap_or_else(Value::map);
-    properties.set("HomeEfsTags", home?.map_or_else(node_tags, |tags| ownership::property(&tags)));
-    properties.set("NfsSecurityGroupTags", nfs?.map_or_else(node_tags, |tags| ownership::property(&tags)));
+    properties.set("HomeEfsTags", ownership::property(&home?));
+    properties.set("NfsSecurityGroupTags", ownership::property(&nfs?));
     let url = text("Url");
     let mut observed = Observed::new(id, properties)
         .output("DomainId", id)
@@ -577,7 +577,7 @@ async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, Clou
     let capture = Capture::default();
     let describe = account.sagemaker.describe_domain().domain_id(id).customize().interceptor(capture.clone());
     match describe.send().await.map_err(|e| failed("DescribeDomain", e)) {
-        Ok(_) => Ok(capture.take()),
+        Ok(_) => capture.take("DescribeDomain").map(Some),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -632,7 +632,7 @@ async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, C
     };
     let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
     account.clock.until(&node.address.to_string(), patience, look).await?;
-    let observed = to_change(&node.address, describe(account, id, Some(node)).await?)?;
+    let observed = to_change(&node.address, describe(account, id).await?)?;
     match ended_badly("Domain", &observed, &observed.state) {
         Some(error) => Err(error),
         None => Ok(observed),

@@ -77,9 +77,6 @@ impl Resource for HomeEfs {
                     found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(observed(live))));
                 }
                 Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) if error.kind == ErrorKind::Denied => {
-                    found.push((Address::new(Kind::HomeEfs, &id), Found::Unreadable(error.to_string())));
-                }
                 Err(error) => return Err(error),
             }
         }
@@ -155,30 +152,23 @@ fn domain_of(properties: &Value) -> Option<String> {
 pub(super) async fn tagged(account: &Account, kind: &str) -> Result<Vec<String>, CloudError> {
     let filter = TagFilter::builder().key(ownership::DEPLOYMENT).values(account.deployment.tag()).build();
     let get = account.tagging.get_resources().tag_filters(filter).resource_type_filters(kind);
-    match get.into_paginator().send().try_collect().await.map_err(|e| failed("GetResources", e)) {
-        Ok(pages) => Ok(pages
-            .iter()
-            .flat_map(|page| page.resource_tag_mapping_list())
-            .filter_map(|resource| resource.resource_arn()?.rsplit('/').next().map(str::to_owned))
-            .collect()),
-        Err(error) if error.kind == ErrorKind::Denied => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+    let resources = get.into_paginator().items().send().try_collect().await.map_err(|e| failed("GetResources", e))?;
+    let arns = resources.iter().filter_map(|resource| resource.resource_arn());
+    Ok(arns.filter_map(|arn| arn.rsplit('/').next()).map(str::to_owned).collect())
 }
 
-/// The tags of a file system; none when they may not be read.
-pub(super) async fn tags(account: &Account, id: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+/// The tags of a file system.
+pub(super) async fn tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
     if id.is_empty() {
-        return Ok(Some(BTreeMap::new()));
+        return Ok(BTreeMap::new());
     }
     let tags = account.efs.list_tags_for_resource().resource_id(id).into_paginator().send().try_collect().await;
     match tags.map_err(|e| failed("ListTagsForResource", e)) {
         Ok(pages) => {
             let tags = pages.into_iter().flat_map(|page| page.tags.unwrap_or_default());
-            Ok(Some(tags.map(|tag| (tag.key, tag.value)).collect()))
+            Ok(tags.map(|tag| (tag.key, tag.value)).collect())
         }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(BTreeMap::new())),
-        Err(error) if error.kind == ErrorKind::Denied => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
     }
 }

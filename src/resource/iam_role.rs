@@ -21,7 +21,6 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
             Ok(ownership::judge(&account.deployment, observed(&role)))
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Found::Absent),
-        Err(error) if error.kind == ErrorKind::Denied => Ok(Found::Unreadable(error.to_string())),
         Err(error) => Err(error),
     }
 }

@@ -121,15 +121,8 @@ async fn tagged(account: &Account) -> Result<BTreeSet<String>, CloudError> {
     for (key, value) in filters {
         let filter = TagFilter::builder().key(key).values(value).build();
         let get = account.tagging.get_resources().tag_filters(filter).resource_type_filters("kms:key");
-        match get.into_paginator().send().try_collect().await.map_err(|e| failed("GetResources", e)) {
-            Ok(pages) => {
-                let found = pages.iter().flat_map(|page| page.resource_tag_mapping_list());
-                ids.extend(found.filter_map(|found| found.resource_arn()).map(id_of));
-            }
-            // Every key is asked as well.
-            Err(error) if error.kind == ErrorKind::Denied => {}
-            Err(error) => return Err(error),
-        }
+        let found = get.into_paginator().items().send().try_collect().await.map_err(|e| failed("GetResources", e))?;
+        ids.extend(found.iter().filter_map(|found| found.resource_arn()).map(id_of));
     }
     Ok(ids)
 }
@@ -165,9 +158,7 @@ async fn is_candidate(account: &Account, id: &str) -> Result<bool, CloudError> {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
         // The keys that we and MDAA make leave it to IAM who may look at them. One whose own policy shuts the caller out is
         // somebody else's; IAM says which policy it is that does not allow.
-        Err(error) if error.kind == ErrorKind::Denied && error.message.contains("no resource-based polic") => {
-            Ok(false)
-        }
+        Err(error) if error.kind == ErrorKind::Denied && error.message.contains("no resource-based polic") => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -232,7 +232,6 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
             .key_metadata
             .ok_or_else(|| CloudError::new(ErrorKind::Other, "DescribeKey", "no key in the answer"))?,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
         Err(error) => return Err(error),
     };
     let id = key.key_id();

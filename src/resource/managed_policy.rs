@@ -38,7 +38,6 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
             answer.policy.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetPolicy", "no policy in the answer"))?
         }
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
         Err(error) => return Err(error),
     };
     let version = policy.default_version_id().unwrap_or("v1");

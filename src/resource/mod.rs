@@ -273,7 +273,7 @@ pub(crate) fn is_late(found: &Found, action: Action) -> bool {
     match found {
         Found::Absent => true,
         Found::Foreign { owner, .. } => action == Action::Update && owner.may_yield(),
-        Found::Ours(_) | Found::Unreadable(_) => false,
+        Found::Ours(_) => false,
     }
 }
 

@@ -133,18 +133,10 @@ async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::t
     describe.send().try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e))
 }
 
-/// The tags that both groups of a domain carry; none when they may not be read.
-pub(super) async fn common_tags(
-    account: &Account,
-    domain: &str,
-) -> Result<Option<BTreeMap<String, String>>, CloudError> {
-    let groups = match of_domain(account, domain).await {
-        Ok(groups) => groups,
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(None),
-        Err(error) => return Err(error),
-    };
+/// The tags that both groups of a domain carry.
+pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let mut common: Option<BTreeMap<String, String>> = None;
-    for group in groups {
+    for group in of_domain(account, domain).await? {
         let tags: BTreeMap<String, String> = group
             .tags()
             .iter()
@@ -155,7 +147,7 @@ pub(super) async fn common_tags(
             Some(common) => common.into_iter().filter(|(key, value)| tags.get(key) == Some(value)).collect(),
         });
     }
-    Ok(Some(common.unwrap_or_default()))
+    Ok(common.unwrap_or_default())
 }
 
 /// Changes the tags of both groups of a domain.

@@ -279,10 +279,7 @@ fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Tex
 async fn find(account: &Account) -> Result<Found, CloudError> {
     let named = Filter::builder().name("group-name").values(&account.names.security_group).build();
     let named = account.ec2.describe_security_groups().filters(named).into_paginator().items().send();
-    let groups: Vec<_> = match named.try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e)) {
-        Err(error) if error.kind == ErrorKind::Denied => return Ok(Found::Unreadable(error.to_string())),
-        groups => groups?,
-    };
+    let groups: Vec<_> = named.try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e))?;
     let mut found = Found::Absent;
     // Another VPC may have a group of the same name, so every one is looked at.
     for group in &groups {

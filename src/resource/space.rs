@@ -70,6 +70,16 @@ impl Resource for Space {
         let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
         match delete.send().await.map_err(|e| failed("DeleteSpace", e)) {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
+            // It may be going already, asked by a run that could not wait for it.
+            Err(error) if error.is("ResourceInUse") => {
+                let describe = account.sagemaker.describe_space().domain_id(domain).space_name(&observed.id);
+                match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
+                    Ok(space) if space.status().is_some_and(|status| status.as_str() == "Deleting") => {}
+                    Err(gone) if gone.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
+                    Ok(_) => return Err(error),
+                    Err(unread) => return Err(unread),
+                }
+            }
             other => other.map(drop)?,
         }
         let gone = async || {

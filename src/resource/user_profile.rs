@@ -300,7 +300,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     }
-    let live = capture.take().unwrap_or_default();
+    let live = capture.take("DescribeUserProfile")?;
     let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
     let arn = text("UserProfileArn");
     let tags = match live_tags(account, &arn).await {

@@ -13,6 +13,7 @@
 //! | `lost-after=A-B` | the call is done, then the connection breaks |
 //! | `cut-before=N` | the network goes away before call N does anything, for good |
 //! | `cut-after=N` | the network goes away once call N is done, for good |
+//! | `deny=service:Operation@K` | the operation is refused for want of a permission, from its K-th call on (1 without `@K`) |
 //! | `throttle-tps=N` | more than N calls in a virtual second are throttled |
 //! | `iam-propagation=10s` | a new role is unknown to other services for that long |
 //! | `stale-reads=N` | N reads of IAM and SSM after a write there still answer what was before |
@@ -32,6 +33,7 @@ use serde_json::{Map, Value as Json, json};
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Vec<(Fate, Calls)>,
+    denials: Vec<Denial>,
     throttle_tps: Option<f64>,
     stale_reads: u32,
     services: Map<String, Json>,
@@ -51,6 +53,8 @@ pub enum Fate {
     Throttled,
     /// It is refused with an internal error.
     Error500,
+    /// It is refused for want of a permission.
+    Denied,
     /// The connection breaks before it.
     LostBefore,
     /// The connection breaks after it.
@@ -59,6 +63,15 @@ pub enum Fate {
     CutBefore,
     /// The connection breaks after it and is never back.
     CutAfter,
+}
+
+/// An operation that the caller may not use.
+#[derive(Clone, Debug)]
+struct Denial {
+    /// `ssm:GetParameter`, by the sandbox's name of the service.
+    operation: String,
+    /// From which of its calls on.
+    from: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +96,14 @@ impl Faults {
             number.is_some_and(|number| calls.numbers.contains(&number))
         });
         hit.map_or(Fate::Answered, |(fate, _)| *fate)
+    }
+
+    /// Whether the `number`-th call of an operation is refused for want of a permission.
+    pub fn denies(&self, service: &str, operation: &str, number: u64) -> bool {
+        let is_this = |denial: &&Denial| {
+            denial.operation.split_once(':').is_some_and(|(of, name)| of == service && name == operation)
+        };
+        self.denials.iter().filter(is_this).any(|denial| number >= denial.from)
     }
 
     /// How many calls a virtual second are not throttled.
@@ -126,6 +147,14 @@ impl FromStr for Faults {
                 "lost-after" => faults.rules.push((Fate::LostAfter, calls()?)),
                 "cut-before" => faults.rules.push((Fate::CutBefore, calls()?)),
                 "cut-after" => faults.rules.push((Fate::CutAfter, calls()?)),
+                "deny" => {
+                    let (operation, from) = value.split_once('@').unwrap_or((value, "1"));
+                    let from = from.parse().map_err(|_| refuse("behind @ is the number of the first refused call"))?;
+                    if !operation.contains(':') {
+                        return Err(refuse("name the service too: `ssm:GetParameter`"));
+                    }
+                    faults.denials.push(Denial { operation: operation.into(), from });
+                }
                 "throttle-tps" => {
                     let tps = value.parse().ok().filter(|tps: &f64| *tps > 0.0);
                     faults.throttle_tps = Some(tps.ok_or_else(|| refuse("the value is a number above 0"))?);
@@ -190,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn an_operation_is_denied_from_its_kth_call() {
+        let faults: Faults = "deny=ssm:GetParameter@3,deny=kms:ListKeys".parse().unwrap();
+        let denied = |number| faults.denies("ssm", "GetParameter", number);
+        assert_eq!([denied(2), denied(3), denied(4)], [false, true, true]);
+        assert!(faults.denies("kms", "ListKeys", 1) && !faults.denies("kms", "GetParameter", 9));
+    }
+
+    #[test]
     fn services_read_theirs_from_the_world() {
         let text = "iam-propagation=10s,fail=CreateDomain:No capacity,freeze=Updating,ignore-field=A.B,ignore-field=C,\
                     app-delete-slow=60s";
@@ -207,9 +244,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_by_name() {
-        for text in
-            ["crash", "crash-before=x", "throttle=9-3", "throttle=0", "explode=1", "iam-propagation=10", "merge=x"]
-        {
+        for text in [
+            "crash",
+            "crash-before=x",
+            "throttle=9-3",
+            "throttle=0",
+            "explode=1",
+            "iam-propagation=10",
+            "merge=x",
+            "deny=x",
+        ] {
             assert!(text.parse::<Faults>().unwrap_err().to_string().contains(text), "{text}");
         }
     }

@@ -84,6 +84,13 @@ pub struct Call {
     pub input: Json,
 }
 
+impl Call {
+    /// Whether it is a call of this operation.
+    pub fn is(&self, service: &str, operation: &str) -> bool {
+        self.service == service && self.operation == operation
+    }
+}
+
 /// The connection broke: there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost;
@@ -353,6 +360,10 @@ impl State {
             fate = Fate::LostBefore;
         }
         self.cut |= matches!(fate, Fate::CutBefore | Fate::CutAfter);
+        let before = self.calls.iter().filter(|call| call.is(service.name(), &asked.operation)).count() as u64;
+        if fate == Fate::Answered && self.faults.denies(service.name(), &asked.operation, before + 1) {
+            fate = Fate::Denied;
+        }
         if fate == Fate::Answered && self.is_throttled() {
             fate = Fate::Throttled;
         }
@@ -365,6 +376,7 @@ impl State {
             }
             Fate::Throttled => Err(protocol::throttled(service)),
             Fate::Error500 => Err(protocol::internal_error(service)),
+            Fate::Denied => Err(protocol::denied(service, &asked.operation, &resource(&asked.input))),
             Fate::Answered | Fate::CrashAfter | Fate::LostAfter | Fate::CutAfter => {
                 self.perform(&asked, request, &request_id, number)
             }

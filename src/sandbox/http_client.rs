@@ -36,11 +36,14 @@ impl HttpConnector for Sandbox {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sandbox = self.clone();
         HttpConnectorFuture::new(async move {
+            let reading = sandbox.sleepers().reading();
             let request = read(request).await?;
+            drop(reading);
             if let Latency::Factor(_) = sandbox.latency() {
                 sandbox.pass(REQUEST).await;
             }
             let lost = || io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox lost the connection");
+            sandbox.sleepers().note();
             let response = sandbox.exchange(&request).map_err(|_| ConnectorError::io(lost().into()))?;
             write(response)
         })

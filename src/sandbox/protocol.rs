@@ -246,6 +246,27 @@ pub fn throttled(service: Service) -> Refusal {
     }
 }
 
+/// How a service refuses a caller who lacks a permission. EC2 and S3 do not say which (EC2 API reference, "Error codes",
+/// `UnauthorizedOperation`; S3 API reference, "Error responses"); the others do (IAM user guide, "Access denied error
+/// messages").
+pub fn denied(service: Service, operation: &str, resource: &str) -> Refusal {
+    let prefix = if service == Tagging { "tag" } else { service.name() };
+    let resource = if resource.is_empty() { "*" } else { resource };
+    let message = format!(
+        "User: arn:aws:sts::123456789012:assumed-role/caller/session is not authorized to perform: {prefix}:{operation} on \
+         resource: {resource} because no identity-based policy allows the {prefix}:{operation} action"
+    );
+    match service {
+        S3 => Refusal::new("AccessDenied", "Access Denied").with_status(403),
+        Ec2 => {
+            Refusal::new("UnauthorizedOperation", "You are not authorized to perform this operation.").with_status(403)
+        }
+        Iam | Sts | Cloudformation => Refusal::new("AccessDenied", message).with_status(403),
+        Efs => Refusal::new("AccessDeniedException", message).with_status(403),
+        Sagemaker | Kms | Ssm | Tagging => Refusal::new("AccessDeniedException", message),
+    }
+}
+
 /// How a service says that the fault is its own.
 pub fn internal_error(service: Service) -> Refusal {
     let code = match service {

@@ -134,10 +134,20 @@ pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Ca
         }
         _ => (),
     }
-    let bucket = s3_buckets::find(world, &asked)?;
-    if operation != "DeleteObjects" {
-        s3_access::check(world, &bucket, &asked, operation, caller)?;
-    }
+    let bucket = s3_buckets::find(world, &asked).and_then(|bucket| {
+        let check = operation != "DeleteObjects";
+        if check { s3_access::check(world, &bucket, &asked, operation, caller).map(|()| bucket) } else { Ok(bucket) }
+    });
+    let bucket = match bucket {
+        // Whoever asks learns where a bucket is, whosever it is: a guess, since the API reference says so of HeadBucket's
+        // success only, and AWS's own SDKs find the region of a bucket by its refusals too.
+        Err(refusal)
+            if refusal.status == 403 && operation == "HeadBucket" && s3_buckets::exists(world, &asked.bucket) =>
+        {
+            return Ok(Response::empty(403).with_header("x-amz-bucket-region", world.region()));
+        }
+        bucket => bucket?,
+    };
     match operation {
         _ if asked.key.is_empty() && !operation.contains("Object") => {
             s3_buckets::handle(world, bucket, &asked, operation)

@@ -93,6 +93,11 @@ pub fn seed(world: &mut World, name: &str) -> bool {
     true
 }
 
+/// Whether any account has a bucket of this name.
+pub fn exists(world: &World, name: &str) -> bool {
+    world.has(BUCKETS, name)
+}
+
 /// The bucket that a request is about, whosever it is.
 pub fn find(world: &World, asked: &Asked<'_>) -> Result<Bucket, Refusal> {
     let missing = || Refusal::new("NoSuchBucket", "The specified bucket does not exist").with_status(404);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -44,14 +45,22 @@ impl FromStr for Latency {
     }
 }
 
-/// How often an earlier sleeper is let go first. Its task may not be running at all (it waits behind this one), so the
-/// wait ends; it is counted in turns and not in time, so that a run is the same whatever else the machine does.
-const TURNS: usize = 50;
+/// How many turns without a request, and without anybody going to sleep or waking, show that everybody waits. Whoever
+/// sleeps may be a timeout around work that is ready to go on, and must not be what ends it.
+const QUIET: u32 = 4;
+
+/// How many such turns an earlier sleeper is let go first. Its task may not be running at all (it waits behind this one),
+/// so the wait ends; turns are counted and not time, so that a run is the same whatever else the machine does.
+const TURNS: u32 = 50;
 
 /// Those who are asleep while nothing takes real time, by when they want to wake.
 #[derive(Debug, Default)]
 pub struct Sleepers {
-    waking: Mutex<(BTreeSet<(i64, u64)>, u64)>,
+    waking: Mutex<BTreeSet<(i64, u64)>>,
+    /// How much has happened.
+    events: AtomicU64,
+    /// How many requests are being read.
+    reading: AtomicUsize,
 }
 
 impl Sleepers {
@@ -61,15 +70,40 @@ impl Sleepers {
     /// wakes first goes first.
     async fn sleep_until(&self, sandbox: &Sandbox, wake: i64) {
         let asleep = Asleep::new(self, wake);
-        // Whoever else is ready may go to sleep too, or answer first.
-        tokio::task::yield_now().await;
-        for _ in 0..TURNS {
-            if asleep.is_first() {
+        let (mut quiet, mut seen) = (0, self.events.load(Ordering::Relaxed));
+        loop {
+            // Whoever else is ready may go to sleep too, or answer first.
+            tokio::task::yield_now().await;
+            let events = self.events.load(Ordering::Relaxed);
+            quiet = if events == seen && self.reading.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
+            seen = events;
+            if quiet >= if asleep.is_first() { QUIET } else { TURNS } {
                 break;
             }
-            tokio::task::yield_now().await;
         }
         sandbox.advance_to(wake);
+    }
+
+    /// Notes that something happened, so that nobody takes the others to be idle.
+    pub fn note(&self) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a request is being read, which takes real time where its body comes from a file.
+    pub fn reading(&self) -> Reading<'_> {
+        self.reading.fetch_add(1, Ordering::Relaxed);
+        Reading(self)
+    }
+}
+
+/// A request that is being read.
+#[derive(Debug)]
+pub struct Reading<'a>(&'a Sleepers);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::Relaxed);
+        self.0.note();
     }
 }
 
@@ -81,23 +115,22 @@ struct Asleep<'a> {
 
 impl<'a> Asleep<'a> {
     fn new(sleepers: &'a Sleepers, wake: i64) -> Self {
-        let mut waking = sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner);
-        waking.1 += 1;
-        let entry = (wake, waking.1);
-        waking.0.insert(entry);
-        drop(waking);
+        // Every event has a number of its own, and going to sleep is one.
+        let entry = (wake, sleepers.events.fetch_add(1, Ordering::Relaxed));
+        sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).insert(entry);
         Self { sleepers, entry }
     }
 
     fn is_first(&self) -> bool {
         let waking = self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner);
-        waking.0.first().is_none_or(|first| *first >= self.entry)
+        waking.first().is_none_or(|first| *first >= self.entry)
     }
 }
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
-        self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&self.entry);
+        self.sleepers.waking.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+        self.sleepers.note();
     }
 }
 
@@ -189,5 +222,26 @@ mod tests {
         tokio::select! { biased; () = &mut idle => panic!("it yields first"), () = std::future::ready(()) => () }
         sandbox.pass(Duration::from_secs(5)).await;
         idle.await;
+    }
+
+    #[tokio::test]
+    async fn a_timeout_ends_nothing_that_goes_on() {
+        let sandbox = Sandbox::in_memory();
+        let begin = sandbox.virtual_now();
+        // Ready again and again, but never at once, as the pages of a list are; then asleep for a while, many times.
+        let work = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+                sandbox.pass(Duration::from_millis(100)).await;
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = work => {}
+            () = sandbox.pass(Duration::from_secs(60)) => panic!("it took {} ms", sandbox.virtual_now() - begin),
+        }
+        assert_eq!(sandbox.virtual_now() - begin, 10_000);
     }
 }

@@ -87,7 +87,8 @@ pub fn failures(report: &Report, plan: &Plan) -> Vec<Failure> {
 pub fn told(error: &CloudError) -> String {
     let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
     let request = error.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
-    format!("{}: {code}{} ({request}{})", error.operation, error.message, changed(error.sent))
+    let needs = error.unnamed_permission().map(|permission| format!("it needs {permission}; ")).unwrap_or_default();
+    format!("{}: {code}{} ({needs}{request}{})", error.operation, error.message, changed(error.sent))
 }
 
 /// The numbers of a run, or what to do about what is missing.

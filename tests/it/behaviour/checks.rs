@@ -283,7 +283,11 @@ fn row_47_partitions_are_those_of_the_caller() {
 #[test]
 fn row_48_a_bucket_name_is_free_ours_or_taken() {
     let lab = prepared(BASE);
-    put(&lab, "s3/foreign-bucket", "acme-dev-ml-studio", &json!(true));
+    let theirs = json!({
+        "name": "acme-dev-ml-studio", "created": 0, "owner": "999988887777", "tags": {}, "policy": null,
+        "configurations": {},
+    });
+    put(&lab, "s3/bucket", "acme-dev-ml-studio", &theirs);
     let ended = lab.run(APPLY, BASE).expect(5);
     assert!(ended.writes().is_empty());
     says(&ended, "another account owns that name");

@@ -42,7 +42,7 @@ fn deployed() -> Lab {
 
 /// Calls SageMaker behind everybody's back.
 #[track_caller]
-fn studio(lab: &Lab, operation: &str, input: &Json) -> Json {
+pub fn studio(lab: &Lab, operation: &str, input: &Json) -> Json {
     let Response { status, body, .. } = lab.sandbox.answer(&request("sagemaker", operation, input));
     let answer: Json = serde_json::from_slice(&body).unwrap_or_default();
     assert_eq!(status, 200, "{operation}: {answer}");
@@ -67,7 +67,7 @@ fn request(service: &str, operation: &str, input: &Json) -> Request {
 }
 
 /// The one domain's id.
-fn domain_id(lab: &Lab) -> String {
+pub fn domain_id(lab: &Lab) -> String {
     let domains = studio(lab, "ListDomains", &json!({}));
     domains["Domains"][0]["DomainId"].as_str().unwrap().to_owned()
 }
@@ -77,12 +77,12 @@ fn describe_domain(lab: &Lab) -> Json {
 }
 
 /// Lets virtual time pass.
-fn pass(lab: &Lab, seconds: i64) {
+pub fn pass(lab: &Lab, seconds: i64) {
     lab.sandbox.with_world(|world| world.advance(seconds * 1000)).unwrap();
 }
 
 /// A user starts an app.
-fn start_app(lab: &Lab, user: &str) {
+pub fn start_app(lab: &Lab, user: &str) {
     let app =
         json!({"DomainId": domain_id(lab), "UserProfileName": user, "AppType": "JupyterLab", "AppName": "default"});
     studio(lab, "CreateApp", &app);
