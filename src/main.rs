@@ -84,18 +84,18 @@ async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Box<dyn Backend>
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let exit = studio_deploy::sandbox::command::run(command, &cli.global, variables, screen).await.map_err(tell)?;
-        return Ok((Box::new(RealAws), Some(exit)));
+        return Ok((Box::new(RealAws::default()), Some(exit)));
     }
     match &options.file {
         Some(_) => Ok((Box::new(SandboxAws::open(options).map_err(tell)?), None)),
-        None => Ok((Box::new(RealAws), None)),
+        None => Ok((Box::new(RealAws::default()), None)),
     }
 }
 
 /// The AWS to work with.
 #[cfg(not(feature = "sandbox"))]
 async fn backend(_cli: &Cli, _screen: &'static Screen) -> Result<(Box<dyn Backend>, Option<Exit>), Exit> {
-    Ok((Box::new(RealAws), None))
+    Ok((Box::new(RealAws::default()), None))
 }
 
 fn screen() -> Screen {

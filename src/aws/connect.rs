@@ -7,6 +7,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, profile};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::os_shim_internal::{Env, Fs};
 
+use super::bounded;
+use super::bounds::Bounds;
 use super::error::{failed, not_assumed};
 use crate::cli::codes;
 use crate::cli::failure::Failure;
@@ -18,13 +20,23 @@ pub const ATTEMPTS: u32 = 25;
 
 /// The real AWS.
 #[derive(Debug)]
-pub struct RealAws;
+pub struct RealAws {
+    /// How long a call may take.
+    pub bounds: Bounds,
+}
+
+impl Default for RealAws {
+    fn default() -> Self {
+        Self { bounds: Bounds::USUAL }
+    }
+}
 
 #[async_trait(?Send)]
 impl Backend for RealAws {
     async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
         check_profile(wanted).await?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(self.bounds.timeouts())
             .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
         if let Some(region) = &wanted.region {
             loader = loader.region(Region::new(region.clone()));
@@ -41,7 +53,7 @@ impl Backend for RealAws {
             None => Ok((config, path_style)),
             Some(role) => {
                 let role = filled_in(role, wanted, &config).await?;
-                let once = config.to_builder().retry_config(RetryConfig::standard()).build();
+                let once = bounded(&config, Bounds::FIRST).to_builder().retry_config(RetryConfig::standard()).build();
                 let provider = AssumeRoleProvider::builder(&role).session_name("studio-deploy").configure(&once);
                 let provider = provider.build().await;
                 // Whether it may be assumed is found out here, where it is known that this is what failed.
@@ -102,7 +114,8 @@ pub struct Caller {
 /// # Errors
 /// No credentials, expired ones, or that STS cannot be reached.
 pub async fn caller(config: &SdkConfig) -> Result<Caller, CloudError> {
-    let config = aws_sdk_sts::config::Builder::from(config).retry_config(RetryConfig::standard()).build();
+    let config = bounded(config, Bounds::FIRST);
+    let config = aws_sdk_sts::config::Builder::from(&config).retry_config(RetryConfig::standard()).build();
     let identity = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
     let identity = identity.map_err(|e| failed("GetCallerIdentity", e))?;
     let arn = identity.arn.unwrap_or_default();

@@ -163,6 +163,8 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
                 ErrorKind::Invalid
             }
         }
+        // EC2 names what is missing: `InvalidSubnetID.NotFound`.
+        code if code.ends_with(".NotFound") => ErrorKind::NotFound,
         _ => match status {
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: only `error` reads the SDK's error codes, and only `wait` waits.
 
+pub mod bounds;
 pub mod calls;
 pub mod connect;
 pub mod document;
@@ -27,6 +28,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names, not_ours};
+use bounds::Bounds;
 use calls::Writes;
 use permission::Named;
 use wait::{Clock, Patience, Progress};
@@ -95,15 +97,24 @@ impl fmt::Debug for Account {
     }
 }
 
-/// A client of a service whose refusals name what they refuse; with `$writes` one that counts its writes.
+/// The configuration of a client whose refusals name what they refuse. Each has a rate limit of its own, where the SDK has
+/// one a service for the whole process: several deployments may be in several accounts.
+macro_rules! named {
+    ($sdk:ident, $config:expr) => {
+        $sdk::config::Builder::from($config)
+            .interceptor(Named)
+            .retry_partition($sdk::config::retry::RetryPartition::custom(stringify!($sdk)).build())
+    };
+}
+
+/// A client of a service; with `$writes` one that counts its writes.
 macro_rules! client {
     ($sdk:ident, $config:expr) => {
-        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor(Named).build())
+        $sdk::Client::from_conf(named!($sdk, $config).build())
     };
-    ($sdk:ident, $config:expr, $writes:expr) => {{
-        let config = $sdk::config::Builder::from($config).interceptor(Named);
-        $sdk::Client::from_conf(config.interceptor($writes.clone()).build())
-    }};
+    ($sdk:ident, $config:expr, $writes:expr) => {
+        $sdk::Client::from_conf(named!($sdk, $config).interceptor($writes.clone()).build())
+    };
 }
 
 impl Account {
@@ -125,7 +136,7 @@ impl Account {
             kms: client!(aws_sdk_kms, config, writes),
             ec2: client!(aws_sdk_ec2, config, writes),
             s3: s3(config, path_style, &writes),
-            lock: client!(aws_sdk_ssm, config),
+            lock: client!(aws_sdk_ssm, &bounded(config, Bounds::LOCK)),
             iam: client!(aws_sdk_iam, config, writes),
             ssm: client!(aws_sdk_ssm, config, writes),
             sts: client!(aws_sdk_sts, config, writes),
@@ -172,6 +183,11 @@ impl Account {
         look: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
         self.clock.within(ADVICE, operation, look).await
+    }
+
+    /// The timeouts of a request that carries `size` bytes.
+    pub fn upload_timeouts(&self, size: u64) -> aws_smithy_types::timeout::TimeoutConfig {
+        Bounds::USUAL.within(self.config.timeout_config()).with_body(size).timeouts()
     }
 
     /// How long an operation may take: what the user says, else the `usual` time.
@@ -250,9 +266,14 @@ impl Account {
     }
 }
 
+/// A configuration whose calls take no longer than `bounds` say.
+pub(crate) fn bounded(config: &SdkConfig, bounds: Bounds) -> SdkConfig {
+    config.to_builder().timeout_config(bounds.within(config.timeout_config()).timeouts()).build()
+}
+
 fn s3(config: &SdkConfig, path_style: bool, writes: &Writes) -> aws_sdk_s3::Client {
-    let builder = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style);
-    aws_sdk_s3::Client::from_conf(builder.interceptor(Named).interceptor(writes.clone()).build())
+    let builder = named!(aws_sdk_s3, config).force_path_style(path_style);
+    aws_sdk_s3::Client::from_conf(builder.interceptor(writes.clone()).build())
 }
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name

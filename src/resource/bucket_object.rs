@@ -312,16 +312,23 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
             let key_of = format!("{prefix}{path}");
             let size = manifest.files.get(*path).map(|file| file.size);
             // What could not be looked at for the plan can be now that the role is ours.
-            if is_unknown && digest(s3, bucket, &key_of, size).await?.as_ref() == Some(*sha256) {
-                return Ok(());
+            if is_unknown {
+                match digest(s3, bucket, &key_of, size).await {
+                    Ok(held) if held.as_ref() == Some(*sha256) => return Ok(()),
+                    Err(error) if error.kind != ErrorKind::Denied => return Err(error),
+                    _ => {}
+                }
             }
             let content = read(manifest, path, sha256)?;
+            let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
             let put = async || {
                 let body = ByteStream::from(content.clone());
                 let put = s3.put_object().bucket(bucket).key(format!("{prefix}{path}")).body(body);
                 let put = put.set_ssekms_key_id(key.clone());
                 let put = put.set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms));
-                put.metadata("sha256", sha256.as_str()).send().await.map_err(|e| failed("PutObject", e)).map(drop)
+                let put = put.metadata("sha256", sha256.as_str()).customize();
+                let bounds = aws_sdk_s3::config::Config::builder().timeout_config(account.upload_timeouts(length));
+                put.config_override(bounds).send().await.map_err(|e| failed("PutObject", e)).map(drop)
             };
             account.despite_propagation(put).await
         }

@@ -11,6 +11,7 @@ use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
 use super::store::{StoreError, quoted};
+use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
 use crate::cli::args::{self, SandboxOptions as Flags};
@@ -113,6 +114,7 @@ impl Backend for SandboxAws {
         let mut config = self.sandbox.sdk_config().retry_config(
             RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),
         );
+        config = config.timeout_config(Bounds::USUAL.timeouts());
         if let Some(role) = &wanted.role_arn {
             let base = config.build();
             let role = filled_in(role, wanted, &base).await?;

@@ -11,6 +11,8 @@
 //! | `error500=A-B` | the calls are refused with an internal error and do nothing |
 //! | `lost-before=A-B` | the connection breaks before the call does anything |
 //! | `lost-after=A-B` | the call is done, then the connection breaks |
+//! | `hung-before=A-B` | the calls do nothing and are never answered: a gateway has forgotten the connection |
+//! | `hung-after=A-B` | the calls are done and never answered |
 //! | `cut-before=N` | the network goes away before call N does anything, for good |
 //! | `cut-after=N` | the network goes away once call N is done, for good |
 //! | `deny=service:Operation@K` | the operation is refused for want of a permission, from its K-th call on (1 without `@K`) |
@@ -59,6 +61,10 @@ pub enum Fate {
     LostBefore,
     /// The connection breaks after it.
     LostAfter,
+    /// It does nothing and is never answered.
+    HungBefore,
+    /// It is done and never answered.
+    HungAfter,
     /// The connection breaks before it and is never back.
     CutBefore,
     /// The connection breaks after it and is never back.
@@ -145,6 +151,8 @@ impl FromStr for Faults {
                 "error500" => faults.rules.push((Fate::Error500, calls()?)),
                 "lost-before" => faults.rules.push((Fate::LostBefore, calls()?)),
                 "lost-after" => faults.rules.push((Fate::LostAfter, calls()?)),
+                "hung-before" => faults.rules.push((Fate::HungBefore, calls()?)),
+                "hung-after" => faults.rules.push((Fate::HungAfter, calls()?)),
                 "cut-before" => faults.rules.push((Fate::CutBefore, calls()?)),
                 "cut-after" => faults.rules.push((Fate::CutAfter, calls()?)),
                 "deny" => {

@@ -91,9 +91,14 @@ impl Call {
     }
 }
 
-/// The connection broke: there is no answer.
+/// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lost;
+pub enum Lost {
+    /// The connection broke.
+    Broken,
+    /// The connection stands, and nothing ever comes.
+    Hung,
+}
 
 /// The tokens that `throttle-tps` leaves.
 #[derive(Debug, Default)]
@@ -255,7 +260,7 @@ impl Sandbox {
 
     /// Answers a request; a lost connection reads as HTTP 503.
     pub fn answer(&self, request: &Request) -> Response {
-        self.exchange(request).unwrap_or_else(|Lost| Response::empty(503))
+        self.exchange(request).unwrap_or_else(|_| Response::empty(503))
     }
 
     /// Answers a request, unless the connection is to break.
@@ -370,14 +375,14 @@ impl State {
         self.fired += u64::from(fate != Fate::Answered);
         let result = match fate {
             Fate::CrashBefore => std::process::abort(),
-            Fate::LostBefore | Fate::CutBefore => {
+            Fate::LostBefore | Fate::CutBefore | Fate::HungBefore => {
                 self.record(asked, writes, 0);
-                return Err(Lost);
+                return Err(if fate == Fate::HungBefore { Lost::Hung } else { Lost::Broken });
             }
             Fate::Throttled => Err(protocol::throttled(service)),
             Fate::Error500 => Err(protocol::internal_error(service)),
             Fate::Denied => Err(protocol::denied(service, &asked.operation, &resource(&asked.input))),
-            Fate::Answered | Fate::CrashAfter | Fate::LostAfter | Fate::CutAfter => {
+            Fate::Answered | Fate::CrashAfter | Fate::LostAfter | Fate::CutAfter | Fate::HungAfter => {
                 self.perform(&asked, request, &request_id, number)
             }
         };
@@ -388,9 +393,13 @@ impl State {
             Ok(response) => response,
             Err(refusal) => protocol::refusal(Some(service), &request.method, &refusal, &request_id),
         };
-        let lost = matches!(fate, Fate::LostAfter | Fate::CutAfter);
-        self.record(asked, writes, if lost { 0 } else { response.status });
-        if lost { Err(Lost) } else { Ok(finish(response)) }
+        let lost = match fate {
+            Fate::LostAfter | Fate::CutAfter => Some(Lost::Broken),
+            Fate::HungAfter => Some(Lost::Hung),
+            _ => None,
+        };
+        self.record(asked, writes, if lost.is_some() { 0 } else { response.status });
+        lost.map_or_else(|| Ok(finish(response)), Err)
     }
 
     fn perform(

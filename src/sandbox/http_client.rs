@@ -19,7 +19,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use http_body_util::BodyExt;
 
-use super::front::Sandbox;
+use super::front::{Lost, Sandbox};
 use super::sleep::Latency;
 use super::wire::{Request, Response};
 
@@ -44,8 +44,11 @@ impl HttpConnector for Sandbox {
             }
             let lost = || io::Error::new(io::ErrorKind::ConnectionReset, "the sandbox lost the connection");
             sandbox.sleepers().note();
-            let response = sandbox.exchange(&request).map_err(|_| ConnectorError::io(lost().into()))?;
-            write(response)
+            match sandbox.exchange(&request) {
+                Ok(response) => write(response),
+                Err(Lost::Broken) => Err(ConnectorError::io(lost().into())),
+                Err(Lost::Hung) => std::future::pending().await,
+            }
         })
     }
 }

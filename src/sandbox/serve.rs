@@ -110,7 +110,11 @@ async fn answer(
         sandbox.pass(pause.end()).await;
     }
     // An error makes hyper close the connection, which is what a lost answer looks like from outside.
-    let response = sandbox.exchange(&request).map_err(|Lost| "the sandbox lost the connection")?;
+    let response = match sandbox.exchange(&request) {
+        Ok(response) => response,
+        Err(Lost::Broken) => return Err("the sandbox lost the connection".into()),
+        Err(Lost::Hung) => std::future::pending().await,
+    };
     let mut answer = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
         answer = answer.header(name, value);

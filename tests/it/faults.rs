@@ -68,6 +68,10 @@ pub enum Harm {
     LostBefore,
     /// The connection breaks once it is done.
     LostAfter,
+    /// It does nothing and is never answered.
+    HungBefore,
+    /// It is done and never answered.
+    HungAfter,
     /// The network goes away before it, for good: retries do not help.
     CutBefore,
     /// The network goes away once it is done, for good.
@@ -75,8 +79,16 @@ pub enum Harm {
 }
 
 impl Harm {
-    const ALL: [Self; 6] =
-        [Self::Throttled, Self::Refused, Self::LostBefore, Self::LostAfter, Self::CutBefore, Self::CutAfter];
+    const ALL: [Self; 8] = [
+        Self::Throttled,
+        Self::Refused,
+        Self::LostBefore,
+        Self::LostAfter,
+        Self::HungBefore,
+        Self::HungAfter,
+        Self::CutBefore,
+        Self::CutAfter,
+    ];
 
     fn faults(self, place: Place) -> Faults {
         let name = match self {
@@ -84,6 +96,8 @@ impl Harm {
             Self::Refused => "error500",
             Self::LostBefore => "lost-before",
             Self::LostAfter => "lost-after",
+            Self::HungBefore => "hung-before",
+            Self::HungAfter => "hung-after",
             Self::CutBefore => "cut-before",
             Self::CutAfter => "cut-after",
         };
@@ -101,7 +115,7 @@ impl Harm {
 
     /// Whether the call does what it should all the same.
     const fn takes_effect(self) -> bool {
-        matches!(self, Self::LostAfter | Self::CutAfter)
+        matches!(self, Self::LostAfter | Self::CutAfter | Self::HungAfter)
     }
 }
 
@@ -207,7 +221,8 @@ fn every_pair(clean: &Clean) -> Vec<(Place, Harm)> {
 /// The pairs that differ most: a write that took effect without anybody knowing, with the network back and gone, and one
 /// more harm; every fourth read with one, but no poll that asks what was just asked.
 fn distinct_pairs(clean: &Clean) -> Vec<(Place, Harm)> {
-    const BEFORE: [Harm; 4] = [Harm::Throttled, Harm::Refused, Harm::LostBefore, Harm::CutBefore];
+    const BEFORE: [Harm; 6] =
+        [Harm::Throttled, Harm::HungBefore, Harm::Refused, Harm::LostBefore, Harm::HungAfter, Harm::CutBefore];
     let mut pairs = Vec::new();
     let mut asked: Vec<&Call> = Vec::new();
     let (mut reads, mut writes) = (0, 0);

@@ -16,5 +16,6 @@ mod independent;
 mod laws;
 mod moto;
 mod properties;
+mod silence;
 mod support;
 mod tidy;

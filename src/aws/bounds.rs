@@ -1,0 +1,84 @@
+//! How long a call may take: no request waits for ever for an answer that a gateway has forgotten.
+//!
+//! Attempts are many (AWS throttles), so a call is bounded in all too: whichever comes first, its attempts or its time.
+
+use std::time::Duration;
+
+use aws_smithy_types::timeout::TimeoutConfig;
+
+/// The slowest upload that is waited for, in bytes a second.
+const SLOWEST: u64 = 64 * 1024;
+
+/// The bounds of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// To be connected.
+    pub connect: Duration,
+    /// From the request to the end of the answer. All that Studio does takes long goes on after the answer; botocore waits
+    /// for the same minute.
+    pub attempt: Duration,
+    /// All attempts, with the pauses between them: throttled calls need some of those.
+    pub operation: Duration,
+}
+
+impl Bounds {
+    /// Those of the calls that a deployment is made of.
+    pub const USUAL: Self = Self::of(5, 60, 5 * 60);
+    /// Those of the lock's calls: a heartbeat that hangs must be noticed before the lock counts as silent (two minutes).
+    pub const LOCK: Self = Self::of(5, 5, 20);
+    /// Those of the first call of a run: whoever mistyped an endpoint wants to hear so.
+    pub const FIRST: Self = Self::of(5, 10, 20);
+
+    const fn of(connect: u64, attempt: u64, operation: u64) -> Self {
+        Self {
+            connect: Duration::from_secs(connect),
+            attempt: Duration::from_secs(attempt),
+            operation: Duration::from_secs(operation),
+        }
+    }
+
+    /// As the SDK takes them.
+    pub fn timeouts(self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.connect)
+            .read_timeout(self.attempt)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation)
+            .build()
+    }
+
+    /// These, or those that a client has already where they are tighter.
+    #[must_use]
+    pub fn within(self, outer: Option<&TimeoutConfig>) -> Self {
+        let tighter = |own: Duration, outer: Option<Duration>| outer.map_or(own, |outer| own.min(outer));
+        let outer = |of: fn(&TimeoutConfig) -> Option<Duration>| outer.and_then(of);
+        Self {
+            connect: tighter(self.connect, outer(TimeoutConfig::connect_timeout)),
+            attempt: tighter(self.attempt, outer(TimeoutConfig::operation_attempt_timeout)),
+            operation: tighter(self.operation, outer(TimeoutConfig::operation_timeout)),
+        }
+    }
+
+    /// These for a request that carries `size` bytes.
+    #[must_use]
+    pub fn with_body(self, size: u64) -> Self {
+        let sending = Duration::from_secs(size / SLOWEST);
+        Self { attempt: self.attempt + sending, operation: self.operation + sending * 3, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_is_heard_of_in_time_and_a_large_file_has_the_time_it_needs() {
+        // Two calls of a heartbeat, and two that failed before it, are over before two minutes of silence.
+        assert!(Bounds::LOCK.operation * 4 < Duration::from_secs(120));
+        let large = Bounds::USUAL.with_body(1024 * 1024 * 1024);
+        assert!(large.attempt > Duration::from_secs(4 * 3600) && large.operation > large.attempt);
+        let tight =
+            Bounds::LOCK.within(Some(&Bounds { attempt: Duration::from_millis(50), ..Bounds::USUAL }.timeouts()));
+        assert_eq!((tight.attempt, tight.operation), (Duration::from_millis(50), Bounds::LOCK.operation));
+    }
+}
