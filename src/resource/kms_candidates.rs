@@ -1,6 +1,6 @@
 //! Keys of this deployment that have lost their alias, and which of them it goes on with.
 //!
-//! The tagging API lags behind and a caller may not be allowed to use it, so every key of the region is asked for its
+//! The tagging API lags behind, so every key of the region is asked for its
 //! tags, up to a bound. Where there are several, the bucket's goes first: what is in it can be read with no other.
 
 use std::collections::{BTreeMap, BTreeSet};

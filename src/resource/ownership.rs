@@ -100,7 +100,7 @@ pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option
         let keys = mdaa_tags(deployment, prefix).into_keys();
         keys.filter(|key| !tags.contains_key(key)).collect::<Vec<String>>()
     };
-    let missing = MDAA_PREFIXES.iter().map(|prefix| missing(prefix)).min_by_key(Vec::len).unwrap_or_default();
+    let missing = MDAA_PREFIXES.iter().map(missing).min_by_key(Vec::len).unwrap_or_default();
     let stack = tags.get(STACK_NAME).cloned();
     Some(match (missing.len(), stack) {
         (0, stack) => Owner::Mdaa { stack },

@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, PLAN, alter, calls, count, deployed, disown, put, says};
+use super::{BASE, PLAN, alter, calls, count, deployed, disown, faults, put, says};
 use crate::support::account::{APPLY, Ended, Lab};
 use crate::support::configs::edit;
 
@@ -280,4 +280,44 @@ fn what_the_config_no_longer_names_is_mentioned_and_left() {
     let gone = ["DeleteUserProfile", "DeleteStudioLifecycleConfig", "DeleteParameter", "DeleteParameters"];
     assert_eq!(gone.map(|operation| count(&ended, operation)), [0; 4]);
     lab.run(PLAN, &less).expect(0);
+}
+
+#[test]
+fn a_stack_that_may_not_be_read_is_not_taken_for_gone() {
+    let lab = of_mdaa();
+    stack(&lab, "UPDATE_COMPLETE", RETAINED);
+    alter(&lab, "cloudformation/stack", STACK_ID, "exports", &json!({"vpc": ["other-stack"]}));
+    for operation in ["DescribeStacks", "GetTemplate", "ListImports"] {
+        for command in [&["plan", "--adopt"][..], ADOPT, &["apply", "--auto-approve", "--adopt", "--skip-blocked"]] {
+            faults(&lab, &format!("deny=cloudformation:{operation}"));
+            let ended = lab.run(command, BASE).expect(4);
+            assert!(ended.writes().is_empty(), "{operation}");
+            says(&ended, &format!("cloudformation:{operation}"));
+        }
+    }
+    // Once everything is ours it is advice.
+    lab.run(ADOPT, BASE).expect(0);
+    faults(&lab, "deny=cloudformation:DescribeStacks");
+    let ended = lab.run(PLAN, BASE).expect(0);
+    says(&ended, "not checked: whether CloudFormation's stack acme-dev-ml-studio still exists");
+}
+
+#[test]
+fn what_may_not_be_tagged_behind_a_domain_is_a_notice() {
+    for (denied, what) in
+        [("elasticfilesystem:TagResource", "the home file system"), ("ec2:CreateTags", "the NFS security groups")]
+    {
+        let lab = Lab::new();
+        faults(&lab, &format!("deny={denied}"));
+        let before = lab.sandbox.virtual_now();
+        let ended = lab.run(APPLY, BASE).expect(8);
+        says(&ended, &format!("{what} could not be tagged"));
+        // A domain is made in minutes; nothing is waited for afterwards.
+        assert!(lab.sandbox.virtual_now() - before < 400_000, "{}", lab.sandbox.virtual_now() - before);
+        assert_eq!(lab.tables()["studio/user-profile"].len(), 2);
+        // Allowed again, what is missing is all that is done.
+        let ended = lab.run(APPLY, BASE).expect(0);
+        assert_eq!(touched(&ended).len(), 1, "{:?}", touched(&ended));
+        lab.run(PLAN, BASE).expect(0);
+    }
 }
