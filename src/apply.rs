@@ -173,6 +173,9 @@ pub async fn apply<C: Cloud>(
     }
     report.outcomes = run.steps(plan, settings, stop.clone()).await;
     report.left_out |= run.refused.get();
+    // What is blocked although nothing would be changed about it is part of what is not done, too.
+    let keeps = plan.blocked().filter(|step| !step.action.is_change());
+    report.outcomes.extend(keeps.map(|step| (step.address.clone(), step.action, Outcome::Blocked)));
     report.stopped = *stop.borrow() != Stop::No;
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();

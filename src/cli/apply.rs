@@ -52,9 +52,14 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
 async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
     let review = review(loaded, several, args, run);
     let (mut session, planned, options) = run.surroundings.signals.unless_stopped(review).await?;
-    if planned.plan.is_empty() {
-        let exit = if planned.plan.blocked().next().is_some() { Exit::Blocked } else { Exit::Success };
-        return Ok(Ended { exit, ..Ended::idle(run, &planned.plan) });
+    // Where all that differs is blocked or left out there is nothing to begin.
+    let is_partial = planned.plan.is_partial();
+    if planned.plan.is_empty() || is_partial && !planned.plan.steps.iter().any(Step::runs) {
+        let idle = Ended::idle(run, &planned.plan);
+        return Ok(match is_partial {
+            true => Ended { exit: Exit::Blocked, line: "nothing done: all that differs is blocked".into(), ..idle },
+            false => idle,
+        });
     }
     approve(&planned.plan, args, run).await?;
     let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
@@ -83,6 +88,7 @@ async fn review(
     session.is_strict = true;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
+    options.drain = args.drain;
     if let Some(saved) = &saved {
         saved.consent.write_to(&mut options);
     }

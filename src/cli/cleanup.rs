@@ -100,6 +100,9 @@ async fn left_behind(session: &Session, id: &str) -> Result<Vec<(Address, Observ
 
 fn described(observed: &Observed) -> String {
     match observed.properties.text("Size") {
+        Some(size) if observed.properties.get("Empty") == Some(&true.into()) => {
+            format!("{}, a file system that nobody seems to have used ({size}), and its mount targets", observed.id)
+        }
         Some(size) => format!("{} with everybody's home directory, {size}, and its mount targets", observed.id),
         None => observed.id.clone(),
     }

@@ -103,9 +103,12 @@ impl Failure {
             true => &codes::FAILED_CHECK,
             false => &codes::BLOCKED,
         };
-        let hints = blocked.iter().map(|(_, blocked)| blocked.hint.clone());
-        let mut hints: Vec<String> = hints.collect();
-        hints.dedup();
+        let mut hints: Vec<String> = Vec::new();
+        for (_, blocked) in &blocked {
+            if !hints.contains(&blocked.hint) {
+                hints.push(blocked.hint.clone());
+            }
+        }
         let summary = match blocked.len() {
             1 => format!("nothing was applied: {} is blocked", first.address),
             count => format!("nothing was applied: {count} steps are blocked"),

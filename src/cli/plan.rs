@@ -38,6 +38,7 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     session.is_one_of_several = several;
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
+    options.skip_blocked = args.skip_blocked;
     let planned = super::run::plan(&mut session, &options, args.destroy, run.screen).await?;
     run.planned(&planned.plan)?;
     let shown = filtered(&planned.plan, &args.target, &args.exclude, several)?;
@@ -52,7 +53,7 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
         written.map_err(|error| Failure::file(path, &error))?;
         run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
     }
-    let differs = args.detailed_exitcode && !planned.plan.is_empty();
+    let differs = args.detailed_exitcode && (!planned.plan.is_empty() || planned.plan.is_partial());
     let exit = if differs { Exit::Differences } else { Exit::Success };
     Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&shown)) })
 }

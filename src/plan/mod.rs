@@ -7,6 +7,7 @@ mod apps;
 mod diff;
 mod encryption;
 mod foreign;
+mod drain;
 mod record;
 mod removal;
 mod rules;
@@ -82,7 +83,8 @@ pub fn plan(
     let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
     notices.extend(unread.iter().map(about));
     let deployment = deployment.clone();
-    Ok(Plan { deployment, destroy: options.destroy, steps, notices, unread, left_out, record, recorded })
+    let (destroy, skips_blocked) = (options.destroy, options.skip_blocked);
+    Ok(Plan { deployment, destroy, steps, notices, unread, skips_blocked, left_out, record, recorded })
 }
 
 /// What later nodes may know of an earlier one.
@@ -193,7 +195,7 @@ fn step(
         }
         Found::Ours(observed) => {
             step.observed = Some(observed.clone());
-            judge_state(&mut step, observed);
+            judge_state(&mut step, observed, rules, options);
             if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
                 let mut managed = known.recorded.map_or(&[][..], |record| record.paths(address)).to_vec();
                 managed.extend(known.managed(observed));
@@ -228,7 +230,7 @@ fn superseded<'a>(address: &Address, snapshot: &'a Snapshot) -> Option<(&'a Addr
 }
 
 /// What the state of the live object says before its properties are looked at.
-fn judge_state(step: &mut Step, observed: &Observed) {
+fn judge_state(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Options) {
     match &observed.state {
         State::Usable | State::UpdateFailed(_) => {}
         // The apply waits for it, then looks again; what differs now may be a change on its way.
@@ -247,6 +249,23 @@ fn judge_state(step: &mut Step, observed: &Observed) {
         State::DeleteFailed(reason) => {
             step.action = Action::Replace;
             step.reason = format!("AWS could not delete it: {reason}");
+            // Somebody wanted it gone; who wants it back has to know that it comes back without what was in it.
+            let loses = match (rules.removal(observed, &options.retention), step.address.kind) {
+                (Removal::Guarded { loses }, _) => Some(loses),
+                (_, Kind::Domain) => Some("every user's home directory from sight".into()),
+                _ => None,
+            };
+            if let Some(loses) = loses.filter(|_| !options.allow_replace.contains(&step.address)) {
+                step.blocked = Some(Blocked::new(
+                    format!(
+                        "it serves nobody since AWS could not delete it ({reason}), and making it again loses {loses}"
+                    ),
+                    format!(
+                        "delete it for good with `destroy`, or make it again with `--allow-replace {}`",
+                        step.address
+                    ),
+                ));
+            }
         }
         State::PendingDeletion(_) | State::Disabled => step.blocked = unusable(observed),
     }
@@ -283,7 +302,9 @@ fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Opti
             // What is lost with the object is lost with its replacement, and known in more detail.
             let loses = match rules.removal(observed, &options.retention) {
                 Removal::Guarded { loses } => format!("loses {loses}"),
-                Removal::Delete | Removal::Asked { .. } | Removal::Retain { .. } => loses.to_owned(),
+                Removal::Delete | Removal::Asked { .. } | Removal::Unused { .. } | Removal::Retain { .. } => {
+                    loses.to_owned()
+                }
             };
             step.blocked = Some(Blocked::new(
                 format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),

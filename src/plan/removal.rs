@@ -1,8 +1,8 @@
-//! What is ours and no longer wanted, and what goes with a domain that goes.
+//! What is ours and no longer wanted.
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, Step};
+use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, Step, drain};
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
 /// Adds a step for everything of ours that the graph does not name, last created first.
@@ -14,8 +14,7 @@ pub(super) fn add(
     options: &Options,
     notices: &mut Vec<Notice>,
 ) {
-    let replaced = steps.iter().any(is_replaced_domain);
-    let domain_goes = replaced
+    let domain_goes = steps.iter().any(is_replaced_domain)
         || snapshot.iter().any(|(address, found)| {
             address.kind == Kind::Domain && found.ours().is_some() && !graph.contains_key(address)
         });
@@ -24,15 +23,13 @@ pub(super) fn add(
         if steps.iter().any(|step| step.address == *address) {
             continue;
         }
-        let is_somebodys_profile = address.kind == Kind::UserProfile && matches!(found, Found::Foreign { .. });
-        if matches!(address.kind, Kind::App | Kind::Space) || is_somebodys_profile {
-            if domain_goes {
-                removals.extend(drained(address, found, options));
-            }
+        // What users made goes only with what it is in.
+        if matches!(address.kind, Kind::App | Kind::Space) {
             continue;
         }
         // What SageMaker makes behind a domain is the domain's, as long as that stays.
-        if matches!(address.kind, Kind::HomeEfs | Kind::NfsSecurityGroup) && !domain_goes && !options.destroy {
+        let is_unused = is_unused(found, rules(address.kind), options);
+        if is_behind_domain(address) && !domain_goes && !options.destroy && !is_unused {
             continue;
         }
         match found {
@@ -40,6 +37,9 @@ pub(super) fn add(
             Found::Absent | Found::Foreign { .. } => {}
         }
     }
+    drain::add(steps, &mut removals, snapshot, options);
+    removals.sort_by(|one, other| other.address.cmp(&one.address));
+    let replaced = steps.iter().any(is_replaced_domain);
     if options.protect && options.destroy {
         for step in removals.iter_mut().filter(|step| step.action.is_change()) {
             step.blocked = Some(Blocked::new(
@@ -50,15 +50,23 @@ pub(super) fn add(
     }
     keep_readable(&mut removals);
     // A deletion waits for every change, and for every deletion of a kind that was created later.
-    let changes: BTreeSet<Address> =
-        steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.clone()).collect();
+    let changes: BTreeSet<Address> = steps.iter().filter(|step| step.runs()).map(|step| step.address.clone()).collect();
     for at in 0..removals.len() {
         let kind = removals[at].address.kind;
         let lives_in_replaced = replaced && kind > Kind::Domain;
-        let earlier = removals.iter().filter(|step| step.action.is_change() && step.address.kind > kind);
+        let made_by_users = matches!(kind, Kind::App | Kind::Space);
+        let all = removals.iter().chain(steps.iter().filter(|step| step.action == Action::Delete));
+        let earlier = all.filter(|step| step.runs() && step.address.kind > kind);
+        // Nothing that users made waits for parameters: those wait for changes that may wait for it.
+        let earlier = earlier.filter(|step| !made_by_users || step.address.kind != Kind::Parameter);
         let mut waits_for: BTreeSet<Address> = earlier.map(|step| step.address.clone()).collect();
-        if !lives_in_replaced && !matches!(kind, Kind::App | Kind::Space) {
+        if !lives_in_replaced && !made_by_users {
             waits_for.extend(changes.iter().cloned());
+        }
+        // What a failed domain left may be in the way of the next one: it waits for nothing but that domain's end.
+        let found = snapshot.get(&removals[at].address).unwrap_or(&Found::Absent);
+        if is_unused(found, rules(kind), options) && !replaced {
+            waits_for.retain(|of| matches!(of.kind, Kind::HomeEfs | Kind::Domain) && !changes.contains(of));
         }
         removals[at].waits_for = waits_for;
     }
@@ -88,6 +96,17 @@ fn keep_readable(removals: &mut [Step]) {
     ));
 }
 
+/// Whether SageMaker made a thing behind a domain.
+const fn is_behind_domain(address: &Address) -> bool {
+    matches!(address.kind, Kind::HomeEfs | Kind::NfsSecurityGroup)
+}
+
+/// Whether a thing goes because nobody ever used it.
+fn is_unused(found: &Found, rules: &dyn Rules, options: &Options) -> bool {
+    let removal = found.ours().map(|observed| rules.removal(observed, &options.retention));
+    matches!(removal, Some(Removal::Unused { .. }))
+}
+
 /// Whether a step makes the domain again.
 fn is_replaced_domain(step: &Step) -> bool {
     step.address.kind == Kind::Domain && step.action == Action::Replace && step.blocked.is_none()
@@ -114,6 +133,7 @@ fn remove(
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
         Removal::Asked { loses } => step.reason = loses,
+        Removal::Unused { why } => step.reason = why,
         Removal::Guarded { loses } => {
             // One that AWS could not make never held anything.
             let is_empty = matches!(observed.state, State::Failed(_));
@@ -144,33 +164,4 @@ fn remove(
         notices.push(Notice { address: Some(address.clone()), message: format!("it is {status} now") });
     }
     step
-}
-
-/// What somebody made in a domain that goes: an app, a space, or a profile that this deployment knows nothing of.
-fn drained(address: &Address, found: &Found, options: &Options) -> Option<Step> {
-    let (Found::Ours(observed) | Found::Foreign { observed: Some(observed), .. }) = found else { return None };
-    // Whoever allows that the domain is made again allows that all in it goes, but for work that is not saved.
-    let allowed = if options.destroy { options.drain } else { address.kind != Kind::App || options.stop_apps };
-    let what = match address.kind {
-        Kind::UserProfile => "somebody else made this user profile in the domain",
-        _ => observed.properties.text("Summary").unwrap_or("a user made it"),
-    };
-    let flag = if options.destroy { "--drain" } else { "--stop-apps" };
-    let blocked = (!allowed).then(|| {
-        Blocked::new(
-            format!("{address} is in use: {what}"),
-            format!("let its user stop or delete it, or delete it and all else that holds the domain with `{flag}`"),
-        )
-    });
-    Some(Step {
-        address: address.clone(),
-        action: Action::Delete,
-        node: None,
-        observed: Some(observed.clone()),
-        changes: Vec::new(),
-        reason: "its domain goes".into(),
-        blocked,
-        waits_for: BTreeSet::new(),
-        place: None,
-    })
 }

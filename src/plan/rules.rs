@@ -49,6 +49,11 @@ pub enum Removal {
         /// What is lost, for people.
         loses: String,
     },
+    /// It goes, since nobody ever used it.
+    Unused {
+        /// What it was for, for people.
+        why: String,
+    },
     /// It goes only with this consent, because of what is lost with it.
     Guarded {
         /// What is lost, for people.
@@ -128,9 +133,9 @@ pub struct Options {
     pub adopt: bool,
     /// Take over these even though nothing tags them.
     pub adopt_addresses: BTreeSet<Address>,
-    /// Delete the apps that stand in the way of a change.
+    /// Delete the apps that stand in the way of a change, or of a profile or domain that goes.
     pub stop_apps: bool,
-    /// Delete the apps and spaces that stand in the way of a destroy.
+    /// Delete the apps, the spaces and other people's profiles that stand in the way of a profile or domain that goes.
     pub drain: bool,
     /// The config says that nothing may be destroyed, nor the domain replaced.
     pub protect: bool,

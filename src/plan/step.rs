@@ -129,6 +129,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// What could not be compared, and why: a notice says so too.
     pub unread: Vec<(Address, String)>,
+    /// Whether what is blocked is left out and the rest is done.
+    pub skips_blocked: bool,
     /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
     pub left_out: BTreeSet<Address>,
     /// What the record says once everything is done; none when nothing is left to record.
@@ -141,6 +143,11 @@ impl Plan {
     /// Whether nothing has to be done: the only definition of "no changes".
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| !step.action.is_change()) && self.record == self.recorded
+    }
+
+    /// Whether something that the config asks for is not done by this plan: it is blocked, or left out.
+    pub fn is_partial(&self) -> bool {
+        !self.left_out.is_empty() || self.blocked().next().is_some()
     }
 
     /// The steps that may not happen.

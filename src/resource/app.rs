@@ -1,10 +1,11 @@
 //! Apps that users started: never desired, only found, since they stand in the way of changes and of destroy.
 //!
 //! Identity: domain, owner (a profile or a space), type and name. A deleted app stays listed for a day; a failed one
-//! needs no deletion, and deleting it is an error. Destroy refuses while there are any, unless it is told to drain.
+//! needs no deletion, and deleting it is an error. Whatever needs them gone is refused while there are any, unless it is
+//! told to stop or to drain them.
 
 use async_trait::async_trait;
-use aws_sdk_sagemaker::types::AppType;
+use aws_sdk_sagemaker::types::{AppDetails, AppType};
 
 use super::{Resource, View};
 use crate::aws::Account;
@@ -50,7 +51,7 @@ impl Resource for App {
         let live = apps.iter().filter_map(|app| {
             let status = app.status()?.as_str();
             // Only these keep anything from being changed or deleted.
-            if !matches!(status, "Pending" | "InService" | "Deleting") {
+            if !is_live(app) {
                 return None;
             }
             let (kind, name) = (app.app_type()?.as_str(), app.app_name()?);
@@ -113,6 +114,41 @@ impl Resource for App {
         account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
+}
+
+/// Whether an app is one of those that keep anything from being changed or deleted.
+fn is_live(app: &AppDetails) -> bool {
+    app.status().is_some_and(|status| matches!(status.as_str(), "Pending" | "InService" | "Deleting"))
+}
+
+/// The live apps in a domain that are `of` whom they are asked for, for people.
+pub(super) async fn left_in(
+    account: &Account,
+    domain: &str,
+    of: impl Fn(&AppDetails) -> bool,
+) -> Result<Vec<String>, CloudError> {
+    let apps = account.sagemaker.list_apps().domain_id_equals(domain).into_paginator().items();
+    let apps = apps.send().try_collect().await.map_err(|e| failed("ListApps", e))?;
+    let left = apps.iter().filter(|app| is_live(app) && of(app));
+    let named = left.filter_map(|app| {
+        let owner = app.space_name().or(app.user_profile_name())?;
+        Some(Address::new(Kind::App, format!("{owner}/{}/{}", app.app_type()?.as_str(), app.app_name()?)).to_string())
+    });
+    Ok(named.collect())
+}
+
+/// What to make of a deletion that AWS refuses because something is left inside: what was made since the plan was, and
+/// is named, or nothing that shows, which AWS only has to notice.
+pub(super) fn still_held(error: CloudError, left: &[String]) -> Result<Progress<()>, CloudError> {
+    if left.is_empty() {
+        return Ok(Progress::Busy("in use".into()));
+    }
+    let message = format!(
+        "{}: somebody made or started {} after this was planned; run again: the plan names what may go",
+        error.message,
+        left.join(", ")
+    );
+    Err(CloudError { message, ..error })
 }
 
 /// The two texts with which SageMaker says that an app needs no deletion (terraform-provider-aws, `app.go`).

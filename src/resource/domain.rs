@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
 use serde_json::{Value as Json, json};
 
-use super::{Desired, Resource, View, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{is_late, not_ours, ownership, security_group, to_change};
+use super::{Desired, Resource, View, app, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
+use super::{is_late, not_ours, ownership, security_group, space, to_change, unused};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -206,12 +206,19 @@ impl Resource for Domain {
         let observed = loop {
             account.despite_propagation(&attempt).await?;
             match settled(account, node, Action::Create).await {
-                Err(error) if again && passes(&error) => {
+                Err(error) if error.kind == ErrorKind::Failed => {
+                    let failed = find(account, Some(node)).await;
+                    let failed = failed.ok().and_then(|found| found.ours().cloned());
+                    // Before anything else may happen to it, what was made for it is known to be ours.
+                    if let Some(failed) = &failed
+                        && unused::is_unused(account, failed).await?
+                    {
+                        unused::mark(account, &node.address, failed).await?;
+                    }
+                    let Some(failed) = failed.filter(|_| again && passes(&error)) else { return Err(error) };
                     again = false;
                     account.notice(Some(&node.address), format!("{}; trying once more", error.message));
-                    if let Found::Ours(failed) = find(account, Some(node)).await? {
-                        self.delete(account, &node.address, &failed).await?;
-                    }
+                    self.delete(account, &node.address, &failed).await?;
                 }
                 other => break other?,
             }
@@ -258,7 +265,12 @@ impl Resource for Domain {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let goes = account.retention.delete_home_efs == Some(true);
+        // Nobody's home directory is on what was made for a domain that failed; once that is written there, it may go.
+        let is_unused = unused::is_unused(account, observed).await?;
+        if is_unused {
+            unused::mark(account, address, observed).await?;
+        }
+        let goes = is_unused || account.retention.delete_home_efs == Some(true);
         let keep = if goes { RetentionType::Delete } else { RetentionType::Retain };
         let retention = RetentionPolicy::builder().home_efs_file_system(keep).build();
         let attempt = async || {
@@ -268,8 +280,8 @@ impl Resource for Domain {
                 Err(error) if error.is("ResourceInUse") => match status(account, id).await? {
                     Some((word, _)) if word == "Deleting" => Ok(Progress::Ready(())),
                     None => Ok(Progress::Ready(())),
-                    Some(_) if holds_nothing(account, id).await? => Ok(Progress::Busy("in use".into())),
-                    Some(_) => Err(error),
+                    Some((word, _)) if matches!(word.as_str(), "Pending" | "Updating") => Ok(Progress::Busy(word)),
+                    Some(_) => app::still_held(error, &left_in(account, id, false).await?),
                 },
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
                 other => other.map(|_| Progress::Ready(())),
@@ -288,6 +300,9 @@ impl Resource for Domain {
             }
         };
         account.clock.until(&address.to_string(), patience, gone).await?;
+        if is_unused {
+            unused::clear_away(account, address, id).await;
+        }
         Ok(Deleted::Gone)
     }
 }
@@ -570,6 +585,12 @@ async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
         observed = observed.output("SingleSignOnApplicationArn", application);
     }
     observed.state = state_of(&live);
+    // One that failed first and could not be deleted then never served anybody either.
+    if let State::DeleteFailed(reason) = &observed.state
+        && unused::is_unused(account, &observed).await?
+    {
+        observed.state = State::Failed(reason.clone());
+    }
     Ok(ownership::judge(&account.deployment, observed))
 }
 
@@ -589,13 +610,16 @@ async fn status(account: &Account, id: &str) -> Result<Option<(String, String)>,
     Ok(live.map(|live| (text(&live, "Status"), text(&live, "FailureReason"))))
 }
 
-async fn holds_nothing(account: &Account, id: &str) -> Result<bool, CloudError> {
-    let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).max_results(1).send().await;
-    let profiles = profiles.map_err(|e| failed("ListUserProfiles", e))?;
-    let spaces = account.sagemaker.list_spaces().domain_id_equals(id).max_results(1).send().await;
-    let spaces = spaces.map_err(|e| failed("ListSpaces", e))?;
-    let going = profiles.user_profiles().iter().all(|p| p.status().is_some_and(|s| s.as_str() == "Deleting"));
-    Ok(going && spaces.spaces().iter().all(|s| s.status().is_some_and(|s| s.as_str() == "Deleting")))
+/// What is left in a domain now, profiles and spaces: all of them, or those that are not on their way out.
+pub(super) async fn left_in(account: &Account, id: &str, all: bool) -> Result<Vec<String>, CloudError> {
+    let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).into_paginator().items();
+    let profiles = profiles.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
+    let is_going = |status: &str| status == "Deleting";
+    let stays = profiles.iter().filter(|profile| all || !profile.status().is_some_and(|s| is_going(s.as_str())));
+    let names = stays.filter_map(|profile| profile.user_profile_name());
+    let mut left: Vec<String> = names.map(|name| Address::new(Kind::UserProfile, name).to_string()).collect();
+    left.extend(space::left_in(account, id, None).await?.into_iter().map(|(_, address)| address));
+    Ok(left)
 }
 
 /// What a status of SageMaker's state machine means, for domains, profiles and spaces alike.

@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use aws_sdk_efs::types::{FileSystemDescription, Tag};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
-use super::{Resource, View, ownership};
+use super::{Resource, View, ownership, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
-use crate::model::{Address, Found, Kind, Observed, Value};
+use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Removal, Retention, Rules};
 
 /// The kind.
@@ -23,16 +23,20 @@ pub struct HomeEfs;
 
 impl Rules for HomeEfs {
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        if let Some(why) = unused::why(observed) {
+            return Removal::Unused { why };
+        }
         let size = observed.properties.text("Size").unwrap_or("unknown size");
         if retention.delete_home_efs == Some(true) {
-            let loses = format!("{} goes, and everybody's home directory with it for good ({size})", observed.id);
+            let what = holds(observed);
+            let loses = format!("{} goes, and {what} with it for good ({size})", observed.id);
             return Removal::Asked { loses };
         }
         let later = match domain_of(&observed.properties) {
             Some(domain) => format!("studio-deploy cleanup --domain-id {domain}"),
             None => format!("aws efs delete-file-system --file-system-id {}", observed.id),
         };
-        let why = format!("{} holds everybody's home directory ({size}); later: `{later}`", observed.id);
+        let why = format!("{} holds {} ({size}); later: `{later}`", observed.id, holds(observed));
         Removal::Retain { why, drops: Vec::new() }
     }
 }
@@ -66,6 +70,17 @@ impl Resource for HomeEfs {
         if let Some(id) = view.domain.and_then(|domain| domain.outputs.get("HomeEfsFileSystemId")) {
             ids.push(id.clone());
         }
+        // A domain that failed does not always say what was made for it.
+        let broken = view.domain.filter(|domain| matches!(domain.state, State::Failed(_) | State::DeleteFailed(_)));
+        let of_broken = match broken {
+            Some(broken) => of_domain(account, &broken.id).await?,
+            None => Vec::new(),
+        };
+        ids.extend(of_broken.iter().map(|system| system.id.clone()));
+        let is_unused = match broken {
+            Some(broken) => unused::is_unused(account, broken).await?,
+            None => false,
+        };
         ids.sort();
         ids.dedup();
         let mut found = Vec::new();
@@ -74,7 +89,20 @@ impl Resource for HomeEfs {
             match describe.send().await.map_err(|e| failed("DescribeFileSystems", e)) {
                 Ok(answer) => {
                     let Some(live) = answer.file_systems().first() else { continue };
-                    found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(observed(live))));
+                    let mut observed = observed(live);
+                    let tags = ownership::of(&observed.properties);
+                    let marked = tags.get(unused::UNUSED).filter(|_| is_empty(&observed));
+                    match (broken.filter(|_| of_broken.iter().any(|system| system.id == id)), marked) {
+                        (Some(broken), _) if is_unused => unused::note(&mut observed, &broken.id),
+                        // In one that could not be deleted there were users.
+                        (Some(Observed { state: State::Failed(_), .. }), _) => {
+                            observed.properties.set("MadeFor", "failed")
+                        }
+                        (Some(_), _) => {}
+                        (None, Some(domain)) => unused::note(&mut observed, domain),
+                        (None, None) => {}
+                    }
+                    found.push((Address::new(Kind::HomeEfs, &id), Found::Ours(observed)));
                 }
                 Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -135,10 +163,24 @@ pub async fn of_domain(account: &Account, domain: &str) -> Result<Vec<Observed>,
     Ok(observed.filter(|system| domain_of(&system.properties).as_deref() == Some(domain)).collect())
 }
 
+/// Whether a file system may be one that nobody wrote to.
+pub(super) fn is_empty(observed: &Observed) -> bool {
+    observed.properties.get("Empty") == Some(&Value::Bool(true))
+}
+
+/// What is on a file system, for people: nobody has a home directory in a domain that failed.
+fn holds(observed: &Observed) -> &'static str {
+    if observed.properties.get("MadeFor").is_some() { "what is on it" } else { "everybody's home directory" }
+}
+
 fn observed(live: &FileSystemDescription) -> Observed {
-    let size = live.size_in_bytes().map_or(0, |size| size.value());
+    let size = live.size_in_bytes().map_or(i64::MAX, |size| size.value());
     let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-    let properties = Value::from_iter([("Size", Value::from(measure(size))), ("Tags", ownership::property(&tags))]);
+    let properties = Value::from_iter([
+        ("Size", Value::from(measure(size))),
+        ("Empty", unused::is_empty(size).into()),
+        ("Tags", ownership::property(&tags)),
+    ]);
     Observed::new(live.file_system_id(), properties)
 }
 
@@ -198,6 +240,7 @@ pub(super) async fn tag(
 fn measure(bytes: i64) -> String {
     const MIB: i64 = 1024 * 1024;
     match bytes / MIB {
+        _ if bytes == i64::MAX => "of unknown size".into(),
         0 => "less than 1 MiB".into(),
         mib if mib < 10 * 1024 => format!("{mib} MiB"),
         mib => format!("{} GiB", mib / 1024),

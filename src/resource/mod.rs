@@ -27,6 +27,7 @@ pub mod permissions;
 pub mod policy;
 pub mod security_group;
 pub mod space;
+pub mod unused;
 pub mod user_profile;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, Tag};
 
-use super::{Resource, View, home_efs, security_group};
+use super::{Resource, View, home_efs, security_group, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -26,11 +26,13 @@ pub struct NfsSecurityGroup;
 
 impl Rules for NfsSecurityGroup {
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
+        if let Some(why) = unused::why(observed) {
+            return Removal::Unused { why };
+        }
         if retention.delete_home_efs == Some(true) {
             return Removal::Delete;
         }
-        let name = observed.properties.text("GroupName").unwrap_or_default();
-        let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        let domain = domain_of(observed.properties.text("GroupName").unwrap_or_default());
         let why =
             format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
         Removal::Retain { why, drops: Vec::new() }
@@ -76,18 +78,32 @@ impl Resource for NfsSecurityGroup {
         }
         groups.sort_by(|one, other| one.group_id().cmp(&other.group_id()));
         groups.dedup_by(|one, other| one.group_id() == other.group_id());
-        let each = groups.iter().map(|group| {
-            let observed = observed(group);
+        let failed = match view.domain {
+            Some(domain) if unused::is_unused(account, domain).await? => Some(domain.id.as_str()),
+            _ => None,
+        };
+        let mut found = Vec::new();
+        for group in &groups {
+            let mut observed = observed(group);
             let name = observed.properties.text("GroupName").unwrap_or_default().to_owned();
-            (Address::new(Kind::NfsSecurityGroup, name), Found::Ours(observed))
-        });
-        Ok(each.collect())
+            let domain = domain_of(&name);
+            let marked = group.tags().iter().any(|tag| tag.key() == Some(unused::UNUSED));
+            // As long as something is on the file system it needs them.
+            let is_unused = failed == Some(domain)
+                || marked
+                    && view.domain.is_none_or(|live| live.id != domain)
+                    && home_efs::of_domain(account, domain).await?.iter().all(home_efs::is_empty);
+            if is_unused {
+                unused::note(&mut observed, domain);
+            }
+            found.push((Address::new(Kind::NfsSecurityGroup, name), Found::Ours(observed)));
+        }
+        Ok(found)
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let name = observed.properties.text("GroupName").unwrap_or_default();
-        let domain = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        let domain = domain_of(observed.properties.text("GroupName").unwrap_or_default());
         // Of both: whichever goes first, the other one's rules refer to it.
         for group in of_domain(account, domain).await? {
             let id = group.group_id.as_deref().unwrap_or_default();
@@ -104,6 +120,11 @@ impl Resource for NfsSecurityGroup {
         }
         security_group::delete(account, address, id).await
     }
+}
+
+/// The id of the domain that a group was made for.
+fn domain_of(name: &str) -> &str {
+    PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default()
 }
 
 fn ignore_missing(result: Result<(), CloudError>) -> Result<(), CloudError> {

@@ -1,11 +1,12 @@
 //! Spaces that users made: never desired, only found, since they stand in the way of destroy.
 //!
-//! Identity: domain and name. A space can only go once its apps are gone. Destroy refuses while
-//! there are any, unless it is told to drain.
+//! Identity: domain and name. A space can only go once its apps are gone, and its owner's profile only once it is.
+//! Whatever needs it gone is refused while there are any, unless it is told to drain: its files lie on a volume of its
+//! own, which goes with it.
 
 use async_trait::async_trait;
 
-use super::{Resource, View};
+use super::{Resource, View, app, domain};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
@@ -54,12 +55,24 @@ impl Resource for Space {
             let is_shared = sharing.map_or(owner.is_none(), |sharing| sharing.as_str() == "Shared");
             let kind = if is_shared { "shared" } else { "private" };
             let of = owner.map(|owner| format!(" of {owner}")).unwrap_or_default();
-            let summary = format!("{kind} space {name}{of}");
+            let settings = space.space_settings_summary();
+            let app = settings.and_then(|settings| settings.app_type()).map(|app| format!("{} ", app.as_str()));
+            let storage = settings.and_then(|settings| settings.space_storage_settings());
+            let size =
+                storage.and_then(|storage| storage.ebs_storage_settings()).and_then(|ebs| ebs.ebs_volume_size_in_gb());
+            let volume = size.map(|size| format!(", {size} GB")).unwrap_or_default();
+            let status = space.status().map_or("", |status| status.as_str());
+            let summary = format!("{kind} {}space{of}{volume}, {status}", app.unwrap_or_default());
             let mut properties = Value::from_iter([("SpaceName", Value::from(name)), ("Summary", summary.into())]);
             if let Some(sharing) = sharing {
                 properties.set("SharingType", sharing.as_str());
             }
-            let observed = Observed::new(name, properties).output("DomainId", &domain.id);
+            if let Some(owner) = owner {
+                properties.set("OwnerUserProfileName", owner);
+            }
+            let mut observed = Observed::new(name, properties).output("DomainId", &domain.id);
+            // A list does not say why; a space is only ever deleted.
+            observed.state = domain::state(status, String::new());
             Some((Address::new(Kind::Space, name), Found::Ours(observed)))
         });
         Ok(live.collect())
@@ -67,42 +80,59 @@ impl Resource for Space {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let domain = observed.outputs.get("DomainId").map(String::as_str).unwrap_or_default();
-        let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
-        match delete.send().await.map_err(|e| failed("DeleteSpace", e)) {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
-            // It may be going already, asked by a run that could not wait for it.
-            Err(error) if error.is("ResourceInUse") => {
-                let describe = account.sagemaker.describe_space().domain_id(domain).space_name(&observed.id);
-                match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
-                    Ok(space) if space.status().is_some_and(|status| status.as_str() == "Deleting") => {}
-                    Err(gone) if gone.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
-                    Ok(_) => return Err(error),
-                    Err(unread) => return Err(unread),
-                }
-            }
-            other => other.map(drop)?,
-        }
+        let patience = account.patience(Kind::Space, Action::Delete, Patience::PROFILE);
+        let mut asked = false;
         let gone = async || {
             let describe = account.sagemaker.describe_space().domain_id(domain).space_name(&observed.id);
-            match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
-                Err(error) => Err(error),
-                Ok(space) => {
-                    let status = space.status().map_or("", |status| status.as_str()).to_owned();
-                    if status == "Delete_Failed" {
-                        let reason = space.failure_reason().unwrap_or_default();
-                        return Err(CloudError {
-                            sent: Sent::Yes,
-                            ..CloudError::new(ErrorKind::Failed, "DeleteSpace", reason)
-                        });
-                    }
-                    account.phase(address, &status);
-                    Ok(Progress::Busy(status))
+            let space = match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                other => other?,
+            };
+            let status = space.status().map_or("", |status| status.as_str()).to_owned();
+            account.phase(address, &status);
+            match status.as_str() {
+                "Delete_Failed" if asked => {
+                    let reason = space.failure_reason().unwrap_or_default();
+                    return Err(CloudError {
+                        sent: Sent::Yes,
+                        ..CloudError::new(ErrorKind::Failed, "DeleteSpace", reason)
+                    });
                 }
+                // What is being done to it comes to its end first.
+                "Pending" | "Updating" | "Deleting" => return Ok(Progress::Busy(status)),
+                _ => {}
             }
+            let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
+            match delete.send().await.map_err(|e| failed("DeleteSpace", e)) {
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) if error.is("ResourceInUse") => {
+                    let left =
+                        app::left_in(account, domain, |app| app.space_name() == Some(observed.id.as_str())).await?;
+                    return app::still_held(error, &left);
+                }
+                other => other.map(drop)?,
+            }
+            asked = true;
+            Ok(Progress::Busy("Deleting".into()))
         };
-        let patience = account.patience(Kind::Space, Action::Delete, Patience::PROFILE);
         account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
+}
+
+/// The spaces of a profile, or of everybody, that are there now: name, and address for people.
+pub(super) async fn left_in(
+    account: &Account,
+    domain: &str,
+    profile: Option<&str>,
+) -> Result<Vec<(String, String)>, CloudError> {
+    let spaces = account.sagemaker.list_spaces().domain_id_equals(domain).into_paginator().items();
+    let spaces = spaces.send().try_collect().await.map_err(|e| failed("ListSpaces", e))?;
+    let left = spaces.iter().filter(|space| space.status().is_none_or(|status| status.as_str() != "Deleting"));
+    let left = left.filter(|space| {
+        let owner = space.ownership_settings_summary().and_then(|owner| owner.owner_user_profile_name());
+        profile.is_none_or(|profile| owner.is_some_and(|owner| owner.eq_ignore_ascii_case(profile)))
+    });
+    let left = left.filter_map(|space| space.space_name());
+    Ok(left.map(|name| (name.to_owned(), Address::new(Kind::Space, name).to_string())).collect())
 }

@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws_sdk_sagemaker::types::AppDetails;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
-use super::{Desired, Resource, View, bucket, domain, execution_policy, execution_role, is_late, kms_key};
-use super::{not_ours, ownership, to_change};
+use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
+use super::{not_ours, ownership, space, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -248,18 +249,29 @@ impl Resource for UserProfile {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let domain = observed.outputs.get("DomainId").map(String::as_str).unwrap_or_default();
-        let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
-        match delete.send().await.map_err(|e| failed("DeleteUserProfile", e)) {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Gone),
-            // It may be going already; waiting tells.
-            Err(error) if error.is("ResourceInUse") => {
-                if !matches!(describe(account, domain, &observed.id).await?, Found::Ours(live) if live.state == State::Busy("Deleting".into()))
-                {
-                    return Err(error);
-                }
+        let patience = account.patience(Kind::UserProfile, Action::Delete, Patience::PROFILE);
+        let ask = async || {
+            let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
+            match delete.send().await.map_err(|e| failed("DeleteUserProfile", e)) {
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
+                // It may be going already, or something else be done to it; else something is left in it.
+                Err(error) if error.is("ResourceInUse") => match status(account, domain, &observed.id).await? {
+                    None => Ok(Progress::Ready(())),
+                    Some(State::Busy(status)) if status == "Deleting" => Ok(Progress::Ready(())),
+                    Some(State::Busy(status)) => Ok(Progress::Busy(status)),
+                    Some(_) => app::still_held(error, &left_in(account, domain, &observed.id).await?),
+                },
+                other => other.map(|_| Progress::Ready(())),
             }
-            other => other.map(drop)?,
+        };
+        if let State::Busy(_) = &observed.state {
+            let rest = async || match status(account, domain, &observed.id).await? {
+                Some(State::Busy(status)) if status != "Deleting" => Ok(Progress::Busy(status)),
+                _ => Ok(Progress::Ready(())),
+            };
+            account.clock.until(&address.to_string(), patience, rest).await?;
         }
+        account.clock.until(&address.to_string(), patience, ask).await?;
         let gone = async || {
             let found = describe(account, domain, &observed.id).await?;
             let (Found::Ours(live) | Found::Foreign { observed: Some(live), .. }) = &found else {
@@ -276,10 +288,21 @@ impl Resource for UserProfile {
                 }
             }
         };
-        let patience = account.patience(Kind::UserProfile, Action::Delete, Patience::PROFILE);
         account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)
     }
+}
+
+/// What holds a profile now: its apps, its spaces, and what runs in those.
+async fn left_in(account: &Account, domain: &str, profile: &str) -> Result<Vec<String>, CloudError> {
+    let spaces = space::left_in(account, domain, Some(profile)).await?;
+    let of_profile = |app: &AppDetails| match app.space_name() {
+        Some(space) => spaces.iter().any(|(name, _)| name == space),
+        None => app.user_profile_name().is_some_and(|owner| owner.eq_ignore_ascii_case(profile)),
+    };
+    let mut left = app::left_in(account, domain, of_profile).await?;
+    left.extend(spaces.into_iter().map(|(_, address)| address));
+    Ok(left)
 }
 
 /// The address of a profile that no node names: what its tag says, else its name.

@@ -48,7 +48,11 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     page.addresses(plan);
     if summary.blocked > 0 {
         let them = if summary.blocked == 1 { "it" } else { "each" };
-        let line = format!("{} blocked: nothing is applied until {them} is resolved", counted(summary.blocked, "step"));
+        let what = match plan.skips_blocked {
+            true => "left out, and the rest is applied".to_owned(),
+            false => format!("nothing is applied until {them} is resolved"),
+        };
+        let line = format!("{} blocked: {what}", counted(summary.blocked, "step"));
         page.line(&paint.paint(Tone::Remove, &line));
     }
     page.line(&paint.paint(Tone::Strong, &summary.to_string()));

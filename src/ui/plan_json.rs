@@ -180,6 +180,12 @@ pub struct ConsentDocument {
     pub allow_profile_delete: Vec<String>,
     /// Whether apps that stand in the way are deleted.
     pub stop_apps: bool,
+    /// Whether apps, spaces and other people's profiles are deleted that stand in the way of what goes.
+    #[serde(default)]
+    pub drain: bool,
+    /// Whether what is blocked is left out, and the rest applied.
+    #[serde(default)]
+    pub skip_blocked: bool,
 }
 
 impl ConsentDocument {
@@ -191,6 +197,8 @@ impl ConsentDocument {
             allow_replace: texts(&options.allow_replace),
             allow_profile_delete: options.allow_profile_delete.iter().cloned().collect(),
             stop_apps: options.stop_apps,
+            drain: options.drain,
+            skip_blocked: options.skip_blocked,
         }
     }
 
@@ -202,6 +210,8 @@ impl ConsentDocument {
         options.allow_replace.extend(addresses(&self.allow_replace));
         options.allow_profile_delete.extend(self.allow_profile_delete.iter().cloned());
         options.stop_apps |= self.stop_apps;
+        options.drain |= self.drain;
+        options.skip_blocked |= self.skip_blocked;
     }
 }
 

@@ -292,9 +292,12 @@ pub struct PlanArgs {
     /// Plan what destroy would do.
     #[arg(long)]
     pub destroy: bool,
-    /// End with 2 when something would change.
+    /// End with 2 when something would change, or is blocked.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Leave out what is blocked, and what that goes on using, as `apply --skip-blocked` does.
+    #[arg(long, conflicts_with = "destroy")]
+    pub skip_blocked: bool,
     /// Show only addresses that match, such as `user_profile.*`; may be repeated.
     #[arg(long, value_name = "GLOB")]
     pub target: Vec<Glob>,
@@ -338,9 +341,12 @@ pub struct ApplyArgs {
     /// The deployment's name (org/env/domain/module), which replacing what holds data asks for.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
-    /// Leave out what is blocked and apply the rest.
+    /// Leave out what is blocked, and what that goes on using, and apply the rest.
     #[arg(long)]
     pub skip_blocked: bool,
+    /// Delete the apps and spaces in the way of a user or domain that goes: the files in a space are lost for good.
+    #[arg(long, help_heading = "Consent")]
+    pub drain: bool,
     /// Begin nothing new once a step has failed.
     #[arg(long)]
     pub fail_fast: bool,

@@ -19,7 +19,7 @@ pub struct Consent {
     /// Allow that a user's profile is deleted: its home directory is lost from sight; may be repeated.
     #[arg(long, value_name = "USER")]
     pub allow_profile_delete: Vec<String>,
-    /// Delete the apps that stand in the way of a change: unsaved work in them is lost.
+    /// Delete the apps in the way of a change, or of a user or domain that goes: unsaved work in them is lost.
     #[arg(long)]
     pub stop_apps: bool,
 }
@@ -60,7 +60,7 @@ pub struct RemovalArgs {
     /// The key: its deletion is scheduled, and what it encrypts becomes unreadable.
     #[arg(long, value_name = "FATE", value_enum)]
     pub kms_key: Option<Fate>,
-    /// Delete every app and space first, whoever made them.
+    /// Delete the apps and spaces in the way first, whoever made them: the files in a space are lost for good.
     #[arg(long)]
     pub drain: bool,
 }

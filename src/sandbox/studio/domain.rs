@@ -53,7 +53,11 @@ pub fn describe(world: &World, input: &Json) -> Answer {
     let mut answer = summary(world, &domain);
     answer.insert("AuthMode".into(), domain.auth_mode.into());
     let texts = [
-        ("HomeEfsFileSystemId", domain.home.map(|home| home.file_system)),
+        // Whether a domain that failed tells of its file system is not written down: who counts on it finds nothing.
+        (
+            "HomeEfsFileSystemId",
+            domain.home.filter(|_| domain.life.status != Status::Failed).map(|home| home.file_system),
+        ),
         ("SingleSignOnApplicationArn", domain.application),
         ("FailureReason", domain.life.failure),
     ];

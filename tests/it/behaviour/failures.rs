@@ -29,6 +29,113 @@ fn row_09_a_failure_that_passes_is_tried_again_at_once() {
     assert_eq!((count(&ended, "CreateDomain"), count(&ended, "DeleteDomain")), (2, 1));
 }
 
+/// What a domain has behind it, by table; what is on its way out does not count.
+fn behind(lab: &Lab) -> Vec<String> {
+    let tables = lab.tables();
+    let of = |table: &str, is_nfs: bool| {
+        let records = tables.get(table).into_iter().flatten().map(|(_, record)| record);
+        let there = records.filter(move |record| {
+            record["gone_at"].is_null()
+                && (!is_nfs || record["name"].as_str().is_some_and(|name| name.contains("-nfs-")))
+        });
+        there.map(|record| format!("{table} {}", record["id"])).collect::<Vec<_>>()
+    };
+    [of("efs/file-system", false), of("efs/mount-target", false), of("ec2/security-group", true)].concat()
+}
+
+#[test]
+fn row_09_what_a_failed_domain_leaves_goes_with_it() {
+    let reasons = ["InternalFailure", "Unable to create Amazon EFS for domain 'd-1' because of a limit"];
+    for reason in reasons {
+        let lab = Lab::new();
+        faults(&lab, &format!("fail=CreateDomain:{reason}"));
+        lab.run(APPLY, BASE).expect(8);
+        let left = behind(&lab);
+        assert_eq!(left.is_empty(), reason != "InternalFailure", "{left:?}");
+        let plan = lab.run(&["plan"], BASE).expect(0);
+        assert!(!plan.data.contains("everybody's home"), "{}", plan.data);
+        let destroyed = Lab::like(&lab.tables());
+        let end = destroyed.run(crate::support::account::DESTROY, BASE).expect(0);
+        assert!(!end.data.contains("everybody's home"), "{}", end.data);
+        assert_eq!(behind(&destroyed), Vec::<String>::new());
+        let again = lab.run(APPLY, BASE).expect(0);
+        assert!(!again.data.contains("kept home_efs"), "{}", again.data);
+        let now = behind(&lab);
+        assert!(now.len() == 5 && now.iter().all(|thing| !left.contains(thing)), "{now:?}");
+        lab.run(PLAN, BASE).expect(0);
+    }
+}
+
+#[test]
+fn row_09_a_file_system_that_somebody_wrote_to_is_kept() {
+    let lab = Lab::new();
+    faults(&lab, "fail=CreateDomain:InternalFailure");
+    lab.run(APPLY, BASE).expect(8);
+    let (id, _) = lab.tables()["efs/file-system"].clone().into_iter().next().unwrap();
+    alter(&lab, "efs/file-system", &id, "size", &json!(5_000_000_000_i64));
+    lab.run(APPLY, BASE).expect(0);
+    assert!(behind(&lab).iter().any(|thing| thing.contains(&id)), "{:?}", behind(&lab));
+    let end = lab.run(crate::support::account::DESTROY, BASE).expect(0);
+    says(&end, &id);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
+fn row_09_whatever_happens_on_the_way_nothing_of_a_failed_domain_is_forgotten() {
+    use studio_deploy::sandbox::faults::Faults;
+    let fail = "fail=CreateDomain:InternalFailure";
+    let goes = [crate::support::account::DESTROY, &["--home-efs", "delete"]].concat();
+    let clean = Lab::new();
+    faults(&clean, fail);
+    let failing = clean.run(APPLY, BASE).expect(8).calls;
+    let failed = clean.tables();
+    let healing = clean.run(APPLY, BASE).expect(0).calls;
+    let mut tried = 0;
+    let mut try_one = |lab: &Lab, faults: &str, from: &str| {
+        lab.set_faults_once(faults.parse::<Faults>().unwrap());
+        lab.run(APPLY, BASE);
+        // Once it heals and once it is simply destroyed.
+        for heal in [true, false] {
+            let lab = Lab::like(&lab.tables());
+            if heal {
+                lab.run(APPLY, BASE).expect(0);
+                assert_eq!(behind(&lab).len(), 5, "{from} {faults}: {:?}", behind(&lab));
+            }
+            lab.run(&goes, BASE).expect(0);
+            assert_eq!(behind(&lab), Vec::<String>::new(), "{from} {faults} {heal}");
+            tried += 1;
+        }
+    };
+    let begin = failing.iter().position(|call| call.operation == "CreateDomain").unwrap();
+    for at in (begin + 1..=failing.len()).step_by(3) {
+        try_one(&Lab::new(), &format!("{fail},cut-after={at}"), "failing");
+    }
+    for (at, call) in healing.iter().enumerate().filter(|(_, call)| call.writes) {
+        for cut in ["before", "after"] {
+            try_one(&Lab::like(&failed), &format!("cut-{cut}={}", at + 1), &call.operation);
+        }
+    }
+    // The deletion of the failed domain fails, too.
+    try_one(&Lab::like(&failed), "fail=DeleteDomain:InternalFailure", "healing");
+    println!("{tried} ways to lose what a failed domain left, and nothing was");
+}
+
+#[test]
+fn what_is_left_out_is_no_success() {
+    let lab = deployed();
+    // A parameter that somebody else publishes: nothing would be changed about it, and it is blocked.
+    let tables = lab.tables();
+    let name = tables["ssm/parameter"].keys().find(|name| name.ends_with("/domain/vpc-id")).unwrap().clone();
+    alter(&lab, "ssm/parameter", &name, "tags", &json!({"studio-deploy:deployment": "acme/prod/ml/studio"}));
+    let skip = [APPLY, &["--skip-blocked"]].concat();
+    let nothing = lab.run(&skip, BASE).expect(5);
+    assert!(nothing.writes().is_empty());
+    lab.run(PLAN, BASE).expect(2);
+    let partly = lab.run(&skip, &edit(BASE, "team: science", "team: art")).expect(8);
+    says(&partly, "1 step blocked: left out, and the rest is applied");
+    says(&partly, "1 blocked");
+}
+
 #[test]
 fn row_10_what_takes_longer_is_waited_for_by_the_next_run() {
     let lab = Lab::new();

@@ -219,8 +219,8 @@ fn a_space_is_called_what_its_sharing_says() {
         pass(&lab, 20);
     }
     let ended = lab.run(&["plan", "--destroy"], &text);
-    says(&ended, "shared space team of ben");
-    says(&ended, "private space own of ben");
+    says(&ended, "space.team is in use and holds domain.studio and user_profile.ben: shared space of ben");
+    says(&ended, "space.own is in use and holds domain.studio and user_profile.ben: private space of ben");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod adoption;
 mod changes;
 mod checks;
+mod drains;
 mod failures;
 mod mdaa;
 mod removal;
