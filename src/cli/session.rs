@@ -20,7 +20,7 @@ use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
 use crate::config::{self, Config};
 use crate::model::{Address, Deployment, Graph, Kind};
-use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan};
+use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, settle};
 use crate::resource::{Desired, Flags, Names, limits, rules};
 use crate::{assets, naming, preflight};
 
@@ -231,6 +231,7 @@ impl Session {
         preflight::stack::check(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
         let checked = preflight::check(&self.account, &goal.desired, &mut plan).await;
         checked.map_err(|error| self.cloud(&error))?;
+        settle(&mut plan, &rules);
         Ok(plan)
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, Step};
+use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, Step, left_out};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// With `--skip-blocked`: makes a replacement that is not allowed an update without what cannot be changed in place.
-pub(super) fn keep_immutable(step: &mut Step, rules: &dyn Rules, options: &Options) -> Option<Notice> {
+pub(super) fn keep_immutable(step: &mut Step, rules: &dyn Rules, options: &Options) -> Option<(Notice, Vec<Change>)> {
     if !options.skip_blocked || step.action != Action::Replace || step.changes.is_empty() {
         return None;
     }
@@ -26,7 +26,7 @@ pub(super) fn block(
     snapshot: &Snapshot,
     rules: &dyn Fn(Kind) -> &'static dyn Rules,
     options: &Options,
-) -> Vec<Notice> {
+) -> Vec<(Notice, Vec<Change>)> {
     let apps: Vec<(&Address, &Observed)> = snapshot
         .iter()
         .filter(|(address, _)| address.kind == Kind::App)
@@ -62,7 +62,7 @@ pub(super) fn block(
         );
         let partly = if options.skip_blocked { leave_out(step, &gated, &blocked) } else { None };
         match partly {
-            Some(notice) => notices.push(notice),
+            Some(partly) => notices.push(partly),
             None => step.blocked = Some(blocked),
         }
     }
@@ -80,48 +80,13 @@ pub(super) fn block(
     notices
 }
 
-/// Keeps what a step goes on using because a part of its change is left out: it goes once that part is done.
-pub(super) fn keep_in_use(steps: &mut [Step], left_out: &BTreeSet<Address>) {
-    let partly = steps
-        .iter()
-        .filter(|step| left_out.contains(&step.address))
-        .filter_map(|step| Some((step.address.clone(), step.node.as_ref()?.properties.to_json().to_string())));
-    let partly: Vec<(Address, String)> = partly.collect();
-    let mut outputs: BTreeSet<String> = BTreeSet::new();
-    for step in steps.iter_mut().filter(|step| step.action == Action::Delete || step.is_retained()) {
-        let Some(observed) = &step.observed else { continue };
-        // ARNs and ids; anything shorter could stand anywhere.
-        let names = observed.outputs.values().filter(|value| value.len() > 10);
-        let names: Vec<String> = names.map(|value| format!("\"{value}\"")).collect();
-        let user = partly.iter().find(|(_, text)| names.iter().any(|name| text.contains(name)));
-        if let Some((address, _)) = user {
-            outputs.extend(observed.outputs.values().cloned());
-            step.action = Action::Keep;
-            step.changes.clear();
-            step.reason = format!("{address} uses it until the rest of its change is done");
-        }
-    }
-    // Whoever reads what is published about it goes on reading.
-    for step in steps.iter_mut().filter(|step| step.action == Action::Delete && step.address.kind == Kind::Parameter) {
-        let value = step.observed.as_ref().and_then(|observed| observed.outputs.get("Value"));
-        if value.is_some_and(|value| outputs.contains(value)) {
-            step.action = Action::Keep;
-            step.reason = "what it tells of is still in use".into();
-        }
-    }
-}
-
 /// Takes `out` out of a change; nothing happens when nothing would be left, but that taking over is something by itself.
-fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notice> {
+fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<(Notice, Vec<Change>)> {
     let adopts = step.action == Action::Adopt;
-    let node = step.node.as_mut().filter(|_| adopts || out.len() < step.changes.len())?;
-    for change in out {
-        match &change.before {
-            Some(before) => node.properties.set_at(&change.path, before.clone()),
-            None => node.properties.remove_at(&change.path),
-        }
+    if step.node.is_none() || !adopts && out.len() == step.changes.len() {
+        return None;
     }
-    step.changes.retain(|change| !out.contains(change));
+    left_out::take_out(step, out);
     if !adopts {
         step.action = Action::Update;
         step.reason = "it differs".into();
@@ -129,7 +94,7 @@ fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<Notic
     step.blocked = None;
     let paths: Vec<String> = out.iter().map(|change| change.path.to_string()).collect();
     let message = format!("left out: {}: {}; {}", paths.join(", "), blocked.why, blocked.hint);
-    Some(Notice { address: Some(step.address.clone()), message })
+    Some((Notice { address: Some(step.address.clone()), message }, out.to_vec()))
 }
 
 /// Whether an app is one of those that a change has to wait for.

@@ -8,6 +8,7 @@ mod diff;
 mod encryption;
 mod foreign;
 mod drain;
+mod left_out;
 mod record;
 mod removal;
 mod rules;
@@ -44,7 +45,7 @@ pub fn plan(
     let mut notices = Vec::new();
     let mut steps = Vec::new();
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
-    let mut left_out = BTreeSet::new();
+    let mut left_out = BTreeMap::new();
     let mut replaced = BTreeMap::new();
     let mut foreign = BTreeSet::new();
     let company = Company::of(snapshot);
@@ -54,8 +55,8 @@ pub fn plan(
         let node = &graph[address];
         let rules = rules(address.kind);
         let mut step = step(deployment, node, &known, &settled, rules, options, &mut notices);
-        if let Some(notice) = apps::keep_immutable(&mut step, rules, options) {
-            left_out.insert(address.clone());
+        if let Some((notice, changes)) = apps::keep_immutable(&mut step, rules, options) {
+            left_out.insert(address.clone(), changes);
             notices.push(notice);
         }
         follow(&mut step, &replaced, rules);
@@ -71,20 +72,32 @@ pub fn plan(
         steps.push(step);
     }
     notices.extend(encryption::keep_readable(&mut steps));
-    for notice in apps::block(&mut steps, snapshot, rules, options) {
-        left_out.extend(notice.address.clone());
+    for (notice, changes) in apps::block(&mut steps, snapshot, rules, options) {
+        if let Some(address) = &notice.address {
+            left_out.entry(address.clone()).or_insert_with(Vec::new).extend(changes);
+        }
         notices.push(notice);
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
-    apps::keep_in_use(&mut steps, &left_out);
-    let record = record::next(graph, recorded.as_ref(), &steps, options.destroy);
     let unread = snapshot.iter().filter_map(|(address, found)| Some((address.clone(), found.ours()?.unread.clone()?)));
     let unread: Vec<(Address, String)> = unread.collect();
     let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
     notices.extend(unread.iter().map(about));
     let deployment = deployment.clone();
     let (destroy, skips_blocked) = (options.destroy, options.skip_blocked);
-    Ok(Plan { deployment, destroy, steps, notices, unread, skips_blocked, left_out, record, recorded })
+    let record = None;
+    let mut plan = Plan { deployment, destroy, steps, notices, unread, skips_blocked, left_out, record, recorded };
+    settle(&mut plan, rules);
+    plan.record = record::next(graph, plan.recorded.as_ref(), &plan.steps, options.destroy);
+    Ok(plan)
+}
+
+/// With `--skip-blocked`: leaves out whatever would harm what is blocked or left out. Whoever blocks more of a plan does it
+/// again.
+pub fn settle(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules) {
+    if plan.skips_blocked && plan.is_partial() {
+        left_out::close(plan, rules);
+    }
 }
 
 /// What later nodes may know of an earlier one.

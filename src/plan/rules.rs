@@ -88,6 +88,12 @@ pub trait Rules {
         desired.same(live)
     }
 
+    /// Whether a change of `other` makes sense only together with one of `left_out`.
+    fn goes_with(&self, left_out: &Path, other: &Path) -> bool {
+        let _ = (left_out, other);
+        false
+    }
+
     /// What removing `observed` means.
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         let _ = (observed, retention);

@@ -1,6 +1,6 @@
 //! What happens to one address, and all of them together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -131,8 +131,8 @@ pub struct Plan {
     pub unread: Vec<(Address, String)>,
     /// Whether what is blocked is left out and the rest is done.
     pub skips_blocked: bool,
-    /// Steps that do not do all that the config asks for, since a part of it is blocked; a notice says which.
-    pub left_out: BTreeSet<Address>,
+    /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
+    pub left_out: BTreeMap<Address, Vec<Change>>,
     /// What the record says once everything is done; none when nothing is left to record.
     pub record: Option<Record>,
     /// What the record says now.

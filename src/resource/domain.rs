@@ -62,6 +62,19 @@ impl Rules for Domain {
     fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
         same_setting(path, desired, live)
     }
+
+    fn goes_with(&self, left_out: &Path, other: &Path) -> bool {
+        let keys = |path: &Path| [path.0.first().cloned(), path.0.get(1).cloned()].map(Option::unwrap_or_default);
+        let ([left, left_member], [other, member]) = (keys(left_out), keys(other));
+        match left.as_str() {
+            // Subnets and groups are of one VPC.
+            "VpcId" => other == "SubnetIds" || member == "SecurityGroups",
+            "AuthMode" => other == "DomainSettings",
+            // Space settings without a role are refused.
+            "DefaultSpaceSettings" => left_member == "ExecutionRole" && other == left,
+            _ => false,
+        }
+    }
 }
 
 /// How SageMaker takes a setting back: it merges what it is sent, so that leaving something out changes nothing.

@@ -50,7 +50,8 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
         }
     }
     let about_left_out = plan.notices.iter().filter(|notice| {
-        notice.message.starts_with("left out: ") && notice.address.as_ref().is_some_and(|at| plan.left_out.contains(at))
+        notice.message.starts_with("left out: ")
+            && notice.address.as_ref().is_some_and(|at| plan.left_out.contains_key(at))
     });
     for notice in about_left_out {
         let address = notice.address.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -5,6 +5,7 @@ mod changes;
 mod checks;
 mod drains;
 mod failures;
+mod left_out;
 mod mdaa;
 mod removal;
 mod signals;

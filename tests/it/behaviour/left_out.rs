@@ -1,0 +1,203 @@
+//! `--skip-blocked`: what is left out works on as before, and the next run without obstacles does the rest.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::{BASE, PLAN, describe_domain, domain_id, says, start_app, studio};
+use crate::support::account::{APPLY, Lab};
+use crate::support::configs::edit;
+use crate::support::picture::Tables;
+
+const SKIP: &[&str] = &["apply", "--auto-approve", "--skip-blocked"];
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[usize::try_from(self.roll(of.len() as u64)).unwrap()]
+    }
+}
+
+/// Everything that a config may refer to: the first command makes it.
+const ALL: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1, subnet-2]
+  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:key/other
+  securityGroupId: sg-given
+  defaultExecutionRole: {name: other}
+  dataAdminRoles: [{name: admin}, {name: boss}]
+  userProfiles:
+    ann: {userRole: {name: users}}
+";
+
+/// A config out of parts of which each can change by itself.
+fn config(dice: &mut Dice) -> String {
+    let role = dice.one(&["", "  defaultExecutionRole: {name: users}\n", "  defaultExecutionRole: {name: other}\n"]);
+    let key = dice.one(&["", "", "  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:key/other\n"]);
+    let group = dice.one(&["", "", "  securityGroupId: sg-given\n"]);
+    let access = dice.one(&["", "", "  appNetworkAccessType: PublicInternetOnly\n"]);
+    let subnets = dice.one(&["subnet-1, subnet-2", "subnet-1"]);
+    let ben = dice.one(&["", "    ben: {userRole: {name: users}}\n"]);
+    let script = dice.one(&[
+        "",
+        "  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n",
+        "  lifecycleConfigs:\n    jupyterLab: {cmds: [echo two]}\n",
+    ]);
+    let admin = dice.one(&["admin", "boss"]);
+    format!(
+        "domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [{subnets}]\n{key}{group}{access}{role}\
+         \x20 dataAdminRoles: [{{name: {admin}}}]\n  userProfiles:\n    ann: {{userRole: {{name: users}}}}\n{ben}{script}"
+    )
+}
+
+/// Every role that the domain or a profile runs with.
+fn roles(tables: &Tables) -> Vec<String> {
+    fn find(json: &Json, found: &mut Vec<String>) {
+        match json {
+            Json::Object(members) => {
+                found.extend(members.get("ExecutionRole").and_then(Json::as_str).map(str::to_owned));
+                members.values().for_each(|member| find(member, found));
+            }
+            Json::Array(items) => items.iter().for_each(|item| find(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for table in ["studio/domain", "studio/user-profile"] {
+        tables.get(table).into_iter().flatten().for_each(|(_, record)| find(record, &mut found));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What a role may: the keys and buckets whose policies name it, and the policies that hang on it.
+fn rights(tables: &Tables, arn: &str) -> Vec<String> {
+    let named = |table: &str| {
+        let records = tables.get(table).into_iter().flatten();
+        let named = records.filter(|(_, record)| record.to_string().contains(arn));
+        named.map(|(key, _)| format!("{table} {key}")).collect::<Vec<_>>()
+    };
+    let name = arn.rsplit('/').next().unwrap();
+    let role = &tables["iam/role"][name];
+    let attached = role["attached"].as_array().into_iter().flatten().map(ToString::to_string);
+    named("kms/key").into_iter().chain(named("s3/bucket")).chain(attached).collect()
+}
+
+/// What live settings name that is not there.
+fn dangling(tables: &Tables) -> Vec<String> {
+    let mut missing = Vec::new();
+    for table in ["studio/domain", "studio/user-profile"] {
+        for (_, record) in tables.get(table).into_iter().flatten() {
+            let text = record.to_string();
+            for word in text.split('"') {
+                let (table, key) = if word.starts_with("sg-") {
+                    ("ec2/security-group", word)
+                } else if let Some((_, name)) = word.split_once(":role/") {
+                    ("iam/role", name.rsplit('/').next().unwrap())
+                } else if let Some((_, name)) = word.split_once(":studio-lifecycle-config/") {
+                    ("studio/lifecycle-config", name)
+                } else {
+                    continue;
+                };
+                if !tables.get(table).is_some_and(|records| records.contains_key(key)) {
+                    missing.push(word.to_owned());
+                }
+            }
+        }
+    }
+    missing
+}
+
+fn stop_everything(lab: &Lab) {
+    let id = domain_id(lab);
+    let apps = studio(lab, "ListApps", &json!({"DomainIdEquals": id}));
+    for app in apps["Apps"].as_array().unwrap().iter().filter(|app| app["Status"] == "InService") {
+        let mut request = json!({"DomainId": id, "AppType": app["AppType"], "AppName": app["AppName"]});
+        request["UserProfileName"] = app["UserProfileName"].clone();
+        studio(lab, "DeleteApp", &request);
+    }
+    super::pass(lab, 100);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
+fn what_is_left_out_works_on_and_the_rest_is_done_later() {
+    let mut ends: BTreeMap<u8, usize> = BTreeMap::new();
+    let consents = [
+        APPLY,
+        &["--allow-replace", "domain.studio", "--allow-replace", "security_group.domain", "--drain"],
+        &["--allow-profile-delete", "ben", "--confirm", "acme/dev/ml/studio"],
+    ]
+    .concat();
+    for seed in 0..48 {
+        let mut dice = Dice(seed);
+        dice.roll(2);
+        let (from, to) = (config(&mut dice), config(&mut dice));
+        let lab = Lab::new();
+        lab.run(&["plan"], ALL).expect(0);
+        lab.run(APPLY, &from).expect(0);
+        if dice.roll(4) > 0 {
+            start_app(&lab, "ann");
+        }
+        let before = lab.tables();
+        let ended = lab.run(SKIP, &to);
+        let told = format!("seed {seed}\n{from}\n{to}\n{}\n{}", ended.data, ended.notes);
+        assert!(matches!(ended.code, 0 | 5 | 8), "{told}");
+        *ends.entry(ended.code).or_default() += 1;
+        assert!(ended.code != 5 || ended.writes().is_empty(), "{told}");
+        let refused: Vec<_> = ended
+            .calls
+            .iter()
+            .filter(|call| call.writes && call.status >= 400 && call.service == "sagemaker")
+            .collect();
+        // A script that an app started with stays until that is gone.
+        let refused: Vec<_> =
+            refused.into_iter().filter(|call| call.operation != "DeleteStudioLifecycleConfig").collect();
+        assert!(refused.is_empty(), "{refused:?}\n{told}");
+        let after = lab.tables();
+        assert_eq!(dangling(&after), Vec::<String>::new(), "{told}");
+        let live = roles(&after);
+        for role in roles(&before).iter().filter(|role| live.contains(role)) {
+            let (had, has) = (rights(&before, role), rights(&after, role));
+            let gone: Vec<_> = had.iter().filter(|right| !has.contains(right)).collect();
+            // What the config no longer has is no right that is missed, where nothing was left out.
+            assert!(gone.is_empty() || ended.code == 0, "{role} has lost {gone:?}\n{told}");
+        }
+        stop_everything(&lab);
+        let rest = lab.run(&consents, &to);
+        assert_eq!(rest.code, 0, "{told}\n{}\n{}", rest.data, rest.notes);
+        let plan = lab.run(PLAN, &to);
+        assert_eq!(plan.code, 0, "{told}\n{}", plan.data);
+    }
+    println!("{} changes, some of each left out, by exit code: {ends:?}", ends.values().sum::<usize>());
+    assert!(ends.get(&8).is_some_and(|count| *count > 5), "{ends:?}");
+}
+
+#[test]
+fn a_role_keeps_its_rights_while_apps_run_with_it() {
+    let lab = super::deployed();
+    start_app(&lab, "ann");
+    let before = lab.tables();
+    let old = describe_domain(&lab)["DefaultUserSettings"]["ExecutionRole"].as_str().unwrap().to_owned();
+    let free = edit(BASE, "echo one", "echo two");
+    let gated = edit(&free, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
+    let partly = lab.run(SKIP, &gated).expect(8);
+    says(&partly, "left out kms_key.efs: KeyPolicy");
+    says(&partly, "left out bucket.sharing: Policy");
+    assert_eq!(rights(&lab.tables(), &old), rights(&before, &old));
+    assert!(rights(&before, &old).len() >= 3, "{:?}", rights(&before, &old));
+    lab.run(SKIP, &gated).expect(5);
+    stop_everything(&lab);
+    lab.run(APPLY, &gated).expect(0);
+    lab.run(PLAN, &gated).expect(0);
+    assert!(!lab.tables()["iam/role"].contains_key("acme-dev-ml-studio-default-execution-role"));
+}
