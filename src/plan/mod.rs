@@ -12,6 +12,7 @@ mod left_out;
 mod record;
 mod removal;
 mod rules;
+mod state;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,14 +202,14 @@ fn step(
                         _ => "you named it".into(),
                     };
                     judge(&mut step, observed, rules, options);
-                    step.blocked = step.blocked.or_else(|| unusable(observed));
+                    step.blocked = step.blocked.or_else(|| state::unusable(observed));
                 }
                 _ => step.blocked = Some(known.company.blocked(&node, owner, deployment)),
             }
         }
         Found::Ours(observed) => {
             step.observed = Some(observed.clone());
-            judge_state(&mut step, observed, rules, options);
+            state::judge(&mut step, observed, rules, options);
             if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
                 let mut managed = known.recorded.map_or(&[][..], |record| record.paths(address)).to_vec();
                 managed.extend(known.managed(observed));
@@ -240,64 +241,6 @@ fn superseded<'a>(address: &Address, snapshot: &'a Snapshot) -> Option<(&'a Addr
     });
     let first = older.next();
     if older.next().is_some() { None } else { first }
-}
-
-/// What the state of the live object says before its properties are looked at.
-fn judge_state(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Options) {
-    match &observed.state {
-        State::Usable | State::UpdateFailed(_) => {}
-        // The apply waits for it, then looks again; what differs now may be a change on its way.
-        State::Busy(status) if status == "Deleting" => {
-            step.action = Action::Replace;
-            step.reason = "it is being deleted".into();
-        }
-        State::Busy(status) => {
-            step.action = Action::Update;
-            step.reason = format!("it is {status}");
-        }
-        State::Failed(reason) => {
-            step.action = Action::Replace;
-            step.reason = format!("AWS could not make it: {reason}");
-        }
-        State::DeleteFailed(reason) => {
-            step.action = Action::Replace;
-            step.reason = format!("AWS could not delete it: {reason}");
-            // Somebody wanted it gone; who wants it back has to know that it comes back without what was in it.
-            let loses = match (rules.removal(observed, &options.retention), step.address.kind) {
-                (Removal::Guarded { loses }, _) => Some(loses),
-                (_, Kind::Domain) => Some("every user's home directory from sight".into()),
-                _ => None,
-            };
-            if let Some(loses) = loses.filter(|_| !options.allow_replace.contains(&step.address)) {
-                step.blocked = Some(Blocked::new(
-                    format!(
-                        "it serves nobody since AWS could not delete it ({reason}), and making it again loses {loses}"
-                    ),
-                    format!(
-                        "delete it for good with `destroy`, or make it again with `--allow-replace {}`",
-                        step.address
-                    ),
-                ));
-            }
-        }
-        State::PendingDeletion(_) | State::Disabled => step.blocked = unusable(observed),
-    }
-}
-
-/// Why a key serves nobody as it is, and how it does again.
-fn unusable(observed: &Observed) -> Option<Blocked> {
-    let id = &observed.id;
-    match &observed.state {
-        State::PendingDeletion(date) => Some(Blocked::new(
-            format!("it is scheduled for deletion on {date}"),
-            format!("keep it: `aws kms cancel-key-deletion --key-id {id}`, then `aws kms enable-key --key-id {id}`"),
-        )),
-        State::Disabled => Some(Blocked::new(
-            format!("the key {id} is disabled, so that nobody can read what it encrypts"),
-            format!("enable it: `aws kms enable-key --key-id {id}`"),
-        )),
-        _ => None,
-    }
 }
 
 /// Whether the changes of a live object may be made in place.

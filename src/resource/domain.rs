@@ -496,7 +496,10 @@ fn update_request(node: &Node, observed: &Observed, changes: &[Change]) -> Json 
     // VpcOnly is refused without the subnets that go with it.
     if request.get("AppNetworkAccessType").is_some() {
         for key in ["SubnetIds", "VpcId"] {
-            if let Some(value) = node.properties.get(key) {
+            // A VPC can be given to a domain that has none, and never again.
+            if let Some(value) =
+                node.properties.get(key).filter(|_| key != "VpcId" || observed.properties.get(key).is_none())
+            {
                 request.set(key, value.clone());
             }
         }
