@@ -113,9 +113,33 @@ pub fn check_name(name: &str, member: &str, most: usize) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Descriptions have up to 1,000 characters; a role's are of those of Latin-1 that can be shown (IAM's model,
+/// `roleDescriptionType`: `[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`).
+pub fn check_description(text: Option<&str>, may_hold: fn(char) -> bool) -> Result<(), Refusal> {
+    match text {
+        Some(text) if text.chars().count() > 1000 => Err(validation(
+            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length \
+             less than or equal to 1000",
+        )),
+        Some(text) if !text.chars().all(may_hold) => Err(validation(
+            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must satisfy \
+             regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+        )),
+        _ => Ok(()),
+    }
+}
+
+const fn is_role_text(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}')
+}
+
 /// Paths begin and end with a slash.
 pub fn check_path(path: &str) -> Result<(), Refusal> {
-    let valid = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
+    // IAM's model, `pathType`: `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
+    let valid = path.starts_with('/')
+        && path.ends_with('/')
+        && path.len() <= 512
+        && path.chars().all(|c| matches!(c, '!'..='~'));
     valid.then_some(()).ok_or_else(|| {
         validation(
             "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
@@ -214,12 +238,7 @@ fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         return Err(conflict("EntityAlreadyExists", format!("Role with name {name} already exists.")));
     }
     let description = input.text("Description");
-    if description.is_some_and(|text| text.chars().count() > 1000) {
-        return Err(validation(
-            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length \
-             less than or equal to 1000",
-        ));
-    }
+    check_description(description, is_role_text)?;
     let boundary = input.text("PermissionsBoundary");
     if let Some(arn) = boundary {
         iam_policies::check_exists(world, arn)?;
@@ -275,6 +294,7 @@ fn delete_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 fn update_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let mut role = role_to_change(world, input)?;
     if let Some(description) = input.text("Description") {
+        check_description(Some(description), is_role_text)?;
         role.description = Some(description.into());
     }
     role.max_session = check_max_session(input)?.unwrap_or(role.max_session);
@@ -449,6 +469,19 @@ mod tests {
         assert_eq!(client.get_role().role_name("ANN").send().await.unwrap().role.unwrap().role_name, "ann");
         client.delete_role().role_name("ann").send().await.unwrap();
         assert_eq!(code(client.get_role().role_name("ann").send().await), "NoSuchEntity");
+    }
+
+    #[test]
+    fn a_role_is_described_in_what_can_be_shown() {
+        let sandbox = seeded(SandboxOptions::default());
+        let update = |text: &str| {
+            query(&sandbox, "iam", &[("Action", "UpdateRole"), ("RoleName", "execution"), ("Description", text)]).0
+        };
+        for (text, status) in [("a\tb\nc", 200), ("\u{e4}", 200), ("a\u{1}b", 400), ("\u{a0}", 400), ("a\rb", 200)] {
+            assert_eq!(update(text), status, "{text:?}");
+        }
+        let (_, document) = query(&sandbox, "iam", &[("Action", "GetRole"), ("RoleName", "execution")]);
+        assert!(document.contains("a&#13;b"), "{document}");
     }
 
     #[tokio::test]

@@ -130,7 +130,7 @@ pub fn validation(message: impl Into<String>) -> Refusal {
 /// Refuses what no service takes as a tag: keys of 1 to 128 characters, values of up to 256, of letters, digits,
 /// spaces and `_.:/=+-@`; the prefix `aws:` is AWS's own (AWS General Reference, "Tag naming limits and requirements").
 pub fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
-    let allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c));
+    let allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || is_separator(c) || "_.:/=+-@".contains(c));
     if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
         return Err(validation(format!("1 validation error detected: the tag {key} is too long or has no key")));
     }
@@ -160,6 +160,15 @@ pub fn check_untagging(operation: &str, input: &Json) -> Result<(), Refusal> {
         Some(key) => Err(validation(format!("aws: prefixed tag key names are not allowed for external use: {key}"))),
         None => Ok(()),
     }
+}
+
+/// `\p{Z}`, which tabs and line breaks do not belong to (Unicode character database, categories Zs, Zl and Zp).
+const fn is_separator(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 /// Tags as a list of structures with the members `key` and `value`.

@@ -73,7 +73,7 @@ fn a_plan_that_was_edited_is_never_applied() {
                 assert!(PlanDocument::read(&edited.to_string()).is_err(), "{sample} {pointer} {which}");
                 cases += 1;
                 // The program itself, for some.
-                if which == 0 && (at / every) % 97 == 0 {
+                if which == 0 && (at / every).is_multiple_of(97) {
                     desk.write("p.json", &edited.to_string());
                     desk.run(&["apply", sample, "--plan", "p.json"]).is(7).notes_have("plan again");
                     runs += 1;
