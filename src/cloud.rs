@@ -123,7 +123,7 @@ pub struct CloudError {
     /// Whether anything may have changed.
     pub sent: Sent,
     /// The permission that was missing, when AWS refused the call for want of one.
-    pub permission: Option<Permission>,
+    pub permission: Option<Box<Permission>>,
 }
 
 impl CloudError {
@@ -145,7 +145,7 @@ impl CloudError {
         let is_named = |permission: &&Permission| {
             self.message.contains(&permission.action) && self.message.contains("on resource")
         };
-        self.permission.as_ref().filter(|permission| !is_named(permission))
+        self.permission.as_deref().filter(|permission| !is_named(permission))
     }
 
     /// Whether AWS answered `code`.

@@ -51,7 +51,7 @@ where
             failure.sent = if status >= 500 { Sent::Maybe } else { Sent::No };
             failure.code = code.or_else(|| (status == 404).then(|| "NotFound".to_owned()));
             if failure.kind == ErrorKind::Denied {
-                failure.permission = permission::of(refusal.raw());
+                failure.permission = permission::of(refusal.raw()).map(Box::new);
             }
         }
         SdkError::ConstructionFailure(_) => {

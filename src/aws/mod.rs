@@ -244,7 +244,7 @@ impl Account {
         let seen = |found: &Found| match found {
             Found::Absent => false,
             Found::Foreign { owner, .. } => !owner.may_yield(),
-            _ => true,
+            Found::Ours(_) => true,
         };
         match self.find_until(seen, find).await? {
             Found::Ours(observed) => Ok(observed),

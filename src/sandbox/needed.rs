@@ -139,7 +139,9 @@ impl Needed {
         references.extend(&domain.data_admin_roles);
         references.extend(domain.domain_bucket.iter().map(|bucket| &bucket.asset_deployment_role));
         references.extend(domain.user_profiles.values().filter_map(|profile| profile.user_role.as_ref()));
-        references.into_iter().for_each(|reference| self.role(reference));
+        for reference in references {
+            self.role(reference);
+        }
     }
 
     /// The role that a reference means, in the account that it is in. Several references may mean one role; what any of

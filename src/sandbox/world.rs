@@ -314,7 +314,7 @@ fn is_shared(table: &str) -> bool {
 
 /// The account that an ARN names: none for a bucket's, `aws` for what is AWS's own.
 pub fn account_in(arn: &str) -> Option<&str> {
-    arn.splitn(6, ':').nth(4).filter(|account| arn.starts_with("arn:") && !account.is_empty())
+    arn.split(':').nth(4).filter(|account| arn.starts_with("arn:") && !account.is_empty())
 }
 
 fn holds(json: &Json, text: &str) -> bool {
