@@ -12,6 +12,7 @@ pub mod network;
 mod permission;
 pub mod record;
 pub mod resolve;
+pub mod role_mistakes;
 pub mod stack;
 pub mod wait;
 
@@ -188,6 +189,24 @@ impl Account {
     /// The timeouts of a request that carries `size` bytes.
     pub fn upload_timeouts(&self, size: u64) -> aws_smithy_types::timeout::TimeoutConfig {
         Bounds::USUAL.within(self.config.timeout_config()).with_body(size).timeouts()
+    }
+
+    /// Credentials of the role that this ARN names, whole as it is.
+    ///
+    /// # Errors
+    /// What STS fails with: that it is denied, where the role does not exist.
+    pub async fn assume(&self, role: &str) -> Result<aws_credential_types::Credentials, CloudError> {
+        let assume = self.sts.assume_role().role_arn(role).role_session_name("studio-deploy");
+        let answer = assume.send().await.map_err(|e| error::failed("AssumeRole", e))?;
+        let none = || CloudError::new(ErrorKind::Other, "AssumeRole", "no credentials in the answer");
+        let credentials = answer.credentials.ok_or_else(none)?;
+        Ok(aws_credential_types::Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            None,
+            "asset role",
+        ))
     }
 
     /// How long an operation may take: what the user says, else the `usual` time.

@@ -10,12 +10,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Account;
 use super::error::failed;
+use super::role_mistakes::Mistake;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::config::codes::Code;
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::config::template::{Parameter, ParameterKind, ParameterName};
 use crate::config::{AuthMode, Config, RoleReference};
-use crate::model::Source;
+use crate::model::{Arn, Deployment, Source};
 use crate::resource::{GivenRole, Roles};
 
 /// How many parameters one GetParameters call takes (SSM API reference).
@@ -23,36 +23,19 @@ const BATCH: usize = 10;
 /// How many look-ups run at once.
 const PARALLEL: usize = 8;
 
-/// A role that a reference names does not exist.
-pub static ROLE_NOT_FOUND: Code = Code {
-    id: "SD1101",
-    severity: Severity::Error,
-    title: "a role does not exist",
-    explanation: "No role of this account has the name, ARN or unique id that the config gives. A unique id changes when a \
-                  role is made again, so a name or an ARN lasts longer. With `sso: true` the name is that of an Identity \
-                  Center permission set that is assigned in this account.",
-};
-
-/// More than one role answers to a reference.
-pub static ROLE_AMBIGUOUS: Code = Code {
-    id: "SD1102",
-    severity: Severity::Error,
-    title: "a role reference fits several roles",
-    explanation: "More than one role in this account belongs to the permission set. Give the ARN or the unique id of the \
-                  one that is meant.",
-};
-
-/// The values of the SSM parameters; those that do not exist are left out.
+/// The values of the SSM parameters; those that do not exist, or are in another region, are left out.
 ///
 /// # Errors
 /// What SSM fails with.
 pub async fn parameters(
-    ssm: &aws_sdk_ssm::Client,
+    account: &Account,
     names: &BTreeSet<ParameterName>,
 ) -> Result<BTreeMap<ParameterName, Parameter>, CloudError> {
-    let names: Vec<ParameterName> = names.iter().cloned().collect();
+    let place = &account.deployment;
+    let is_here = |arn: Arn<'_>| arn.partition == place.partition && arn.region == place.region;
+    let names: Vec<ParameterName> = names.iter().filter(|name| Arn::parse(name).is_none_or(is_here)).cloned().collect();
     let batches = names.chunks(BATCH).map(|batch| async move {
-        let get = ssm.get_parameters().set_names(Some(batch.to_vec()));
+        let get = account.ssm.get_parameters().set_names(Some(batch.to_vec()));
         get.send().await.map_err(|e| failed("GetParameters", e))
     });
     let answers: Vec<_> = stream::iter(batches).buffer_unordered(PARALLEL).try_collect().await?;
@@ -65,9 +48,13 @@ pub async fn parameters(
         };
         let value = Parameter { value: parameter.value.unwrap_or_default(), kind };
         // Asked for by ARN it is answered by name, and the other way round; a version is answered beside both: file it
-        // under whatever was asked.
+        // under whatever was asked. The name alone means this account's: others may share one of the same name.
         let selector = parameter.selector.unwrap_or_default();
-        let called = [parameter.name, parameter.arn].into_iter().flatten().map(|name| format!("{name}{selector}"));
+        let own = parameter.arn.as_deref().and_then(Arn::parse).is_none_or(|arn| arn.account == place.account);
+        let called = [parameter.name.filter(|_| own), parameter.arn]
+            .into_iter()
+            .flatten()
+            .map(|name| format!("{name}{selector}"));
         let called: Vec<String> = called.collect();
         for asked in names.iter().filter(|asked| called.contains(asked)) {
             values.insert(asked.clone(), value.clone());
@@ -108,10 +95,14 @@ impl From<CloudError> for Unresolved {
     }
 }
 
-/// What of a role is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a role is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
-    Arn,
+    /// Its ARN, for SageMaker to become it: services take roles of their own account only.
+    Passed,
+    /// Its ARN, for us to become it.
+    Assumed,
+    /// Its unique id.
     Id,
 }
 
@@ -124,12 +115,12 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
     let mut wanted: Vec<(Vec<String>, &RoleReference, Need)> = Vec::new();
     let path = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
     if let Some(role) = &domain.default_execution_role {
-        wanted.push((path(&["domain", "defaultExecutionRole"]), role, Need::Arn));
+        wanted.push((path(&["domain", "defaultExecutionRole"]), role, Need::Passed));
     }
     match &domain.domain_bucket {
         Some(bucket) => {
             let keys = path(&["domain", "domainBucket", "assetDeploymentRole"]);
-            wanted.push((keys, &bucket.asset_deployment_role, Need::Arn));
+            wanted.push((keys, &bucket.asset_deployment_role, Need::Assumed));
         }
         // Data admins matter to the bucket's policy, and to the key's.
         None => {
@@ -153,14 +144,21 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
     let mut mistakes = Diagnostics::default();
     let mut resolved = Roles::default();
     for (keys, reference, need) in &wanted {
-        let role = match &found[&key(reference, *need)] {
+        let found = &found[&((*reference).clone(), *need)];
+        let usable = match found {
+            Ok(role) if *need == Need::Assumed && role.is_elsewhere && uploads(config) => {
+                assumable(account, role).await?
+            }
+            other => other.clone(),
+        };
+        let role = match usable {
             Ok(role) => role,
             Err(mistake) => {
                 let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-                let member = asked(reference);
-                keys.extend(member.map(|(key, _)| key));
+                let member = mistake.member(reference);
+                keys.extend(member);
                 // Places are those of keys.
-                let length = member.map_or(1, |(key, _)| key.len());
+                let length = member.map_or(1, str::len);
                 mistakes.push(place(mistake.diagnostic(reference, account), config.source(&keys), length));
                 continue;
             }
@@ -168,9 +166,9 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
         match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["domain", "defaultExecutionRole"] => resolved.execution = Some(role.given(reference)),
             ["domain", "domainBucket", ..] => resolved.asset_deployment = Some(role.given(reference)),
-            ["domain", "dataAdminRoles", _] => resolved.data_admins.push(role.id.clone()),
+            ["domain", "dataAdminRoles", _] => resolved.data_admins.push(role.id),
             ["domain", "userProfiles", user, _] => {
-                resolved.users.insert((*user).to_owned(), role.id.clone());
+                resolved.users.insert((*user).to_owned(), role.id);
             }
             _ => {}
         }
@@ -178,10 +176,18 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
     if mistakes.is_empty() { Ok(resolved) } else { Err(Unresolved::Mistakes(mistakes)) }
 }
 
-/// What a reference is looked up by: the key in the YAML, and the value.
-fn asked(reference: &RoleReference) -> Option<(&'static str, &str)> {
-    let members = [("id", &reference.id), ("arn", &reference.arn), ("name", &reference.name)];
-    members.into_iter().find_map(|(key, value)| Some((key, value.as_deref()?)))
+/// Whether anything is uploaded, with the asset role's credentials.
+fn uploads(config: &Config) -> bool {
+    config.domain.lifecycle_configs.values().any(|lifecycle| lifecycle.assets.is_some())
+}
+
+/// Another account's role cannot be looked at; whether it is there and lets us in shows when it is assumed.
+async fn assumable(account: &Account, role: &Known) -> Result<Result<Known, Mistake>, CloudError> {
+    match account.assume(&role.arn).await {
+        Ok(_) => Ok(Ok(role.clone())),
+        Err(error) if error.kind == ErrorKind::Denied => Ok(Err(Mistake::NotAssumable(error.to_string()))),
+        Err(error) => Err(error),
+    }
 }
 
 fn place(diagnostic: Diagnostic, source: Option<&Source>, length: usize) -> Diagnostic {
@@ -192,78 +198,89 @@ fn place(diagnostic: Diagnostic, source: Option<&Source>, length: usize) -> Diag
 }
 
 /// What is known of a role: what the config gives, and what a look-up adds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     arn: String,
+    name: String,
     id: String,
+    /// Whether it is in another account, where nothing can be looked up or attached.
+    is_elsewhere: bool,
 }
 
 impl Known {
-    fn given(&self, reference: &RoleReference) -> GivenRole {
-        // The name of a role is what follows the last slash: what stands before is its path.
-        let name = self.arn.rsplit('/').next().unwrap_or_default().to_owned();
-        GivenRole { arn: self.arn.clone(), name, immutable: reference.is_immutable() }
+    fn of(role: &Role) -> Self {
+        let [arn, name, id] = [role.arn(), role.role_name(), role.role_id()].map(str::to_owned);
+        Self { arn, name, id, is_elsewhere: false }
+    }
+
+    fn given(self, reference: &RoleReference) -> GivenRole {
+        let immutable = reference.is_immutable() || self.is_elsewhere || is_of_identity_center(&self.name);
+        GivenRole { arn: self.arn, name: self.name, immutable, is_elsewhere: self.is_elsewhere }
     }
 }
 
-#[derive(Clone, Debug)]
-enum Mistake {
-    NotFound,
-    /// The role of that name has this ARN instead.
-    Elsewhere(String),
-    Ambiguous(Vec<String>),
+/// How it is found out which role a reference means. As in MDAA the first of what is needed, `id`, `arn` and `name` decides;
+/// but whatever else is given has to be true of that role.
+enum Way<'a> {
+    /// The reference says all that can be known.
+    Said(Result<Known, Mistake>),
+    /// IAM knows its roles by name, whatever their paths.
+    Named(&'a str),
+    /// Only a list of all roles tells.
+    Listed,
 }
 
-impl Mistake {
-    fn diagnostic(&self, reference: &RoleReference, account: &Account) -> Diagnostic {
-        let asked = asked(reference).map_or_else(String::new, |(key, value)| match key {
-            "id" => format!("unique id {value}"),
-            "arn" => format!("ARN {value}"),
-            _ if reference.sso => format!("Identity Center permission set {value}"),
-            _ => format!("name {value}"),
-        });
-        let missing = || {
-            let summary = format!("account {} has no role with the {asked}", account.deployment.account);
-            Diagnostic::new(&ROLE_NOT_FOUND, summary)
-        };
-        match self {
-            Self::NotFound => missing()
-                .help("correct the reference, or make the role first; `aws iam list-roles` shows what there is"),
-            Self::Elsewhere(arn) => {
-                missing().help(format!("a role of that name is {arn}: give this ARN if it is the one that is meant"))
+impl<'a> Way<'a> {
+    fn new(reference: &'a RoleReference, need: Need, here: &Deployment) -> Self {
+        if let Some(text) = &reference.arn {
+            let arn = Arn::parse(text);
+            let Some((arn, name)) = arn.and_then(|arn| Some((arn, arn.role_name()?))) else {
+                return Self::Said(Err(Mistake::NotFound));
+            };
+            return match () {
+                () if arn.partition != here.partition => Self::Said(Err(Mistake::Apart(arn.partition.to_owned()))),
+                () if arn.account == here.account => Self::Named(name),
+                () => Self::Said(elsewhere(reference, need, arn, name)),
+            };
+        }
+        match (&reference.id, &reference.name) {
+            // An id alone is used as it is, and may be another account's.
+            (Some(id), name) if need == Need::Id && (name.is_none() || reference.sso) => {
+                Self::Said(Ok(Known { id: id.clone(), ..Known::default() }))
             }
-            Self::Ambiguous(names) => {
-                Diagnostic::new(&ROLE_AMBIGUOUS, format!("several roles belong to the {asked}: {}", names.join(", ")))
-                    .help("give the `arn` of the one that is meant")
-            }
+            (_, Some(name)) if !reference.sso => Self::Named(name),
+            _ => Self::Listed,
         }
     }
 }
 
-fn key(reference: &RoleReference, need: Need) -> (RoleReference, bool) {
-    (reference.clone(), need == Need::Id)
+/// A role of another account, as far as it is of use here.
+fn elsewhere(reference: &RoleReference, need: Need, arn: Arn<'_>, name: &str) -> Result<Known, Mistake> {
+    let there = || arn.account.to_owned();
+    let known = || Known {
+        arn: reference.arn.clone().unwrap_or_default(),
+        name: name.to_owned(),
+        id: reference.id.clone().unwrap_or_default(),
+        is_elsewhere: true,
+    };
+    match (need, &reference.id) {
+        (Need::Passed, _) => Err(Mistake::Elsewhere(there())),
+        (Need::Id, None) => Err(Mistake::Unseen(there())),
+        (Need::Assumed, _) | (Need::Id, Some(_)) => Ok(known()),
+    }
 }
 
-type Answers = BTreeMap<(RoleReference, bool), Result<Known, Mistake>>;
+type Answers = BTreeMap<(RoleReference, Need), Result<Known, Mistake>>;
 
 async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Result<Answers, CloudError> {
     let mut answers = Answers::new();
     let mut by_name = BTreeSet::new();
     let mut list = false;
     for (reference, need) in &wanted {
-        let given = match need {
-            Need::Arn => reference.arn.as_ref(),
-            Need::Id => reference.id.as_ref(),
-        };
-        // What is given is used as it is, and never verified.
-        if given.is_some() {
-            let known =
-                Known { arn: reference.arn.clone().unwrap_or_default(), id: reference.id.clone().unwrap_or_default() };
-            answers.insert(key(reference, *need), Ok(known));
-        } else if reference.id.is_some() || (reference.sso && reference.arn.is_none()) {
-            list = true;
-        } else if let Some(name) = name_to_ask(reference) {
-            by_name.insert(name.to_owned());
+        match Way::new(reference, *need, &account.deployment) {
+            Way::Said(said) => drop(answers.insert(((*reference).clone(), *need), said)),
+            Way::Named(name) => drop(by_name.insert(name.to_owned())),
+            Way::Listed => list = true,
         }
     }
     let listed = async {
@@ -279,7 +296,8 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
     let plain = sets.filter(|set| !listed.iter().any(|role| is_of_permission_set(role.role_name(), set)));
     named.extend(get_roles(account, plain.map(str::to_owned).collect()).await?);
     for (reference, need) in wanted {
-        answers.entry(key(reference, need)).or_insert_with(|| find(reference, &named, &listed));
+        let found = || find(reference, need, &account.deployment, &named, &listed);
+        answers.entry((reference.clone(), need)).or_insert_with(found);
     }
     Ok(answers)
 }
@@ -303,33 +321,41 @@ fn permission_set(reference: &RoleReference) -> Option<&str> {
     reference.name.as_deref().filter(|_| by_name)
 }
 
-fn name_to_ask(reference: &RoleReference) -> Option<&str> {
-    match &reference.arn {
-        Some(arn) => arn.rsplit('/').next(),
-        None => reference.name.as_deref(),
-    }
-}
-
-fn find(reference: &RoleReference, named: &BTreeMap<String, Option<Role>>, listed: &[Role]) -> Result<Known, Mistake> {
-    let known = |role: &Role| Known { arn: role.arn().to_owned(), id: role.role_id().to_owned() };
-    if let Some(id) = &reference.id {
-        return listed.iter().find(|role| role.role_id() == id).map(known).ok_or(Mistake::NotFound);
-    }
-    if let Some(set) = permission_set(reference) {
-        let fits: Vec<&Role> = listed.iter().filter(|role| is_of_permission_set(role.role_name(), set)).collect();
-        return match fits.as_slice() {
-            [role] => Ok(known(role)),
-            [] => named.get(set).and_then(Option::as_ref).map(known).ok_or(Mistake::NotFound),
-            several => Err(Mistake::Ambiguous(several.iter().map(|role| role.role_name().to_owned()).collect())),
-        };
-    }
-    let role = name_to_ask(reference).and_then(|name| named.get(name)).and_then(Option::as_ref);
-    match role {
-        Some(role) if reference.arn.as_deref().is_some_and(|arn| role.arn() != arn) => {
-            Err(Mistake::Elsewhere(role.arn().to_owned()))
+fn find(
+    reference: &RoleReference,
+    need: Need,
+    here: &Deployment,
+    named: &BTreeMap<String, Option<Role>>,
+    listed: &[Role],
+) -> Result<Known, Mistake> {
+    let named = |name: &str| named.get(name).and_then(Option::as_ref);
+    let role = match (Way::new(reference, need, here), permission_set(reference)) {
+        (Way::Said(said), _) => return said,
+        (Way::Named(name), _) => named(name),
+        (Way::Listed, None) => listed.iter().find(|role| Some(role.role_id()) == reference.id.as_deref()),
+        (Way::Listed, Some(set)) => {
+            let fits: Vec<&Role> = listed.iter().filter(|role| is_of_permission_set(role.role_name(), set)).collect();
+            match fits.as_slice() {
+                [] => named(set),
+                [role] => Some(*role),
+                several => {
+                    let names = several.iter().map(|role| role.role_name().to_owned());
+                    return Err(Mistake::Ambiguous(names.collect()));
+                }
+            }
         }
-        role => role.map(known).ok_or(Mistake::NotFound),
+    };
+    let role = role.ok_or(Mistake::NotFound)?;
+    if reference.arn.as_deref().is_some_and(|arn| role.arn() != arn) {
+        return Err(Mistake::Named(role.arn().to_owned()));
     }
+    if reference.id.as_deref().is_some_and(|id| role.role_id() != id) {
+        return Err(Mistake::OtherId { arn: role.arn().to_owned(), id: role.role_id().to_owned() });
+    }
+    if role.path().starts_with("/aws-service-role/") && need != Need::Id {
+        return Err(Mistake::OfService);
+    }
+    Ok(Known::of(role))
 }
 
 /// Identity Center names the roles of a permission set `AWSReservedSSO_<set>_<16 letters and digits>`.
@@ -338,6 +364,11 @@ fn is_of_permission_set(role: &str, set: &str) -> bool {
         .and_then(|rest| rest.strip_prefix(set))
         .and_then(|rest| rest.strip_prefix('_'))
         .is_some_and(|id| id.len() == 16 && id.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// AWS refuses changes to the roles of permission sets, however the config names them.
+fn is_of_identity_center(role: &str) -> bool {
+    role.starts_with("AWSReservedSSO_")
 }
 
 #[cfg(test)]

@@ -7,13 +7,18 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::assets;
-use crate::aws::resolve;
+use crate::aws::role_mistakes;
 use crate::config::codes as config_codes;
 use crate::ui::Screen;
 
 /// Codes of mistakes that only come to light where files and the account are looked at.
-static ELSEWHERE: [&config_codes::Code; 3] =
-    [&resolve::ROLE_NOT_FOUND, &resolve::ROLE_AMBIGUOUS, &assets::UNREADABLE_ASSET];
+static ELSEWHERE: [&config_codes::Code; 5] = [
+    &role_mistakes::ROLE_NOT_FOUND,
+    &role_mistakes::ROLE_AMBIGUOUS,
+    &role_mistakes::ROLE_OUT_OF_REACH,
+    &role_mistakes::ROLE_CONTRADICTION,
+    &assets::UNREADABLE_ASSET,
+];
 
 pub(super) fn run(args: &ExplainArgs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
     let elsewhere = || ELSEWHERE.into_iter().find(|code| code.id.eq_ignore_ascii_case(&args.code));

@@ -173,7 +173,7 @@ impl Session {
         let document = &self.loaded.document;
         let needs = config::needs(document, &context).map_err(|mistakes| self.invalid(&mistakes))?;
         let names = needs.into_iter().map(|(name, _)| name).collect();
-        let parameters = resolve::parameters(&self.account.ssm, &names).await.map_err(|error| self.cloud(&error))?;
+        let parameters = resolve::parameters(&self.account, &names).await.map_err(|error| self.cloud(&error))?;
         let resolved = config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| {
             // What the account lacks is no mistake of the config's, be it a parameter or a role.
             let is_missing = mistakes.iter().all(|mistake| mistake.code == config::codes::MISSING_PARAMETER.id);

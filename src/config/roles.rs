@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A role that exists already, named by its id, ARN or name.
 ///
-/// What is given is used as it is; what is needed beyond that is looked up by the first of id, ARN and name.
+/// An id alone is used as it is; what is needed beyond that is looked up. Whatever is given has to be true of one role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [{"required": ["id"]}, {"required": ["arn"]}, {"required": ["name"]}]))]

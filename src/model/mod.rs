@@ -4,12 +4,14 @@
 //! environment.
 
 pub mod address;
+pub mod arn;
 pub mod deployment;
 pub mod graph;
 pub mod snapshot;
 pub mod value;
 
 pub use address::{Address, Kind};
+pub use arn::Arn;
 pub use deployment::Deployment;
 pub use graph::{Graph, Node, Source};
 pub use snapshot::{Found, Observed, Owner, Snapshot, State};

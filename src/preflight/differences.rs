@@ -8,7 +8,9 @@ use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::user_profile;
-use crate::resource::{Desired, GivenRole, asset_policy, asset_role, domain, execution_policy, kms_key, ownership};
+use crate::resource::{
+    Desired, GivenRole, asset_policy, asset_role, bucket, domain, execution_policy, kms_key, ownership,
+};
 
 /// What is said about an address once one of these steps brings the property about.
 struct Difference {
@@ -56,6 +58,16 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
     for (address, role, policy, lacks) in roles {
         let Some(role) = role.as_ref().filter(|role| role.immutable) else { continue };
         if plan.step(&address).is_some_and(|step| hangs_on(step, role)) {
+            continue;
+        }
+        if role.is_elsewhere {
+            let message = format!(
+                "not attached to {}, which is in another account, where MDAA fails: that account has to let it write below \
+                 the asset prefix of {}",
+                role.arn,
+                bucket::name_text(desired),
+            );
+            all.push(Difference::new(address, Path::of(["Roles"]), message));
             continue;
         }
         let arn = desired.deployment.iam_arn(&format!("policy/{policy}"));

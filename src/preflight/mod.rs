@@ -31,14 +31,17 @@ pub const ADVICE: [&str; 4] =
 /// A look that failed, unless it is one for advice.
 pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Result<(), CloudError> {
     let findings = Findings::default();
+    // Side by side they would be one future that is too large for a small stack.
     tokio::try_join!(
-        roles::trust(account, plan, &findings),
-        key::check(account, desired, plan, &findings),
-        network::existence(account, plan, &findings),
-        network::check(account, desired, plan, &findings),
-        roles::boundary(account, desired, plan, &findings),
-        roles::gaps(account, desired, plan, &findings),
-        quota(account, plan, &findings),
+        Box::pin(roles::named(account, plan, &findings)),
+        Box::pin(roles::ids(account, desired, plan, &findings)),
+        Box::pin(key::check(account, desired, plan, &findings)),
+        Box::pin(key::of_settings(account, desired, plan, &findings)),
+        Box::pin(network::existence(account, plan, &findings)),
+        Box::pin(network::check(account, desired, plan, &findings)),
+        Box::pin(roles::boundary(account, desired, plan, &findings)),
+        Box::pin(roles::gaps(account, desired, plan, &findings)),
+        Box::pin(quota(account, plan, &findings)),
     )?;
     differences::tell(desired, plan, &findings);
     await_start(plan, &findings);

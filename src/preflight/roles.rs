@@ -9,10 +9,11 @@ use super::{Findings, brings};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Kind, Path, Value};
+use crate::config::RoleReference;
+use crate::model::{Arn, Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::iam_role::percent_decode;
-use crate::resource::{Desired, domain, execution_policy};
+use crate::resource::{Desired, domain, execution_policy, user_profile};
 
 /// What the Studio interface asks for until a JupyterLab space is open, by the errors that users see without:
 /// https://github.com/data-dot-all/dataall/issues/47, https://github.com/aws/amazon-sagemaker-feedback/issues/88.
@@ -27,48 +28,152 @@ const OPEN_JUPYTERLAB: [&str; 8] = [
     "sagemaker:ListSpaces",
 ];
 
-/// Where nodes name execution roles.
-const PLACES: [(Kind, &[&str]); 3] = [
-    (Kind::Domain, &["DefaultUserSettings", "ExecutionRole"]),
-    (Kind::Domain, &["DefaultSpaceSettings", "ExecutionRole"]),
-    (Kind::UserProfile, &["UserSettings", "ExecutionRole"]),
-];
+/// Settings whose roles SageMaker becomes itself.
+const BECOME: [&str; 2] = ["ExecutionRole", "DomainExecutionRoleArn"];
+/// Settings whose roles may be another account's: the execution role assumes them, or they belong to clusters there.
+const ANYWHERE: [&str; 3] = ["AssumableRoleArns", "CrossAccountModelRegisterRoleArn", "ExecutionRoleArns"];
 
-/// Every execution role has to let SageMaker become it and, with source identity on, say for whom.
+/// Every role that settings name has to be there, as the whole of its ARN says; those that SageMaker becomes have to let it
+/// and, with source identity on, say for whom.
 ///
 /// Source: developer guide, "Monitoring user resource access from Amazon SageMaker Studio" (monitor-user-access).
-pub(super) async fn trust(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
+pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
     let identity = Path::of(["DomainSettings", "ExecutionRoleIdentityConfig"]);
     let identified = plan
         .step(&domain::address())
         .and_then(|step| step.node.as_ref())
         .is_some_and(|node| node.properties.at(&identity).and_then(Value::as_str) == Some("USER_PROFILE_NAME"));
     let needed: &[&str] = if identified { &["sts:AssumeRole", "sts:SetSourceIdentity"] } else { &["sts:AssumeRole"] };
-    for (arn, users) in named(account, plan) {
-        let name = arn.rsplit('/').next().unwrap_or_default();
-        let role = account.iam.get_role().role_name(name).send().await.map_err(|e| failed("GetRole", e));
-        let (why, hint) = match role {
-            Ok(answer) => {
-                let document = answer.role.and_then(|role| role.assume_role_policy_document);
-                let document = document.as_deref().map(percent_decode).unwrap_or_default();
-                let policy: Json = serde_json::from_str(&document).unwrap_or_default();
-                let lacking = missing(&policy, Who::Service("sagemaker.amazonaws.com"), needed);
-                if lacking.is_empty() {
-                    continue;
-                }
-                (
-                    format!("the role {name} does not let sagemaker.amazonaws.com do {}", lacking.join(" and ")),
-                    format!("add to its trust policy: {}", statement(&lacking)),
-                )
+    for (text, uses) in uses(plan) {
+        let judge = |uses: &[&Use<'_>], (why, hint): (String, String)| {
+            for one in uses {
+                findings.judge(one.step, &one.path, why.clone(), hint.clone());
             }
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                (format!("the role {arn} does not exist"), "correct the config, or make the role first".to_owned())
-            }
+        };
+        let all: Vec<&Use<'_>> = uses.iter().collect();
+        let place = &account.deployment;
+        let Some((arn, name)) = Arn::parse(text).and_then(|arn| Some((arn, arn.role_name()?))) else { continue };
+        if arn.partition != place.partition {
+            let why =
+                format!("the role {text} is in the partition {}, and the domain in {}", arn.partition, place.partition);
+            judge(&all, (why, format!("give a role of account {}", place.account)));
+            continue;
+        }
+        if arn.account != place.account {
+            let bound: Vec<&Use<'_>> = uses.iter().filter(|one| !one.is_any_of(&ANYWHERE)).collect();
+            let why =
+                format!("the role {text} is in account {}, and the domain in account {}", arn.account, place.account);
+            let hint = format!("SageMaker takes roles of its own account only: give one of account {}", place.account);
+            judge(&bound, (why, hint));
+            continue;
+        }
+        let role = match account.iam.get_role().role_name(name).send().await.map_err(|e| failed("GetRole", e)) {
+            Ok(answer) => answer.role,
+            Err(error) if error.kind == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        for (step, path) in users {
-            findings.judge(step, &path, why.clone(), hint.clone());
+        let missing_role = format!("the role {text} does not exist");
+        let Some(role) = role else {
+            judge(&all, (missing_role, "correct the config, or make the role first".to_owned()));
+            continue;
+        };
+        if role.arn() != text {
+            let hint = format!("a role of that name is {}: give this ARN if it is the one that is meant", role.arn());
+            judge(&all, (missing_role, hint));
+            continue;
         }
+        let document = role.assume_role_policy_document().map(percent_decode).unwrap_or_default();
+        let policy: Json = serde_json::from_str(&document).unwrap_or_default();
+        let lacking = missing(&policy, Who::Service("sagemaker.amazonaws.com"), needed);
+        if !lacking.is_empty() {
+            let why = format!("the role {name} does not let sagemaker.amazonaws.com do {}", lacking.join(" and "));
+            let become_it: Vec<&Use<'_>> = uses.iter().filter(|one| one.is_any_of(&BECOME)).collect();
+            judge(&become_it, (why, format!("add to its trust policy: {}", statement(&lacking))));
+        }
+    }
+    Ok(())
+}
+
+/// Where a node names a role.
+struct Use<'a> {
+    step: &'a Step,
+    path: Path,
+}
+
+impl Use<'_> {
+    /// Whether one of these settings names it, by itself or in a list.
+    fn is_any_of(&self, settings: &[&str]) -> bool {
+        self.path.0.iter().rev().take(2).any(|key| settings.contains(&key.as_str()))
+    }
+}
+
+/// Every role that the domain and its users name by ARN and that this deployment does not make, with where they do.
+fn uses(plan: &Plan) -> BTreeMap<&str, Vec<Use<'_>>> {
+    let ours = plan.steps.iter().find(|step| step.address.kind == Kind::ExecutionRole);
+    let ours = ours.and_then(|step| step.observed.as_ref()?.outputs.get("Arn"));
+    let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| matches!(step.address.kind, Kind::Domain | Kind::UserProfile)) {
+        let Some(node) = &step.node else { continue };
+        for (path, value) in node.properties.leaves() {
+            let is_tag = path.0.first().is_some_and(|key| key.ends_with("Tags"));
+            // A list is one leaf; its elements are told apart by where they stand.
+            let elements = value.items().iter().enumerate().map(|(at, element)| {
+                let mut path = path.clone();
+                path.0.push(at.to_string());
+                (path, element)
+            });
+            for (path, text) in elements.chain([(path.clone(), value)]).filter(|_| !is_tag) {
+                let text = text.as_str().filter(|text| ours.map(String::as_str) != Some(*text));
+                if let Some(text) = text.filter(|text| Arn::parse(text).and_then(Arn::role_name).is_some()) {
+                    uses.entry(text).or_default().push(Use { step, path });
+                }
+            }
+        }
+    }
+    // A profile mostly repeats the domain's role, where it is said once.
+    for of_role in uses.values_mut() {
+        let of_domain = of_role.iter().any(|one| one.step.address.kind == Kind::Domain);
+        of_role.retain(|one| !of_domain || one.step.address.kind == Kind::Domain);
+    }
+    uses
+}
+
+/// A unique id alone may be another account's, and is used as it is; but an id is gone with its role, and one that is
+/// made again has another.
+pub(super) async fn ids(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
+    let config = &desired.config.domain;
+    let bare =
+        |role: &RoleReference| (role.arn.is_none() && (role.name.is_none() || role.sso)).then(|| role.id.clone())?;
+    let mut given: Vec<(&Step, Path, String)> = Vec::new();
+    for (kind, property) in [(Kind::Bucket, "Policy"), (Kind::KmsKey, "KeyPolicy")] {
+        let Some(step) = plan.steps.iter().find(|step| step.address.kind == kind && step.node.is_some()) else {
+            continue;
+        };
+        given.extend(config.data_admin_roles.iter().filter_map(bare).map(|id| (step, Path::of([property]), id)));
+    }
+    for (user, profile) in &config.user_profiles {
+        let id = profile.user_role.as_ref().and_then(bare).filter(|_| desired.roles.users.contains_key(user));
+        let step = plan.step(&user_profile::address(user));
+        given.extend(step.zip(id).map(|(step, id)| (step, Path::of(["Tags", "userid"]), id)));
+    }
+    given.retain(|(step, path, _)| brings(step, path));
+    if given.is_empty() {
+        return Ok(());
+    }
+    let roles = account.iam.list_roles().into_paginator().items().send().try_collect().await;
+    let roles = roles.map_err(|e| failed("ListRoles", e))?;
+    for (step, _, id) in given.into_iter().filter(|(_, _, id)| !roles.iter().any(|role| role.role_id() == id)) {
+        let message = format!(
+            "no role of account {} has the unique id {id}: it is right if it is another account's, and lets nobody in if the \
+             role was deleted or made again",
+            account.deployment.account
+        );
+        findings.about(&step.address, message);
     }
     Ok(())
 }
@@ -87,6 +192,17 @@ pub(super) async fn boundary(
     if bounded.is_empty() {
         return Ok(());
     }
+    let of = Arn::parse(arn).map_or("", |arn| arn.account);
+    if of != account.deployment.account && of != "aws" {
+        for step in bounded {
+            let why =
+                format!("the permissions boundary {arn} is not a policy of account {}", account.deployment.account);
+            let hint =
+                "a boundary is a policy of the role's own account, or one of AWS's: correct `permissions_boundary_arn`";
+            findings.judge(step, &path, why, hint.to_owned());
+        }
+        return Ok(());
+    }
     let why = match account.iam.get_policy().policy_arn(arn).send().await.map_err(|e| failed("GetPolicy", e)) {
         Ok(_) => return Ok(()),
         Err(error) if error.kind == ErrorKind::NotFound => format!("the permissions boundary {arn} does not exist"),
@@ -98,28 +214,6 @@ pub(super) async fn boundary(
         findings.judge(step, &path, why.clone(), hint.to_owned());
     }
     Ok(())
-}
-
-/// The roles of this account that nodes name by ARN and that this deployment does not make, with who names them.
-fn named<'a>(account: &Account, plan: &'a Plan) -> BTreeMap<String, Vec<(&'a Step, Path)>> {
-    let ours = plan.steps.iter().find(|step| step.address.kind == Kind::ExecutionRole);
-    let ours = ours.and_then(|step| step.observed.as_ref()?.outputs.get("Arn"));
-    let here = format!("arn:{}:iam::{}:role/", account.deployment.partition, account.deployment.account);
-    let mut named: BTreeMap<String, Vec<(&Step, Path)>> = BTreeMap::new();
-    for step in &plan.steps {
-        let Some(node) = &step.node else { continue };
-        for (_, keys) in PLACES.iter().filter(|(kind, _)| *kind == step.address.kind) {
-            let path = Path(keys.iter().map(ToString::to_string).collect());
-            // A profile mostly repeats the domain's role, where it is said once.
-            let arn = node.properties.at(&path).and_then(Value::as_str).filter(|arn| arn.starts_with(&here));
-            let Some(arn) = arn.filter(|arn| ours.map(String::as_str) != Some(*arn)) else { continue };
-            let users = named.entry(arn.to_owned()).or_default();
-            if step.address.kind != Kind::UserProfile || users.is_empty() {
-                users.push((step, path));
-            }
-        }
-    }
-    named
 }
 
 /// What users will miss although everything deploys: said when it begins to matter, never in the way.

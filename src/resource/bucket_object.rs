@@ -18,7 +18,7 @@ use super::{AssetLocation, Desired, Manifest, Resource, View, asset_policy, asse
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
-use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
+use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Record, Removal, Retention, Rules};
 
 /// How many objects are read or written at once.
@@ -266,27 +266,14 @@ fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>
         .output("Listing", listing_digest)
 }
 
-/// An S3 client with the asset role's credentials; the caller's own where a given role cannot be assumed.
+/// An S3 client with the asset role's credentials; the caller's own where a given role of the account cannot be assumed.
 async fn uploader(account: &Account, node: &Node) -> Result<aws_sdk_s3::Client, CloudError> {
     let Some(role) = node.properties.text("UploadRole") else { return Ok(account.s3.clone()) };
-    let assume = async || {
-        let assume = account.sts.assume_role().role_arn(role).role_session_name("studio-deploy");
-        assume.send().await.map_err(|e| failed("AssumeRole", e))
-    };
-    match account.despite_propagation(assume).await {
-        Ok(answer) => {
-            let credentials = answer
-                .credentials()
-                .ok_or_else(|| CloudError::new(ErrorKind::Other, "AssumeRole", "no credentials in the answer"))?;
-            Ok(account.s3_as(aws_credential_types::Credentials::new(
-                credentials.access_key_id(),
-                credentials.secret_access_key(),
-                Some(credentials.session_token().to_owned()),
-                None,
-                "asset role",
-            )))
-        }
-        Err(error) if error.kind == ErrorKind::Denied => {
+    let is_own = Arn::parse(role).is_some_and(|arn| arn.account == account.deployment.account);
+    match account.despite_propagation(async || account.assume(role).await).await {
+        Ok(credentials) => Ok(account.s3_as(credentials)),
+        // Who names another account's role means what that account lets it do.
+        Err(error) if error.kind == ErrorKind::Denied && is_own => {
             let message =
                 format!("{role} cannot be assumed, so assets are read and written with your own credentials: {error}");
             account.notice(Some(&node.address), message);

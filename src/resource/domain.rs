@@ -403,6 +403,28 @@ pub(super) fn complete(settings: &UserSettings) -> Value {
     wire
 }
 
+/// The YAML places of the settings that stand at `keys` and become the property `property`.
+pub(super) fn setting_sources(
+    desired: &Desired,
+    settings: &Value,
+    property: &str,
+    keys: &[&str],
+) -> Vec<(Path, crate::model::Source)> {
+    let mut sources = Vec::new();
+    for (path, _) in settings.leaves() {
+        let mut at = Path::of([property]);
+        let mut keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        for key in path.0 {
+            let mut letters = key.chars();
+            keys.push(letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default());
+            at.0.push(key);
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            sources.extend(desired.source(&keys).map(|source| (at.clone(), source)));
+        }
+    }
+    sources
+}
+
 /// The YAML places of the properties; a setting's are found by walking its keys.
 fn sources(desired: &Desired) -> BTreeMap<Path, crate::model::Source> {
     let fixed: [(&[&str], &[&str]); 11] = [
@@ -422,16 +444,10 @@ fn sources(desired: &Desired) -> BTreeMap<Path, crate::model::Source> {
     let mut sources: BTreeMap<Path, _> =
         fixed.into_iter().filter_map(|(path, keys)| Some((Path(own(path)), desired.source(keys)?))).collect();
     let settings = Value::from(desired.config.domain.default_user_settings.wire());
-    for (path, _) in settings.leaves() {
-        let mut at = Path::of(["DefaultUserSettings"]);
-        let mut keys = own(&["domain", "defaultUserSettings"]);
-        for key in path.0 {
-            let mut letters = key.chars();
-            keys.push(letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default());
-            at.0.push(key);
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            sources.extend(desired.source(&keys).map(|source| (at.clone(), source)));
-        }
+    sources.extend(setting_sources(desired, &settings, "DefaultUserSettings", &["domain", "defaultUserSettings"]));
+    if let Some(spaces) = &desired.config.domain.default_space_settings {
+        let keys = ["domain", "defaultSpaceSettings"];
+        sources.extend(setting_sources(desired, &Value::from(spaces.wire()), "DefaultSpaceSettings", &keys));
     }
     for kind in LifecycleKind::ALL.iter().filter(|kind| desired.config.domain.lifecycle_configs.contains_key(kind)) {
         let Some(source) = desired.source(&["domain", "lifecycleConfigs", kind.key(), "cmds"]) else { continue };

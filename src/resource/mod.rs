@@ -82,8 +82,10 @@ pub struct GivenRole {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// Whether the user asked not to attach policies to it.
+    /// Whether no policy is attached to it: the user asked not to, or AWS would refuse.
     pub immutable: bool,
+    /// Whether it is in another account.
+    pub is_elsewhere: bool,
 }
 
 /// The roles that the config refers to.

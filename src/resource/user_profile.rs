@@ -159,6 +159,9 @@ impl Resource for UserProfile {
                     (settings("SharingSettings"), desired.source(&["domain", "notebookSharingPrefix"])),
                 ];
                 node.sources.extend(places.into_iter().filter_map(|(path, source)| Some((path, source?))));
+                let keys = ["domain", "userProfiles", user_id, "settings"];
+                let own = Value::from(profile.settings.wire());
+                node.sources.extend(domain::setting_sources(desired, &own, "UserSettings", &keys));
                 node
             })
             .collect()

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use super::kms_access::{check_access, denied, owner};
 use super::kms_aliases;
 use super::policy::{self, Context, Verdict};
 use super::records::{KEYS, Key};
 use super::service::{Input, Operation, epoch, operation, page, tag_list, validation};
 use super::wire::{Answer, Caller, Refusal};
-use super::world::{HEX, World, account_in};
+use super::world::{HEX, World};
 
 const OPERATIONS: &[Operation] = &[
     operation(
@@ -58,52 +59,14 @@ pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller)
     world.within(&owner, |world| super::service::call(table, world, operation, input, caller))
 }
 
-/// The account whose key a reference names: an ARN's, when it is of this region, and else one's own.
-fn owner(world: &World, reference: &str) -> String {
-    let beginning = |account: &str| world.arn_of(account, "kms", "");
-    let named = account_in(reference).filter(|account| reference.starts_with(&beginning(account)));
-    named.map_or_else(|| world.account(), str::to_owned)
-}
-
-/// The words for a key of another account are the same whether it exists or not, so that nobody can find out which do.
-fn denied(caller: &Caller, action: &str, resource: &str) -> Refusal {
-    let message = format!(
-        "User: {} is not authorized to perform: {action} on resource: {resource} because the resource does not exist in \
-         this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
-        caller.arn
-    );
-    Refusal::new("AccessDeniedException", message)
-}
-
-/// Refuses what neither the key's policy nor the caller's own allows.
-pub fn check_access(world: &World, caller: &Caller, reference: &str, action: &str) -> Result<Key, Refusal> {
-    let owner = owner(world, reference);
-    let key = match find(world, reference) {
-        Err(refusal) if owner == world.account() => return Err(refusal),
-        Err(_) => return Err(denied(caller, action, reference)),
-        Ok(key) => key,
-    };
-    let resource = arn_of(world, &owner, &key.id);
-    let context = Context { caller, action, resource: &resource, keys: BTreeMap::new() };
-    let document = serde_json::from_str(&key.policy).ok();
-    match policy::allowed(world, &owner, document.as_ref(), &context, Verdict::Silent) {
-        true => Ok(key),
-        false => Err(denied(caller, action, &resource)),
-    }
-}
-
 /// A key's ARN.
 pub fn arn(world: &World, id: &str) -> String {
     arn_of(world, &world.account(), id)
 }
 
-fn arn_of(world: &World, account: &str, id: &str) -> String {
+/// The ARN of a key that `account` has.
+pub fn arn_of(world: &World, account: &str, id: &str) -> String {
     world.arn_of(account, "kms", &format!("key/{id}"))
-}
-
-/// The ARN of the key that a reference denotes.
-pub fn denoted(world: &World, reference: &str) -> Result<String, Refusal> {
-    Ok(arn_of(world, &owner(world, reference), &find(world, reference)?.id))
 }
 
 /// An id that no key has yet.
@@ -137,21 +100,8 @@ pub fn find(world: &World, reference: &str) -> Result<Key, Refusal> {
         .ok_or_else(|| not_found(format!("Key '{}' does not exist", arn_of(world, &owner, &id))))
 }
 
-/// Whether `caller` may do `action` with a key, and the key can do it: what S3 asks before it encrypts or decrypts.
-pub fn check_use(world: &World, caller: &Caller, reference: &str, action: &str) -> Result<(), Refusal> {
-    // AWS's own keys let everybody in the account do what the service does for them.
-    if reference.contains("alias/aws/") {
-        return Ok(());
-    }
-    let in_s3 = |refusal: Refusal| match refusal.code.as_str() {
-        "AccessDeniedException" => Refusal { code: "AccessDenied".into(), status: 403, ..refusal },
-        code => Refusal { code: format!("KMS.{code}"), ..refusal },
-    };
-    let key = check_access(world, caller, reference, action).map_err(in_s3)?;
-    check_usable(world, &key).map_err(in_s3)
-}
-
-fn check_usable(world: &World, key: &Key) -> Result<(), Refusal> {
+/// Refuses a key that is disabled or on its way out.
+pub fn check_usable(world: &World, key: &Key) -> Result<(), Refusal> {
     check_not_pending(world, key)?;
     let disabled = || Refusal::new("DisabledException", format!("{} is disabled.", arn(world, &key.id)));
     key.enabled.then_some(()).ok_or_else(disabled)

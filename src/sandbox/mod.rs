@@ -28,6 +28,7 @@ mod efs;
 mod iam;
 mod iam_policies;
 mod kms;
+mod kms_access;
 mod kms_aliases;
 mod lag;
 mod policy;

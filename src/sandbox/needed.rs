@@ -162,8 +162,15 @@ impl Needed {
         }
     }
 
-    fn key(&mut self, arn: &str) {
-        let Some(seed) = self.of(arn) else { return };
+    /// The key that an ARN means, or in settings an id or an alias.
+    fn key(&mut self, key: &str) {
+        let here = format!("arn:{}:kms:{}:{}:", self.here[0], self.here[1], self.here[2]);
+        let arn = match key {
+            arn if arn.starts_with("arn:") => arn.to_owned(),
+            alias if alias.starts_with("alias/") => format!("{here}{alias}"),
+            id => format!("{here}key/{id}"),
+        };
+        let Some(seed) = self.of(&arn) else { return };
         if let Some((_, id)) = arn.rsplit_once(":key/") {
             seed.keys.push(id.to_owned());
         } else if let Some((_, name)) = arn.rsplit_once(":alias/") {
@@ -195,10 +202,7 @@ impl Needed {
                             let version = members.get("ImageVersionNumber").and_then(Json::as_i64).unwrap_or(1);
                             self.image_versions.insert(format!("{name}/{version}"));
                         }
-                        ("S3KmsKeyId", Some(arn)) => self.key(arn),
-                        ("ExecutionRole" | "DomainExecutionRoleArn", Some(arn)) => {
-                            self.role(&RoleReference { arn: Some(arn.to_owned()), ..RoleReference::default() });
-                        }
+                        ("S3KmsKeyId", Some(key)) => self.key(key),
                         ("LifecycleConfigArns", None) => {
                             let arns = value.as_array().into_iter().flatten().filter_map(Json::as_str);
                             self.lifecycle_configs.extend(arns.map(str::to_owned));
@@ -208,6 +212,10 @@ impl Needed {
                 }
             }
             Json::Array(items) => items.iter().for_each(|item| self.settings(item)),
+            // Whatever setting it is of, a role is one.
+            Json::String(text) if text.contains(":role/") => {
+                self.role(&RoleReference { arn: Some(text.clone()), ..RoleReference::default() });
+            }
             _ => {}
         }
     }

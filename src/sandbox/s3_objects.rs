@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::kms;
+use super::kms_access;
 use super::s3::Asked;
 use super::s3_access;
 use super::s3_buckets::{Bucket, answer};
@@ -116,7 +116,7 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
     }
     let (encryption, key) = encryption(bucket, asked);
     if let Some(key) = &key {
-        kms::check_use(world, caller, key, "kms:GenerateDataKey")?;
+        kms_access::check_use(world, caller, key, "kms:GenerateDataKey")?;
     }
     let mut headers: BTreeMap<String, String> = request
         .headers
@@ -127,7 +127,7 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
     headers.entry("content-type".into()).or_insert_with(|| "binary/octet-stream".into());
     headers.insert("x-amz-server-side-encryption".into(), encryption);
     if let Some(key) = key {
-        let arn = kms::denoted(world, &key).unwrap_or(key);
+        let arn = kms_access::denoted(world, &key).unwrap_or(key);
         headers.insert("x-amz-server-side-encryption-aws-kms-key-id".into(), arn);
     }
     let etag = Md5::digest(&request.body).iter().fold(String::new(), |mut text, byte| {
@@ -201,7 +201,7 @@ fn version(world: &World, asked: &Asked<'_>) -> Result<Version, Refusal> {
 fn get(world: &World, asked: &Asked<'_>, caller: &Caller, with_body: bool) -> Result<Response, Refusal> {
     let version = version(world, asked)?;
     if with_body && let Some(key) = version.headers.get("x-amz-server-side-encryption-aws-kms-key-id") {
-        kms::check_use(world, caller, key, "kms:Decrypt")?;
+        kms_access::check_use(world, caller, key, "kms:Decrypt")?;
     }
     if asked.request.header("if-none-match").is_some_and(|etag| etag == version.etag) {
         return Ok(Response::empty(304).with_header("etag", version.etag));

@@ -6,6 +6,7 @@ use crate::config::codes;
 use crate::config::forms;
 use crate::config::tree::shorten;
 use crate::config::{DomainConfig, RoleReference};
+use crate::model::Arn;
 use crate::naming::is_profile_name;
 
 /// EC2's limit on names of security groups (CreateSecurityGroup).
@@ -58,7 +59,33 @@ pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str])
     {
         let path = [path, &["arn"]].concat();
         let summary = format!("`{}` is not the ARN of a role", shorten(arn));
-        review.report(&codes::ARN, &path, summary, "write arn:PARTITION:iam::ACCOUNT:role/NAME");
+        review.report(&codes::ARN, &path, summary, instead_of(arn));
+    }
+    let of_role = role.arn.as_deref().and_then(Arn::parse).and_then(Arn::role_name);
+    if let (Some(name), Some(of_role)) = (&role.name, of_role)
+        && !(role.sso || is_open(name) || is_open(of_role) || name.eq_ignore_ascii_case(of_role))
+    {
+        let summary = format!("the role is called `{}`, and its ARN says `{}`", shorten(name), shorten(of_role));
+        review.report(&codes::ROLE_NAME, &[path, &["name"]].concat(), summary, "leave out the one that is not meant");
+    }
+}
+
+/// What to write instead of an ARN that is not a role's.
+fn instead_of(text: &str) -> String {
+    let form = || "write arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned();
+    let Some(arn) = Arn::parse(text) else { return form() };
+    let session = arn.resource.strip_prefix("assumed-role/").and_then(|session| session.split('/').next());
+    match (arn.service, session) {
+        ("sts", Some(role)) => {
+            let Arn { partition, account, .. } = arn;
+            format!(
+                "that is a session of the role `{role}`: write `name: {role}`, or its ARN, which without a path is \
+                 arn:{partition}:iam::{account}:role/{role}"
+            )
+        }
+        ("iam", _) if arn.resource == "root" => "that is an account as a whole: name one role of it".into(),
+        ("iam", _) if arn.resource.starts_with("user/") => "that is a user: name the role that people take on".into(),
+        _ => form(),
     }
 }
 
@@ -150,13 +177,13 @@ fn ids(review: &mut Review<'_>, domain: &DomainConfig) {
 
 fn key(review: &mut Review<'_>, domain: &DomainConfig) {
     if let Some(arn) = domain.kms_key_arn.as_ref().filter(|arn| !is_open(arn))
-        && !(arn.starts_with("arn:") && arn.split(':').count() >= 6)
+        && !Arn::parse(arn).is_some_and(Arn::is_key)
     {
         review.report(
             &codes::ARN,
             &["domain", "kmsKeyArn"],
-            format!("`{arn}` is not an ARN"),
-            "write arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
+            format!("`{}` is not the ARN of a key", shorten(arn)),
+            "write arn:PARTITION:kms:REGION:ACCOUNT:key/ID, or …:alias/NAME",
         );
     }
 }

@@ -9,7 +9,7 @@ use super::{invalid, trust};
 use crate::sandbox::records::{SECURITY_GROUPS, SecurityGroup};
 use crate::sandbox::wire::Refusal;
 use crate::sandbox::world::{World, account_in};
-use crate::sandbox::{kms, sts};
+use crate::sandbox::{kms, kms_access, sts};
 
 /// The security groups that a user may give: five at most, says the API model of `UserSettings.SecurityGroups`, one of
 /// which Studio adds for the file system. Those of a domain and of a profile count together.
@@ -116,7 +116,7 @@ pub fn key(world: &World, given: &str) -> Result<(), Refusal> {
     let found = if account_in(given).is_none_or(|account| account == world.account()) {
         kms::find(world, given)
     } else {
-        kms::check_access(world, &sts::caller(world, ""), given, "kms:CreateGrant")
+        kms_access::check_access(world, &sts::caller(world, ""), given, "kms:CreateGrant")
     };
     let key = found.map_err(|_| invalid(format!("KMS key '{given}' does not exist")))?;
     if key.enabled && key.deletion_at.is_none() {

@@ -1,6 +1,7 @@
 //! What is said before the first write.
 
 use serde_json::{Value as Json, json};
+use studio_deploy::sandbox::seed::Seed;
 
 use super::{BASE, PLAN, alter, count, deployed, faults, lose_record, put, says, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};
@@ -283,11 +284,9 @@ fn row_47_partitions_are_those_of_the_caller() {
 #[test]
 fn row_48_a_bucket_name_is_free_ours_or_taken() {
     let lab = prepared(BASE);
-    let theirs = json!({
-        "name": "acme-dev-ml-studio", "created": 0, "owner": "999988887777", "tags": {}, "policy": null,
-        "configurations": {},
-    });
-    put(&lab, "s3/bucket", "acme-dev-ml-studio", &theirs);
+    let taken = Seed { buckets: vec!["acme-dev-ml-studio".into()], ..Seed::default() };
+    let others = [("999988887777".to_owned(), taken)].into();
+    lab.sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
     let ended = lab.run(APPLY, BASE).expect(5);
     assert!(ended.writes().is_empty());
     says(&ended, "another account owns that name");

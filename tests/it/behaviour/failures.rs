@@ -156,7 +156,7 @@ fn row_13_a_new_role_is_waited_for_and_a_bad_one_is_not() {
     lab.run(PLAN, &text).expect(2);
     lab.sandbox.with_world(|world| world.remove("iam/role", "gone")).unwrap();
     let ended = lab.run(APPLY, &text).expect(4);
-    says(&ended, "the role arn:aws:iam::123456789012:role/gone does not exist");
+    says(&ended, "no role with the ARN arn:aws:iam::123456789012:role/gone");
 }
 
 #[test]
