@@ -39,6 +39,10 @@ ownership:
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture
 
+# The lock's protocol in larger worlds, some minutes.
+lock:
+    cargo test --locked --lib lock::model -- --include-ignored --nocapture
+
 # Ten minutes of broken configs, none of which may do more than be refused.
 fuzz:
     cargo test --locked --test it fuzz::ten_minutes -- --ignored --nocapture

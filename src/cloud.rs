@@ -77,6 +77,8 @@ pub enum ErrorKind {
     Credentials,
     /// The endpoint could not be reached, or answered nonsense.
     Connection,
+    /// It was not sent, since the lock is not certain to be held any more.
+    NotHeld,
     /// Anything else.
     Other,
 }

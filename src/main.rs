@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use studio_deploy::aws::connect::RealAws;
+use studio_deploy::aws::lock::{Life, Locality, Process};
 use studio_deploy::aws::wait;
 use studio_deploy::cli::args::{self, Cli};
 use studio_deploy::cli::exit::Exit;
@@ -63,9 +64,7 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
             .collect::<BTreeMap<_, _>>(),
         interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into()),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        pid: std::process::id(),
-        is_alive,
+        locality: Locality { process: process(), life, uptime },
         now,
         signals: heed_signals(),
         backend,
@@ -124,10 +123,45 @@ fn trace(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a process of this host lives; one that may not be asked does.
-fn is_alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+/// This process, told apart from all others as far as the system lets it.
+fn process() -> Process {
+    let pid = std::process::id();
+    // A /proc of another PID namespace counts other process ids than ours.
+    let is_ours = std::fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == pid.to_string().as_str());
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| is_ours);
+    let namespace = std::fs::read_link("/proc/self/ns/pid").ok().filter(|_| is_ours);
+    let started = match life(pid) {
+        Life::Started(at) if is_ours => Some(at),
+        _ => None,
+    };
+    Process {
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        pid,
+        boot: boot.map(|boot| boot.trim().to_owned()),
+        namespace: namespace.map(|namespace| namespace.to_string_lossy().into_owned()),
+        started,
+    }
+}
+
+/// What the system says of a process id. Whether there is such a process is asked of the kernel, since /proc may be hidden
+/// from us (`hidepid`); what it is, of `/proc/PID/stat`.
+fn life(pid: u32) -> Life {
+    let Some(id) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return Life::Unknown };
+    if rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH) {
+        return Life::Gone;
+    }
+    std::fs::read(format!("/proc/{pid}/stat")).map_or(Life::Unknown, |stat| Life::of_stat(&stat))
+}
+
+/// The time since the boot, asleep or not.
+fn uptime() -> Duration {
+    // Only Linux's monotonic clock stands still while the machine sleeps.
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(clock);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// Listens for signals on a thread of its own: a run that waits for standard input hears nothing itself.

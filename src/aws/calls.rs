@@ -1,14 +1,19 @@
-//! Counts the calls that change something, to hold the exit codes to their word.
+//! What is noted of calls beside their answers: how many change something, to hold the exit codes to their word, and what
+//! the service's clock shows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
 
 /// How many calls left that change something.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +50,36 @@ impl Intercept for Writes {
         if !only_reads(&operation) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(())
+    }
+}
+
+/// The time by the clock of the service that answered: the `Date` of the answer.
+#[derive(Clone, Debug, Default)]
+pub struct ServerTime(Arc<Mutex<Option<DateTime>>>);
+
+impl ServerTime {
+    /// The time, if the answer said one.
+    pub fn get(&self) -> Option<DateTime> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for ServerTime {
+    fn name(&self) -> &'static str {
+        "ServerTime"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 use super::calls::only_reads;
+use super::lock::NotHeld;
 use super::permission;
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
@@ -58,6 +59,10 @@ where
             failure.message = chain(error);
             let credentials = failure.message.contains("credentials") || failure.message.contains("identity");
             failure.kind = if credentials { ErrorKind::Credentials } else { ErrorKind::Invalid };
+        }
+        SdkError::DispatchFailure(_) if fenced(error).is_some() => {
+            failure.message = fenced(error).map(ToString::to_string).unwrap_or_default();
+            failure.kind = ErrorKind::NotHeld;
         }
         SdkError::DispatchFailure(failed) => {
             failure.message = chain(error);
@@ -174,6 +179,11 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
             _ => ErrorKind::Other,
         },
     }
+}
+
+/// That the lock kept a write from being sent.
+fn fenced<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a NotHeld> {
+    causes(error).find_map(|cause| cause.downcast_ref::<NotHeld>())
 }
 
 /// An error and its causes, from the outside in.

@@ -31,6 +31,7 @@ use crate::plan::{Action, Retention};
 use crate::resource::{Manifest, Names, not_ours};
 use bounds::Bounds;
 use calls::Writes;
+use lock::Fence;
 use permission::Named;
 use wait::{Clock, Patience, Progress};
 
@@ -81,6 +82,8 @@ pub struct Account {
     pub cloudformation: aws_sdk_cloudformation::Client,
     /// How many calls changed something.
     pub writes: Writes,
+    /// What lets them through while the lock is held.
+    pub(crate) fence: Fence,
     /// What happens to what holds data when it is deleted.
     pub retention: Retention,
     /// How long operations may take where that is not the usual time.
@@ -108,13 +111,13 @@ macro_rules! named {
     };
 }
 
-/// A client of a service; with `$writes` one that counts its writes.
+/// A client of a service; with `$writes` one that counts its writes and sends none without the lock.
 macro_rules! client {
     ($sdk:ident, $config:expr) => {
         $sdk::Client::from_conf(named!($sdk, $config).build())
     };
-    ($sdk:ident, $config:expr, $writes:expr) => {
-        $sdk::Client::from_conf(named!($sdk, $config).interceptor($writes.clone()).build())
+    ($sdk:ident, $config:expr, $writes:expr, $fence:expr) => {
+        $sdk::Client::from_conf(named!($sdk, $config).interceptor($fence.clone()).interceptor($writes.clone()).build())
     };
 }
 
@@ -122,7 +125,7 @@ impl Account {
     /// The account that `config` leads to. Objects are addressed by path when the endpoint is not AWS's own, since a
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
-        let writes = Writes::default();
+        let (writes, fence) = (Writes::default(), Fence::default());
         let sleep = config
             .sleep_impl()
             .unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
@@ -133,18 +136,19 @@ impl Account {
             deployment,
             names,
             clock: Clock::new(sleep, time),
-            sagemaker: client!(aws_sdk_sagemaker, config, writes),
-            kms: client!(aws_sdk_kms, config, writes),
-            ec2: client!(aws_sdk_ec2, config, writes),
-            s3: s3(config, path_style, &writes),
+            sagemaker: client!(aws_sdk_sagemaker, config, writes, fence),
+            kms: client!(aws_sdk_kms, config, writes, fence),
+            ec2: client!(aws_sdk_ec2, config, writes, fence),
+            s3: s3(config, path_style, &writes, &fence),
             lock: client!(aws_sdk_ssm, &bounded(config, Bounds::LOCK)),
-            iam: client!(aws_sdk_iam, config, writes),
-            ssm: client!(aws_sdk_ssm, config, writes),
-            sts: client!(aws_sdk_sts, config, writes),
-            tagging: client!(aws_sdk_resourcegroupstagging, config, writes),
-            efs: client!(aws_sdk_efs, config, writes),
-            cloudformation: client!(aws_sdk_cloudformation, config, writes),
+            iam: client!(aws_sdk_iam, config, writes, fence),
+            ssm: client!(aws_sdk_ssm, config, writes, fence),
+            sts: client!(aws_sdk_sts, config, writes, fence),
+            tagging: client!(aws_sdk_resourcegroupstagging, config, writes, fence),
+            efs: client!(aws_sdk_efs, config, writes, fence),
+            cloudformation: client!(aws_sdk_cloudformation, config, writes, fence),
             writes,
+            fence,
             retention: Retention::default(),
             limits: BTreeMap::new(),
             assets: BTreeMap::new(),
@@ -171,7 +175,7 @@ impl Account {
     /// S3 with other credentials: the asset role's.
     pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes)
+        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes, &self.fence)
     }
 
     /// What a look for mere advice finds; one that takes longer than a few seconds is given up.
@@ -290,9 +294,9 @@ pub(crate) fn bounded(config: &SdkConfig, bounds: Bounds) -> SdkConfig {
     config.to_builder().timeout_config(bounds.within(config.timeout_config()).timeouts()).build()
 }
 
-fn s3(config: &SdkConfig, path_style: bool, writes: &Writes) -> aws_sdk_s3::Client {
+fn s3(config: &SdkConfig, path_style: bool, writes: &Writes, fence: &Fence) -> aws_sdk_s3::Client {
     let builder = named!(aws_sdk_s3, config).force_path_style(path_style);
-    aws_sdk_s3::Client::from_conf(builder.interceptor(writes.clone()).build())
+    aws_sdk_s3::Client::from_conf(builder.interceptor(fence.clone()).interceptor(writes.clone()).build())
 }
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name

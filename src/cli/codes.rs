@@ -99,8 +99,8 @@ codes! {
          `--confirm NAME` with the deployment's name besides."
     LOCKED "SD5001" Locked "somebody else is applying"
         "One run at a time may change a deployment. The lock says who holds it and since when. It is taken over when its \
-         process is gone or has been silent for two minutes; `--lock-timeout` waits for it, and `studio-deploy unlock` \
-         removes it."
+         process is certain to have ended (on the same machine, in the same PID namespace) or its heartbeat has been silent \
+         for two minutes; `--lock-timeout` waits for it, and `studio-deploy unlock --yes` frees it."
     LOCK_LOST "SD5002" Failed "the lock was taken away"
         "Another run took the lock over while this one was working, since this one was silent for too long (a laptop that \
          slept) or somebody removed the lock. This run stopped. Run again."

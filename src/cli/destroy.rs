@@ -4,11 +4,11 @@ use super::args::DestroyArgs;
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hold;
 use super::load::{Loaded, load};
 use super::run::{Ended, Planned, Run, announce, execute, plan};
 use super::session::Session;
 use crate::apply::Settings;
-use crate::aws::lock;
 use crate::plan::{Options, Plan};
 use crate::ui::plan_human::{self, DiffStyle};
 
@@ -29,9 +29,7 @@ async fn one(loaded: Loaded, several: bool, args: &DestroyArgs, run: &Run<'_>) -
     if planned.plan.is_empty() {
         // Only while something stays that a step could not remove does the record stay too, and the lock with it.
         if planned.plan.recorded.is_none() && !run.global.run.no_lock {
-            let me = (run.surroundings.host.as_str(), run.surroundings.pid);
-            let swept = lock::sweep(&session.account, me, &run.surroundings.is_alive).await;
-            swept.map_err(|error| session.cloud(&error))?;
+            hold::sweep(run, &session).await.map_err(|error| session.cloud(&error))?;
         }
         return Ok(Ended::idle(run, &planned.plan));
     }

@@ -248,6 +248,7 @@ fn code_of(error: &CloudError) -> &'static Code {
         ErrorKind::Failed => &codes::FAILED,
         ErrorKind::Credentials => &codes::CREDENTIALS,
         ErrorKind::Connection => &codes::CONNECTION,
+        ErrorKind::NotHeld => &codes::LOCK_LOST,
         ErrorKind::Other => &codes::OTHER_CLOUD,
     }
 }
@@ -273,6 +274,9 @@ fn help_of(error: &CloudError) -> String {
         ErrorKind::Throttled => "run again later, or with a smaller `--parallelism`".into(),
         ErrorKind::Timeout => "run again: it is waited for; `--timeout` allows more".into(),
         ErrorKind::Connection => "check the network, the proxy and `--endpoint-url`, then run again".into(),
+        ErrorKind::NotHeld => {
+            "run again: what is done stays done, and the other run's changes are taken into account".into()
+        }
         ErrorKind::Conflict => "run again once the other change is done".into(),
         ErrorKind::NotFound | ErrorKind::Invalid => "correct what the message names, then run again".into(),
         ErrorKind::Failed | ErrorKind::Other => "mend what the message names, then run again".into(),

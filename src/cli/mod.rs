@@ -13,6 +13,7 @@ mod explain;
 pub mod failure;
 mod files;
 mod graph;
+mod hold;
 mod init;
 mod list;
 pub mod load;

@@ -11,11 +11,11 @@ use super::args::{Consent, Format, Global, ReportFormat};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hold;
 use super::load::{Loaded, LoadedAll};
 use super::session::{Goal, Session};
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
-use crate::aws::lock::{self, Holder, LockError};
 use crate::aws::wait;
 use crate::files::{self, Rights};
 use crate::plan::{Options, Plan};
@@ -296,46 +296,21 @@ pub(super) async fn execute(
     options: &Options,
     settings: Settings,
 ) -> Result<Ended, Failure> {
-    let surroundings = run.surroundings;
-    let me = Holder {
-        holder: surroundings.user.clone(),
-        host: surroundings.host.clone(),
-        pid: surroundings.pid,
-        token: format!("{}-{}-{}", surroundings.host, surroundings.pid, (surroundings.now)()),
-        command: run.command.to_owned(),
-        heartbeat: 0,
-        over: None,
-    };
-    let locks = !run.global.run.no_lock;
-    let _writing = surroundings.signals.writing();
-    let taken = if locks { surroundings.signals.unless_stopped(acquire(run, session, &me)).await } else { Ok(()) };
-    let result = match taken {
-        Ok(()) => locked(run, session, approved, options, settings, &me).await,
+    let signals = &run.surroundings.signals;
+    let lock = (!run.global.run.no_lock).then(|| hold::hand(run.command, run.surroundings, session));
+    let _writing = signals.writing();
+    let Some(lock) = lock else { return Box::pin(locked(run, session, approved, options, settings)).await };
+    let bus = session.bus.clone();
+    let tell = |message| bus.tell(Event::Notice { address: None, message });
+    let result = match signals.unless_stopped(hold::take(run, session, &lock)).await {
+        Ok(()) => lock.keep(&tell, Box::pin(locked(run, session, approved, options, settings))).await,
         // It may have become ours a moment before.
         Err(failure) if failure.exit.is_signal() => Err(failure),
         Err(failure) => return Err(failure),
     };
-    if locks {
-        let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
-        let released =
-            if gone { lock::remove(&session.account).await } else { lock::release(&session.account, &me).await };
-        if let Err(error) = released {
-            run.screen.error(&format!("the lock could not be given back: {error}; `studio-deploy unlock --yes` does"));
-        }
-    }
+    let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
+    hold::give_back(run, &lock, gone).await;
     result
-}
-
-async fn acquire(run: &Run<'_>, session: &Session, me: &Holder) -> Result<(), Failure> {
-    let patience = run.global.run.lock_timeout;
-    lock::acquire(&session.account, me, &run.surroundings.is_alive, patience).await.map_err(|error| match error {
-        LockError::Held(holder) => Failure::new(
-            &codes::LOCKED,
-            format!("{} is locked by {holder}", session.deployment()),
-        )
-        .help("wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` removes it"),
-        LockError::Cloud(error) => session.cloud(&error),
-    })
 }
 
 async fn locked(
@@ -344,7 +319,6 @@ async fn locked(
     approved: &Planned,
     options: &Options,
     settings: Settings,
-    me: &Holder,
 ) -> Result<Ended, Failure> {
     let again = async {
         match &approved.goal {
@@ -358,7 +332,10 @@ async fn locked(
         return Err(Failure::new(&codes::STALE, format!("the account changed while the plan was looked at: {moved}"))
             .help("nothing was changed; plan again"));
     }
-    let report = carry_out(run, session, &now, settings, me).await;
+    if let Err(why) = session.account.fence.check() {
+        return Err(Failure::new(&codes::LOCK_LOST, format!("the lock was taken away: {why}")).help("run again"));
+    }
+    let report = carry_out(run, session, &now, settings).await;
     let writes = session.account.writes.count();
     let exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
@@ -378,7 +355,7 @@ async fn locked(
     Ok(Ended { exit, wrote: writes > 0, line, document: json!(document) })
 }
 
-async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Settings, me: &Holder) -> Report {
+async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Settings) -> Report {
     let start = Instant::now();
     let mut progress = Progress::new(run.screen, run.global.output.progress);
     if session.is_one_of_several {
@@ -399,21 +376,14 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
     let work = apply(&session.account, plan, &rules, settings, stop, &tell);
     let mut asked = run.surroundings.signals.stop();
     let mut tick = wait::every(TICK);
-    let mut beat = wait::every(lock::HEARTBEAT);
-    // The first beat is due at once, and the lock was written a moment ago.
-    beat.reset();
+    let mut lost = session.account.fence.lost();
     tokio::pin!(work);
     let report = loop {
         tokio::select! {
             report = &mut work => break report,
             _ = tick.tick() => progress.tick(start.elapsed()),
-            _ = beat.tick(), if !run.global.run.no_lock => {
-                // A beat that is lost is made up by the next; one that says that the lock is somebody else's stops us.
-                if let Ok(false) = lock::beat(&session.account, me).await {
-                    tell(Event::Notice { address: None, message: "the lock was taken away: stopping".into() });
-                    stop_here.send_replace(Stop::Drain);
-                }
-            }
+            // What runs goes on as far as it only reads: no write is sent any more.
+            Ok(()) = lost.changed() => drop(stop_here.send_replace(Stop::Drain)),
             Ok(()) = asked.changed() => {
                 let urgency = *asked.borrow_and_update();
                 if urgency == Stop::Drain {

@@ -9,6 +9,7 @@ use aws_types::SdkConfig;
 use super::failure::Failure;
 use super::load::Loaded;
 use super::signals::Signals;
+use crate::aws::lock::{Life, Locality, Process};
 
 /// The machine, the user and the AWS that a run has.
 pub struct Surroundings {
@@ -18,12 +19,8 @@ pub struct Surroundings {
     pub interactive: bool,
     /// The user's name.
     pub user: String,
-    /// The host's name.
-    pub host: String,
-    /// This process.
-    pub pid: u32,
-    /// Whether a process of this host lives.
-    pub is_alive: fn(u32) -> bool,
+    /// This process, and what its system says of others.
+    pub locality: Locality,
     /// The time in RFC 3339.
     pub now: fn() -> String,
     /// What ends the run early.
@@ -39,9 +36,11 @@ impl Surroundings {
             variables,
             interactive: false,
             user: String::new(),
-            host: String::new(),
-            pid: 0,
-            is_alive: |_| true,
+            locality: Locality {
+                process: Process::default(),
+                life: |_| Life::Unknown,
+                uptime: || std::time::Duration::ZERO,
+            },
             now: String::new,
             signals: Signals::none(),
             backend,
@@ -51,7 +50,10 @@ impl Surroundings {
 
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("user", &self.user).field("host", &self.host).finish_non_exhaustive()
+        f.debug_struct("Surroundings")
+            .field("user", &self.user)
+            .field("locality", &self.locality)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::args::{Format, Global, UnlockArgs};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hold;
 use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
-use crate::aws::lock;
 use crate::ui::Screen;
 
 pub(super) async fn run(
@@ -22,22 +22,44 @@ pub(super) async fn run(
     for loaded in load(&args.files, global, surroundings, colour)?.deployments {
         let look = async {
             let session = Session::open(loaded, global, surroundings, colour).await?;
-            let holder = lock::holder(&session.account).await.map_err(|error| session.cloud(&error))?;
-            Ok((session, holder))
+            let lock = hold::hand("unlock", surroundings, &session);
+            let standing = lock.standing().await.map_err(|error| session.cloud(&error))?;
+            Ok((session, lock, standing))
         };
-        let (session, holder) = surroundings.signals.unless_stopped(look).await?;
+        let (session, lock, standing) = surroundings.signals.unless_stopped(look).await?;
+        let holder = standing.as_ref().and_then(|standing| standing.holder.as_ref());
         let freed = args.yes && holder.is_some();
-        if freed {
-            lock::free(&session.account).await.map_err(|error| session.cloud(&error))?;
+        if let Some(holder) = holder.filter(|_| freed) {
+            lock.free(&holder.token).await.map_err(|error| session.cloud(&error))?;
         }
+        let deployment = session.deployment();
         if global.output.format() == Format::Json {
-            documents.push(json!({"deployment": session.deployment().to_string(), "holder": holder, "freed": freed}));
+            let mut document = json!({"deployment": deployment.to_string(), "holder": holder, "freed": freed});
+            if let Some(standing) = &standing {
+                document["lock"] = hold::document(standing, &session);
+            }
+            documents.push(document);
             continue;
         }
-        let line = match &holder {
-            None => format!("{} is not locked", session.deployment()),
-            Some(holder) if freed => format!("{} is free; {holder} held it", session.deployment()),
-            Some(holder) => format!("{} is locked by {holder}; `--yes` frees it", session.deployment()),
+        let line = match &standing {
+            None => format!("{deployment} is not locked"),
+            Some(standing) if standing.holder.is_none() => {
+                format!("{deployment} is not locked; {}", hold::told(standing, &session))
+            }
+            Some(standing) if freed => {
+                let wait = match standing.rest.as_secs() {
+                    0 => String::new(),
+                    rest => format!(
+                        "\nif its process still runs it stops within {rest} s; until then the next apply waits by itself"
+                    ),
+                };
+                format!("{deployment} is free; {} held it{wait}", hold::who(standing))
+            }
+            Some(standing) => format!(
+                "{deployment} is locked by {}\n{}\n`studio-deploy unlock --yes` frees it",
+                hold::who(standing),
+                hold::told(standing, &session)
+            ),
         };
         screen.data(&format!("{line}\n"))?;
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -345,16 +347,20 @@ impl State {
     fn exchange(&mut self, request: &Request) -> Result<Response, Lost> {
         let number = self.calls.len() as u64 + 1;
         let request_id = request_id(number);
-        // S3 has a header of its own for it.
-        let finish = |response: Response| {
+        // S3 has a header of its own for it. Every service dates its answers (RFC 9110, 6.6.1).
+        let finish = |response: Response, now: i64| {
+            let date = DateTime::from_millis(now).fmt(Format::HttpDate).unwrap_or_default();
             ["x-amzn-requestid", "x-amz-request-id"]
                 .iter()
-                .fold(response, |response, name| response.with_header(name, request_id.clone()))
+                .fold(response.with_header("date", date), |response, name| {
+                    response.with_header(name, request_id.clone())
+                })
         };
         let asked = match understand(request) {
             Ok(asked) => asked,
             Err((service, refusal)) => {
-                return Ok(finish(protocol::refusal(service, &request.method, &refusal, &request_id)));
+                let refusal = protocol::refusal(service, &request.method, &refusal, &request_id);
+                return Ok(finish(refusal, self.world.now()));
             }
         };
         let service = asked.scope.service;
@@ -399,7 +405,7 @@ impl State {
             _ => None,
         };
         self.record(asked, writes, if lost.is_some() { 0 } else { response.status });
-        lost.map_or_else(|| Ok(finish(response)), Err)
+        lost.map_or_else(|| Ok(finish(response, self.world.now())), Err)
     }
 
     fn perform(

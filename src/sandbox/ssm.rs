@@ -32,6 +32,9 @@ pub const OPERATIONS: &[Operation] = &[
 pub const PARAMETERS: &str = "ssm/parameter";
 /// Table of the versions' values, by name and version.
 const HISTORY: &str = "ssm/history";
+/// Table of the times at which versions were written, by name and version: `LastModifiedDate` is that of the version
+/// (SSM API reference, Parameter).
+const WRITTEN: &str = "ssm/written";
 /// Table of the times at which names were deleted.
 const DELETED: &str = "ssm/deleted";
 
@@ -89,7 +92,10 @@ pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
 fn write(world: &mut World, parameter: &Parameter) {
     world.put(PARAMETERS, &parameter.name, parameter);
     world.put(HISTORY, &history_key(&parameter.name, parameter.version), &parameter.value);
-    world.remove(HISTORY, &history_key(&parameter.name, parameter.version - MOST_VERSIONS));
+    world.put(WRITTEN, &history_key(&parameter.name, parameter.version), &parameter.modified);
+    for table in [HISTORY, WRITTEN] {
+        world.remove(table, &history_key(&parameter.name, parameter.version - MOST_VERSIONS));
+    }
 }
 
 fn history_key(name: &str, version: i64) -> String {
@@ -118,7 +124,8 @@ fn find(world: &World, text: &str) -> Result<Parameter, Refusal> {
     let value = world.get_of(&account, HISTORY, &history_key(&name, version)).ok_or_else(|| {
         Refusal::new("ParameterVersionNotFound", format!("Systems Manager could not find version {version} of {name}."))
     })?;
-    Ok(Parameter { value, version, ..parameter })
+    let modified = world.get(WRITTEN, &history_key(&name, version)).unwrap_or(parameter.modified);
+    Ok(Parameter { value, version, modified, ..parameter })
 }
 
 /// What is told of a parameter that was asked for by `text`.
@@ -285,6 +292,7 @@ fn delete(world: &mut World, text: &str) -> Result<(), Refusal> {
     }
     for (key, _) in world.list::<String>(HISTORY, &format!("{name}:")) {
         world.remove(HISTORY, &key);
+        world.remove(WRITTEN, &key);
     }
     let now = world.now();
     if world.faults().get("ssm-recreate-delay").is_some() {

@@ -29,7 +29,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
-pub(crate) use text::clean;
+pub(crate) use text::{clean, elapsed};
 
 /// How much is said besides the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

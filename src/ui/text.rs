@@ -84,7 +84,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 }
 
 /// `42s`, `3m 05s`, `1h 02m`.
-pub(super) fn elapsed(duration: Duration) -> String {
+pub(crate) fn elapsed(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds}s"),

@@ -5,11 +5,12 @@
 //! deleted. `tests/independent/run` starts a moto server and says where; without one there is nothing to test here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use studio_deploy::aws::lock::{self, Holder};
+use studio_deploy::aws::lock::{Holder, Life, Locality, Lock, Process};
 use studio_deploy::aws::{Account, record};
 use studio_deploy::cloud::{Cloud, Deleted};
 use studio_deploy::config::document::{Document, InputFile};
@@ -153,31 +154,34 @@ async fn keeps_records(account: &Account) {
 }
 
 async fn locks(account: &Account) {
-    let holder = |token: &str, host: &str| Holder {
-        holder: "ann".into(),
-        host: host.into(),
-        pid: 1,
-        token: token.into(),
-        command: "apply".into(),
-        heartbeat: 0,
-        over: None,
+    let hand = |token: &str, namespace: &str, pid: u32| {
+        let process = Process {
+            host: "host".into(),
+            pid,
+            boot: Some("boot".into()),
+            namespace: Some(namespace.into()),
+            started: Some(1),
+        };
+        let locality = Locality { process: process.clone(), life: |_| Life::Gone, uptime: || Duration::ZERO };
+        Lock::new(account, Holder { holder: "ann".into(), process, token: token.into(), ..Holder::default() }, locality)
     };
-    let (one, other) = (holder("one", "a"), holder("other", "b"));
-    let now = std::time::Duration::ZERO;
-    lock::acquire(account, &one, &|_| true, now).await.unwrap();
-    let refused = lock::acquire(account, &other, &|_| true, now).await.unwrap_err();
-    assert!(refused.to_string().contains("ann on a"), "{refused}");
-    assert!(lock::beat(account, &one).await.unwrap() && !lock::beat(account, &other).await.unwrap());
+    let (one, other) = (hand("one", "a", 1), hand("other", "b", 1));
+    one.acquire(Duration::ZERO, &|_| ()).await.unwrap();
+    let refused = other.acquire(Duration::ZERO, &|_| ()).await.unwrap_err();
+    assert!(refused.to_string().contains("ann on host"), "{refused}");
+    assert!(one.beat().await.unwrap() && !other.beat().await.unwrap());
     // Only its holder gives it back.
-    lock::release(account, &other).await.unwrap();
-    assert_eq!(lock::holder(account).await.unwrap().map(|holder| holder.token), Some("one".into()));
-    lock::release(account, &one).await.unwrap();
-    lock::acquire(account, &other, &|_| true, now).await.unwrap();
-    // On the same host a dead process leaves its lock to the next.
-    let heir = holder("heir", "b");
-    lock::acquire(account, &Holder { pid: 2, ..heir.clone() }, &|_| false, now).await.unwrap();
-    lock::remove(account).await.unwrap();
-    assert_eq!(lock::holder(account).await.unwrap(), None);
+    other.release().await.unwrap();
+    let standing = one.standing().await.unwrap();
+    assert_eq!(standing.and_then(|standing| standing.holder).map(|holder| holder.token), Some("one".into()));
+    one.release().await.unwrap();
+    let other = hand("again", "b", 1);
+    other.acquire(Duration::ZERO, &|_| ()).await.unwrap();
+    // In the same PID namespace a dead process leaves its lock to the next.
+    let heir = hand("heir", "b", 2);
+    heir.acquire(Duration::ZERO, &|_| ()).await.unwrap();
+    heir.remove().await.unwrap();
+    assert_eq!(heir.standing().await.unwrap(), None);
 }
 
 async fn publishes_parameters(account: &Account, desired: &Desired) {

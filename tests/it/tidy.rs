@@ -19,6 +19,7 @@ const LONGEST: usize = 400;
 /// Files that are longer, each because cutting it would part what belongs together.
 const LONG: [(&str, &str); 16] = [
     ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
+    ("src/aws/lock/protocol.rs", "one state machine, read with its model beside it"),
     ("src/cli/args/commands.rs", "the whole command line is read from top to bottom"),
     ("src/cli/load.rs", "everything that a config is read for, from the files to the names"),
     ("src/cli/run.rs", "what plan, apply and destroy share, in the order in which it happens"),

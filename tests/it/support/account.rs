@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use studio_deploy::aws::lock::{Life, Locality, Process};
 use studio_deploy::cli::signals::Signals;
 use studio_deploy::cli::surroundings::Surroundings;
 use studio_deploy::cli::{self, args};
@@ -166,10 +168,18 @@ impl Lab {
             variables: BTreeMap::new(),
             interactive: false,
             user: "tester".into(),
-            host: "test".into(),
-            pid: PROCESSES.fetch_add(1, Ordering::Relaxed),
-            // Commands run one after another, so that whoever else holds the lock is dead.
-            is_alive: |_| false,
+            locality: Locality {
+                process: Process {
+                    host: "test".into(),
+                    pid: PROCESSES.fetch_add(1, Ordering::Relaxed),
+                    boot: Some("boot".into()),
+                    namespace: Some("pid:[1]".into()),
+                    started: Some(1),
+                },
+                // Commands run one after another, so that whoever else holds the lock is dead.
+                life: |_| Life::Gone,
+                uptime: || Duration::ZERO,
+            },
             now: || "2026-01-01T00:00:00Z".into(),
             signals: Signals::none(),
             backend: Box::new(SandboxAws::of(self.sandbox.clone())),

@@ -16,7 +16,7 @@ pub type Tables = BTreeMap<String, BTreeMap<String, Json>>;
 pub type Picture = Vec<String>;
 
 /// Tables that hold history, sessions and what is due: nothing that an account *is*.
-const PASSING: [&str; 5] = ["meta", "ssm/history", "ssm/deleted", "sts/session", "studio/due"];
+const PASSING: [&str; 6] = ["meta", "ssm/history", "ssm/written", "ssm/deleted", "sts/session", "studio/due"];
 
 /// Members that tell when or how often something happened, or a name that somebody made up.
 const PASSING_MEMBERS: [&str; 12] = [
@@ -157,7 +157,7 @@ fn in_force(table: &str, record: &mut Json) {
             record["rules"] = json!(rules);
         }
         "ssm/parameter" if record["name"].as_str().is_some_and(|name| name.ends_with("/lock")) => {
-            let free = record["value"] == "free";
+            let free = record["value"].as_str().is_some_and(|value| !value.contains("\"holder\""));
             record["value"] = json!(if free { "free" } else { "held" });
         }
         _ => {}

@@ -1,0 +1,353 @@
+//! One writer at a time: a lock in SSM beside the record, taken by apply and destroy only.
+//!
+//! The `protocol` decides; here its calls are made, its waiting is done, and the holder's heart beats. `entry` is what the
+//! parameter says, `fence` keeps a run that is no longer certain of the lock from writing.
+
+mod entry;
+mod fence;
+#[cfg(test)]
+mod model_tests;
+mod protocol;
+#[cfg(feature = "sandbox")]
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::retry::RetryConfig;
+use aws_sdk_ssm::types::{Parameter, ParameterType};
+use aws_smithy_types::DateTime;
+
+use self::entry::Entry;
+pub use self::entry::{Holder, Life, Process};
+pub use self::fence::{Fence, NotHeld};
+pub use self::protocol::Standing;
+use self::protocol::{Answer, Call, End, Goal, Next, Party, Times, Version};
+use super::Account;
+use super::calls::ServerTime;
+use super::error::failed;
+use super::wait::{self, Clock, Patience};
+use crate::cloud::{CloudError, ErrorKind, Sent};
+
+/// How often a holder shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How long one heartbeat may take before it counts as missed.
+const BEAT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a run waits for its lock to be confirmed before it gives up.
+const DOUBT: Duration = Duration::from_mins(10);
+/// How long a run waits to look again at a lock that it cannot have yet.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a process knows of itself, and whom it can ask about its neighbours.
+#[derive(Clone, Debug)]
+pub struct Locality {
+    /// The process itself.
+    pub process: Process,
+    /// What the system says of a process id.
+    pub life: fn(u32) -> Life,
+    /// The time since some moment, whether the machine slept or not.
+    pub uptime: fn() -> Duration,
+}
+
+/// Why the lock could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody holds it and lives, as far as anybody can tell.
+    #[error("{} holds the lock", .0.holder.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string))]
+    Held(Standing),
+    /// SSM failed.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+/// One run's hand on the lock of a deployment.
+#[derive(Debug)]
+pub struct Lock {
+    ssm: Client,
+    clock: Clock,
+    name: String,
+    fence: Fence,
+    locality: Locality,
+    party: RefCell<Party>,
+}
+
+impl Lock {
+    /// The hand of the run that `me` describes, who holds nothing yet.
+    pub fn new(account: &Account, me: Holder, locality: Locality) -> Self {
+        Self {
+            ssm: account.lock.clone(),
+            clock: account.clock.clone(),
+            name: format!("{}/lock", account.names.record),
+            fence: account.fence.clone(),
+            locality,
+            party: RefCell::new(Party::new(me, Times::default())),
+        }
+    }
+
+    /// Takes the lock; waits up to `patience` for it, and for as long as one that was freed by hand is not to be had.
+    /// `tell` is told what is waited for.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when somebody else holds it to the end.
+    pub async fn acquire(&self, patience: Duration, tell: &dyn Fn(String)) -> Result<(), LockError> {
+        let start = self.clock.now();
+        let waited = || self.clock.now().duration_since(start).unwrap_or_default();
+        self.party.borrow_mut().me.since = Some(self.seconds());
+        let mut told = false;
+        let mut left_behind: Option<Holder> = None;
+        loop {
+            match self.pursue(Goal::Take, Some(&mut left_behind)).await? {
+                End::Done => break,
+                End::Busy(standing) => {
+                    // One that was freed by hand is to be had soon, whatever happens.
+                    if standing.holder.is_some() && waited() >= patience {
+                        return Err(LockError::Held(standing));
+                    }
+                    if !std::mem::replace(&mut told, true) {
+                        tell(match &standing.holder {
+                            Some(holder) => format!("waiting for the lock: {holder} holds it"),
+                            None => format!(
+                                "waiting for the lock: it was freed by hand, and its former holder may be writing for {} s",
+                                standing.rest.as_secs()
+                            ),
+                        });
+                    }
+                }
+                End::Refused | End::Unclear | End::Gone => {
+                    if waited() > Patience::PROPAGATION.timeout.max(patience) {
+                        let message = "the lock's parameter can be neither made nor read reliably";
+                        return Err(CloudError::new(ErrorKind::Timeout, "PutParameter", message).into());
+                    }
+                }
+            }
+            self.clock.sleep(PAUSE).await;
+        }
+        if let Some(holder) = left_behind {
+            tell(format!("{holder} left the lock behind; it was taken over"));
+        }
+        self.renewed();
+        Ok(())
+    }
+
+    /// Does `work` while the lock is kept: heartbeats go on beside it, and it stands still while the lock is in doubt.
+    pub async fn keep<T>(&self, tell: &dyn Fn(String), work: impl Future<Output = T>) -> T {
+        self.fence.guard(self.beats(tell), work).await
+    }
+
+    /// Told once the lock is lost.
+    pub fn lost(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.fence.lost()
+    }
+
+    /// Whether the lock is certain to be held.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn check(&self) -> Result<(), NotHeld> {
+        self.fence.check()
+    }
+
+    /// Gives the lock back, unless somebody took it over.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn release(&self) -> Result<(), CloudError> {
+        self.fence.lose();
+        match self.pursue(Goal::Release, None).await? {
+            End::Unclear => Err(CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the lock back by deleting its parameter, when nothing of the deployment is left.
+    ///
+    /// # Errors
+    /// What SSM fails with; that the answer was lost.
+    pub async fn remove(&self) -> Result<(), CloudError> {
+        let removed = self.pursue(Goal::Remove, None).await;
+        self.fence.lose();
+        match removed? {
+            End::Done | End::Gone => Ok(()),
+            _ => Err(CloudError::new(ErrorKind::Timeout, "DeleteParameter", "nobody knows whether it was deleted")),
+        }
+    }
+
+    /// Shows once that this run lives; whether the lock is still its own.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn beat(&self) -> Result<bool, CloudError> {
+        let end = self.pursue(Goal::Beat, None).await?;
+        if end == End::Done {
+            self.renewed();
+        }
+        Ok(end != End::Gone)
+    }
+
+    /// Whether there is a lock at all, held or free.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn exists(&self) -> Result<bool, CloudError> {
+        Ok(self.ask(Call::Read).await? != Answer::Absent)
+    }
+
+    /// How the lock stands; none when it is free.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn standing(&self) -> Result<Option<Standing>, CloudError> {
+        match self.settled(Goal::Look).await? {
+            End::Busy(standing) => Ok(Some(standing)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Frees the lock by hand, if the run with `token` still holds it.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn free(&self, token: &str) -> Result<(), CloudError> {
+        self.settled(Goal::Free(token.to_owned())).await.map(drop)
+    }
+
+    /// Pursues a goal until it is clear how that ended.
+    async fn settled(&self, goal: Goal) -> Result<End, CloudError> {
+        let unclear = || CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date");
+        let attempt = async || match self.pursue(goal.clone(), None).await? {
+            End::Unclear => Err(unclear()),
+            end => Ok(end),
+        };
+        self.clock.retry(Patience::PROPAGATION, |error| *error == unclear(), attempt).await
+    }
+
+    async fn beats(&self, tell: &dyn Fn(String)) {
+        let mut tick = wait::every(HEARTBEAT);
+        // The first is due at once, and the lock was written a moment ago.
+        tick.reset();
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = self.fence.doubted() => {}
+            }
+            let mut told = false;
+            loop {
+                let doubted = matches!(self.check(), Err(NotHeld::Doubtful(_)));
+                // A beat that is cut off may still arrive: the next one finds out.
+                let beat = tokio::select! {
+                    beat = self.beat() => beat,
+                    () = wait::real(BEAT_TIMEOUT) => Ok(true),
+                };
+                match self.check() {
+                    Err(NotHeld::Doubtful(age)) if !matches!(beat, Ok(false)) && age < DOUBT => {
+                        if !std::mem::replace(&mut told, true) {
+                            tell("the lock could not be confirmed for more than a minute: waiting for SSM".into());
+                        }
+                        wait::real(PAUSE).await;
+                    }
+                    Ok(()) if !matches!(beat, Ok(false)) => {
+                        if doubted {
+                            tell("the lock is still ours: going on".into());
+                        }
+                        break;
+                    }
+                    _ => {
+                        tell("the lock was taken away: stopping".into());
+                        return self.fence.lose();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets writes through for as long as the heartbeat that was confirmed last allows.
+    fn renewed(&self) {
+        if let Some(since) = self.party.borrow().held_since() {
+            self.fence.hold(since, Times::default().limit, self.locality.uptime);
+        }
+    }
+
+    /// Makes the calls that the protocol asks for until it is at an end; notes who is found to have left the lock behind.
+    async fn pursue(&self, goal: Goal, mut left_behind: Option<&mut Option<Holder>>) -> Result<End, CloudError> {
+        let now = || (self.locality.uptime)();
+        let mut next = {
+            let mut party = self.party.borrow_mut();
+            party.me.heartbeat = self.seconds();
+            party.begin(goal, now())
+        };
+        loop {
+            let call = match next {
+                Next::End(end) => return Ok(end),
+                Next::Ask(call) => call,
+            };
+            let answer = self.ask(call).await?;
+            if let (Some(left_behind), Answer::Found(version)) = (left_behind.as_deref_mut(), &answer) {
+                let other = version.entry.holder.as_ref().filter(|holder| holder.token != self.party.borrow().me.token);
+                *left_behind = other.cloned().or_else(|| left_behind.take());
+            }
+            let has_ended = |holder: &Holder| holder.process.has_ended(&self.locality.process, self.locality.life);
+            next = self.party.borrow_mut().answer(answer, now(), &has_ended);
+        }
+    }
+
+    async fn ask(&self, call: Call) -> Result<Answer, CloudError> {
+        match call {
+            Call::Read => self.get(self.name.clone()).await,
+            Call::ReadVersion(number) => self.get(format!("{}:{number}", self.name)).await,
+            Call::Put(entry) => {
+                let put = self.ssm.put_parameter().name(&self.name).value(entry.text()).r#type(ParameterType::String);
+                let put = put.overwrite(entry.over != Some(0)).send().await.map_err(|e| failed("PutParameter", e));
+                match put {
+                    Ok(answer) => Ok(Answer::Written(answer.version())),
+                    Err(error) if error.is("ParameterAlreadyExists") => Ok(Answer::Exists),
+                    Err(error) if error.sent == Sent::Maybe => Ok(Answer::Lost),
+                    Err(error) => Err(error),
+                }
+            }
+            Call::Delete => {
+                // Once only: a second attempt might delete what was made after the first.
+                let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
+                let delete = self.ssm.delete_parameter().name(&self.name).customize().config_override(once);
+                match delete.send().await.map_err(|e| failed("DeleteParameter", e)) {
+                    Ok(_) => Ok(Answer::Deleted),
+                    Err(error) if error.kind == ErrorKind::NotFound => Ok(Answer::Deleted),
+                    Err(error) if error.sent == Sent::Maybe => Ok(Answer::Lost),
+                    Err(error) => Err(error),
+                }
+            }
+        }
+    }
+
+    async fn get(&self, name: String) -> Result<Answer, CloudError> {
+        let time = ServerTime::default();
+        let get = self.ssm.get_parameter().name(name).customize().interceptor(time.clone());
+        match get.send().await.map_err(|e| failed("GetParameter", e)) {
+            Ok(answer) => {
+                let version = answer.parameter.as_ref().map(|parameter| version(parameter, time.get()));
+                Ok(version.map_or(Answer::Absent, Answer::Found))
+            }
+            Err(error) if error.kind == ErrorKind::NotFound || error.is("ParameterVersionNotFound") => {
+                Ok(Answer::Absent)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The time by this machine's clock: nothing is decided by it, but people are told it.
+    fn seconds(&self) -> i64 {
+        let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A version as SSM describes it, read at the time that SSM's clock showed.
+fn version(parameter: &Parameter, read_at: Option<DateTime>) -> Version {
+    let text = parameter.value().unwrap_or_default();
+    let age = read_at.zip(parameter.last_modified_date()).map(|(now, written)| {
+        let seconds = now.as_secs_f64() - written.as_secs_f64();
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    });
+    Version { number: parameter.version(), entry: Entry::parse(text), mark: Entry::mark(text), age }
+}

@@ -1,0 +1,435 @@
+//! The lock's protocol as a pure state machine: answers and the time go in, calls and decisions come out.
+//!
+//! It is an optimistic lock on the number of a parameter's version. SSM has no conditional write, but every write makes
+//! the next version, says its number, and keeps what was before. So a value says over which version it was written, and
+//! with which mark, and *counts* only if it became the next one: of all who write over the same version just one does.
+//! Whoever reads looks past what does not count, back to the last value that does.
+//!
+//! What is relied upon: writes of one parameter are put in one order and numbered without a gap; a version never changes
+//! while the parameter exists; reads may lag (nothing promises that they do not), but not beyond a deletion, after which
+//! a name is to be left alone for 30 s (SSM API reference, DeleteParameter); clocks run at one rate, whatever they show.
+//! A holder is fenced: it sends no write [`Times::limit`] after it *began* its last confirmed heartbeat, and what it sent
+//! before has taken effect or failed within [`Times::flight`]. Nobody takes over before the sum has passed since that
+//! heartbeat was written, which is later than it was begun. `model_tests.rs` tries all of it out.
+
+use std::time::Duration;
+
+use super::entry::{Entry, Holder, Mark};
+
+/// How many versions SSM keeps of a parameter (SSM user guide, "Working with parameter versions").
+const KEPT: i64 = 100;
+
+/// The durations that the lock goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Times {
+    /// How long after a heartbeat its holder may send writes.
+    pub limit: Duration,
+    /// How long a write that was sent may take until it has taken effect or failed.
+    pub flight: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { limit: Duration::from_mins(1), flight: Duration::from_mins(1) }
+    }
+}
+
+impl Times {
+    /// How long a holder must be silent before anybody takes over.
+    pub const fn silence(&self) -> Duration {
+        self.limit.saturating_add(self.flight)
+    }
+}
+
+/// A version of the parameter as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// Its number.
+    pub number: i64,
+    /// What it says.
+    pub entry: Entry,
+    /// Its mark.
+    pub mark: Mark,
+    /// How long ago it was written, by SSM's clock at both ends; none if the answer did not say.
+    pub age: Option<Duration>,
+}
+
+/// A call to SSM.
+#[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// The latest version.
+    Read,
+    /// An earlier version.
+    ReadVersion(i64),
+    /// A write: a creation when it is over version 0.
+    Put(Entry),
+    /// The end of the parameter; sent once, since a second one might hit what was made meanwhile.
+    Delete,
+}
+
+/// What SSM answered.
+#[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// A version.
+    Found(Version),
+    /// There is none.
+    Absent,
+    /// A write made the version of this number.
+    Written(i64),
+    /// There is one already, or the name was deleted a moment ago.
+    Exists,
+    /// The parameter is gone.
+    Deleted,
+    /// None: nobody knows what became of the call.
+    Lost,
+}
+
+/// What a party wants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Goal {
+    /// To know how the lock stands.
+    Look,
+    /// To hold it.
+    Take,
+    /// To show that it still lives.
+    Beat,
+    /// To give it back.
+    Release,
+    /// To give it back by deleting the parameter.
+    Remove,
+    /// To take it from the holder with this token, by a person's order.
+    Free(String),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// A call, whose answer is to be handed in.
+    Ask(Call),
+    /// Nothing: this is how it ended.
+    End(End),
+}
+
+/// How the way to a goal ended.
+#[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The goal is reached.
+    Done,
+    /// The lock is held, or was freed only just now.
+    Busy(Standing),
+    /// SSM does not let the parameter be made right now.
+    Refused,
+    /// It cannot be told; try again.
+    Unclear,
+    /// The lock is not, or no longer, ours.
+    Gone,
+}
+
+/// How the lock stands when it is not to be had.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Who holds it; none when it was freed by hand.
+    pub holder: Option<Holder>,
+    /// How long ago its holder was last heard of, or it was freed.
+    pub silent: Duration,
+    /// How long until it may be taken over if nothing more is heard.
+    pub rest: Duration,
+}
+
+/// The version that a party holds the lock by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    number: i64,
+    mark: Mark,
+    /// When the write of it was begun, by the party's own clock.
+    since: Duration,
+}
+
+/// A write of one's own whose end is not certain.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Sent {
+    over: i64,
+    past: Option<Mark>,
+    mark: Mark,
+    at: Duration,
+}
+
+/// What is being waited for.
+#[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum At {
+    Look,
+    /// The version before `doubted`, which says whether that one counts.
+    Walk {
+        latest: Version,
+        doubted: Version,
+    },
+    Put,
+    /// The version that was written over: is it the one that was seen?
+    Confirm,
+    Delete,
+}
+
+/// One run's part in the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Party {
+    /// What its values say of it.
+    pub me: Holder,
+    times: Times,
+    writes: u64,
+    held: Option<Held>,
+    goal: Option<Goal>,
+    at: At,
+    sent: Option<Sent>,
+    watched: Option<(Mark, Duration)>,
+}
+
+/// Tells whether a holder is certain to have ended.
+pub type HasEnded<'a> = &'a dyn Fn(&Holder) -> bool;
+
+impl Party {
+    /// Party of a run that holds nothing yet. Its token is its own.
+    pub const fn new(me: Holder, times: Times) -> Self {
+        Self { me, times, writes: 0, held: None, goal: None, at: At::Look, sent: None, watched: None }
+    }
+
+    /// When the last heartbeat that is confirmed was begun, while the lock is held.
+    pub fn held_since(&self) -> Option<Duration> {
+        self.held.as_ref().map(|held| held.since)
+    }
+
+    /// Whether a write may be sent: the last confirmed heartbeat is young enough.
+    pub fn may_write(&self, now: Duration) -> bool {
+        self.held_since().is_some_and(|since| now.saturating_sub(since) <= self.times.limit)
+    }
+
+    /// Begins the way to a goal, whatever was under way before.
+    pub fn begin(&mut self, goal: Goal, now: Duration) -> Next {
+        let held = match goal {
+            Goal::Look | Goal::Take | Goal::Free(_) => None,
+            Goal::Beat | Goal::Remove => self.held.clone(),
+            // Whoever gives it back writes nothing any more.
+            Goal::Release => self.held.take(),
+        };
+        let needs_hold = matches!(goal, Goal::Beat | Goal::Remove);
+        (self.goal, self.sent) = (Some(goal), None);
+        match held {
+            Some(held) => self.write(held.number, Some(held.mark), Duration::ZERO, now),
+            None if needs_hold => self.end(End::Gone),
+            None => self.look(),
+        }
+    }
+
+    /// Goes on with what SSM answered.
+    pub fn answer(&mut self, answer: Answer, now: Duration, has_ended: HasEnded<'_>) -> Next {
+        let Some(goal) = self.goal.clone() else { return Next::End(End::Unclear) };
+        match (std::mem::replace(&mut self.at, At::Look), answer) {
+            (At::Look, Answer::Found(latest)) => self.judge(latest.clone(), latest, now, has_ended),
+            (At::Look, Answer::Absent) => self.decide(None, None, now, has_ended),
+            (At::Walk { latest, doubted }, Answer::Found(earlier)) => {
+                if doubted.entry.past.as_ref() == Some(&earlier.mark) && follows(&doubted) {
+                    self.decide(Some(latest), Some(doubted), now, has_ended)
+                } else {
+                    self.judge(latest, earlier, now, has_ended)
+                }
+            }
+            // What SSM has forgotten by now holds nothing. Anything nearer has to be there.
+            (At::Walk { latest, doubted }, Answer::Absent) if latest.number - doubted.number >= KEPT - 1 => {
+                self.decide(Some(latest), None, now, has_ended)
+            }
+            (At::Put, answer) => self.after_put(&goal, &answer, now),
+            (At::Confirm, Answer::Found(earlier)) => {
+                match self.sent.take_if(|sent| sent.past.as_ref() == Some(&earlier.mark)) {
+                    Some(sent) => self.wrote(sent.over + 1, sent, now),
+                    // It was deleted and made again in between: what was written does not count.
+                    None => self.look(),
+                }
+            }
+            (At::Confirm, _) => self.look(),
+            (At::Delete, Answer::Deleted) => self.end(End::Done),
+            _ => self.end(End::Unclear),
+        }
+    }
+
+    fn end(&mut self, end: End) -> Next {
+        (self.goal, self.sent) = (None, None);
+        Next::End(end)
+    }
+
+    fn lose(&mut self) -> Next {
+        self.held = None;
+        self.end(End::Gone)
+    }
+
+    fn look(&mut self) -> Next {
+        self.at = At::Look;
+        Next::Ask(Call::Read)
+    }
+
+    fn after_put(&mut self, goal: &Goal, answer: &Answer, now: Duration) -> Next {
+        let Some(sent) = &self.sent else { return self.end(End::Unclear) };
+        match answer {
+            Answer::Written(number) if *number == sent.over + 1 => {
+                if *goal == Goal::Release {
+                    return self.end(End::Done);
+                }
+                if sent.over == 0 {
+                    // A creation has nothing before it that could have been another.
+                    let sent = sent.clone();
+                    return self.wrote(1, sent, now);
+                }
+                self.at = At::Confirm;
+                Next::Ask(Call::ReadVersion(sent.over))
+            }
+            // Numbers only grow while a parameter exists: what was held was deleted.
+            Answer::Written(number) if *number <= sent.over && self.held.is_some() => self.lose(),
+            Answer::Exists if *goal == Goal::Take => self.end(End::Refused),
+            // It was overwritten with its name deleted a moment ago.
+            Answer::Exists if self.held.is_some() => self.lose(),
+            Answer::Exists => self.end(End::Done),
+            // Somebody was faster, or nobody knows.
+            _ => self.look(),
+        }
+    }
+
+    /// Finds out whether `candidate` counts.
+    fn judge(&mut self, latest: Version, candidate: Version, now: Duration, has_ended: HasEnded<'_>) -> Next {
+        let number = candidate.number;
+        let counts = match (candidate.entry.over, &candidate.entry.past) {
+            // As earlier versions of this tool wrote it.
+            (None, _) => true,
+            (Some(_), None) => follows(&candidate),
+            (Some(_), Some(_)) => false,
+        };
+        if counts {
+            self.decide(Some(latest), Some(candidate), now, has_ended)
+        } else if number <= 1 {
+            self.decide(Some(latest), None, now, has_ended)
+        } else {
+            self.at = At::Walk { latest, doubted: candidate };
+            Next::Ask(Call::ReadVersion(number - 1))
+        }
+    }
+
+    /// Decides what to do about the `last` version that counts, when `latest` is the latest of all.
+    fn decide(
+        &mut self,
+        latest: Option<Version>,
+        last: Option<Version>,
+        now: Duration,
+        has_ended: HasEnded<'_>,
+    ) -> Next {
+        let Some(goal) = self.goal.clone() else { return Next::End(End::Unclear) };
+        let place = latest.as_ref().map(|latest| (latest.number, latest.mark.clone()));
+        let known = self.held.as_ref().map_or(0, |held| held.number);
+        if place.as_ref().map_or(0, |(number, _)| *number) < known {
+            // The read lags behind what this party knows.
+            return self.end(End::Unclear);
+        }
+        let holder = last.as_ref().and_then(|last| last.entry.holder.clone());
+        let mine = holder.as_ref().is_some_and(|holder| holder.token == self.me.token);
+        let over = |party: &mut Self, rest| {
+            let (number, mark) = place.clone().map_or((0, None), |(number, mark)| (number, Some(mark)));
+            party.write(number, mark, rest, now)
+        };
+        match goal {
+            Goal::Take | Goal::Beat | Goal::Remove if mine => {
+                let counting = last.as_ref().map(|last| (last.number, &last.mark));
+                match (self.sent.clone(), counting) {
+                    (Some(sent), Some((number, mark))) if sent.mark == *mark => self.wrote(number, sent, now),
+                    // An earlier value of its own, of which nobody knows when it was sent.
+                    _ => over(self, Duration::ZERO),
+                }
+            }
+            Goal::Beat | Goal::Remove => self.lose(),
+            Goal::Release if mine => over(self, Duration::ZERO),
+            Goal::Release => self.end(End::Done),
+            Goal::Take | Goal::Look | Goal::Free(_) => {
+                let standing = last.and_then(|last| self.standing(&last, now, has_ended));
+                match (goal, standing) {
+                    (Goal::Look, Some(standing)) => self.end(End::Busy(standing)),
+                    (Goal::Take, Some(standing)) if !standing.rest.is_zero() => self.end(End::Busy(standing)),
+                    (Goal::Take, _) => over(self, Duration::ZERO),
+                    (Goal::Free(token), Some(Standing { holder: Some(holder), rest, .. })) if holder.token == token => {
+                        over(self, rest)
+                    }
+                    _ => self.end(End::Done),
+                }
+            }
+        }
+    }
+
+    /// How the lock stands by the last version that counts; none when it is free.
+    fn standing(&mut self, last: &Version, now: Duration, has_ended: HasEnded<'_>) -> Option<Standing> {
+        let silent = self.silent(last, now);
+        let wait = match &last.entry.holder {
+            Some(holder) if has_ended(holder) => Duration::ZERO,
+            // SSM tells whole seconds, so that a moment more has to pass.
+            Some(_) => self.times.silence().saturating_add(Duration::from_secs(1)),
+            None if last.entry.rest.is_zero() => return None,
+            None => last.entry.rest.saturating_add(Duration::from_secs(1)),
+        };
+        let rest = wait.saturating_sub(silent);
+        let standing = Standing { holder: last.entry.holder.clone(), silent, rest };
+        (standing.holder.is_some() || !rest.is_zero()).then_some(standing)
+    }
+
+    /// How long ago a version was written: as SSM says, or else for how long this party has seen it.
+    fn silent(&mut self, last: &Version, now: Duration) -> Duration {
+        if let Some(age) = last.age {
+            return age;
+        }
+        match &self.watched {
+            Some((mark, since)) if *mark == last.mark => now.saturating_sub(*since),
+            _ => {
+                self.watched = Some((last.mark.clone(), now));
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Writes over a version: what it says is what the goal wants.
+    fn write(&mut self, over: i64, past: Option<Mark>, rest: Duration, now: Duration) -> Next {
+        self.writes += 1;
+        let holds = matches!(self.goal, Some(Goal::Take | Goal::Beat | Goal::Remove));
+        let entry = Entry {
+            holder: holds.then(|| self.me.clone()),
+            write: format!("{}#{}", self.me.token, self.writes),
+            over: Some(over),
+            past: past.clone(),
+            rest,
+        };
+        self.sent = Some(Sent { over, past, mark: Entry::mark(&entry.text()), at: now });
+        self.at = At::Put;
+        Next::Ask(Call::Put(entry))
+    }
+
+    /// What was written counts.
+    fn wrote(&mut self, number: i64, sent: Sent, now: Duration) -> Next {
+        match self.goal {
+            Some(Goal::Take | Goal::Beat) => {
+                self.held = Some(Held { number, mark: sent.mark, since: sent.at });
+                self.end(End::Done)
+            }
+            Some(Goal::Remove) => {
+                self.held = Some(Held { number, mark: sent.mark, since: sent.at });
+                let in_time = self.may_write(now);
+                self.held = None;
+                if !in_time {
+                    return self.end(End::Unclear);
+                }
+                self.at = At::Delete;
+                Next::Ask(Call::Delete)
+            }
+            _ => self.end(End::Done),
+        }
+    }
+}
+
+/// Whether a version has the number that its entry says.
+fn follows(version: &Version) -> bool {
+    version.entry.over.is_some_and(|over| over + 1 == version.number)
+}
