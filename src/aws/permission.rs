@@ -116,7 +116,7 @@ fn resource(service: &str, request: &HttpRequest) -> String {
             (!whole.is_empty()).then(|| format!("s3://{}", whole.join("/")))
         }
         // `/2015-02-01/file-systems/fs-1`, `/2015-02-01/resource-tags/fs-1`.
-        "EFS" => path.rsplit('/').next().filter(|last| last.contains('-')).map(str::to_owned),
+        "EFS" => path.split('/').nth(2).map(str::to_owned),
         _ => match serde_json::from_str::<Json>(body) {
             Ok(document) => first_text(&document),
             Err(_) => first_parameter(body),
