@@ -31,7 +31,9 @@ impl Kept {
     fn minds(&self, change: &Change) -> Option<String> {
         let count = |value: Option<&Value>, of: &dyn Fn(&Text) -> bool| {
             let mut found = Vec::new();
-            value.into_iter().for_each(|value| texts(value, &mut found));
+            if let Some(value) = value {
+                texts(value, &mut found);
+            }
             found.into_iter().filter(|text| of(text)).count()
         };
         let of = |id: &str, value| count(value, &|text| text.known().is_some_and(|text| mentions(text, id)));

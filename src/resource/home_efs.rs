@@ -96,7 +96,7 @@ impl Resource for HomeEfs {
                         (Some(broken), _) if is_unused => unused::note(&mut observed, &broken.id),
                         // In one that could not be deleted there were users.
                         (Some(Observed { state: State::Failed(_), .. }), _) => {
-                            observed.properties.set("MadeFor", "failed")
+                            observed.properties.set("MadeFor", "failed");
                         }
                         (Some(_), _) => {}
                         (None, Some(domain)) => unused::note(&mut observed, domain),

@@ -221,7 +221,7 @@ fn forms(place: &Place) -> Vec<(String, End)> {
             if kind == Kind::Execution { elsewhere(true) } else { Elsewhere },
         ),
         (format!("{{name: users, arn: '{}'}}", arn(HOME, "team/given")), Refused(3, "SD1045")),
-        (format!("{{name: Data, sso: true}}"), Other),
+        ("{name: Data, sso: true}".into(), Other),
         (format!("{{name: {identity_center}}}"), Other),
         (
             format!("{{arn: '{}'}}", arn(HOME, &format!("aws-reserved/sso.amazonaws.com/eu-west-1/{identity_center}"))),

@@ -222,7 +222,6 @@ fn judge(base: &Tables, seed: u64) -> u8 {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn what_goes_is_held_by_nothing_or_named_before_the_first_write() {
     let lab = Lab::new();
     lab.run(APPLY, &config()).expect(0);

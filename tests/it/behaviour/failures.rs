@@ -80,7 +80,6 @@ fn row_09_a_file_system_that_somebody_wrote_to_is_kept() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how many were tried is what the run is for")]
 fn row_09_whatever_happens_on_the_way_nothing_of_a_failed_domain_is_forgotten() {
     use studio_deploy::sandbox::faults::Faults;
     let fail = "fail=CreateDomain:InternalFailure";

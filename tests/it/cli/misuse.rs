@@ -106,7 +106,7 @@ fn only_a_sandbox_is_ever_reset() {
         assert!(fs::symlink_metadata(desk.path(name)).is_ok(), "{name}");
     }
     let text = desk.read("F");
-    desk.write("other.json", &text[..text.trim_end().rfind('\n').unwrap() + 1]);
+    desk.write("other.json", &text[..=text.trim_end().rfind('\n').unwrap()]);
     let ended = desk.raw(&["plan", "minimal.yaml", "--sandbox=other.json"]).is(1);
     ended.notes_have("sandbox reset --sandbox=other.json").notes_have("mv other.json other.json.old");
     desk.raw(&["sandbox", "reset", "--sandbox=other.json"]).is(0);

@@ -12,7 +12,7 @@ fn pointers(json: &Json, at: &str, all: &mut Vec<String>) {
             }
         }
         Json::Array(items) => {
-            items.iter().enumerate().for_each(|(index, item)| pointers(item, &format!("{at}/{index}"), all))
+            items.iter().enumerate().for_each(|(index, item)| pointers(item, &format!("{at}/{index}"), all));
         }
         _ => {}
     }
@@ -54,6 +54,9 @@ fn edits(json: &Json, pointer: &str) -> Vec<Json> {
     }
     all
 }
+
+/// A change of a plan's document.
+type Edit = fn(&mut Json);
 
 #[test]
 fn a_plan_that_was_edited_is_never_applied() {
@@ -103,7 +106,6 @@ fn a_plan_that_does_not_fit_is_refused_for_its_reason() {
     let desk = Desk::new();
     desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).is(0);
     let saved: Json = serde_json::from_str(&desk.read("p.json")).unwrap();
-    type Edit = fn(&mut Json);
     let cases: [(Edit, &str); 9] = [
         (|plan| drop(plan.as_object_mut().unwrap().remove("expires")), "until when"),
         (|plan| plan["expires"] = "soon".into(), "until when"),
