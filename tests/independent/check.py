@@ -80,6 +80,8 @@ def check(binary, root, case, folder, covered):
         changed = [change["address"] for change in again["changes"] if change["action"] != "keep"]
         differences += [f"{address}: the plan after the apply is not empty" for address in changed]
     else:
+        # A plan leaves no sandbox behind, and the references are looked up in it.
+        run([binary, "sandbox", "seed", *common])
         planned = json.loads(run([binary, "plan", *common, "--format", "json"]))
     with Served(binary, sandbox) as endpoint:
         account = Account(endpoint, REGION)
