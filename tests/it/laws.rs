@@ -191,6 +191,11 @@ fn the_lock_is_free_and_no_part_of_the_changes() {
     assert!(applied.calls.iter().any(is_lock));
     let lock = picture(&lab.tables()).into_iter().find(|line| line.contains("/lock: ")).unwrap();
     assert!(lock.contains("\"free\""), "{lock}");
+    // Whoever gave it back has left nothing behind, and nobody is told so.
+    let changed = SSO.replacen("domain:", "domain:\n  tags: {team: science}", 1);
+    let again = lab.run(APPLY, &changed).expect(0);
+    assert!(again.calls.iter().any(is_lock));
+    assert!(!again.notes.contains("left the lock behind"), "{}", again.notes);
 }
 
 /// The text with the keys of every map in the opposite order; lists stay as they are.

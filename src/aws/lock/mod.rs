@@ -96,9 +96,8 @@ impl Lock {
         let waited = || self.clock.now().duration_since(start).unwrap_or_default();
         self.party.borrow_mut().me.since = Some(self.seconds());
         let mut told = false;
-        let mut left_behind: Option<Holder> = None;
         loop {
-            match self.pursue(Goal::Take, Some(&mut left_behind)).await? {
+            match self.pursue(Goal::Take).await? {
                 End::Done => break,
                 End::Busy(standing) => {
                     // One that was freed by hand is to be had soon, whatever happens.
@@ -124,7 +123,7 @@ impl Lock {
             }
             self.clock.sleep(PAUSE).await;
         }
-        if let Some(holder) = left_behind {
+        if let Some(holder) = self.party.borrow().displaced() {
             tell(format!("{holder} left the lock behind; it was taken over"));
         }
         self.renewed();
@@ -155,7 +154,7 @@ impl Lock {
     /// What SSM fails with.
     pub async fn release(&self) -> Result<(), CloudError> {
         self.fence.lose();
-        match self.pursue(Goal::Release, None).await? {
+        match self.pursue(Goal::Release).await? {
             End::Unclear => Err(CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date")),
             _ => Ok(()),
         }
@@ -166,7 +165,7 @@ impl Lock {
     /// # Errors
     /// What SSM fails with; that the answer was lost.
     pub async fn remove(&self) -> Result<(), CloudError> {
-        let removed = self.pursue(Goal::Remove, None).await;
+        let removed = self.pursue(Goal::Remove).await;
         self.fence.lose();
         match removed? {
             End::Done | End::Gone => Ok(()),
@@ -179,7 +178,7 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn beat(&self) -> Result<bool, CloudError> {
-        let end = self.pursue(Goal::Beat, None).await?;
+        let end = self.pursue(Goal::Beat).await?;
         if end == End::Done {
             self.renewed();
         }
@@ -216,7 +215,7 @@ impl Lock {
     /// Pursues a goal until it is clear how that ended.
     async fn settled(&self, goal: Goal) -> Result<End, CloudError> {
         let unclear = || CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date");
-        let attempt = async || match self.pursue(goal.clone(), None).await? {
+        let attempt = async || match self.pursue(goal.clone()).await? {
             End::Unclear => Err(unclear()),
             end => Ok(end),
         };
@@ -269,8 +268,8 @@ impl Lock {
         }
     }
 
-    /// Makes the calls that the protocol asks for until it is at an end; notes who is found to have left the lock behind.
-    async fn pursue(&self, goal: Goal, mut left_behind: Option<&mut Option<Holder>>) -> Result<End, CloudError> {
+    /// Makes the calls that the protocol asks for until it is at an end.
+    async fn pursue(&self, goal: Goal) -> Result<End, CloudError> {
         let now = || (self.locality.uptime)();
         let mut next = {
             let mut party = self.party.borrow_mut();
@@ -283,10 +282,6 @@ impl Lock {
                 Next::Ask(call) => call,
             };
             let answer = self.ask(call).await?;
-            if let (Some(left_behind), Answer::Found(version)) = (left_behind.as_deref_mut(), &answer) {
-                let other = version.entry.holder.as_ref().filter(|holder| holder.token != self.party.borrow().me.token);
-                *left_behind = other.cloned().or_else(|| left_behind.take());
-            }
             let has_ended = |holder: &Holder| holder.process.has_ended(&self.locality.process, self.locality.life);
             next = self.party.borrow_mut().answer(answer, now(), &has_ended);
         }

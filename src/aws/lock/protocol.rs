@@ -185,6 +185,8 @@ pub struct Party {
     at: At,
     sent: Option<Sent>,
     watched: Option<(Mark, Duration)>,
+    /// Whose lock is taken over, while one is.
+    displaces: Option<Holder>,
 }
 
 /// Tells whether a holder is certain to have ended.
@@ -193,12 +195,17 @@ pub type HasEnded<'a> = &'a dyn Fn(&Holder) -> bool;
 impl Party {
     /// Party of a run that holds nothing yet. Its token is its own.
     pub const fn new(me: Holder, times: Times) -> Self {
-        Self { me, times, writes: 0, held: None, goal: None, at: At::Look, sent: None, watched: None }
+        Self { me, times, writes: 0, held: None, goal: None, at: At::Look, sent: None, watched: None, displaces: None }
     }
 
     /// When the last heartbeat that is confirmed was begun, while the lock is held.
     pub fn held_since(&self) -> Option<Duration> {
         self.held.as_ref().map(|held| held.since)
+    }
+
+    /// Who left behind the lock that was taken: a holder that ended, or was silent for too long.
+    pub const fn displaced(&self) -> Option<&Holder> {
+        self.displaces.as_ref()
     }
 
     /// Whether a write may be sent: the last confirmed heartbeat is young enough.
@@ -215,7 +222,7 @@ impl Party {
             Goal::Release => self.held.take(),
         };
         let needs_hold = matches!(goal, Goal::Beat | Goal::Remove);
-        (self.goal, self.sent) = (Some(goal), None);
+        (self.goal, self.sent, self.displaces) = (Some(goal), None, None);
         match held {
             Some(held) => self.write(held.number, Some(held.mark), Duration::ZERO, now),
             None if needs_hold => self.end(End::Gone),
@@ -352,7 +359,10 @@ impl Party {
                 match (goal, standing) {
                     (Goal::Look, Some(standing)) => self.end(End::Busy(standing)),
                     (Goal::Take, Some(standing)) if !standing.rest.is_zero() => self.end(End::Busy(standing)),
-                    (Goal::Take, _) => over(self, Duration::ZERO),
+                    (Goal::Take, standing) => {
+                        self.displaces = standing.and_then(|standing| standing.holder);
+                        over(self, Duration::ZERO)
+                    }
                     (Goal::Free(token), Some(Standing { holder: Some(holder), rest, .. })) if holder.token == token => {
                         over(self, rest)
                     }
