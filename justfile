@@ -39,6 +39,10 @@ ownership:
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture
 
+# What `--skip-blocked` leaves out, over many pairs of configs.
+left-out:
+    cargo test --locked --test it left_out -- --include-ignored --nocapture
+
 # The lock's protocol in larger worlds, some minutes.
 lock:
     cargo test --locked --lib lock::model -- --include-ignored --nocapture

@@ -217,15 +217,7 @@ Resources:
 
     #[test]
     fn only_a_stack_at_rest_is_judged_by_its_template() {
-        let deployment = Deployment {
-            org: "a".into(),
-            env: "b".into(),
-            domain: "c".into(),
-            module: "d".into(),
-            account: "111122223333".into(),
-            region: "us-east-1".into(),
-            partition: "aws".into(),
-        };
+        let deployment = Deployment::sample();
         // CloudFormation API reference, "Stack", StackStatus.
         let statuses = [
             "CREATE_IN_PROGRESS",

@@ -37,18 +37,6 @@ pub(crate) fn screen(terminal: Terminal) -> (Screen, Kept, Kept) {
     (Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal)), data, notes)
 }
 
-pub(crate) fn deployment() -> Deployment {
-    Deployment {
-        org: "acme".into(),
-        env: "dev".into(),
-        domain: "ml".into(),
-        module: "studio".into(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        partition: "aws".into(),
-    }
-}
-
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
@@ -133,7 +121,7 @@ impl Scene {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        plan(&deployment(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options).unwrap()
+        plan(&Deployment::sample(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options).unwrap()
     }
 }
 

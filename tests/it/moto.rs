@@ -16,9 +16,11 @@ use studio_deploy::cloud::{Cloud, Deleted};
 use studio_deploy::config::document::{Document, InputFile};
 use studio_deploy::config::template::Context;
 use studio_deploy::config::{self};
-use studio_deploy::model::{Deployment, Found, Graph, Kind, Node, Observed, Path, Value};
+use studio_deploy::model::{Found, Graph, Kind, Node, Observed, Path, Value};
 use studio_deploy::plan::{PathSet, Record, changes};
 use studio_deploy::resource::{Desired, Flags, Names, Roles, rules};
+
+use crate::support::configs::deployment;
 
 /// Where the server is, as `tests/independent/run` says it.
 const SERVER: &str = "STUDIO_DEPLOY_TEST_MOTO";
@@ -44,15 +46,7 @@ fn desired(vpc: &str, subnet: &str, tags: &[(&str, &str)]) -> Desired {
     let file = InputFile { name: "studio.yaml".into(), text };
     let document = Document::parse(&[file], &|_| Err("no includes".into())).unwrap();
     let config = config::resolve(&document, &Context::default(), Some(&BTreeMap::new())).unwrap().config;
-    let deployment = Deployment {
-        org: "acme".into(),
-        env: "dev".into(),
-        domain: "ml".into(),
-        module: "moto".into(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        partition: "aws".into(),
-    };
+    let deployment = deployment("moto");
     Desired {
         names: Names::new(&deployment).unwrap(),
         deployment,

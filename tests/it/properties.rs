@@ -8,10 +8,11 @@ use proptest::option;
 use proptest::prelude::*;
 use studio_deploy::apply::{Report, Settings, Stop, apply};
 use studio_deploy::cloud::{Cloud, CloudError};
-use studio_deploy::model::{Address, Deployment, Graph, Kind, Node, Text, Value};
+use studio_deploy::model::{Address, Graph, Kind, Node, Text, Value};
 use studio_deploy::plan::{Action, Options, Plan, plan};
 use tokio::sync::watch;
 
+use crate::support::configs::deployment;
 use crate::support::fake::{Fake, rules};
 use crate::support::faulty::{Fate, Faulty};
 
@@ -87,15 +88,7 @@ fn graph(config: &Config) -> Graph {
 }
 
 async fn planned<C: Cloud>(cloud: &C, graph: &Graph, destroy: bool) -> Result<Plan, CloudError> {
-    let deployment = Deployment {
-        org: "acme".into(),
-        env: "dev".into(),
-        domain: "ml".into(),
-        module: "studio".into(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        partition: "aws".into(),
-    };
+    let deployment = deployment("studio");
     let record = cloud.read_record().await?;
     let snapshot = cloud.observe(graph, record.as_ref()).await?;
     let allow_replace = (0..NAMES.len()).map(address).collect();

@@ -8,15 +8,7 @@ use crate::resource::Names;
 use crate::sandbox::front::Sandbox;
 
 fn account(sandbox: &Sandbox) -> Account {
-    let deployment = Deployment {
-        org: "acme".into(),
-        env: "dev".into(),
-        domain: "ml".into(),
-        module: "studio".into(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        partition: "aws".into(),
-    };
+    let deployment = Deployment::sample();
     let names = Names::new(&deployment).unwrap();
     Account::new(&sandbox.sdk_config().build(), true, deployment, names, Box::new(|_| {}))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{BASE, count, domain_id, pass, says, start_app, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};
 use crate::support::configs::edit;
+use crate::support::dice::Dice;
 use crate::support::picture::Tables;
 
 const CONFIRM: &[&str] = &["--confirm", "acme/dev/ml/studio"];
@@ -17,20 +18,6 @@ const BEN: &str = "    ben: {userRole: {name: users}}\n";
 fn config() -> String {
     let text = edit(BASE, BEN, &format!("{BEN}    cid: {{userRole: {{name: users}}}}\n"));
     edit(&text, "  tags:", "  defaultSpaceSettings: {}\n  tags:")
-}
-
-/// A number that follows from a seed, below `limit`.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[usize::try_from(self.roll(of.len() as u64)).unwrap()]
-    }
 }
 
 fn make_space(lab: &Lab, id: &str, name: &str, owner: &str, sharing: &str) {
@@ -173,8 +160,7 @@ fn case(dice: &mut Dice) -> Case {
 
 /// Runs a case on a world; what is wrong with how it ended.
 fn judge(base: &Tables, seed: u64) -> u8 {
-    let mut dice = Dice(seed);
-    dice.roll(2);
+    let mut dice = Dice::new(seed);
     let lab = Lab::like(base);
     furnish(&lab, &mut dice);
     let case = case(&mut dice);

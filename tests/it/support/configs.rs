@@ -1,6 +1,15 @@
 //! Configs of the tests: the samples, and what people do to them.
 
+use studio_deploy::model::Deployment;
+
 use super::account::{APPLY, DESTROY};
+
+/// The deployment of the engine's tests. The words of a command are `account::IDENTITY`.
+pub fn deployment(module: &str) -> Deployment {
+    let [org, env, domain] = ["acme", "dev", "ml"].map(str::to_owned);
+    let (account, region, partition) = ("123456789012".into(), "us-east-1".into(), "aws".into());
+    Deployment { org, env, domain, module: module.into(), account, region, partition }
+}
 
 /// The three samples, by name.
 pub const SAMPLES: [(&str, &str); 3] = [
