@@ -70,7 +70,8 @@ codes! {
     UNRESOLVED "SD1020" Error "an unknown reference"
         "`{{…}}` holds none of: org, env, domain, module_name, account, region, partition, context:NAME, env_var:NAME, \
          resolve:ssm:PATH, ssm-org:PATH, ssm-domain:PATH, ssm-env:PATH. There may be no blanks inside the braces. MDAA passes \
-         unknown references on as they are, which deploys the braces. Lifecycle commands may hold any braces."
+         unknown references on as they are, which deploys the braces. Braces that are never closed, and those that come out of a \
+         context value or a parameter, are refused too. Lifecycle commands may hold any braces."
     MISSING_CONTEXT "SD1021" Error "a context value is missing"
         "`{{context:NAME}}` refers to a value that was not given, or is empty. Give it with `--context NAME=VALUE`, a parameter \
          file, `deployment.context` or a `context` in mdaa.yaml."
@@ -131,6 +132,9 @@ codes! {
     ROLE_NAME "SD1045" Error "not a role's name"
         "IAM allows 1 to 64 letters, digits and `_ + = , . @ -` in the name of a role. The path is no part of it: of \
          arn:aws:iam::123456789012:role/team/lead the name is `lead`."
+    BLANK_SETTING "SD1046" Error "a setting without a value"
+        "AWS takes no empty text for a setting, and what an earlier apply has set stays as it is when a key is left empty. Give \
+         it a value, or remove the key, which takes the setting back where AWS can."
     MDAA_TEMPLATE "SD1050" Error "an unknown environment template"
         "`template` names none of the `env_templates` of this file or of its domain."
     MDAA_UNSUPPORTED "SD1051" Error "an MDAA feature that needs JavaScript"

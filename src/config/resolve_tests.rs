@@ -133,6 +133,12 @@ fn every_mistake_has_its_code_and_line() {
         ("  domainBucket: {domainBucketName: A_b, assetDeploymentRole: {name: x}}\n", &[("SD1041", 6)]),
         ("  defaultUserSettings: {studioWebPortal: DISABLED, defaultLandingUri: 'studio::'}\n", &[("SD1043", 6)]),
         ("  defaultUserSettings: {executionRole: 'arn:aws:iam::123456789012:role/x'}\n", &[("SD1044", 6)]),
+        ("  defaultUserSettings: {studioWebPortal: ''}\n", &[("SD1046", 6)]),
+        (
+            "  defaultSpaceSettings: {customFileSystemConfigs: [{efsFileSystemConfig: {fileSystemId: fs-12345678, fileSystemPath: ''}}]}\n",
+            &[("SD1046", 6)],
+        ),
+        ("  domainSettings: {ipAddressType: ''}\n", &[("SD1046", 6)]),
         ("  vpcId: x\n", &[]),
         ("  domainName: -a\n", &[("SD1508", 6)]),
         ("  appSecurityGroupManagement: Service\n", &[("SD1509", 6)]),

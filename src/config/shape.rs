@@ -202,6 +202,12 @@ impl<'a> Checker<'a> {
     /// Reports what AWS would refuse; a word that is an error yields what stands in for it.
     fn limits(&mut self, schema: &Json, json: &Json, tree: &Tree) -> Option<Json> {
         let name = self.name();
+        if json.as_str() == Some("") && is_setting(&self.path) {
+            let summary = format!("`{name}` has no value");
+            let diagnostic = Diagnostic::new(&codes::BLANK_SETTING, summary).at(&tree.place);
+            self.diagnostics.push(diagnostic.help("give it one, or remove the key"));
+            return None;
+        }
         if let (words, Some(text)) = (words(schema), json.as_str())
             && !words.is_empty()
             && !words.contains(&text)
@@ -395,6 +401,16 @@ impl<'a> Checker<'a> {
 
 fn kind(schema: &Json) -> &str {
     schema["type"].as_str().unwrap_or(if schema.get("oneOf").is_some() { "string" } else { "" })
+}
+
+/// Whether a setting of users, spaces or the domain stands at a path: AWS takes none of them empty.
+fn is_setting(path: &[String]) -> bool {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(
+        keys.as_slice(),
+        ["domain", "defaultUserSettings" | "defaultSpaceSettings" | "domainSettings", ..]
+            | ["domain", "userProfiles", _, "settings", ..]
+    )
 }
 
 /// The words that a schema allows: an `enum`, or the constants of documented alternatives.

@@ -220,9 +220,34 @@ impl Pass<'_> {
             Stage::Launcher => self.references(text, spot),
             Stage::Module => {
                 let prefixed = if spot.key { text.to_string() } else { self.prefixes(text) };
-                self.references(&prefixed, spot)
+                let filled = self.references(&prefixed, spot);
+                if spot.command { filled } else { self.without_braces(&prefixed, filled, spot) }
             }
         }
+    }
+
+    /// Refuses braces that are left: those that are never closed, and those that come out of values. No check looks at text
+    /// with braces in it, since it takes them for what is not known yet, and so they would reach AWS.
+    fn without_braces(&mut self, written: &str, filled: Filled, spot: Spot<'_>) -> Filled {
+        if matches!(filled, Filled::Broken) {
+            return filled;
+        }
+        let (summary, help) = if outside(written).contains("{{") {
+            let summary = format!("`{{{{` is never closed in `{}`", shorten(written));
+            (summary, "close the reference with `}}`, or leave the braces out")
+        } else if match &filled {
+            Filled::Text(text) => text.contains("{{"),
+            Filled::Pending(text) => outside(text).contains("{{"),
+            Filled::Json(json) => holds_braces(json),
+            Filled::Broken => false,
+        } {
+            let summary = format!("`{}` is filled in with text that holds braces itself", shorten(written));
+            (summary, "what a reference stands for is not looked at again: put the value itself there")
+        } else {
+            return filled;
+        };
+        self.diagnostics.push(Diagnostic::new(&codes::UNRESOLVED, summary).at(spot.place).help(help));
+        Filled::Broken
     }
 
     /// Rewrites a prefix at the very beginning to a braced reference.
@@ -519,6 +544,26 @@ fn pairs(text: &str) -> Vec<Pair> {
     found
 }
 
+/// The text outside of balanced double braces.
+fn outside(text: &str) -> String {
+    let (mut rest, mut from) = (String::new(), 0);
+    for Pair { start, end, .. } in pairs(text) {
+        rest.push_str(&text[from..start]);
+        from = end;
+    }
+    rest + &text[from..]
+}
+
+/// Whether a text in it holds double braces.
+fn holds_braces(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains("{{"),
+        Json::Array(items) => items.iter().any(holds_braces),
+        Json::Object(members) => members.iter().any(|(key, value)| key.contains("{{") || holds_braces(value)),
+        _ => false,
+    }
+}
+
 /// About how many bytes JSON has.
 fn bytes(json: &Json) -> usize {
     match json {
@@ -548,7 +593,9 @@ mod tests {
             values: BTreeMap::from([
                 ("sc".into(), json!("v")),
                 ("nest".into(), json!("sc")),
-                ("list".into(), json!(["a", "{{org}}"])),
+                ("list".into(), json!(["a", "b"])),
+                ("braces".into(), json!("{{org}}")),
+                ("list of braces".into(), json!(["a", "{{org}}"])),
                 ("n".into(), json!(42)),
                 ("t".into(), json!(true)),
                 ("empty".into(), json!("")),
@@ -573,6 +620,7 @@ mod tests {
             ("/org/dom/env/x".into(), text("env")),
             ("/org/dom/generated-role/admin/id".into(), text("AROA")),
             ("/Org/Dom/x".into(), text("nested")),
+            ("/braces".into(), text("{{org}}")),
             ("/secret".into(), secret),
         ])
     }
@@ -597,12 +645,10 @@ mod tests {
             ("{{region}}/{{account}}", json!("us-east-1/111122223333")),
             ("{{org}}{{org}}", json!("OrgOrg")),
             ("{{module_name}}", json!("Mod")),
-            ("{{org", json!("{{org")),
             ("org}}", json!("org}}")),
-            ("{{ {{org}}", json!("{{ Org")),
             ("x{{context:sc}}y", json!("xvy")),
             ("{{context:{{context:nest}}}}", json!("v")),
-            ("{{context:list}}", json!(["a", "{{org}}"])),
+            ("{{context:list}}", json!(["a", "b"])),
             ("value-{{context:n}}", json!("value-42")),
             ("{{context:n}}", json!("42")),
             ("value-{{context:t}}", json!("value-true")),
@@ -634,6 +680,14 @@ mod tests {
     #[test]
     fn what_cannot_be_resolved_is_an_error() {
         let cases = [
+            ("{{org", "SD1020"),
+            ("{{context:sc", "SD1020"),
+            ("{{ {{org}}", "SD1020"),
+            ("{{partition}}-{{org", "SD1020"),
+            ("{{context:braces}}", "SD1020"),
+            ("x{{context:braces}}", "SD1020"),
+            ("{{context:list of braces}}", "SD1020"),
+            ("ssm:/braces", "SD1020"),
             ("{{ org }}", "SD1020"),
             ("{{ORG}}", "SD1020"),
             ("{{foo}}", "SD1020"),
@@ -671,7 +725,7 @@ mod tests {
         assert_eq!(fill(json!(nested(NESTING_LIMIT)), &["k"]), Err(vec!["SD1020"]));
         assert_eq!(fill(json!({nested(100_000): 1}), &["k"]), Err(vec!["SD1007"]));
         let open = "{{a ".repeat(100_000);
-        assert_eq!(fill(json!(open), &["k"]), Ok(json!(open)));
+        assert_eq!(fill(json!(open), &["k"]), Err(vec!["SD1020"]));
         let half = format!("{open}{}", "}}".repeat(50_000));
         assert_eq!(fill(json!(half), &["k"]), Err(vec!["SD1007"]));
         let mut context = context();
