@@ -24,6 +24,7 @@
 //! | `ignore-field=Path` | Studio accepts the member and drops it |
 //! | `freeze=Status` | whatever gets this status in Studio keeps it |
 //! | `app-delete-slow=60s` | deleting an app takes that much longer |
+//! | `rstudio-licences=none` | a domain with RStudio ends as failed, for want of a licence |
 //! | `merge=shallow` | UpdateDomain replaces nested structures where it would merge them |
 
 use std::ops::RangeInclusive;
@@ -186,6 +187,10 @@ impl FromStr for Faults {
                     faults.services.insert(name.into(), json!(value));
                 }
                 "merge" => return Err(refuse("the value is `deep` or `shallow`")),
+                "rstudio-licences" if value == "none" => {
+                    faults.services.insert(name.into(), json!(value));
+                }
+                "rstudio-licences" => return Err(refuse("the value is `none`")),
                 _ => return Err(refuse("there is no such fault")),
             }
         }

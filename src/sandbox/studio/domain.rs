@@ -171,6 +171,10 @@ mod tests {
                 "HomeEfsFileSystemKmsKeyId": "k-1",
                 "TagPropagation": "ENABLED",
                 "DefaultUserSettings": {
+                    // What AWS says although nobody asked for it.
+                    "AutoMountHomeEFS": "Enabled",
+                    "SpaceStorageSettings": {"DefaultEbsStorageSettings":
+                        {"DefaultEbsVolumeSizeInGb": 5, "MaximumEbsVolumeSizeInGb": 100}},
                     "ExecutionRole": "arn:aws:iam::123456789012:role/execution",
                     "SecurityGroups": ["sg-1"],
                     "JupyterLabAppSettings": {

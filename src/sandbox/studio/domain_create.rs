@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use super::faults::Faults;
 use super::life::{self, Life};
 use super::records::{Domain, LIMITS, Object, Record};
-use super::{checks, domain, home, in_use, invalid, merge, required, tags};
+use super::{checks, domain, domain_gates, home, in_use, invalid, merge, required, tags};
 use crate::sandbox::records::{SUBNETS, Subnet, VPCS};
 use crate::sandbox::wire::{Answer, Refusal};
 use crate::sandbox::world::{LOWER, World};
@@ -37,7 +38,10 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     if domain.auth_mode == "SSO" {
         domain.application = Some(application(world));
     }
-    life::begin(world, &mut domain, &life::CREATE_DOMAIN, None);
+    // The text is what Terraform's acceptance tests met.
+    let unlicensed = domain_gates::has_rstudio(&domain) && Faults::of(world).has_no_rstudio_licence();
+    let failure = unlicensed.then(|| "No available licenses were found".to_owned());
+    life::begin(world, &mut domain, &life::CREATE_DOMAIN, failure);
     let arn = domain.arn(world);
     // What a domain fails over may come after its file system is made, and that then outlives it. What is known is the
     // one reason that says that there is none: aws-cdk issue 34818. That there is one otherwise is a guess, the worse one.
@@ -118,7 +122,9 @@ fn check(world: &World, domain: &Domain) -> Result<(), Refusal> {
     if let Some(key) = domain.text(&["KmsKeyId"]) {
         checks::key(world, key)?;
     }
-    checks::references(world, &Json::Object(domain.settings.clone()), vpc)
+    // What Terraform's acceptance tests show: a domain in a VPC needs no groups (pull request 35416), and one that is
+    // not takes groups of another VPC (16077, 34729).
+    checks::references(world, &Json::Object(domain.settings.clone()), vpc.filter(|_| is_private(domain)))
 }
 
 /// Whether nothing but the VPC is reachable.
@@ -144,10 +150,6 @@ pub fn consistent(domain: &Domain) -> Result<(), Refusal> {
         // Half-filled settings of spaces are refused: terraform-provider-aws issue 27990.
         if !settings.contains_key("ExecutionRole") {
             return Err(invalid(format!("{path}.ExecutionRole is required.")));
-        }
-        let groups = settings.get("SecurityGroups").and_then(Json::as_array);
-        if is_private(domain) && groups.is_none_or(Vec::is_empty) {
-            return Err(invalid(format!("{path}.SecurityGroups is required when AppNetworkAccessType is VpcOnly.")));
         }
     }
     Ok(())
@@ -205,10 +207,6 @@ mod tests {
             ),
             (json!({"VpcId": null}), "VpcId and SubnetIds are required."),
             (users(json!({"ExecutionRole": null})), "DefaultUserSettings.ExecutionRole is required."),
-            (
-                users(json!({"SecurityGroups": []})),
-                "DefaultUserSettings.SecurityGroups is required when AppNetworkAccessType is VpcOnly.",
-            ),
             (users(json!({"SecurityGroups": ["sg-9"]})), "The security group ID 'sg-9' does not exist"),
             (
                 users(json!({"SecurityGroups": ["sg-1", "sg-2", "sg-3", "sg-4", "sg-5"]})),

@@ -76,10 +76,13 @@ fn as_sent(before: &Domain, change: &Object) -> Result<(), Refusal> {
         checks::nothing_empty(name, value)?;
     }
     let sent = |name: &str| change.get(name);
-    if sent("AppNetworkAccessType").and_then(Json::as_str) == Some("VpcOnly") && sent("SubnetIds").is_none() {
-        return Err(invalid("VpcId and Subnet IDs are required for updating domains to VpcOnly mode."));
+    let has_network = sent("SubnetIds").is_some() && sent("VpcId").is_some();
+    if sent("AppNetworkAccessType").and_then(Json::as_str) == Some("VpcOnly") && !has_network {
+        return Err(invalid("VpcId and Subnet IDs are required for updating domains to VpcOnly mode"));
     }
-    if sent("VpcId").is_some() && before.setting(&["VpcId"]).is_some() {
+    // The API model: the VPC can be set once. That its own is no other is what the text above implies.
+    let vpc = before.setting(&["VpcId"]);
+    if sent("VpcId").is_some_and(|sent| vpc.is_some_and(|vpc| vpc != sent)) {
         return Err(invalid("VpcId can only be added to a domain that has none."));
     }
     if sent("HomeEfsFileSystemCreation").and_then(Json::as_str) == Some("Disabled") && domain_create::wants_home(before)
@@ -103,7 +106,7 @@ fn check(world: &World, before: &Domain, after: &Domain, change: &Object) -> Res
     if let (Some(ids), Some(vpc)) = (change.get("SubnetIds"), vpc) {
         domain_create::subnets(world, ids, vpc)?;
     }
-    checks::references(world, &Json::Object(change.clone()), vpc)?;
+    checks::references(world, &Json::Object(change.clone()), vpc.filter(|_| domain_create::is_private(after)))?;
     domain_gates::check(world, before, after)
 }
 
@@ -123,10 +126,14 @@ mod tests {
         let cases = [
             (
                 json!({"AppNetworkAccessType": "VpcOnly"}),
-                "VpcId and Subnet IDs are required for updating domains to VpcOnly mode.",
+                "VpcId and Subnet IDs are required for updating domains to VpcOnly mode",
+            ),
+            (
+                json!({"AppNetworkAccessType": "VpcOnly", "SubnetIds": ["subnet-1"]}),
+                "VpcId and Subnet IDs are required for updating domains to VpcOnly mode",
             ),
             (json!({"AppSecurityGroupManagement": "Customer"}), domain_create::GROUP_MANAGEMENT_NEEDS_RSTUDIO),
-            (json!({"VpcId": "vpc-1"}), "VpcId can only be added to a domain that has none."),
+            (json!({"VpcId": "vpc-2"}), "VpcId can only be added to a domain that has none."),
             (
                 json!({"DefaultUserSettings": {"StudioWebPortal": "DISABLED"}}),
                 "StudioWebPortal is disabled for this domain/user.",
@@ -140,10 +147,6 @@ mod tests {
                 json!({"DefaultUserSettings": {"DefaultLandingUri": ""}}),
                 "1 validation error detected: Value '' at 'DefaultUserSettings.DefaultLandingUri' failed to satisfy \
                  constraint: Member must not be empty",
-            ),
-            (
-                json!({"DefaultUserSettings": {"SecurityGroups": []}}),
-                "DefaultUserSettings.SecurityGroups is required when AppNetworkAccessType is VpcOnly.",
             ),
             (json!({"SubnetIds": ["subnet-9"]}), "The subnet ID 'subnet-9' does not exist"),
             (
@@ -221,7 +224,10 @@ mod tests {
         let described = account.ok("DescribeDomain", json!({"DomainId": domain}));
         assert_eq!(
             described["DomainSettings"],
-            json!({"RStudioServerProDomainSettings": {"DomainExecutionRoleArn": role, "RStudioConnectUrl": "https://connect"}})
+            json!({"RStudioServerProDomainSettings": {
+                "DomainExecutionRoleArn": role, "RStudioConnectUrl": "https://connect",
+                "DefaultResourceSpec": {"SageMakerImageArn": account.world.arn("sagemaker", "image/rstudio-workbench-2025.05")},
+            }})
         );
         account.world.advance(25_000);
         let access = json!({"AppNetworkAccessType": "PublicInternetOnly"});

@@ -3,6 +3,7 @@
 //! - `fail`: `{operation: reason}`, an asynchronous operation that ends badly, once;
 //! - `ignore-field`: paths of members that Create and Update operations accept and drop;
 //! - `freeze`: statuses that never end;
+//! - `rstudio-licences`: `none` where the account has none;
 //! - `merge`: `shallow` makes updates replace whole members of a settings structure;
 //! - `app-delete-slow`: how many seconds an app takes to stop.
 
@@ -33,6 +34,11 @@ impl Faults {
     /// Whether updates replace whole members of a settings structure instead of merging into them.
     pub fn merges_shallowly(&self) -> bool {
         self.texts("merge").any(|depth| depth == "shallow")
+    }
+
+    /// Whether the account has no licence for RStudio.
+    pub fn has_no_rstudio_licence(&self) -> bool {
+        self.texts("rstudio-licences").any(|licences| licences == "none")
     }
 
     /// How many seconds an app takes to stop, if not the usual time.

@@ -6,7 +6,9 @@ use super::faults::Faults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
 use super::records::{App, DIRECTORY, Domain, Living, Object, Owner, Record, Space, UserProfile, key_in};
-use super::{adversary, checks, domain, in_use, invalid, not_found, page, required, seconds, tags, text};
+use super::{
+    adversary, checks, domain, domain_create, in_use, invalid, not_found, page, required, seconds, tags, text,
+};
 use crate::sandbox::wire::{Answer, Refusal};
 use crate::sandbox::world::World;
 
@@ -115,7 +117,7 @@ fn check(world: &World, domain: &Domain, settings: &Object) -> Result<(), Refusa
     checks::apps(settings)?;
     checks::user_settings(&merge::layered(defaults, Some(&own)))?;
     checks::group_count([defaults, Some(&own)])?;
-    checks::references(world, &own, domain.text(&["VpcId"]))
+    checks::references(world, &own, domain.text(&["VpcId"]).filter(|_| domain_create::is_private(domain)))
 }
 
 /// `UpdateUserProfile`.
