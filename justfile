@@ -35,6 +35,10 @@ faults:
 ownership:
     cargo test --locked --test it ownership -- --include-ignored --nocapture
 
+# Every setting, set, changed and removed, at every level.
+converge:
+    cargo test --locked --test it convergence -- --include-ignored --nocapture
+
 # Every read of every command, refused from each of its calls on.
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture

@@ -449,7 +449,7 @@ impl<C: Cloud> Run<'_, C> {
         let refused = made.refused.clone();
         self.refused.set(self.refused.get() || !refused.is_empty());
         let left = |made: &Observed| {
-            let mut left = changes(node, made, &[], (self.rules)(node.address.kind), &mut Vec::new());
+            let mut left = changes(node, made, &[], (self.rules)(node.address.kind));
             left.retain(|change| !refused.iter().any(|path| change.path.starts_with(path)));
             left
         };

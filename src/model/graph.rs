@@ -34,12 +34,15 @@ pub struct Node {
     pub sources: BTreeMap<Path, Source>,
     /// Nodes that must be done first although no data of theirs is used.
     pub after: BTreeSet<Address>,
+    /// What holds, as far as it is known, where `properties` say nothing: a profile's settings are then the domain's. It is
+    /// what a setting is put to that AWS does not take back. Null for what inherits nothing.
+    pub fallback: Value,
 }
 
 impl Node {
     /// A node with no source and no order of its own yet.
     pub fn new(address: Address, properties: Value) -> Self {
-        Self { address, properties, sources: BTreeMap::new(), after: BTreeSet::new() }
+        Self { address, properties, sources: BTreeMap::new(), after: BTreeSet::new(), fallback: Value::Null }
     }
 
     /// The YAML line that a property comes from: its own, or its nearest ancestor's.

@@ -1,6 +1,6 @@
 //! The three-way compare: what should be, what is, and what earlier applies have managed.
 
-use super::{Notice, Rules, Unset};
+use super::{Rules, Unset};
 use crate::model::{Node, Observed, Path, Source, Value};
 
 /// One property that differs.
@@ -38,15 +38,9 @@ fn says_nothing(path: &Path, value: Option<&Value>) -> bool {
 
 /// What must change on `observed` to be `node`.
 ///
-/// A path that is set and differs changes; one that is not set now but was `managed` before is taken back; what was
-/// never set is AWS's default or somebody else's, and no difference.
-pub fn changes(
-    node: &Node,
-    observed: &Observed,
-    managed: &[Path],
-    rules: &dyn Rules,
-    notices: &mut Vec<Notice>,
-) -> Vec<Change> {
+/// A path that is set and differs changes; one that is not set now but was `managed` before is taken back, where the API
+/// can; what was never set is AWS's default or somebody else's, and no difference.
+pub fn changes(node: &Node, observed: &Observed, managed: &[Path], rules: &dyn Rules) -> Vec<Change> {
     let mut changes = Vec::new();
     let leaves = node.properties.leaves();
     for (path, after) in &leaves {
@@ -76,16 +70,7 @@ pub fn changes(
             Unset::Send(value) if value.same(live) => continue,
             Unset::Send(value) => Some(value),
             Unset::Omit => None,
-            Unset::Impossible => {
-                notices.push(Notice {
-                    address: Some(node.address.clone()),
-                    message: format!(
-                        "{path} is no longer in the config, but the API cannot unset it: it stays {}",
-                        live.to_json()
-                    ),
-                });
-                continue;
-            }
+            Unset::Impossible => continue,
         };
         let source = node.source(path).cloned();
         changes.push(Change { path: path.clone(), before: Some(live.clone()), after, source, unsets: true });

@@ -14,6 +14,7 @@ mod removal;
 mod rules;
 mod state;
 mod step;
+mod sticky;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +43,6 @@ pub fn plan(
     rules: &dyn Fn(Kind) -> &'static dyn Rules,
     options: &Options,
 ) -> Result<Plan, Cycle> {
-    let order = order(graph)?;
     let mut notices = Vec::new();
     let mut steps = Vec::new();
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
@@ -51,11 +51,13 @@ pub fn plan(
     let mut foreign = BTreeSet::new();
     let company = Company::of(snapshot);
     let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot), company };
+    let graph = &known.completed(graph, rules, &mut notices);
+    let order = order(graph)?;
     notices.extend(known.company.left(snapshot, graph, options));
     for address in &order {
         let node = &graph[address];
         let rules = rules(address.kind);
-        let mut step = step(deployment, node, &known, &settled, rules, options, &mut notices);
+        let mut step = step(deployment, node, &known, &settled, rules, options);
         if let Some((notice, changes)) = apps::keep_immutable(&mut step, rules, options) {
             left_out.insert(address.clone(), changes);
             notices.push(notice);
@@ -122,30 +124,47 @@ impl Settled {
 struct Known<'a> {
     snapshot: &'a Snapshot,
     recorded: Option<&'a Record>,
-    /// The ARNs of lifecycle configs of ours that go.
+    /// What things of ours that go are referred to by.
     going: BTreeSet<&'a str>,
     company: Company<'a>,
 }
 
 impl Known<'_> {
+    /// The graph with what each node has to go on saying of its live object.
+    fn completed(&self, graph: &Graph, rules: &dyn Fn(Kind) -> &'static dyn Rules, notices: &mut Vec<Notice>) -> Graph {
+        let mut graph = graph.clone();
+        for (address, node) in &mut graph {
+            if let Some(observed) = self.snapshot.get(address).and_then(Found::ours) {
+                sticky::keep(node, observed, &self.managed(address, observed), rules(address.kind), notices);
+            }
+        }
+        graph
+    }
+
     /// The paths of a live object that are ours to take back: what the record says, and what names something of ours that
     /// goes, which it cannot outlive. So a lost record leaves no app without the script that it starts with.
-    fn managed(&self, observed: &Observed) -> Vec<Path> {
+    fn managed(&self, address: &Address, observed: &Observed) -> Vec<Path> {
         let goes = |value: &Value| value.as_str().is_some_and(|text| self.going.contains(text));
         let names = |value: &Value| match value {
             Value::List(items) => !items.is_empty() && items.iter().all(goes),
             value => goes(value),
         };
-        let leaves = observed.properties.leaves();
-        leaves.into_iter().filter(|(_, value)| names(value)).map(|(path, _)| path).collect()
+        let named = observed.properties.leaves().into_iter().filter(|(_, value)| names(value)).map(|(path, _)| path);
+        let recorded = self.recorded.map_or(&[][..], |record| record.paths(address)).iter().cloned();
+        recorded.chain(named).collect::<BTreeSet<Path>>().into_iter().collect()
     }
 }
 
+/// The ARNs and ids by which settings refer to what is ours and goes: scripts, the role and the group.
 fn going<'a>(graph: &Graph, snapshot: &'a Snapshot) -> BTreeSet<&'a str> {
-    let going = snapshot
-        .iter()
-        .filter(|(address, _)| address.kind == Kind::LifecycleConfig && !graph.contains_key(*address))
-        .filter_map(|(_, found)| found.ours()?.outputs.get("Arn"));
+    let going = snapshot.iter().filter(|(address, _)| !graph.contains_key(*address)).filter_map(|(address, found)| {
+        let outputs = &found.ours()?.outputs;
+        match address.kind {
+            Kind::LifecycleConfig | Kind::ExecutionRole => outputs.get("Arn"),
+            Kind::SecurityGroup => outputs.get("GroupId"),
+            _ => None,
+        }
+    });
     going.map(String::as_str).collect()
 }
 
@@ -156,7 +175,6 @@ fn step(
     settled: &BTreeMap<Address, Settled>,
     rules: &dyn Rules,
     options: &Options,
-    notices: &mut Vec<Notice>,
 ) -> Step {
     let address = &node.address;
     // What is known of a live object does not make its changes unnecessary: whatever builds on it waits for them.
@@ -184,7 +202,7 @@ fn step(
             if let Some((old, observed)) = superseded(address, known.snapshot) {
                 step.reason = format!("it takes the place of {old}");
                 // What the YAML says nothing about, such as a name that follows from the content, is no news.
-                step.changes = changes(&node, observed, &[], rules, &mut Vec::new());
+                step.changes = changes(&node, observed, &[], rules);
                 step.changes.retain(|change| node.sources.contains_key(&change.path));
             }
         }
@@ -193,7 +211,7 @@ fn step(
             step.observed.clone_from(observed);
             match observed {
                 Some(observed) if adopted => {
-                    step.changes = changes(&node, observed, &[], rules, notices);
+                    step.changes = changes(&node, observed, &[], rules);
                     step.action = Action::Adopt;
                     step.reason = match owner {
                         Owner::Mdaa { stack: Some(stack) } => format!("MDAA's stack {stack} made it"),
@@ -211,11 +229,7 @@ fn step(
             step.observed = Some(observed.clone());
             state::judge(&mut step, observed, rules, options);
             if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
-                let mut managed = known.recorded.map_or(&[][..], |record| record.paths(address)).to_vec();
-                managed.extend(known.managed(observed));
-                managed.sort();
-                managed.dedup();
-                step.changes = changes(&node, observed, &managed, rules, notices);
+                step.changes = changes(&node, observed, &known.managed(address, observed), rules);
                 if !step.changes.is_empty() {
                     if step.action == Action::Keep {
                         step.action = Action::Update;

@@ -77,23 +77,41 @@ impl Rules for Domain {
     }
 }
 
+/// Settings that are off unless somebody says otherwise.
+const SWITCHES: [&str; 7] = [
+    "AccessStatus",
+    "EnableDockerAccess",
+    "LifecycleManagement",
+    "RootlessDocker",
+    "Status",
+    "StudioWebPortalAccess",
+    "TagPropagation",
+];
+
 /// How SageMaker takes a setting back: it merges what it is sent, so that leaving something out changes nothing.
 ///
-/// The literal `None` is in the API model of the three ARNs; lists are cleared by empty ones; switches by their default.
+/// The literal `None` is in the API model of the three ARNs; lists are cleared by empty ones; what has a default that
+/// AWS documents (API reference, and the developer guide's pages on storage and on the portal) is put back to it.
 pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
     let last = path.0.last().map(String::as_str).unwrap_or_default();
     match (path.0.first().map(String::as_str), last, live) {
-        // Spaces in a VPC are refused without groups, and their role, which needs them, cannot be taken back.
+        // The role of shared spaces cannot be taken back, and their groups go with it.
         (Some("DefaultSpaceSettings"), "SecurityGroups", _) => Unset::Impossible,
         (Some("Tags" | "HomeEfsTags" | "NfsSecurityGroupTags"), ..) => Unset::Omit,
         (_, _, Value::List(_)) => Unset::Send(Value::List(Vec::new())),
-        (_, "LifecycleConfigArn" | "BuiltInLifecycleConfigArn" | "SageMakerImageVersionArn", _) => {
+        (_, "LifecycleConfigArn" | "BuiltInLifecycleConfigArn" | "SageMakerImageVersionArn" | "TrainingPlanArn", _) => {
             Unset::Send("None".into())
         }
         (_, "StudioWebPortal", _) => Unset::Send("ENABLED".into()),
         (_, "DefaultLandingUri", _) => Unset::Send("studio::".into()),
         (_, "NotebookOutputOption", _) => Unset::Send("Disabled".into()),
-        (_, "AccessStatus" | "LifecycleManagement" | "TagPropagation" | "Status", _) => Unset::Send("DISABLED".into()),
+        (Some("UserSettings"), "AutoMountHomeEFS", _) => Unset::Send("DefaultAsDomain".into()),
+        (_, "AutoMountHomeEFS", _) => Unset::Send("Enabled".into()),
+        (_, "DefaultEbsVolumeSizeInGb", _) => Unset::Send(5.into()),
+        (_, "MaximumEbsVolumeSizeInGb", _) => Unset::Send(100.into()),
+        (_, "IpAddressType", _) => Unset::Send("ipv4".into()),
+        (_, "ExecutionRoleSessionNameMode", _) => Unset::Send("STATIC".into()),
+        (_, name, _) if SWITCHES.contains(&name) => Unset::Send("DISABLED".into()),
         _ => Unset::Impossible,
     }
 }
@@ -176,8 +194,8 @@ impl Resource for Domain {
             ("NfsSecurityGroupTags", tags),
         ]);
         if let Some(settings) = &config.default_space_settings {
-            let mut settings = without_empty(Value::from(settings.wire()));
-            // AWS refuses space settings without a role, and in a VPC without security groups.
+            let mut settings = completed(Value::from(settings.wire()));
+            // AWS refuses space settings without a role; groups of their own they need as users do.
             if settings.get("ExecutionRole").is_none() {
                 settings.set("ExecutionRole", execution_role::arn(desired));
             }
@@ -197,6 +215,14 @@ impl Resource for Domain {
         }
         let mut node = Node::new(address(), properties);
         node.sources = sources(desired);
+        // Once there, space settings stay: they must not go on naming a role or a group that goes.
+        if config.default_space_settings.is_none() {
+            let spaces = [
+                ("ExecutionRole", Value::Text(execution_role::arn(desired))),
+                ("SecurityGroups", Value::List(vec![Value::Text(security_group::id(desired))])),
+            ];
+            node.fallback.set("DefaultSpaceSettings", Value::from_iter(spaces));
+        }
         vec![node]
     }
 
@@ -327,7 +353,7 @@ fn passes(error: &CloudError) -> bool {
 }
 
 /// MDAA's settings: the defaults, overridden by the user's, completed by the generated lifecycle configs.
-fn user_settings(desired: &Desired) -> Value {
+pub(super) fn user_settings(desired: &Desired) -> Value {
     let config = &desired.config.domain;
     let mut settings = complete(&config.default_user_settings);
     for (app, instance) in [("JupyterServer", Some("system")), ("JupyterLab", None), ("KernelGateway", Some("system"))]
@@ -378,13 +404,19 @@ fn without_empty(value: Value) -> Value {
     }
 }
 
-/// Settings on the wire, with what the API demands besides what people write.
+/// Settings of a user on the wire, with what the API demands besides what people write.
 pub(super) fn complete(settings: &UserSettings) -> Value {
-    let mut wire = without_empty(Value::from(settings.wire()));
+    let mut wire = completed(Value::from(settings.wire()));
     // AWS refuses a disabled portal while the landing page is still in it.
     if wire.text("StudioWebPortal") == Some("DISABLED") && wire.get("DefaultLandingUri").is_none() {
         wire.set("DefaultLandingUri", "app:JupyterServer:");
     }
+    wire
+}
+
+/// Settings of users or spaces with what the API demands of their apps.
+fn completed(settings: Value) -> Value {
+    let mut wire = without_empty(settings);
     // An app whose default lifecycle config is not in its list fails to start.
     for app in ["JupyterServer", "JupyterLab", "KernelGateway", "CodeEditor"] {
         let key = format!("{app}AppSettings");
@@ -399,6 +431,13 @@ pub(super) fn complete(settings: &UserSettings) -> Value {
             arns.push(default);
             wire.set_at(&list, Value::List(arns));
         }
+    }
+    // API reference, JupyterServerAppSettings: scripts need a default resource too, and `system` is the one that there is.
+    let server = wire.get("JupyterServerAppSettings");
+    let has_scripts =
+        server.and_then(|server| server.get("LifecycleConfigArns")).is_some_and(|arns| !arns.items().is_empty());
+    if has_scripts && server.is_some_and(|server| server.get("DefaultResourceSpec").is_none()) {
+        wire.set_at(&Path::of(["JupyterServerAppSettings", "DefaultResourceSpec", "InstanceType"]), "system".into());
     }
     wire
 }
@@ -487,8 +526,7 @@ fn update_request(node: &Node, observed: &Observed, changes: &[Change]) -> Json 
         match keys.as_slice() {
             ["Tags" | "HomeEfsTags" | "NfsSecurityGroupTags", ..] | [] => {}
             [top @ ("DefaultUserSettings" | "DefaultSpaceSettings" | "DomainSettings"), member, ..] => {
-                let to = if *top == "DomainSettings" { "DomainSettingsForUpdate" } else { top };
-                let path = Path::of([to, member]);
+                let path = for_update(&Path::of([top, member]));
                 if request.at(&path).is_none()
                     && let Some(whole) = node.properties.at(&Path::of([top, member]))
                 {
@@ -502,20 +540,12 @@ fn update_request(node: &Node, observed: &Observed, changes: &[Change]) -> Json 
             }
         }
     }
-    take_back(&mut request, changes, |path| {
-        let mut path = path.clone();
-        if path.0.first().is_some_and(|top| top == "DomainSettings") {
-            path.0[0] = "DomainSettingsForUpdate".into();
-        }
-        path
-    });
-    // VpcOnly is refused without the subnets that go with it.
-    if request.get("AppNetworkAccessType").is_some() {
+    take_back(&mut request, changes, for_update);
+    // "VpcId and Subnet IDs are required for updating domains to VpcOnly mode", and neither is for the way back:
+    // https://github.com/hashicorp/terraform-provider-aws/issues/45528.
+    if request.text("AppNetworkAccessType") == Some("VpcOnly") {
         for key in ["SubnetIds", "VpcId"] {
-            // A VPC can be given to a domain that has none, and never again.
-            if let Some(value) =
-                node.properties.get(key).filter(|_| key != "VpcId" || observed.properties.get(key).is_none())
-            {
+            if let Some(value) = node.properties.get(key) {
                 request.set(key, value.clone());
             }
         }
@@ -524,6 +554,18 @@ fn update_request(node: &Node, observed: &Observed, changes: &[Change]) -> Json 
         couple_portal(&mut request, node, "DefaultUserSettings");
     }
     request.to_request()
+}
+
+/// Where UpdateDomain takes what DescribeDomain has at `path`.
+fn for_update(path: &Path) -> Path {
+    let mut path = path.clone();
+    if path.0.first().is_some_and(|top| top == "DomainSettings") {
+        path.0[0] = "DomainSettingsForUpdate".into();
+        if let Some(member) = path.0.get_mut(1).filter(|member| *member == "RStudioServerProDomainSettings") {
+            member.push_str("ForUpdate");
+        }
+    }
+    path
 }
 
 /// Puts in what takes settings back.

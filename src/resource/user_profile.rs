@@ -101,6 +101,7 @@ impl Resource for UserProfile {
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
         let config = &desired.config.domain;
+        let defaults = domain::user_settings(desired);
         let sharing = config.notebook_sharing_prefix.strip_prefix('/').unwrap_or(&config.notebook_sharing_prefix);
         config
             .user_profiles
@@ -143,6 +144,8 @@ impl Resource for UserProfile {
                 user_tags.extend(desired.tags.clone());
                 properties.set("Tags", desired.tags_besides(&user_tags, &address));
                 let mut node = Node::new(address, properties);
+                // What a profile no longer says for itself is as the domain has it.
+                node.fallback.set("UserSettings", defaults.clone());
                 // Users must not launch apps before the role may.
                 node.after.insert(execution_policy::address());
                 let keys = ["domain", "userProfiles", user_id];

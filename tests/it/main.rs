@@ -10,6 +10,7 @@
 mod behaviour;
 mod cli;
 mod contract;
+mod convergence;
 mod denied;
 mod faults;
 mod independent;

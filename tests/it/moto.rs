@@ -70,7 +70,7 @@ fn graph(desired: &Desired) -> Graph {
 }
 
 fn assert_settled(node: &Node, live: &Observed) {
-    let left = changes(node, live, &[], rules(node.address.kind), &mut Vec::new());
+    let left = changes(node, live, &[], rules(node.address.kind));
     assert!(left.is_empty(), "{}: {left:#?}", node.address);
 }
 
@@ -114,7 +114,7 @@ async fn everything_outside_studio_works_against_moto() {
         let node = known(&node, &live);
         let found = account.find(&node, &|_| true).await.unwrap();
         let observed = found.ours().unwrap_or_else(|| panic!("{address} is {found:?}"));
-        let changed = changes(&node, observed, &[], rules(address.kind), &mut Vec::new());
+        let changed = changes(&node, observed, &[], rules(address.kind));
         assert!(!changed.is_empty(), "{address} has other tags now");
         let made = account.update(&node, observed, &changed).await;
         assert_settled(&node, &made.unwrap_or_else(|error| panic!("{address}: {error}")));
@@ -187,7 +187,7 @@ async fn publishes_parameters(account: &Account, desired: &Desired) {
     assert_settled(vpc_id, &made);
     let mut moved = vpc_id.clone();
     moved.properties.set("Value", "vpc-moved");
-    let changed = changes(&moved, &made, &[], rules(Kind::Parameter), &mut Vec::new());
+    let changed = changes(&moved, &made, &[], rules(Kind::Parameter));
     let made = account.update(&moved, &made, &changed).await.unwrap();
     assert_eq!(made.properties.get("Value"), Some(&Value::from("vpc-moved")));
     let parameters: Graph = [(vpc_id.address.clone(), vpc_id.clone())].into();

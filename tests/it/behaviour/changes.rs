@@ -68,6 +68,7 @@ fn row_04_what_leaves_the_config_is_taken_back_or_said_to_stay() {
     jupyterLabAppSettings:
       codeRepositories: [{repositoryUrl: https://example.com/repo.git}]
     spaceStorageSettings: {defaultEbsStorageSettings: {defaultEbsVolumeSizeInGb: 10, maximumEbsVolumeSizeInGb: 20}}
+    customPosixUserConfig: {uid: 10001, gid: 1001}
   tags:";
     lab.run(APPLY, &edit(BASE, "  tags:", more)).expect(0);
     let without = BASE.replace("  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n", "");
@@ -113,7 +114,7 @@ fn row_05_a_change_that_aws_ignores_is_a_failure() {
     );
     let ended = lab.run(APPLY, &text).expect(8);
     says(&ended, "applied but not effective: DefaultUserSettings.SpaceStorageSettings.DefaultEbsStorageSettings.");
-    says(&ended, "should be 10 and is not set");
+    says(&ended, "should be 10 and is 5");
     faults(&lab, "");
     lab.run(APPLY, &text).expect(0);
 }
@@ -344,4 +345,96 @@ fn row_44_what_sagemaker_makes_carries_the_tags() {
     assert!(tables["efs/file-system"].values().all(has));
     let nfs = tables["ec2/security-group"].values().filter(|group| group["name"].as_str().unwrap().contains("-nfs-"));
     assert_eq!(nfs.filter(|group| has(group)).count(), 2);
+}
+
+#[test]
+fn what_goes_is_named_by_no_space_settings() {
+    let with = |settings: &str| edit(BASE, "  tags:", &format!("  defaultSpaceSettings: {settings}\n  tags:"));
+    let given = "  defaultExecutionRole: {name: users}\n  securityGroupId: sg-given\n  tags:";
+    for record_is_lost in [false, true] {
+        let lab = Lab::new();
+        let ground = Lab::new();
+        // Everything that the later config names has to be there.
+        ground.run(PLAN, &edit(BASE, "  tags:", given));
+        crate::support::picture::restore(&lab.sandbox, &ground.tables());
+        lab.run(APPLY, &with("{}")).expect(0);
+        if record_is_lost {
+            lose_record(&lab);
+        }
+        let spaces = |lab: &Lab| describe_domain(lab)["DefaultSpaceSettings"].clone();
+        assert!(spaces(&lab)["ExecutionRole"].as_str().unwrap().ends_with("default-execution-role"));
+        let without = edit(BASE, "  tags:", given);
+        let ended = lab.run(APPLY, &without).expect(0);
+        says(&ended, "DefaultSpaceSettings.ExecutionRole is no longer in the config, but the API cannot unset it");
+        let after = spaces(&lab);
+        assert_eq!(after["ExecutionRole"], "arn:aws:iam::123456789012:role/users", "{after}");
+        assert_eq!(after["SecurityGroups"], json!(["sg-given"]), "{after}");
+        lab.run(PLAN, &without).expect(0);
+        // It goes on following.
+        lab.run(APPLY, BASE).expect(0);
+        let after = spaces(&lab);
+        assert!(after["ExecutionRole"].as_str().unwrap().ends_with("default-execution-role"), "{after}");
+        assert_ne!(after["SecurityGroups"], json!(["sg-given"]));
+        lab.run(PLAN, BASE).expect(0);
+    }
+}
+
+#[test]
+fn network_access_goes_both_ways() {
+    let lab = deployed();
+    let public = edit(BASE, "  tags:", "  appNetworkAccessType: PublicInternetOnly\n  tags:");
+    for (text, access, vpc) in [(&*public, "PublicInternetOnly", None), (BASE, "VpcOnly", Some("vpc-1"))] {
+        let ended = lab.run(APPLY, text).expect(0);
+        let updates = calls(&ended, "UpdateDomain");
+        assert_eq!(updates.len(), 1);
+        assert_eq!(
+            (updates[0].input.get("VpcId"), updates[0].input.get("SubnetIds").is_some()),
+            (vpc.map(Json::from).as_ref(), vpc.is_some())
+        );
+        assert_eq!(describe_domain(&lab)["AppNetworkAccessType"], access);
+        lab.run(PLAN, text).expect(0);
+    }
+}
+
+#[test]
+fn rstudio_of_a_domain_comes_and_changes() {
+    let lab = Lab::new();
+    let with = |url: &str| {
+        let settings = format!(
+            "  appSecurityGroupManagement: Service\n  domainSettings: {{rStudioServerProDomainSettings: {{domainExecutionRoleArn: \
+             'arn:aws:iam::123456789012:role/rstudio', rStudioConnectUrl: '{url}'}}}}\n  tags:"
+        );
+        edit(BASE, "  tags:", &settings)
+    };
+    let ground = Lab::new();
+    ground.run(PLAN, &with("https://one.example.com"));
+    crate::support::picture::restore(&lab.sandbox, &ground.tables());
+    lab.run(APPLY, BASE).expect(0);
+    for url in ["https://one.example.com", "https://two.example.com"] {
+        lab.run(APPLY, &with(url)).expect(0);
+        let live = describe_domain(&lab);
+        assert_eq!(live["DomainSettings"]["RStudioServerProDomainSettings"]["RStudioConnectUrl"], url, "{live}");
+        lab.run(PLAN, &with(url)).expect(0);
+    }
+}
+
+#[test]
+fn a_profile_without_its_own_setting_is_as_the_domain_has_it() {
+    let portal = |domain: &str, profile: &str| {
+        let text = edit(BASE, "  tags:", &format!("  defaultUserSettings: {{studioWebPortal: {domain}}}\n  tags:"));
+        let own = format!("    ann: {{userRole: {{name: users}}, settings: {{studioWebPortal: {profile}}}}}\n");
+        if profile.is_empty() { text } else { edit(&text, "    ann: {userRole: {name: users}}\n", &own) }
+    };
+    let lab = Lab::new();
+    lab.run(APPLY, &portal("DISABLED", "ENABLED")).expect(0);
+    let ann = |lab: &Lab| {
+        let of = json!({"DomainId": domain_id(lab), "UserProfileName": "ann"});
+        studio(lab, "DescribeUserProfile", &of)["UserSettings"]["StudioWebPortal"].clone()
+    };
+    assert_eq!(ann(&lab), "ENABLED");
+    for domain in ["DISABLED", "ENABLED", "DISABLED"] {
+        lab.run(APPLY, &portal(domain, "")).expect(0);
+        assert_eq!(ann(&lab), domain);
+        lab.run(PLAN, &portal(domain, "")).expect(0);
+    }
 }

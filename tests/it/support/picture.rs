@@ -127,7 +127,7 @@ fn names(tables: &Tables) -> Vec<(String, String)> {
         names.push((id.clone(), "<mount target>".into()));
     }
     for (id, key) in of("kms/key").filter(|(id, _)| id.len() == 36) {
-        names.push((id.clone(), format!("<key {}>", key["tags"]["studio-deploy:address"])));
+        names.push((id.clone(), format!("<key {}>", text(&key["tags"], "studio-deploy:address"))));
     }
     for (table, what) in [("iam/role", "role"), ("iam/policy", "policy")] {
         for (_, record) in of(table) {

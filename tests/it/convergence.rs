@@ -1,0 +1,538 @@
+//! Settings converge: whatever was set, changed and removed before, an account is what a fresh apply of the last config
+//! would have made of it, or the plan says what cannot be undone.
+//!
+//! The settings are read off the published schema: every leaf of the four trees, each in the smallest config that holds it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::support::account::{APPLY, Ended, Lab, PLAN};
+use crate::support::picture::{self, Tables, difference};
+
+/// Where a tree of settings stands in the config, and in the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tree {
+    Users,
+    Spaces,
+    Domain,
+    Profile,
+}
+
+impl Tree {
+    const ALL: [Self; 4] = [Self::Users, Self::Spaces, Self::Domain, Self::Profile];
+
+    fn definition(self) -> &'static str {
+        match self {
+            Self::Users | Self::Profile => "UserSettings",
+            Self::Spaces => "SpaceSettings",
+            Self::Domain => "DomainSettings",
+        }
+    }
+
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Users => &["domain", "defaultUserSettings"],
+            Self::Spaces => &["domain", "defaultSpaceSettings"],
+            Self::Domain => &["domain", "domainSettings"],
+            Self::Profile => &["domain", "userProfiles", "ann", "settings"],
+        }
+    }
+}
+
+/// A setting: the way to it, and two values of it.
+#[derive(Clone, Debug)]
+struct Leaf {
+    tree: Tree,
+    keys: Vec<String>,
+    values: [Json; 2],
+    /// All members of the structure that it stands in, for what means nothing alone.
+    siblings: Map<String, Json>,
+}
+
+/// The published schema.
+struct Schema(Json);
+
+impl Schema {
+    fn read() -> Self {
+        Self(serde_json::from_str(include_str!("../../schema/config.json")).unwrap())
+    }
+
+    /// What a schema comes to, references of the YAML dialect aside.
+    fn resolve<'a>(&'a self, schema: &'a Json) -> &'a Json {
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/definitions/")) {
+            return self.resolve(&self.0["definitions"][name]);
+        }
+        match schema["anyOf"].as_array().or(schema["allOf"].as_array()) {
+            Some(choices) => self.resolve(&choices[0]),
+            None => schema,
+        }
+    }
+
+    /// Two values that fit.
+    fn values(&self, name: &str, schema: &Json) -> [Json; 2] {
+        let schema = self.resolve(schema);
+        if let Some(words) = schema["enum"].as_array() {
+            return [words[0].clone(), words[1.min(words.len() - 1)].clone()];
+        }
+        match schema["type"].as_str() {
+            Some("string") => texts(name, schema["pattern"].as_str()).map(Json::from),
+            Some("integer") => {
+                let least = schema["minimum"].as_i64().or(schema["x-aws-minimum"].as_i64()).unwrap_or(0);
+                // What is least is below what is set, and that below what is most.
+                let step = if name.starts_with("max") {
+                    20
+                } else if name.starts_with("min") {
+                    0
+                } else {
+                    10
+                };
+                [least + step, least + step + 1].map(Json::from)
+            }
+            Some("array") => self.values(name, &schema["items"]).map(|item| json!([item])),
+            Some("object") => [0, 1].map(|at| {
+                let members = self.members(schema).into_iter();
+                // Of a union one member.
+                let members =
+                    members.take(if schema["required"].is_null() && name.ends_with("Configs") { 1 } else { 99 });
+                members.map(|(name, member)| (name.to_owned(), self.values(name, member)[at].clone())).collect()
+            }),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    fn members<'a>(&'a self, schema: &'a Json) -> Vec<(&'a str, &'a Json)> {
+        let members = schema["properties"].as_object().into_iter().flatten();
+        members.map(|(name, member)| (name.as_str(), member)).collect()
+    }
+
+    fn leaves(&self) -> Vec<Leaf> {
+        let mut leaves = Vec::new();
+        for tree in Tree::ALL {
+            self.collect(tree, &self.0["definitions"][tree.definition()], &mut Vec::new(), &mut leaves);
+        }
+        leaves
+    }
+
+    fn collect(&self, tree: Tree, schema: &Json, keys: &mut Vec<String>, leaves: &mut Vec<Leaf>) {
+        let members = self.members(schema);
+        let is_plain = |member: &Json| self.resolve(member)["type"] != "object";
+        let plain = members.iter().filter(|(_, member)| is_plain(member));
+        let siblings: Map<String, Json> =
+            plain.map(|(name, member)| ((*name).to_owned(), self.values(name, member)[0].clone())).collect();
+        for (name, member) in members {
+            keys.push(name.to_owned());
+            if is_plain(member) {
+                let values = self.values(name, member);
+                leaves.push(Leaf { tree, keys: keys.clone(), values, siblings: siblings.clone() });
+            } else {
+                self.collect(tree, self.resolve(member), keys, leaves);
+            }
+            keys.pop();
+        }
+    }
+}
+
+/// Two texts that fit a pattern, or a name where there is none.
+fn texts(name: &str, pattern: Option<&str>) -> [String; 2] {
+    let of = |text: &str| ["one", "two"].map(|word| text.replace("{}", word));
+    let Some(pattern) = pattern else {
+        return match name {
+            "defaultLandingUri" => ["studio::", "app:JupyterServer:"].map(str::to_owned),
+            "sageMakerImageVersionAlias" => ["1.0", "2.0"].map(str::to_owned),
+            "trainingPlanArn" => of("arn:aws:sagemaker:us-east-1:123456789012:training-plan/{}"),
+            "qProfileArn" => of("arn:aws:qdeveloper:us-east-1:123456789012:profile/{}"),
+            "singleSignOnApplicationArn" => of("arn:aws:sso::123456789012:application/{}/apl-1"),
+            "secretArn" => of("arn:aws:secretsmanager:us-east-1:123456789012:secret:{}"),
+            "domainAccountId" => ["111111111111", "222222222222"].map(str::to_owned),
+            "domainRegion" => ["us-east-1", "us-west-2"].map(str::to_owned),
+            "hiddenInstanceTypes" => ["ml.t3.medium", "ml.t3.large"].map(str::to_owned),
+            "mountPath" | "fileSystemPath" => of("/{}"),
+            name if name.ends_with("S3Path") || name.ends_with("S3Uri") => of("s3://bucket/{}"),
+            name if name.ends_with("Url") => of("https://{}.example.com"),
+            _ => of("{}"),
+        };
+    };
+    for (part, text) in [
+        ("studio-lifecycle-config", "arn:aws:sagemaker:us-east-1:999999999999:studio-lifecycle-config/{}"),
+        (":role/", "arn:aws:iam::123456789012:role/{}"),
+        (":image/", "arn:aws:sagemaker:us-east-1:123456789012:image/{}"),
+        ("https|s3", "s3://bucket/{}"),
+        ("(s3)://", "s3://bucket/{}"),
+        ("^https://", "https://github.com/example/{}"),
+        ("[a-zA-Z0-9:/_-]*", "arn:aws:kms:us-east-1:123456789012:key/{}"),
+        ("[-0-9a-zA-Z]+", "sg-{}"),
+        ("-*[a-zA-Z0-9]", "config-{}"),
+        ("[-.]?[a-zA-Z0-9]", "image-{}"),
+    ] {
+        if pattern.contains(part) {
+            return of(text);
+        }
+    }
+    for (part, values) in [
+        (
+            ":image-version/",
+            [
+                "arn:aws:sagemaker:us-east-1:123456789012:image-version/lab/1",
+                "arn:aws:sagemaker:us-east-1:123456789012:image-version/lab/2",
+            ],
+        ),
+        // The Jupyter server knows no other.
+        ("system|ml", if name == "system" { ["system", "system"] } else { ["ml.t3.medium", "ml.t3.large"] }),
+        ("[0-9]{12}", ["111111111111", "222222222222"]),
+        ("fs-", ["fs-0123456789abcdef0", "fs-0123456789abcdef1"]),
+    ] {
+        if pattern.contains(part) {
+            return values.map(str::to_owned);
+        }
+    }
+    panic!("{name}: no text for {pattern}")
+}
+
+/// What a config says besides the setting: whose role and group there are, and what the setting demands.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    /// Role and group are given instead of made.
+    given: bool,
+    sso: bool,
+}
+
+/// How much of the structure around a setting is said together with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    Alone,
+    WithSiblings,
+}
+
+fn config(said: &[(&Leaf, Option<usize>, Width)], rest: Rest) -> Json {
+    let user = if rest.sso { json!({}) } else { json!({"userRole": {"name": "users"}}) };
+    let mut config = json!({"domain": {
+        "authMode": if rest.sso { "SSO" } else { "IAM" },
+        "vpcId": "vpc-1",
+        "subnetIds": ["subnet-1"],
+        "dataAdminRoles": [{"name": "admin"}],
+        "userProfiles": {"ann": user},
+    }});
+    if rest.given {
+        config["domain"]["defaultExecutionRole"] = json!({"name": "given"});
+        config["domain"]["securityGroupId"] = json!("sg-given");
+    }
+    for (leaf, value, width) in said {
+        let Some(value) = value else { continue };
+        let pointer = |keys: &[String]| {
+            let keys = leaf.tree.keys().iter().map(|key| (*key).to_owned()).chain(keys.iter().cloned());
+            keys.collect::<Vec<String>>()
+        };
+        let (_, parents) = leaf.keys.split_last().unwrap();
+        if *width == Width::WithSiblings {
+            for (name, sibling) in &leaf.siblings {
+                put(&mut config, &pointer(&[parents, std::slice::from_ref(name)].concat()), sibling.clone());
+            }
+        }
+        put(&mut config, &pointer(&leaf.keys), leaf.values[*value].clone());
+        if leaf.keys[0] == "rStudioServerProDomainSettings" {
+            config["domain"]["appSecurityGroupManagement"] = json!("Service");
+            let role = pointer(&["rStudioServerProDomainSettings".into(), "domainExecutionRoleArn".into()]);
+            if at(&config, &role).is_null() {
+                put(&mut config, &role, json!("arn:aws:iam::123456789012:role/one"));
+            }
+        }
+    }
+    config
+}
+
+fn put(json: &mut Json, keys: &[String], value: Json) {
+    match keys {
+        [] => *json = value,
+        [key, rest @ ..] => {
+            if !json[key].is_object() && !rest.is_empty() {
+                json[key] = json!({});
+            }
+            put(&mut json[key], rest, value);
+        }
+    }
+}
+
+fn at<'a>(json: &'a Json, keys: &[String]) -> &'a Json {
+    keys.iter().fold(json, |json, key| &json[key])
+}
+
+/// What AWS documents to hold where nothing is said, by the end of the path.
+const DEFAULTS: [(&str, &str); 13] = [
+    ("StudioWebPortal", "\"ENABLED\""),
+    ("DefaultLandingUri", "\"studio::\""),
+    ("NotebookOutputOption", "\"Disabled\""),
+    ("AccessStatus", "\"DISABLED\""),
+    ("LifecycleManagement", "\"DISABLED\""),
+    ("Status", "\"DISABLED\""),
+    ("EnableDockerAccess", "\"DISABLED\""),
+    ("RootlessDocker", "\"DISABLED\""),
+    ("StudioWebPortalAccess", "\"DISABLED\""),
+    ("DefaultEbsVolumeSizeInGb", "5"),
+    ("MaximumEbsVolumeSizeInGb", "100"),
+    ("IpAddressType", "\"ipv4\""),
+    ("ExecutionRoleSessionNameMode", "\"STATIC\""),
+];
+
+/// The leaves of settings, by path.
+fn flat(json: &Json, path: &str, leaves: &mut BTreeMap<String, Json>) {
+    match json {
+        Json::Object(members) => members.iter().for_each(|(name, member)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            flat(member, &path, leaves);
+        }),
+        Json::Array(items) if items.is_empty() => {}
+        Json::String(text) if text == "None" => {}
+        leaf => {
+            leaves.insert(path.to_owned(), leaf.clone());
+        }
+    }
+}
+
+/// The settings in a picture, and all its other lines.
+fn parted(tables: &Tables) -> (BTreeMap<String, BTreeMap<String, Json>>, Vec<String>) {
+    let mut settings: BTreeMap<String, BTreeMap<String, Json>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for line in picture::picture(tables) {
+        let (what, record) = line.split_once(": ").unwrap();
+        let of = ["studio/domain", "studio/user-profile"].into_iter().find(|table| what.starts_with(table));
+        match of {
+            Some(table) => {
+                let record: Json = serde_json::from_str(record).unwrap();
+                let mut leaves = BTreeMap::new();
+                let prefix = if table == "studio/domain" { "" } else { "UserSettings" };
+                flat(&record["settings"], prefix, &mut leaves);
+                settings.insert(table.to_owned(), leaves);
+            }
+            // The record tells what was managed, and so what has to be said of it.
+            None if what.contains("/studio-deploy/") => {}
+            None => others.push(line),
+        }
+    }
+    (settings, others)
+}
+
+/// Makes sure that `lab` is as `fresh` is, but for what was said to stay.
+fn converged(lab: &Lab, fresh: &Tables, applied: &Ended) -> Result<(), String> {
+    let (is, others) = parted(&lab.tables());
+    let (should, fresh_others) = parted(fresh);
+    let difference = difference(&fresh_others, &others);
+    if !difference.is_empty() {
+        return Err(difference);
+    }
+    let said = format!("{}{}", applied.data, applied.notes);
+    for (of, is) in &is {
+        let should = &should[of];
+        for (path, value) in should {
+            if is.get(path) != Some(value) {
+                return Err(format!("{of}: {path} is {:?} and should be {value}", is.get(path)));
+            }
+        }
+        for (path, value) in is.iter().filter(|(path, _)| !should.contains_key(*path)) {
+            let name = path.rsplit('.').next().unwrap();
+            let auto_mount = if of == "studio/domain" { "\"Enabled\"" } else { "\"DefaultAsDomain\"" };
+            let text = value.to_string();
+            let is_default =
+                DEFAULTS.contains(&(name, text.as_str())) || name == "AutoMountHomeEFS" && text == auto_mount;
+            let inherits = path.strip_prefix("UserSettings.").is_some_and(|rest| {
+                of != "studio/domain" && is_of_domain(&parted(fresh).0["studio/domain"], rest, value)
+            });
+            let is_said = said.contains(&format!("{path} is no longer in the config"));
+            if !is_default && !inherits && !is_said {
+                return Err(format!("{of}: {path} is still {value}, and nobody was told"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_of_domain(domain: &BTreeMap<String, Json>, path: &str, value: &Json) -> bool {
+    domain.get(&format!("DefaultUserSettings.{path}")) == Some(value)
+}
+
+/// One life of a setting: configs that are applied one after another.
+struct Life {
+    name: String,
+    configs: Vec<Json>,
+}
+
+/// An account with nothing of ours in it, where everything is that these configs name.
+fn ground(configs: &[Json]) -> Tables {
+    let mut ground = Tables::new();
+    for config in configs {
+        // A sandbox is furnished once, for the config that it is first used with.
+        let lab = Lab::new();
+        lab.run(PLAN, &config.to_string());
+        for (table, records) in lab.tables() {
+            let all = ground.entry(table).or_default();
+            for (key, record) in records {
+                all.entry(key).or_insert(record);
+            }
+        }
+    }
+    ground
+}
+
+/// A new account in which `config` is applied.
+fn fresh(ground: &Tables, config: &Json) -> (Tables, Ended) {
+    let lab = Lab::like(ground);
+    let ended = lab.run(APPLY, &config.to_string());
+    (lab.tables(), ended)
+}
+
+/// Lives through the configs, and compares the account after each with a new one.
+fn live(life: &Life, depth: &str, ground: &Tables, news: &BTreeMap<String, Tables>) -> Result<(), String> {
+    let lab = Lab::like(ground);
+    lab.set_faults(format!("merge={depth}").parse().unwrap());
+    for (at, config) in life.configs.iter().enumerate() {
+        let step = |what: &str, ended: &Ended| format!("step {at}, {what}: {}{}\n{config}", ended.data, ended.notes);
+        let ended = lab.run(APPLY, &config.to_string());
+        if ended.code != 0 {
+            return Err(step("apply", &ended));
+        }
+        converged(&lab, &news[&config.to_string()], &ended)
+            .map_err(|why| format!("{why}\n{}", step("compared", &ended)))?;
+        let plan = lab.run(PLAN, &config.to_string());
+        if plan.code != 0 {
+            return Err(step("plan", &plan));
+        }
+    }
+    Ok(())
+}
+
+/// The smallest config that a leaf works in.
+fn fit(leaf: &Leaf) -> Option<(Width, bool)> {
+    let ways = [(Width::Alone, false), (Width::WithSiblings, false), (Width::Alone, true), (Width::WithSiblings, true)];
+    ways.into_iter().find(|(width, sso)| {
+        (0..2).all(|value| {
+            let config = config(&[(leaf, Some(value), *width)], Rest { given: false, sso: *sso });
+            fresh(&Tables::new(), &config).1.code == 0
+        })
+    })
+}
+
+/// A leaf with the smallest config that it works in.
+#[derive(Clone, Copy)]
+struct Fitted<'a> {
+    leaf: &'a Leaf,
+    width: Width,
+    sso: bool,
+}
+
+/// Leaves that can be set in one config: of one tree, and each in a structure of its own.
+fn batches<'a>(leaves: &[Fitted<'a>]) -> Vec<Vec<Fitted<'a>>> {
+    let mut batches: Vec<Vec<Fitted<'a>>> = Vec::new();
+    for fitted in leaves {
+        let of = |other: &Fitted<'_>| (other.leaf.tree, other.sso);
+        let fits = |batch: &&mut Vec<Fitted<'_>>| {
+            of(&batch[0]) == of(fitted) && batch.iter().all(|other| other.leaf.keys[0] != fitted.leaf.keys[0])
+        };
+        match batches.iter_mut().find(fits) {
+            Some(batch) => batch.push(*fitted),
+            None => batches.push(vec![*fitted]),
+        }
+    }
+    batches
+}
+
+/// The lives of settings: alone, together with what they refer to, and against the domain's.
+fn lives(batch: &[Fitted<'_>], leaves: &[Leaf]) -> Vec<Life> {
+    let names: Vec<String> = batch.iter().map(|fitted| fitted.leaf.keys.join(".")).collect();
+    let tree = batch[0].leaf.tree;
+    let sso = batch[0].sso;
+    let name = |what: &str| format!("{tree:?} {} {what}", names.join(", "));
+    let of_domain = |leaf: &Leaf| {
+        let twin = leaves.iter().find(|other| other.tree == Tree::Users && other.keys == leaf.keys);
+        twin.filter(|twin| tree == Tree::Profile && twin.keys[0] != "executionRole")
+    };
+    let both = |outer: Option<usize>, own: Option<usize>, given: bool| {
+        let twins = batch.iter().filter_map(|fitted| Some((of_domain(fitted.leaf)?, outer, fitted.width)));
+        let own = batch.iter().map(|fitted| (fitted.leaf, own, fitted.width));
+        config(&twins.chain(own).collect::<Vec<_>>(), Rest { given, sso })
+    };
+    let one = |value: Option<usize>, given: bool| both(None, value, given);
+    let alone = vec![one(None, false), one(Some(0), false), one(Some(1), false), one(None, false)];
+    let together =
+        vec![one(Some(0), false), one(None, true), one(Some(1), false), one(Some(1), true), one(None, false)];
+    let mut lives =
+        vec![Life { name: name("alone"), configs: alone }, Life { name: name("together"), configs: together }];
+    if tree == Tree::Profile {
+        let steps = [(Some(0), Some(1)), (Some(0), None), (Some(1), None), (None, None), (Some(1), None)];
+        let configs = steps.map(|(outer, own)| both(outer, own, false)).into();
+        lives.push(Life { name: name("against the domain"), configs });
+    }
+    lives
+}
+
+fn judge(leaves: &[&Leaf], all: &[Leaf]) {
+    let (mut cases, mut unfit, mut fitted, mut failures) = (0, Vec::new(), Vec::new(), Vec::new());
+    for leaf in leaves {
+        match fit(leaf) {
+            Some((width, sso)) => fitted.push(Fitted { leaf, width, sso }),
+            None => unfit.push(format!("{:?} {}", leaf.tree, leaf.keys.join("."))),
+        }
+    }
+    for batch in batches(&fitted) {
+        for life in lives(&batch, all) {
+            let ground = ground(&life.configs);
+            let mut news = BTreeMap::new();
+            for config in &life.configs {
+                let made = || {
+                    let (tables, ended) = fresh(&ground, config);
+                    assert_eq!(ended.code, 0, "{config}: {}", ended.notes);
+                    tables
+                };
+                news.entry(config.to_string()).or_insert_with(made);
+            }
+            for depth in ["deep", "shallow"] {
+                cases += batch.len() * life.configs.len();
+                if let Err(why) = live(&life, depth, &ground, &news) {
+                    failures.push(format!("{} ({depth}): {why}", life.name));
+                }
+            }
+        }
+    }
+    #[expect(clippy::print_stdout, reason = "the count of what was tried is what this is run for")]
+    {
+        println!("{} settings in {cases} cases; refused wherever they are set: {unfit:?}", leaves.len());
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n\n"));
+}
+
+/// Everything that carries tags, with each set, changed and removed, by either of the blocks that give them.
+#[test]
+fn tags_converge() {
+    let base = |tags: Json, of_module: Json| {
+        let mut config = config(&[], Rest { given: false, sso: false });
+        config["domain"]["tags"] = tags;
+        config["domain"]["lifecycleConfigs"] = json!({"jupyterLab": {"cmds": ["echo one"]}});
+        config["deployment"] = json!({"tags": of_module});
+        config
+    };
+    let configs = vec![
+        base(json!({}), json!({})),
+        base(json!({"one": "1", "two": "2"}), json!({"three": "3"})),
+        base(json!({"one": "other", "empty": ""}), json!({"three": "None"})),
+        base(json!({"three": "4"}), json!({"three": "5", "two": "6"})),
+        base(json!({}), json!({})),
+    ];
+    let life = Life { name: "tags".into(), configs };
+    let ground = ground(&life.configs);
+    let news = life.configs.iter().map(|config| (config.to_string(), fresh(&ground, config).0)).collect();
+    live(&life, "deep", &ground, &news).unwrap();
+}
+
+#[test]
+fn settings_converge() {
+    let all = Schema::read().leaves();
+    // A step that has no factor in common with how the trees repeat themselves.
+    let sample: Vec<&Leaf> = all.iter().step_by(37).collect();
+    judge(&sample, &all);
+}
+
+#[test]
+#[ignore = "every setting; run by just converge"]
+fn every_setting_converges() {
+    let all = Schema::read().leaves();
+    judge(&all.iter().collect::<Vec<_>>(), &all);
+}
