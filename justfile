@@ -47,6 +47,10 @@ denied:
 left-out:
     cargo test --locked --test it left_out -- --include-ignored --nocapture
 
+# Every place where a path is opened, with everything that may be there.
+files:
+    cargo test --locked --test it odd_files -- --include-ignored --nocapture
+
 # The lock's protocol in larger worlds, some minutes.
 lock:
     cargo test --locked --lib lock::model -- --include-ignored --nocapture

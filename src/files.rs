@@ -1,16 +1,139 @@
-//! Files that are written: whole or not at all, and for nobody else to read, since plans, reports, logs and sandboxes may
-//! hold what is confidential.
+//! Files, as everything here opens them: a path from outside may lead to a pipe, a device or a terabyte, and none of that
+//! may make a run hang or eat its memory.
 //!
-//! A document is written beside its place and renamed into it, so that no reader ever finds half of one. Rights are given
-//! when the file is made, whatever the umask, and not afterwards, when somebody may have it open already.
+//! What is read is a regular file, or for documents a pipe that the shell has put there, and no more of it than a limit.
+//! It is looked at before it is opened, since opening a device may do something, and once more when it is open, since
+//! somebody may have put something else there in between; the opening itself never waits.
+//!
+//! What is written is whole or not there at all, and for nobody else to read, since plans, reports, logs and sandboxes may
+//! hold what is confidential. A document is written beside its place and renamed into it, so that no reader ever finds
+//! half of one. Rights are given when the file is made, whatever the umask, and not afterwards, when somebody may have it
+//! open already.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 /// For the owner alone.
 const PRIVATE: u32 = 0o600;
+
+/// Opens a regular file to be read; links are followed.
+///
+/// # Errors
+/// The operating system's reasons, and that it is anything but a regular file. Never waits.
+pub fn open(path: &Path) -> io::Result<File> {
+    regular(&look(path)?)?;
+    let file = without_waiting(OpenOptions::new().read(true)).open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Opens a file of our own with `options`; a link counts for itself, and is none.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let file = options.mode(PRIVATE).custom_flags(flags.bits().cast_signed()).open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// The bytes of a document: a regular file, or a pipe that the shell has put there (`<(…)`).
+///
+/// # Errors
+/// As [`open`], and [`io::ErrorKind::FileTooLarge`] for more than `limit` bytes, of which no more are read.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    match is_shells(path) {
+        true => read_from(File::open(path)?, limit),
+        false => {
+            let file = open(path)?;
+            if file.metadata()?.len() > limit {
+                return Err(too_large(limit));
+            }
+            read_from(file, limit)
+        }
+    }
+}
+
+/// Makes sure that somebody else can read text here. A pipe of the shell is left to them, since it is read only once.
+///
+/// # Errors
+/// As [`read()`], and that it is not UTF-8.
+pub fn check_text(path: &Path, limit: u64) -> io::Result<()> {
+    if is_shells(path) {
+        return Ok(());
+    }
+    String::from_utf8(read(path, limit)?).map(drop).map_err(|_| io::Error::other("it is not UTF-8 text"))
+}
+
+/// The bytes of a stream to its end.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_from(stream: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than may be, so that what never ends is noticed.
+    stream.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MB", limit >> 20))
+}
+
+/// What is at a path; a link that leads nowhere is told from a path where nothing is.
+///
+/// # Errors
+/// The operating system's reasons.
+pub fn look(path: &Path) -> io::Result<Metadata> {
+    fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if path.is_symlink() => io::Error::other("it is a symbolic link that leads nowhere"),
+        _ => error,
+    })
+}
+
+/// Whether it is a regular file.
+///
+/// # Errors
+/// What it is instead.
+pub fn regular(metadata: &Metadata) -> io::Result<()> {
+    match metadata.file_type() {
+        kind if kind.is_file() => Ok(()),
+        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        kind => Err(io::Error::other(format!("it is {}; name a file", name_of(kind)))),
+    }
+}
+
+/// What a file that is neither regular nor a folder is called.
+fn name_of(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_block_device() => "a disk",
+        kind if kind.is_char_device() => "a device",
+        _ => "of no known kind",
+    }
+}
+
+/// Whether the path is a pipe between this process and another that the shell started. It has its other end in place, so
+/// that it comes to an end, unlike a named pipe, which may wait for a writer for ever.
+fn is_shells(path: &Path) -> bool {
+    let path = if path == Path::new("/dev/stdin") { Path::new("/dev/fd/0") } else { path };
+    let is_open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    let is_pipe = || fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    // Only Linux says which pipe it is; elsewhere opening it anew is no more than another name for what is open.
+    let is_anonymous = || fs::read_link(path).map_or(true, |to| to.to_string_lossy().starts_with("pipe:["));
+    is_open && is_pipe() && is_anonymous()
+}
+
+/// Options with which opening a pipe does not wait for its other end. Regular files know no difference.
+fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
+}
 
 /// What becomes of the rights of a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +154,8 @@ enum Target {
 
 impl Target {
     fn of(path: &Path) -> io::Result<Self> {
-        let metadata = match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
-                return Ok(Self::File(path.to_owned(), None));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(io::Error::other("it is a symbolic link that leads nowhere"));
-            }
+        let metadata = match look(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::File(path.to_owned(), None)),
             other => other?,
         };
         let kind = metadata.file_type();
@@ -54,6 +172,10 @@ impl Target {
         }
         if kind.is_block_device() {
             return Err(io::Error::other("it is a disk; name a file"));
+        }
+        // Opening this makes a new terminal, and once its buffer is full everybody waits for somebody to look at it.
+        if kind.is_char_device() && fs::canonicalize(path)?.ends_with("ptmx") {
+            return Err(io::Error::other("it is a terminal that nobody looks at; name a file"));
         }
         Ok(Self::Stream)
     }
@@ -72,7 +194,8 @@ pub fn write(path: &Path, text: &[u8], rights: Rights) -> io::Result<()> {
     match put_in_place(&path, text, mode) {
         // A folder that takes no new file, or a file that was mounted: then it is written where it is.
         Err(error) if before.is_some() && is_about_the_folder(&error) => {
-            let mut file = OpenOptions::new().write(true).truncate(true).open(&path)?;
+            let mut file = in_place(&path)?;
+            file.set_len(0)?;
             if rights == Rights::Tighten {
                 file.set_permissions(Permissions::from_mode(PRIVATE))?;
             }
@@ -95,8 +218,12 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn append(path: &Path) -> io::Result<File> {
-    Target::of(path)?;
-    OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)
+    let mut options = OpenOptions::new();
+    options.append(true);
+    match Target::of(path)? {
+        Target::Stream => options.open(path),
+        Target::File(path, _) => still_regular(without_waiting(options.create(true).mode(PRIVATE)).open(path)?),
+    }
 }
 
 /// Opens a file that is written from its beginning while somebody may read along; one that is there already keeps its
@@ -107,7 +234,11 @@ pub fn append(path: &Path) -> io::Result<File> {
 pub fn stream(path: &Path) -> io::Result<File> {
     match Target::of(path)? {
         Target::Stream => OpenOptions::new().write(true).open(path),
-        Target::File(path, _) => OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE).open(path),
+        Target::File(path, _) => {
+            let mut options = OpenOptions::new();
+            let options = options.write(true).create(true).truncate(true).mode(PRIVATE);
+            still_regular(without_waiting(options).open(path)?)
+        }
     }
 }
 
@@ -118,13 +249,24 @@ pub fn stream(path: &Path) -> io::Result<File> {
 pub fn probe(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
         Target::Stream => Ok(()),
-        Target::File(path, Some(_)) => OpenOptions::new().write(true).open(path).map(drop),
+        Target::File(path, Some(_)) => in_place(&path).map(drop),
         Target::File(path, None) => {
             let temporary = beside(&path);
             create(&temporary, PRIVATE)?;
             fs::remove_file(temporary)
         }
     }
+}
+
+/// Opens a file that is there, to be written.
+fn in_place(path: &Path) -> io::Result<File> {
+    still_regular(without_waiting(OpenOptions::new().write(true)).open(path)?)
+}
+
+/// The file, unless something else was put in its place since it was looked at.
+fn still_regular(file: File) -> io::Result<File> {
+    regular(&file.metadata()?)?;
+    Ok(file)
 }
 
 fn put_in_place(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! The way to the real AWS: the SDK's own chain, so that profiles, roles and endpoints work as in every AWS tool.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -14,14 +16,15 @@ use crate::cli::codes;
 use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Backend, Wanted};
 use crate::cloud::{CloudError, ErrorKind};
+use crate::files;
 
-/// How often a call is tried: with hundreds of profiles SageMaker throttles long before it serves.
+/// The number of attempts at a call: with hundreds of profiles SageMaker throttles long before it serves.
 pub const ATTEMPTS: u32 = 25;
 
-/// The real AWS.
+/// The real AWS, as the SDK's own chain of profiles and credentials leads to it.
 #[derive(Debug)]
 pub struct RealAws {
-    /// How long a call may take.
+    /// The bounds of each call.
     pub bounds: Bounds,
 }
 
@@ -65,8 +68,37 @@ impl Backend for RealAws {
     }
 }
 
+/// The variables that name files which the SDK reads whole, whatever they are.
+const GIVEN_FILES: [&str; 4] = [
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+/// The largest size of such a file, in bytes.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// Makes sure that the SDK comes to an end with a file, and does not go on without what is no text, in another account
+/// perhaps. What does not exist or may not be read is for it to judge.
+fn check_file(path: &str) -> Result<(), Failure> {
+    use std::io::ErrorKind::{NotFound, PermissionDenied};
+    match files::check_text(Path::new(path), LARGEST_FILE) {
+        Err(error) if !matches!(error.kind(), NotFound | PermissionDenied) => {
+            let failure =
+                Failure::new(&codes::CREDENTIALS, format!("the AWS configuration cannot be read: {path}: {error}"));
+            Err(failure.help(format!("put a file there, or lead {} elsewhere", GIVEN_FILES.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes sure that the profile that is asked for exists: the SDK goes on without one that does not.
 async fn check_profile(wanted: &Wanted) -> Result<(), Failure> {
+    let env = Env::real();
+    let given = GIVEN_FILES.iter().filter_map(|name| env.get(name).ok());
+    let home = env.get("HOME").into_iter();
+    let usual = home.flat_map(|home| [format!("{home}/.aws/config"), format!("{home}/.aws/credentials")]);
+    given.chain(usual).try_for_each(|path| check_file(&path))?;
     let asked = wanted.profile.clone().map(Into::into);
     #[expect(clippy::default_trait_access, reason = "the only name of this type that can be reached is deprecated")]
     let files = Default::default();
@@ -75,6 +107,8 @@ async fn check_profile(wanted: &Wanted) -> Result<(), Failure> {
         Failure::new(&codes::CREDENTIALS, "the AWS configuration cannot be read").detail(error.to_string())
     })?;
     let name = profiles.selected_profile();
+    let token = profiles.get_profile(name).and_then(|profile| profile.get("web_identity_token_file"));
+    token.map_or(Ok(()), check_file)?;
     if name == "default" && wanted.profile.is_none() || profiles.get_profile(name).is_some() {
         return Ok(());
     }
@@ -97,10 +131,10 @@ pub fn unassumed(role: &str, error: &CloudError) -> Failure {
     )
 }
 
-/// Who the credentials take us for.
+/// The identity that the credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account.
+    /// The twelve digits of the account.
     pub account: String,
     /// The user or the session.
     pub arn: String,

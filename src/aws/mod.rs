@@ -14,6 +14,7 @@ pub mod record;
 pub mod resolve;
 pub mod role_mistakes;
 pub mod stack;
+pub mod upstream;
 pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,67 +29,71 @@ use aws_types::SdkConfig;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::plan::{Action, Retention};
-use crate::resource::{Manifest, Names, not_ours};
+use crate::resource::asset_files::Manifest;
+use crate::resource::{Names, not_ours};
 use bounds::Bounds;
 use calls::Writes;
 use lock::Fence;
 use permission::Named;
+use upstream::Upstream;
 use wait::{Clock, Patience, Progress};
 
-/// How long anybody waits for mere advice.
+/// The longest wait for a read that gives advice only.
 const ADVICE: Duration = Duration::from_secs(5);
 
-/// Told when the state of something that is waited for moves on, or something goes another way than usual.
+/// A listener that hears when the state of something that is waited for moves on, or something goes another way than usual.
 pub type Tell = Box<dyn Fn(Progressed)>;
 
-/// What the verbs of a kind tell while they work.
+/// The news that the verbs of a kind tell while they work.
 #[derive(Clone, Debug)]
 pub enum Progressed {
     /// The status of a thing in AWS's word.
     Phase(Address, String),
-    /// Something to know.
+    /// A notice for people, about a thing if it is about one.
     Notice(Option<Address>, String),
 }
 
 /// One account and region, with a client a service, and everything that the verbs of the kinds share.
 pub struct Account {
-    /// Which environment this is about.
+    /// The environment that this is about.
     pub deployment: Deployment,
-    /// Its names.
+    /// The names that MDAA gives the environment's things.
     pub names: Names,
     /// Everything waits by this clock.
     pub clock: Clock,
-    /// SageMaker.
+    /// The client of SageMaker.
     pub sagemaker: aws_sdk_sagemaker::Client,
-    /// KMS.
+    /// The client of KMS.
     pub kms: aws_sdk_kms::Client,
-    /// EC2.
+    /// The client of EC2.
     pub ec2: aws_sdk_ec2::Client,
     /// S3 with the caller's own credentials.
     pub s3: aws_sdk_s3::Client,
-    /// IAM.
+    /// The client of IAM.
     pub iam: aws_sdk_iam::Client,
-    /// SSM.
+    /// The client of SSM.
     pub ssm: aws_sdk_ssm::Client,
     /// SSM for the lock, whose calls do not count as changes.
     pub(crate) lock: aws_sdk_ssm::Client,
-    /// STS.
+    /// The client of STS.
     pub sts: aws_sdk_sts::Client,
-    /// The tagging API.
+    /// The client of the tagging API.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
-    /// EFS.
+    /// The client of EFS.
     pub efs: aws_sdk_efs::Client,
     /// CloudFormation, which is only asked.
     pub cloudformation: aws_sdk_cloudformation::Client,
-    /// How many calls changed something.
+    /// The number of calls that changed something.
     pub writes: Writes,
-    /// What lets them through while the lock is held.
+    /// The fence that lets writes through while the lock is held.
     pub(crate) fence: Fence,
-    /// What happens to what holds data when it is deleted.
+    /// The fate of what holds data when it is removed.
     pub retention: Retention,
-    /// How long operations may take where that is not the usual time.
+    /// The times that operations may take where those are not the usual ones.
     pub limits: BTreeMap<(Kind, Action), Duration>,
     pub(crate) assets: BTreeMap<String, Manifest>,
+    /// The line that all uploads share.
+    pub(crate) upstream: Upstream,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,
@@ -152,6 +157,7 @@ impl Account {
             retention: Retention::default(),
             limits: BTreeMap::new(),
             assets: BTreeMap::new(),
+            upstream: Upstream::default(),
             config: config.clone(),
             path_style,
             tell,
@@ -178,7 +184,7 @@ impl Account {
         s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes, &self.fence)
     }
 
-    /// What a look for mere advice finds; one that takes longer than a few seconds is given up.
+    /// The findings of a look for mere advice; one that takes longer than a few seconds is given up.
     ///
     /// # Errors
     /// What `look` fails with, or a timeout of `operation`.
@@ -190,7 +196,7 @@ impl Account {
         self.clock.within(ADVICE, operation, look).await
     }
 
-    /// The timeouts of a request that carries `size` bytes.
+    /// The timeouts of a request that carries `size` bytes and may arrive late, since it changes nothing that anybody sees.
     pub fn upload_timeouts(&self, size: u64) -> aws_smithy_types::timeout::TimeoutConfig {
         Bounds::USUAL.within(self.config.timeout_config()).with_body(size).timeouts()
     }
@@ -213,7 +219,7 @@ impl Account {
         ))
     }
 
-    /// How long an operation may take: what the user says, else the `usual` time.
+    /// The time that an operation may take: what the user says, else the `usual` time.
     pub fn patience(&self, kind: Kind, action: Action, usual: Patience) -> Patience {
         self.limits.get(&(kind, action)).map_or(usual, |timeout| Patience { timeout: *timeout, ..usual })
     }
@@ -254,7 +260,7 @@ impl Account {
         }
     }
 
-    /// What was made or taken over a moment ago, once it is seen with our tags.
+    /// The thing that was made or taken over a moment ago, once it is seen with our tags.
     ///
     /// # Errors
     /// What `find` fails with; that it is somebody else's after all.

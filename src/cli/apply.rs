@@ -1,7 +1,5 @@
 //! `apply`: makes the account match the config, after showing what that means.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::args::ApplyArgs;
@@ -13,6 +11,7 @@ use super::run::{Ended, Planned, Run, announce, execute, options, plan};
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::apply::Settings;
+use crate::files;
 use crate::model::{Kind, State};
 use crate::plan::{Action, Options, Plan, Step};
 use crate::ui::plan_json::PlanDocument;
@@ -26,12 +25,13 @@ const AGAIN: &str = "plan again with `studio-deploy plan --out FILE`, and review
 /// No plan is as large: one of ten thousand users has some 30 MB.
 const PLAN_LIMIT: u64 = 256 << 20;
 
-/// Reads a saved plan, of a bounded size: not everything that a path leads to ends.
+/// Reads a saved plan.
 pub(super) fn saved_plan(path: &Path) -> Result<PlanDocument, Failure> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(PLAN_LIMIT).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::file(path, &error))?;
-    Ok(PlanDocument::read(&String::from_utf8_lossy(&bytes))?)
+    let bytes = files::read(path, PLAN_LIMIT).map_err(|error| Failure::file(path, &error))?;
+    PlanDocument::read(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        let summary = format!("{}: {error}", path.display());
+        Failure::from(error).named(summary)
+    })
 }
 
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {

@@ -1,8 +1,8 @@
 //! Files as configs need them: of a bounded size, as UTF-8 text, and with the place of what is no text.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
@@ -11,9 +11,10 @@ use crate::config::codes::{ENCODING, TOO_LARGE};
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::document::InputFile;
 use crate::config::suggest::nearest;
+use crate::files;
 use crate::model::Source;
 
-/// How large a file may be; the largest configs, of thousands of users, have about one megabyte.
+/// The largest size of a config; those of the largest deployments, of thousands of users, have about one megabyte.
 const SIZE_LIMIT: u64 = 16 << 20;
 
 /// Texts by file name, for the excerpts of messages.
@@ -32,11 +33,11 @@ pub(super) fn read_configs(paths: &[PathBuf], colour: bool) -> Result<Vec<InputF
     paths.iter().map(|path| read(path).map_err(|unreadable| unreadable.failure(path, colour))).collect()
 }
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 pub(super) enum Unreadable {
     /// The operating system refuses it.
     Io(io::Error),
-    /// It is not the text of a config; with as much of it as can be shown.
+    /// The file is not the text of a config; with as much of it as can be shown.
     Text(Box<Diagnostic>, InputFile),
 }
 
@@ -79,13 +80,20 @@ fn help_for(path: &Path, error: &io::Error) -> Option<String> {
 /// A file, or standard input for `-`.
 pub(super) fn read(path: &Path) -> Result<InputFile, Unreadable> {
     let name = path.to_string_lossy().into_owned();
-    let mut bytes = Vec::new();
-    // One byte more than may be, so that what never ends is noticed.
     let read = match name.as_str() {
-        "-" => io::stdin().take(SIZE_LIMIT + 1).read_to_end(&mut bytes),
-        _ => File::open(path).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)),
+        "-" => files::read_from(io::stdin(), SIZE_LIMIT),
+        _ => files::read(path, SIZE_LIMIT),
     };
-    read.map_err(Unreadable::Io)?;
+    let bytes = read.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            let place = Place { source: Source { file: name.as_str().into(), line: 1, column: 1 }, length: 1 };
+            let summary = format!("{name} is larger than {} MB", SIZE_LIMIT >> 20);
+            let mistake = Diagnostic::new(&TOO_LARGE, summary).at(&place);
+            let mistake = mistake.help("no config is as large as that: check that it is the right file");
+            Unreadable::Text(Box::new(mistake), InputFile { name: name.clone(), text: String::new() })
+        }
+        _ => Unreadable::Io(error),
+    })?;
     text_of(&name, bytes)
         .map_err(|(mistake, text)| Unreadable::Text(mistake, InputFile { name: name.clone(), text }))
         .map(|text| InputFile { name: name.clone(), text })
@@ -96,11 +104,6 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, (Box<Diagnostic>, Strin
     let place = |line, column| Place { source: Source { file: name.into(), line, column }, length: 1 };
     let mistake =
         |code, summary, place: &Place, help: &str| Box::new(Diagnostic::new(code, summary).at(place).help(help));
-    if bytes.len() as u64 > SIZE_LIMIT {
-        let summary = format!("{name} is larger than {} MB", SIZE_LIMIT >> 20);
-        let help = "no config is as large as that: check that it is the right file";
-        return Err((mistake(&TOO_LARGE, summary, &place(1, 1), help), String::new()));
-    }
     if matches!(bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
         let summary = format!("{name} is UTF-16 text");
         return Err((mistake(&ENCODING, summary, &place(1, 1), "save the file as UTF-8"), String::new()));

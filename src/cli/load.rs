@@ -26,7 +26,7 @@ const DEFAULTS: [&str; 4] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml"
 /// One deployment's config, references not filled in yet.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The tree.
+    /// The tree of the merged files.
     pub document: Document,
     /// The four names as they were said, as templates fill them in.
     pub said: IdentityNames,
@@ -42,7 +42,7 @@ pub struct Loaded {
     pub tags: BTreeMap<String, String>,
     /// A policy that bounds every role that is made.
     pub permissions_boundary: Option<String>,
-    /// What `{{env_var:…}}` refers to.
+    /// The environment's variables, which `{{env_var:…}}` refers to.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -89,7 +89,7 @@ pub struct LoadedAll {
 }
 
 impl Loaded {
-    /// What references are filled in with, as far as it is known before AWS is asked.
+    /// The values that references are filled in with, as far as they are known before AWS is asked.
     pub fn context(&self, account: Option<&str>, region: Option<&str>, partition: Option<&str>) -> Context {
         let own = |text: Option<&str>| text.map(str::to_owned);
         Context {
@@ -105,7 +105,7 @@ impl Loaded {
         }
     }
 
-    /// Where the `deployment:` block says something.
+    /// The place where the `deployment:` block says something.
     pub fn said_at(&self, key: &str) -> Option<&Source> {
         said_at(&self.document, key)
     }
@@ -161,7 +161,7 @@ pub fn load_names(
     read_in(files, global, surroundings, colour, Purpose::List)
 }
 
-/// What a config is read for.
+/// The purpose that a config is read for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Deploy,
@@ -251,7 +251,7 @@ fn filter(global: &Global) -> Filter {
     Filter { domains: names(&identity.domain), envs: names(&identity.env), modules: names(&identity.module) }
 }
 
-/// What a module's files hold, its tags apart, or everything that is wrong with them.
+/// The content of a module's files, its tags apart, or everything that is wrong with them.
 fn files_of(module: &Module, mdaa: &InputFile) -> Result<(Document, BTreeMap<String, String>), (Diagnostics, Texts)> {
     let mut mistakes = Diagnostics::default();
     let mut inputs = Vec::new();
@@ -403,7 +403,7 @@ fn paths(files: &ConfigFiles) -> Result<Vec<PathBuf>, Failure> {
     if !files.config.is_empty() {
         return Ok(files.config.clone());
     }
-    let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists());
+    let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists() || path.is_symlink());
     default.map(|path| vec![path]).ok_or_else(|| {
         let failure = Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")));
         let help = "name the config: `studio-deploy plan CONFIG.yaml`; `studio-deploy init` writes one to start from";

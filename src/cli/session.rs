@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::args::Global;
 use super::codes;
@@ -24,7 +25,7 @@ use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, settle};
 use crate::resource::{Desired, Flags, Names, limits, rules};
 use crate::{assets, naming, preflight};
 
-/// Where everything that is told while a run goes on ends up.
+/// The way of everything that is told while a run goes on, to whoever listens.
 #[derive(Clone, Default)]
 pub struct Bus(Rc<RefCell<Option<Box<dyn Fn(Event)>>>>);
 
@@ -35,7 +36,7 @@ impl fmt::Debug for Bus {
 }
 
 impl Bus {
-    /// From now on `listener` is told.
+    /// Hands everything that is told from now on to `listener`.
     pub fn listen(&self, listener: impl Fn(Event) + 'static) {
         *self.0.borrow_mut() = Some(Box::new(listener));
     }
@@ -48,16 +49,16 @@ impl Bus {
     }
 }
 
-/// One deployment, connected.
+/// One deployment, connected to its account.
 #[derive(Debug)]
 pub struct Session {
-    /// Its config.
+    /// The files of the deployment, read and merged.
     pub loaded: Loaded,
-    /// Its account.
+    /// The account that the deployment is in.
     pub account: Account,
-    /// What is told while a run goes on.
+    /// The way of everything that is told while a run goes on.
     pub bus: Bus,
-    /// What was made so that the config leads somewhere, a line each.
+    /// The things that were made so that the config leads somewhere, a line each.
     pub prepared: Vec<String>,
     /// Whether the command is about other deployments too, so that what is said has to name this one.
     pub is_one_of_several: bool,
@@ -66,7 +67,7 @@ pub struct Session {
     colour: bool,
 }
 
-/// What a config asks for, and what is to be said about it.
+/// The demands of a config, and what is to be said about it.
 #[derive(Debug)]
 pub struct Goal {
     /// The config with everything that it refers to.
@@ -138,12 +139,12 @@ impl Session {
         Ok(Self { loaded, account, bus, prepared, is_one_of_several: false, is_strict: false, colour })
     }
 
-    /// Which environment.
+    /// The environment that this is about.
     pub fn deployment(&self) -> &Deployment {
         &self.account.deployment
     }
 
-    /// What stands above this deployment's part of the output, where there are several.
+    /// The line above this deployment's part of the output, where there are several.
     pub fn heading(&self) -> String {
         if self.is_one_of_several { format!("\n{}\n", self.deployment()) } else { String::new() }
     }
@@ -184,7 +185,13 @@ impl Session {
         if let Some(arn) = &mut config.domain.kms_key_arn {
             *arn = resolve::key_arn(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
         }
-        let manifests = assets::manifests(&config).map_err(|mistakes| self.invalid(&mistakes))?;
+        // Beside everything else, since files may be large: a signal is heard, and the terminal goes on.
+        let config = Arc::new(config);
+        let read = Arc::clone(&config);
+        let manifests = tokio::task::spawn_blocking(move || assets::manifests(&read)).await;
+        let manifests = manifests.map_err(|error| Failure::new(&codes::BUG, error.to_string()))?;
+        let manifests = manifests.map_err(|mistakes| self.invalid(&mistakes))?;
+        let config = Arc::unwrap_or_clone(config);
         let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {
             Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },
             Unresolved::Cloud(error) => self.cloud(&error),
@@ -216,7 +223,7 @@ impl Session {
         Ok(Goal { desired, warnings })
     }
 
-    /// What would be done to reach a goal.
+    /// The plan that reaches a goal.
     ///
     /// # Errors
     /// When the account cannot be read.
@@ -235,7 +242,7 @@ impl Session {
         Ok(plan)
     }
 
-    /// What would be done to remove everything. Nothing but identity, `removalPolicy` and `protect` matters, so that a
+    /// The plan that removes everything. Nothing but identity, `removalPolicy` and `protect` matters, so that a
     /// role or parameter that has vanished never stands in the way.
     ///
     /// # Errors
@@ -268,7 +275,7 @@ impl Session {
     }
 }
 
-/// What the config's `removalPolicy` says.
+/// The fates that the config's `removalPolicy` names.
 fn retention(config: &Config) -> Retention {
     let goes = |fate: Fate| Some(fate == Fate::Delete);
     let policy = config.domain.removal_policy;

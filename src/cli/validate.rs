@@ -85,7 +85,7 @@ fn review(loaded: &Loaded) -> (Diagnostics, Option<serde_json::Value>) {
         Err(mistakes) => return (mistakes, None),
     };
     let mut diagnostics = resolved.warnings;
-    if let Err(mistakes) = assets::manifests(&resolved.config) {
+    if let Err(mistakes) = assets::check(&resolved.config) {
         diagnostics.extend(mistakes);
     }
     let filled = config::filled_in(&loaded.document, &context);

@@ -45,6 +45,7 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Res
     )?;
     differences::tell(desired, plan, &findings);
     await_start(plan, &findings);
+    leads_out(desired, plan, &findings);
     if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
         findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
     }
@@ -133,6 +134,23 @@ fn await_start(plan: &Plan, findings: &Findings) {
     let changed: Vec<String> = plan.steps.iter().filter(changes).map(|step| step.address.to_string()).collect();
     if stands && !changed.is_empty() {
         findings.notice(format!("{}: takes effect in an app when it starts next", changed.join(", ")));
+    }
+}
+
+/// Links out of an asset's folder are followed, as MDAA follows them. Whoever reviews a plan hears what is uploaded from
+/// elsewhere: it may be nobody's intention.
+fn leads_out(desired: &Desired, plan: &Plan, findings: &Findings) {
+    for (name, manifest) in desired.assets.iter().filter(|(_, manifest)| !manifest.links.is_empty()) {
+        let address = Address::new(Kind::BucketObject, name);
+        if plan.step(&address).is_some_and(Step::runs) {
+            let links = manifest.links.iter().map(|(path, target)| format!("{path} -> {}", target.display()));
+            let links: Vec<String> = links.collect();
+            let message = format!(
+                "symbolic links lead out of the asset's folder, and what they lead to is uploaded: {}; `exclude` leaves it out",
+                links.join(", ")
+            );
+            findings.about(&address, message);
+        }
     }
 }
 

@@ -6,15 +6,15 @@
 //! its roles, so the asset role's credentials are used. Destroy leaves the objects where they are, with the bucket.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use async_trait::async_trait;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier, ServerSideEncryption};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::{AssetLocation, Desired, Manifest, Resource, View, asset_policy, asset_role, bucket};
+use super::asset_files::{content_digest, hex};
+use super::upload::Uploads;
+use super::{Desired, Resource, View, asset_policy, asset_role, bucket};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -61,7 +61,7 @@ impl Resource for BucketObject {
             Grant {
                 resources: vec![format!("arn:{}:s3:::*", deployment.partition)],
                 read: &["s3:ListBucket", "s3:GetObject"],
-                write: &["s3:PutObject", "s3:DeleteObject"],
+                write: &["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"],
                 delete: &["s3:DeleteObject"],
             },
         ]
@@ -135,19 +135,6 @@ impl Resource for BucketObject {
     async fn delete(&self, _account: &Account, address: &Address, _observed: &Observed) -> Result<Deleted, CloudError> {
         Err(super::never("deleted", address))
     }
-}
-
-/// What a manifest's local content is: changes when any file does.
-pub fn content_digest(files: &BTreeMap<String, String>) -> String {
-    let mut hash = Sha256::new();
-    for (path, sha256) in files {
-        hash.update(format!("{path}\0{sha256}\n"));
-    }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn files(properties: &Value) -> BTreeMap<String, String> {
@@ -292,8 +279,10 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     let key = encryption_key(account, &node.address, bucket).await?;
     let changed: Vec<(&String, &String)> =
         wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();
-    let uploads = changed.iter().map(|(path, sha256)| {
-        let (s3, manifest, key) = (&s3, &manifest, &key);
+    let files = changed.iter().filter_map(|(path, _)| manifest.files.get(*path));
+    let uploads = Uploads::new(account, &node.address, &s3, bucket, key, files)?;
+    let sending = changed.iter().map(|(path, sha256)| {
+        let (s3, manifest, uploads) = (&s3, &manifest, &uploads);
         let is_unknown = live.get(*path).is_some_and(|held| held == UNKNOWN);
         async move {
             let key_of = format!("{prefix}{path}");
@@ -306,21 +295,17 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
                     _ => {}
                 }
             }
-            let content = read(manifest, path, sha256)?;
-            let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-            let put = async || {
-                let body = ByteStream::from(content.clone());
-                let put = s3.put_object().bucket(bucket).key(format!("{prefix}{path}")).body(body);
-                let put = put.set_ssekms_key_id(key.clone());
-                let put = put.set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms));
-                let put = put.metadata("sha256", sha256.as_str()).customize();
-                let bounds = aws_sdk_s3::config::Config::builder().timeout_config(account.upload_timeouts(length));
-                put.config_override(bounds).send().await.map_err(|e| failed("PutObject", e)).map(drop)
-            };
-            account.despite_propagation(put).await
+            let file = manifest.files.get(*path).ok_or_else(|| {
+                CloudError::new(
+                    ErrorKind::Invalid,
+                    format!("read {path}"),
+                    "it is not in the asset any more; plan again",
+                )
+            })?;
+            uploads.send(&key_of, file).await
         }
     });
-    stream::iter(uploads).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    stream::iter(sending).buffer_unordered(PARALLEL).try_collect::<()>().await?;
     let surplus: Vec<ObjectIdentifier> = live
         .keys()
         .filter(|path| !wanted.contains_key(*path))
@@ -361,27 +346,4 @@ async fn encryption_key(account: &Account, address: &Address, bucket: &str) -> R
     let rules = answer.server_side_encryption_configuration().map(|configuration| configuration.rules());
     let default = rules.and_then(|rules| rules.first()?.apply_server_side_encryption_by_default());
     Ok(default.and_then(|default| default.kms_master_key_id()).map(str::to_owned))
-}
-
-/// A file's content; it must still be what was planned.
-fn read(manifest: &Manifest, path: &str, sha256: &str) -> Result<Vec<u8>, CloudError> {
-    let lost = |why: String| CloudError::new(ErrorKind::Invalid, format!("read {path}"), why);
-    let file = manifest.files.get(path).ok_or_else(|| lost("it is not in the asset any more".into()))?;
-    let content = match &file.location {
-        AssetLocation::File(path) => std::fs::read(path).map_err(|e| lost(format!("{}: {e}", path.display())))?,
-        AssetLocation::Zip(archive, member) => {
-            let open = || -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-                let mut archive = zip::ZipArchive::new(std::fs::File::open(archive)?)?;
-                let mut content = Vec::new();
-                archive.by_name(member)?.read_to_end(&mut content)?;
-                Ok(content)
-            };
-            open().map_err(|e| lost(format!("{}: {e}", archive.display())))?
-        }
-    };
-    if hex(&Sha256::digest(&content)) == sha256 {
-        Ok(content)
-    } else {
-        Err(lost("it changed while the plan was made; plan again".into()))
-    }
 }

@@ -4,6 +4,7 @@
 //! Only this folder and `aws/` know the SDK.
 
 pub mod app;
+pub mod asset_files;
 pub mod asset_policy;
 pub mod asset_role;
 pub mod bucket;
@@ -28,14 +29,17 @@ pub mod policy;
 pub mod security_group;
 pub mod space;
 pub mod unused;
+mod upload;
 pub mod user_profile;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use asset_files::Manifest;
 pub use names::Names;
 use permissions::Grant;
+pub use upload::PART;
 
 use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -99,33 +103,6 @@ pub struct Roles {
     pub data_admins: Vec<String>,
     /// The unique id of each user's role, by user id.
     pub users: BTreeMap<String, String>,
-}
-
-/// The files of one asset: path below the asset's prefix → content digest and where to read it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
-    /// The files.
-    pub files: BTreeMap<String, AssetFile>,
-}
-
-/// One file of an asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetFile {
-    /// SHA-256 of the content, in hexadecimal.
-    pub sha256: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Where it is.
-    pub location: AssetLocation,
-}
-
-/// Where an asset's file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AssetLocation {
-    /// A file of its own.
-    File(std::path::PathBuf),
-    /// A member of an archive.
-    Zip(std::path::PathBuf, String),
 }
 
 impl Desired {

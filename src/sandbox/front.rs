@@ -1,6 +1,6 @@
 //! The sandbox's front: takes a request, finds out who asks what, has it done in one turn, and keeps the record of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -304,8 +304,7 @@ impl Sandbox {
 }
 
 fn open_log(path: &Path) -> Result<File, StoreError> {
-    let opened = OpenOptions::new().create(true).append(true).open(path);
-    opened.map_err(|source| StoreError::Io { path: path.to_owned(), source })
+    crate::files::append(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })
 }
 
 /// What a request turned out to ask for.

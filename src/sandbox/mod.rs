@@ -38,6 +38,7 @@ mod s3_access;
 mod s3_buckets;
 mod s3_configurations;
 mod s3_lists;
+mod s3_multipart;
 mod s3_objects;
 mod service;
 mod ssm;

@@ -1,6 +1,7 @@
 //! S3: which operation a request asks for, and who answers it.
 //!
-//! Buckets are in `s3_buckets` and `s3_configurations`, objects in `s3_objects` and `s3_lists`, and who may do what in `s3_access`.
+//! Buckets are in `s3_buckets` and `s3_configurations`, objects in `s3_objects`, `s3_multipart` and `s3_lists`, and who may do
+//! what in `s3_access`.
 
 use serde_json::{Value as Json, json};
 
@@ -8,6 +9,7 @@ use super::protocol::decode;
 use super::s3_access;
 use super::s3_buckets;
 use super::s3_configurations::SUBRESOURCES;
+use super::s3_multipart;
 use super::s3_objects;
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;
@@ -97,6 +99,10 @@ fn name(request: &Request, bucket: &str, key: &str) -> String {
         "GET" if asks("tagging") => "GetObjectTagging",
         "PUT" if asks("tagging") => "PutObjectTagging",
         "DELETE" if asks("tagging") => "DeleteObjectTagging",
+        "POST" if asks("uploads") => "CreateMultipartUpload",
+        "PUT" if asks("uploadId") && request.header("x-amz-copy-source").is_none() => "UploadPart",
+        "POST" if asks("uploadId") => "CompleteMultipartUpload",
+        "DELETE" if asks("uploadId") => "AbortMultipartUpload",
         _ if ["uploads", "uploadId", "acl", "attributes", "restore", "select", "retention", "legal-hold"]
             .iter()
             .any(|parameter| asks(parameter)) =>
@@ -149,6 +155,10 @@ pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Ca
         bucket => bucket?,
     };
     match operation {
+        "ListMultipartUploads" => Ok(s3_multipart::list(world, &asked)),
+        "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" | "AbortMultipartUpload" => {
+            s3_multipart::handle(world, &bucket, &asked, operation, caller)
+        }
         _ if asked.key.is_empty() && !operation.contains("Object") => {
             s3_buckets::handle(world, bucket, &asked, operation)
         }

@@ -8,6 +8,7 @@ use super::policy::{self, Context, Verdict};
 use super::s3::Asked;
 use super::s3_buckets::Bucket;
 use super::s3_configurations::SUBRESOURCES;
+use super::s3_multipart;
 use super::wire::{Caller, Refusal};
 use super::world::World;
 
@@ -18,6 +19,8 @@ fn action(operation: &str, versioned: bool) -> String {
         ("ListObjectVersions", _) => "ListBucketVersions",
         ("HeadObject" | "GetObject", true) => "GetObjectVersion",
         ("HeadObject", false) => "GetObject",
+        ("CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload", _) => "PutObject",
+        ("ListMultipartUploads", _) => "ListBucketMultipartUploads",
         ("DeleteObject", true) => "DeleteObjectVersion",
         (other, _) => {
             let verbs = [("Get", "Get"), ("Put", "Put"), ("Delete", "Put")];
@@ -56,9 +59,11 @@ pub fn check_key(
     let arn = bucket.arn(world);
     let resource = if key.is_empty() { arn } else { format!("{arn}/{key}") };
     let mut keys = BTreeMap::new();
+    let is_part = asked.request.parameter("uploadId").is_some();
+    let begun = if is_part { s3_multipart::begun_with(world, asked) } else { BTreeMap::new() };
     // Condition keys are the request's own headers: the bucket's default encryption is not among them.
     for header in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl"] {
-        if let Some(value) = asked.request.header(header) {
+        if let Some(value) = asked.request.header(header).or_else(|| begun.get(header).map(String::as_str)) {
             keys.insert(format!("s3:{header}"), value.to_owned());
         }
     }
@@ -92,6 +97,9 @@ mod tests {
         for (operation, versioned, expected) in [
             ("PutObject", false, "s3:PutObject"),
             ("HeadObject", false, "s3:GetObject"),
+            ("UploadPart", false, "s3:PutObject"),
+            ("AbortMultipartUpload", false, "s3:AbortMultipartUpload"),
+            ("ListMultipartUploads", false, "s3:ListBucketMultipartUploads"),
             ("GetObject", true, "s3:GetObjectVersion"),
             ("ListObjectsV2", false, "s3:ListBucket"),
             ("PutBucketEncryption", false, "s3:PutEncryptionConfiguration"),

@@ -251,9 +251,6 @@ pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &
         "HeadBucket" => Ok(Response::empty(200).with_header("x-amz-bucket-region", world.region())),
         "DeleteBucket" => delete(world, &bucket),
         // Objects come in one piece here, so no upload is ever half done.
-        "ListMultipartUploads" => {
-            Ok(answer("ListMultipartUploadsResult", &json!({"Bucket": bucket.name, "IsTruncated": false})))
-        }
         "GetBucketLocation" => Ok(location(&world.region())),
         "GetBucketPolicy" => match &bucket.policy {
             Some(policy) => {

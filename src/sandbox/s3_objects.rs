@@ -108,47 +108,82 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
     if asked.key.len() > 1024 {
         return Err(Refusal::new("KeyTooLongError", "Your key is too long"));
     }
-    let mut object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
+    let object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
     let exists = object.versions.last().is_some_and(|latest| !latest.marker);
     if request.header("if-none-match") == Some("*") && exists {
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(Refusal::new("PreconditionFailed", message).with_status(412));
     }
+    let headers = described(world, bucket, asked, caller)?;
+    let etag = format!("\"{}\"", hex(&Md5::digest(&request.body)));
+    Ok(store(world, bucket, asked, &request.body, etag, headers, tags(asked)))
+}
+
+/// The name of the header that says what an object is encrypted with.
+pub const ENCRYPTION_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+
+/// The headers that come back with an object that a request makes, if the caller may encrypt it.
+pub fn described(
+    world: &World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    caller: &Caller,
+) -> Result<BTreeMap<String, String>, Refusal> {
     let (encryption, key) = encryption(bucket, asked);
     if let Some(key) = &key {
         kms_access::check_use(world, caller, key, "kms:GenerateDataKey")?;
     }
-    let mut headers: BTreeMap<String, String> = request
-        .headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("x-amz-meta-") || KEPT_HEADERS.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let kept = asked.request.headers.iter();
+    let kept = kept.filter(|(name, _)| name.starts_with("x-amz-meta-") || KEPT_HEADERS.contains(&name.as_str()));
+    let mut headers: BTreeMap<String, String> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.entry("content-type".into()).or_insert_with(|| "binary/octet-stream".into());
     headers.insert("x-amz-server-side-encryption".into(), encryption);
     if let Some(key) = key {
         let arn = kms_access::denoted(world, &key).unwrap_or(key);
-        headers.insert("x-amz-server-side-encryption-aws-kms-key-id".into(), arn);
+        headers.insert(ENCRYPTION_KEY.into(), arn);
     }
-    let etag = Md5::digest(&request.body).iter().fold(String::new(), |mut text, byte| {
+    Ok(headers)
+}
+
+/// The tags that a request gives an object.
+pub fn tags(asked: &Asked<'_>) -> BTreeMap<String, String> {
+    let tagging = asked.request.header("x-amz-tagging").unwrap_or_default();
+    form_urlencoded::parse(tagging.as_bytes()).into_owned().collect()
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
-    });
-    let tagging = request.header("x-amz-tagging").unwrap_or_default();
+    })
+}
+
+/// Makes a version of an object.
+pub fn store(
+    world: &mut World,
+    bucket: &Bucket,
+    asked: &Asked<'_>,
+    body: &[u8],
+    etag: String,
+    headers: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+) -> Response {
+    let mut object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
     let enabled = bucket.versioning().as_deref() == Some("Enabled");
     let version = Version {
         id: if enabled { world.id(LOWER, 32) } else { "null".into() },
         marker: false,
-        body: STANDARD.encode(&request.body),
-        size: request.body.len(),
-        etag: format!("\"{etag}\""),
+        body: STANDARD.encode(body),
+        size: body.len(),
+        etag,
         modified: world.now(),
         headers,
-        tags: form_urlencoded::parse(tagging.as_bytes()).into_owned().collect(),
+        tags,
     };
     let mut response = Response::empty(200).with_header("etag", version.etag.as_str());
-    for name in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"] {
+    for name in ["x-amz-server-side-encryption", ENCRYPTION_KEY] {
         if let Some(value) = version.headers.get(name) {
             response = response.with_header(name, value);
         }
@@ -159,7 +194,7 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
     object.versions.retain(|other| other.id != version.id);
     object.versions.push(version);
     world.put(OBJECTS, &record_key(asked, &asked.key), &object);
-    Ok(response)
+    response
 }
 
 /// The request's headers that come back with the object.
@@ -169,7 +204,7 @@ const KEPT_HEADERS: [&str; 5] =
 /// How an object is encrypted: as the request says, else as the bucket does. Without a key it is AWS's own.
 fn encryption(bucket: &Bucket, asked: &Asked<'_>) -> (String, Option<String>) {
     let header = asked.request.header("x-amz-server-side-encryption");
-    let key = asked.request.header("x-amz-server-side-encryption-aws-kms-key-id").map(str::to_owned);
+    let key = asked.request.header(ENCRYPTION_KEY).map(str::to_owned);
     match (header, bucket.default_key()) {
         (Some("aws:kms"), default) => ("aws:kms".into(), key.or(default)),
         (None, Some(default)) => ("aws:kms".into(), Some(default)),
@@ -200,7 +235,7 @@ fn version(world: &World, asked: &Asked<'_>) -> Result<Version, Refusal> {
 
 fn get(world: &World, asked: &Asked<'_>, caller: &Caller, with_body: bool) -> Result<Response, Refusal> {
     let version = version(world, asked)?;
-    if with_body && let Some(key) = version.headers.get("x-amz-server-side-encryption-aws-kms-key-id") {
+    if with_body && let Some(key) = version.headers.get(ENCRYPTION_KEY) {
         kms_access::check_use(world, caller, key, "kms:Decrypt")?;
     }
     if asked.request.header("if-none-match").is_some_and(|etag| etag == version.etag) {

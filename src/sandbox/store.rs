@@ -9,12 +9,16 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::journal::{Damage, Header, Lines, is_kin};
 use super::world::{Change, World};
+use crate::files::open_own;
+
+/// How large a file may be. It is read whole, so one that is larger would take the machine's memory with it.
+const LARGEST: u64 = 512 << 20;
 
 /// The file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -271,7 +275,8 @@ fn ours(path: &Path) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let mut start = Vec::new();
-    File::open(path).and_then(|file| file.take(Header::LENGTH as u64).read_to_end(&mut start)).map_err(io)?;
+    let opened = open_own(path, OpenOptions::new().read(true));
+    opened.and_then(|file| file.take(Header::LENGTH as u64).read_to_end(&mut start)).map_err(io)?;
     if is_kin(&start) {
         Ok(true)
     } else {
@@ -353,7 +358,7 @@ impl Journal {
             if let Some(folder) = self.path.parent() {
                 DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| self.io(source))?;
             }
-            let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+            let opened = open_own(&path, OpenOptions::new().create(true).append(true));
             self.lock = Some(opened.map_err(|source| self.io(source))?);
         }
         match &self.lock {
@@ -372,7 +377,8 @@ impl Journal {
             }
             return Ok(None);
         }
-        let mut file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(|source| self.io(source))?;
+        let opened = open_own(&self.path, OpenOptions::new().read(true).write(true));
+        let mut file = opened.map_err(|source| self.io(source))?;
         let mut start = Vec::new();
         (&file).take(Header::LENGTH as u64).read_to_end(&mut start).map_err(|source| self.io(source))?;
         let header = Header::read(&start).map_err(|damage| damaged(&self.path, damage))?;
@@ -383,6 +389,9 @@ impl Journal {
         let length = file.metadata().map_err(|source| self.io(source))?.len() - Header::LENGTH as u64;
         if length < header.length {
             return Err(self.broken(format!("{} bytes are missing at its end", header.length - length)));
+        }
+        if length > LARGEST {
+            return Err(self.broken(format!("it is larger than {} MB, as no sandbox becomes", LARGEST >> 20)));
         }
         if header.length < self.lines.length {
             return Err(self.broken("it holds less than it did a moment ago"));
@@ -419,12 +428,17 @@ impl Journal {
         }
         let count = changes.len();
         let line = self.lines.next(changes);
+        if self.lines.length + line.len() as u64 > LARGEST {
+            self.forget();
+            let full = format!("it would be larger than {} MB; begin another with `--sandbox=FILE`", LARGEST >> 20);
+            return Err(self.io(io::Error::new(io::ErrorKind::FileTooLarge, full)));
+        }
         let mut lines = self.lines.clone();
         lines.push(&line);
         let header = Header::of(self.generation, &lines).text();
         let end = Header::LENGTH as u64 + self.lines.length;
         let write = || {
-            let mut file = OpenOptions::new().write(true).open(&self.path)?;
+            let mut file = open_own(&self.path, OpenOptions::new().write(true))?;
             // What a killed process left behind the end goes first.
             file.set_len(end)?;
             file.seek(SeekFrom::Start(end))?;

@@ -5,6 +5,7 @@ mod commands;
 mod edits;
 mod http;
 mod misuse;
+mod odd_files;
 mod saved;
 mod streams;
 

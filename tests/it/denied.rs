@@ -13,11 +13,12 @@ use studio_deploy::sandbox::front::Call;
 use crate::behaviour::{domain_id, start_app, studio};
 use crate::faults::{Tried, heal_all};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
-use crate::support::configs::{EVERYTHING, LATER, MINIMAL, SAMPLES, stories};
+use crate::support::configs::{EVERYTHING, LATER, MINIMAL, SAMPLES, edit, stories};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
 /// What is met elsewhere: after the first write, and where MDAA's stack was.
-const NOT_MET: [&str; 2] = ["s3:GetEncryptionConfiguration", "cloudformation:DescribeStacks"];
+const NOT_MET: [&str; 3] =
+    ["s3:GetEncryptionConfiguration", "s3:ListBucketMultipartUploads", "cloudformation:DescribeStacks"];
 
 /// A command on a config, in an account.
 struct Scene {
@@ -78,6 +79,7 @@ impl Denial {
             ("s3", "GetBucketEncryption") => "GetEncryptionConfiguration",
             ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
             ("s3", "ListObjectVersions") => "ListBucketVersions",
+            ("s3", "ListMultipartUploads") => "ListBucketMultipartUploads",
             (_, operation) => operation,
         };
         format!("{service}:{operation}")
@@ -232,6 +234,9 @@ fn scenes() -> Vec<Scene> {
     for command in [&["plan"][..], &["drift"], APPLY] {
         scenes.push(Scene::new("an asset was written", &base, command, EVERYTHING));
     }
+    // A file that goes in parts.
+    let large = edit(EVERYTHING, "./testing_asset_dir", "./large_asset_dir");
+    scenes.push(Scene::new("a large asset", &applied(EVERYTHING).tables(), APPLY, &large));
     // What a domain that is gone has left.
     let lab = applied(MINIMAL);
     let domain = lab.tables()["studio/domain"].keys().next().unwrap().clone();

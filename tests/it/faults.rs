@@ -16,7 +16,7 @@ use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::Call;
 
 use crate::support::account::{APPLY, Lab, PLAN};
-use crate::support::configs::{LATER, Story, stories};
+use crate::support::configs::{EVERYTHING, LATER, Story, edit, stories};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
 /// Which call comes to harm.
@@ -299,10 +299,30 @@ fn every_story_heals_a_sample_of_harm() {
     }
 }
 
+/// Harms the calls of an upload in parts, each in every `step`-th way; how many healed.
+fn harm_an_upload(step: usize) -> usize {
+    let large = edit(EVERYTHING, "./testing_asset_dir", "./large_asset_dir");
+    let story = Story { name: "a large asset", from: Some(EVERYTHING.into()), command: APPLY.to_vec(), to: large };
+    let clean = Clean::of(&story);
+    let calls: Vec<_> = places(&clean)
+        .filter(|(_, call)| call.operation.contains("Multipart") || call.operation == "UploadPart")
+        .collect();
+    assert_eq!(calls.len(), 4);
+    let pairs = calls.iter().flat_map(|(place, _)| Harm::ALL.map(|harm| (*place, harm)));
+    // The last ways are those of calls that took effect.
+    let pairs: Vec<_> = pairs.skip(step - 1).step_by(step).collect();
+    try_all(&story, &clean, &pairs)
+}
+
+#[test]
+fn an_upload_in_parts_heals_a_sample_of_harm() {
+    harm_an_upload(3);
+}
+
 #[test]
 #[ignore = "the whole matrix; run by just faults"]
 fn every_story_heals_whatever_call_comes_to_harm() {
-    let mut tried = 0;
+    let mut tried = harm_an_upload(1);
     for story in stories() {
         let clean = Clean::of(&story);
         let pairs = every_pair(&clean);

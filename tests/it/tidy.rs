@@ -164,7 +164,7 @@ fn the_pure_stages_know_no_outside() {
 fn the_engine_knows_nobody_in_front_of_it() {
     // connect.rs is how a run gets its AWS: it takes what the command line asks for and fails in words for people.
     let front = ["crate::cli", "crate::ui", "crate::sandbox"];
-    let engine = ["src/apply.rs", "src/assets.rs", "src/aws", "src/cloud.rs", "src/preflight", "src/resource"];
+    let engine = ["src/apply.rs", "src/assets", "src/aws", "src/cloud.rs", "src/preflight", "src/resource"];
     let found: Vec<String> = sources("src")
         .iter()
         .filter(|source| source.is_below(&engine) && source.path != "src/aws/connect.rs")
@@ -223,6 +223,15 @@ fn only_wait_sleeps() {
     // sandbox/sleep.rs is the clock that the sandbox supplies, so it cannot go by another.
     let patterns = ["thread::sleep", "tokio::time", "TokioSleep::new().sleep"];
     only_in(&["src/aws/wait.rs", "src/sandbox/sleep.rs"], &patterns, "wait with `Clock` or `wait::every`");
+}
+
+#[test]
+fn only_files_opens_what_a_path_leads_to() {
+    // main.rs asks the process table; init.rs makes files that nobody else has made.
+    let allowed = ["src/files.rs", "src/main.rs", "src/cli/init.rs"];
+    let patterns =
+        ["File::open", "File::create", "File::options", "fs::read(", "fs::read_to_string", "fs::write(", "tokio::fs"];
+    only_in(&allowed, &patterns, "a path may lead to a pipe or a device: open it with `files`");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, watch};
 
 use super::super::calls::only_reads;
 
-/// Whether writes may be sent, shared by a run and the clients that it calls AWS with.
+/// The switch that lets writes through, shared by a run and the clients that it calls AWS with.
 #[derive(Clone, Debug)]
 pub struct Fence(Arc<Shared>);
 
@@ -41,7 +41,7 @@ enum State {
     Lost,
 }
 
-/// Why a write was not sent.
+/// The reason why a write was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotHeld {
     /// The last heartbeat is too old.
@@ -66,7 +66,7 @@ impl Fence {
     }
 
     /// Lets no write through any more.
-    pub(super) fn lose(&self) {
+    pub(crate) fn lose(&self) {
         *self.state() = State::Lost;
         self.0.lost.send_replace(true);
     }
@@ -83,7 +83,7 @@ impl Fence {
         }
     }
 
-    /// Told once the lock is lost.
+    /// A channel that tells once the lock is lost.
     pub fn lost(&self) -> watch::Receiver<bool> {
         self.0.lost.subscribe()
     }

@@ -1,6 +1,7 @@
 //! How AWS hurts people who run Studio, row by row of `docs/behaviour.md`, and what happens instead.
 
 mod adoption;
+mod assets;
 mod changes;
 mod checks;
 mod drains;

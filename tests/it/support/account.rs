@@ -128,6 +128,12 @@ impl Lab {
                 fs::copy(file.path(), assets.join(file.file_name())).unwrap();
             }
         }
+        if text.contains("./large_asset_dir") {
+            let assets = self.path("large_asset_dir");
+            fs::create_dir_all(&assets).unwrap();
+            // Too large for one request, and no larger.
+            fs::File::create(assets.join("model.bin")).unwrap().set_len(4 << 20).unwrap();
+        }
         path.to_str().unwrap().to_owned()
     }
 
