@@ -51,7 +51,7 @@ left-out:
 files:
     cargo test --locked --test it odd_files -- --include-ignored --nocapture
 
-# The lock's protocol in larger worlds, some minutes.
+# The lock's protocol in larger worlds: five million states, some minutes.
 lock:
     cargo test --locked --lib lock::model -- --include-ignored --nocapture
 

@@ -15,7 +15,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-/// How many calls left that change something.
+/// A counter of the calls that left and change something.
 #[derive(Clone, Debug, Default)]
 pub struct Writes(Arc<AtomicU64>);
 
@@ -26,7 +26,7 @@ impl Writes {
     }
 }
 
-/// What the names of operations that only read begin with; AssumeRole gives credentials and changes nothing.
+/// Beginnings of the names of operations that only read; AssumeRole gives credentials and changes nothing.
 const READS: [&str; 7] = ["Describe", "Get", "List", "Head", "Simulate", "AssumeRole", "CreatePresigned"];
 
 /// Whether an operation of this name changes nothing, however it ends.

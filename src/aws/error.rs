@@ -13,7 +13,7 @@ use super::lock::NotHeld;
 use super::permission;
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
-/// What the failure of `operation` means.
+/// The meaning of a failure of `operation`.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub fn failed<E>(operation: &str, error: SdkError<E, HttpResponse>) -> CloudError
 where
@@ -22,7 +22,7 @@ where
     meaning(operation, &error)
 }
 
-/// Why a role cannot be assumed: what STS says of it, or that there is nobody who could assume it.
+/// The reason why a role cannot be assumed: what STS says of it, or that there is nobody who could assume it.
 pub fn not_assumed(error: &CredentialsError) -> CloudError {
     let of_sts = causes(error).find_map(|cause| cause.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>());
     match of_sts {
@@ -90,7 +90,7 @@ where
     failure
 }
 
-/// What AWS's codes mean. Codes differ from service to service, and some say what they mean only in the message.
+/// The meaning of AWS's codes. Codes differ from service to service, and some say what they mean only in the message.
 fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Forbidden" | "AuthFailure" => {
@@ -181,7 +181,7 @@ fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     }
 }
 
-/// That the lock kept a write from being sent.
+/// The fence's refusal behind an error, if the write was not sent because the lock is not certain to be held.
 fn fenced<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a NotHeld> {
     causes(error).find_map(|cause| cause.downcast_ref::<NotHeld>())
 }
@@ -219,7 +219,7 @@ const NOTHING_SAID: [&str; 7] = [
     "an error occurred while loading credentials",
 ];
 
-/// What an error says before it prints how the program keeps it (`Request { body: …`), which tells nobody anything and may
+/// The part of an error's text before it prints how the program keeps it (`Request { body: …`), which tells nobody anything and may
 /// hold more than anybody should see.
 fn readable(text: &str) -> &str {
     let printed = text.match_indices(" {").find_map(|(at, _)| {

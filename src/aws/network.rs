@@ -9,31 +9,31 @@ use super::Account;
 use super::error::failed;
 use crate::cloud::CloudError;
 
-/// What was found.
+/// The part of a VPC that a domain lives in, as far as it was found.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// The subnets that were asked for.
     pub subnets: Vec<Subnet>,
-    /// The VPC's endpoints.
+    /// The endpoints of the VPC.
     pub endpoints: Vec<Endpoint>,
     /// The group that was asked for, when its members cannot reach each other.
     pub enclosed_group: Option<String>,
 }
 
-/// A subnet.
+/// A subnet of the VPC.
 #[derive(Clone, Debug)]
 pub struct Subnet {
-    /// `subnet-…`.
+    /// The id, `subnet-…`.
     pub id: String,
     /// The VPC that it is in.
     pub vpc: String,
-    /// How many addresses are free.
+    /// The number of free addresses.
     pub free: i64,
-    /// Where its default route leads.
+    /// The end of its default route.
     pub way_out: WayOut,
 }
 
-/// Where a default route leads.
+/// The end of a default route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WayOut {
     /// There is none.
@@ -60,7 +60,7 @@ pub struct Endpoint {
 pub enum Part {
     /// A VPC.
     Vpc,
-    /// A subnet.
+    /// A subnet of the VPC.
     Subnet,
     /// A security group.
     SecurityGroup,
@@ -91,7 +91,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Those of `wanted` that exist.
+/// The subset of `wanted` that exists.
 ///
 /// # Errors
 /// What EC2 fails with.
@@ -181,7 +181,7 @@ pub async fn look(
     Ok(Network { subnets: subnets.collect(), endpoints: endpoints.collect(), enclosed_group })
 }
 
-/// Where the default route of a subnet leads: by its own route table, else by the VPC's main one.
+/// The end of a subnet's default route: by its own route table, else by the VPC's main one.
 fn way_out(tables: &[RouteTable], subnet: &str) -> WayOut {
     let own = |table: &&RouteTable| table.associations().iter().any(|to| to.subnet_id() == Some(subnet));
     let main = |table: &&RouteTable| table.associations().iter().any(|to| to.main() == Some(true));

@@ -86,7 +86,7 @@ async fn status(session: &Session, id: &str) -> Result<Option<String>, CloudErro
     }
 }
 
-/// What is left, in the order in which it can go.
+/// The things that are left, in the order in which they can go.
 async fn left_behind(session: &Session, id: &str) -> Result<Vec<(Address, Observed)>, CloudError> {
     let systems = home_efs::of_domain(&session.account, id).await?;
     let groups = nfs_security_group::made_for(&session.account, id).await?;

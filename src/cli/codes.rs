@@ -10,11 +10,11 @@ use super::exit::Exit;
 pub struct Code {
     /// `SD` and four digits.
     pub id: &'static str,
-    /// What it is, in a few words.
+    /// The mistake in a few words.
     pub title: &'static str,
-    /// How a run ends that fails with it before anything was changed.
+    /// The end of a run that fails with it before anything was changed.
     pub exit: Exit,
-    /// What it means and what to do.
+    /// The meaning of the code, and what to do.
     pub explanation: &'static str,
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure
     Ok(exit)
 }
 
-/// What drifted, as a plan that would take it back.
+/// The drift, as a plan that would take it back.
 struct Found {
     plan: Plan,
     config_changed: bool,

@@ -5,7 +5,7 @@
 
 use crate::apply::{Outcome, Report};
 
-/// How a run ended.
+/// The end of a run, as the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {

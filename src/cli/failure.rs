@@ -21,19 +21,19 @@ use crate::ui::{Paint, clean, report_human};
 /// An error that ends a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What `explain` knows it by.
+    /// The code that `explain` knows it by.
     pub code: &'static str,
-    /// What is wrong, in one line.
+    /// The mistake in one line.
     pub summary: String,
     /// More about it, in any number of lines.
     pub detail: String,
     /// The next thing to do, in any number of lines.
     pub help: String,
-    /// What the process ends with.
+    /// The code that the process ends with.
     pub exit: Exit,
     /// The place in the YAML.
     pub source: Option<Box<Source>>,
-    /// What is wrong with the config, if that is what failed.
+    /// The config's mistakes, if those are what failed.
     pub mistakes: Box<Diagnostics>,
 }
 
@@ -91,7 +91,7 @@ impl Failure {
         all
     }
 
-    /// What the plan does not allow; none when it allows everything.
+    /// The failure that a plan with blocked steps is; none when nothing is blocked.
     pub fn blocked(plan: &Plan) -> Option<Self> {
         let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked.as_ref()?))).collect();
         let (first, _) = blocked.first()?;
@@ -181,15 +181,15 @@ impl Failure {
 /// An error as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureDocument {
-    /// What `explain` knows it by.
+    /// The code that `explain` knows it by.
     pub code: String,
-    /// What is wrong, in one line.
+    /// The mistake in one line.
     pub summary: String,
-    /// More about it.
+    /// The details, of several lines perhaps.
     pub detail: String,
     /// The next thing to do.
     pub help: String,
-    /// What the process ends with.
+    /// The code that the process ends with.
     pub exit: u8,
     /// The place in the YAML.
     pub source: Option<Place>,

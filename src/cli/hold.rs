@@ -66,12 +66,12 @@ pub(super) async fn sweep(run: &Run<'_>, session: &Session) -> Result<(), CloudE
     }
 }
 
-/// Who has the lock, in a few words.
+/// The holder of the lock, in a few words.
 pub(super) fn who(standing: &Standing) -> String {
     standing.holder.as_ref().map_or_else(|| "nobody any more".to_owned(), ToString::to_string)
 }
 
-/// How long the lock has been held, when its holder was last heard of, and when it may be taken over.
+/// The lock's age, its last heartbeat, and the time until it may be taken over, in words.
 pub(super) fn told(standing: &Standing, session: &Session) -> String {
     let silent = elapsed(standing.silent);
     if standing.holder.is_none() {
@@ -85,7 +85,7 @@ pub(super) fn told(standing: &Standing, session: &Session) -> String {
     format!("{held}last heartbeat {silent} ago; {next}")
 }
 
-/// The same as data.
+/// The lock's age, its last heartbeat and the time until it may be taken over, as data.
 pub(super) fn document(standing: &Standing, session: &Session) -> Json {
     json!({
         "held_seconds": held_for(standing, session).map(|held| held.as_secs()),
@@ -94,7 +94,7 @@ pub(super) fn document(standing: &Standing, session: &Session) -> Json {
     })
 }
 
-/// How long the lock is held, by this machine's clock and the holder's: for people only.
+/// The lock's age by this machine's clock and the holder's: for people only.
 fn held_for(standing: &Standing, session: &Session) -> Option<Duration> {
     let since = u64::try_from(standing.holder.as_ref()?.since?).ok()?;
     let now = session.account.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();

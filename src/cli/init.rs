@@ -16,7 +16,7 @@ use crate::ui::Screen;
 /// The schema's name beside the config.
 const SCHEMA: &str = "studio.schema.json";
 
-/// What the samples leave to the command line.
+/// The words that the samples leave to the command line.
 const DEPLOYMENT: &str = "\
 # Which environment this is for: every name in AWS derives from these four words.
 deployment:
@@ -29,7 +29,7 @@ deployment:
   # region: us-east-1
 ";
 
-/// What the comprehensive sample copies to the users.
+/// The files that the comprehensive sample copies to the users.
 const ASSETS: [(&str, &str); 2] = [
     ("testing_asset_dir/README.txt", include_str!("../../samples/testing_asset_dir/README.txt")),
     ("testing_asset_dir/test.sh", include_str!("../../samples/testing_asset_dir/test.sh")),

@@ -28,11 +28,11 @@ use crate::ui::report_json::ReportDocument;
 use crate::ui::reports::{self, Chapter};
 use crate::ui::{Paint, Screen, report_human};
 
-/// How often the screen moves while a run goes on.
+/// The time between two movements of the screen while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
 /// How many deployments are worked on at once: each has an account's rate limits to keep, and a person reads along.
 const AT_ONCE: usize = 4;
-/// How long a saved plan may be applied.
+/// The time for which a saved plan may be applied.
 const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
 
 /// One run of a command: what was asked for, where it runs, and who is told.
@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub surroundings: &'a Surroundings,
     /// Every event is written here, by whatever streams and files ask for them.
     pub events: Rc<EventWriter<'static>>,
-    /// What becomes of each deployment, for the files of `--report`.
+    /// The outcome of each deployment, for the files of `--report`.
     pub chapters: RefCell<Vec<Chapter>>,
 }
 
@@ -267,13 +267,13 @@ pub(super) fn validity(surroundings: &Surroundings) -> (String, String) {
     (created, expires.map(|expires| expires.to_string()).unwrap_or_default())
 }
 
-/// How a run over one deployment ended.
+/// The end of a run over one deployment.
 pub(super) struct Ended {
     pub exit: Exit,
     pub wrote: bool,
     /// The end in one line, for people.
     pub line: String,
-    /// What `--format json` says about it.
+    /// The document of `--format json` about it.
     pub document: Json,
 }
 

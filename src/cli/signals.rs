@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::apply::Stop;
 
-/// What whoever gets the signals and the run that they are about both know.
+/// The state that the signals' listener and the run share.
 #[derive(Debug, Default)]
 struct Shared {
     first: OnceLock<Exit>,
@@ -45,7 +45,7 @@ impl Switch {
     }
 }
 
-/// What a signal may end.
+/// Work that a signal may end.
 type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
 /// The end that is told.
@@ -63,7 +63,7 @@ pub fn signals() -> (Switch, Signals) {
 }
 
 impl Signals {
-    /// Those of a run that nothing stops.
+    /// The signals of a run that nothing stops.
     pub fn none() -> Self {
         signals().1
     }
@@ -73,12 +73,12 @@ impl Signals {
         self.shared.first.get().copied()
     }
 
-    /// How urgently the run is to end.
+    /// A channel that tells how urgently the run is to end.
     pub fn stop(&self) -> watch::Receiver<Stop> {
         self.stop.clone()
     }
 
-    /// From now on, until this is dropped, something is changed that has to be left in order.
+    /// A mark that something is changed which has to be left in order; it holds until it is dropped.
     #[must_use]
     pub fn writing(&self) -> Writing {
         self.shared.writing.fetch_add(1, Ordering::SeqCst);
@@ -129,7 +129,7 @@ impl Signals {
     }
 }
 
-/// That a run changes something.
+/// A mark that a run changes something.
 pub struct Writing(Arc<Shared>);
 
 impl fmt::Debug for Writing {

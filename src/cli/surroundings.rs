@@ -17,13 +17,13 @@ pub struct Surroundings {
     pub variables: BTreeMap<String, String>,
     /// Whether somebody can be asked: standard input and standard error are a terminal.
     pub interactive: bool,
-    /// The user's name.
+    /// The name of the user.
     pub user: String,
     /// This process, and what its system says of others.
     pub locality: Locality,
     /// The time in RFC 3339.
     pub now: fn() -> String,
-    /// What ends the run early.
+    /// The signals that end the run early.
     pub signals: Signals,
     /// The AWS to work with.
     pub backend: Box<dyn Backend>,
@@ -57,7 +57,7 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-/// Which AWS is asked for.
+/// The AWS that is asked for: account, region, profile, role, endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// The region, when somebody named one.

@@ -60,7 +60,7 @@ impl Told<'_> {
     }
 }
 
-/// Where the `deployment:` block says something.
+/// The place where the `deployment:` block says something.
 pub(super) fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
     Some(&document.tree().get("deployment")?.get(key)?.place.source)
 }

@@ -4,6 +4,7 @@ mod codes;
 mod commands;
 mod edits;
 mod http;
+mod left_locks;
 mod misuse;
 mod odd_files;
 mod saved;

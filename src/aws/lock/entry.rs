@@ -11,17 +11,17 @@ use sha2::{Digest, Sha256};
 pub struct Holder {
     /// The user, by name.
     pub holder: String,
-    /// The process. Earlier versions of this tool wrote host and process id only.
+    /// The process that holds the lock. Earlier versions of this tool wrote host and process id only.
     #[serde(flatten)]
     pub process: Process,
     /// Tells two runs of one process id apart.
     pub token: String,
-    /// The command.
+    /// The command that the run carries out, such as `apply`.
     pub command: String,
-    /// When it took the lock: seconds since the epoch, by its own clock.
+    /// The time when it took the lock: seconds since the epoch, by its own clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
-    /// When it last showed that it lives: seconds since the epoch, by its own clock.
+    /// The time of its last heartbeat: seconds since the epoch, by its own clock.
     pub heartbeat: i64,
 }
 
@@ -49,7 +49,7 @@ pub struct Process {
     pub started: Option<u64>,
 }
 
-/// What the system says of a process id.
+/// The system's answer about a process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// There is no such process, or it has ended and its parent has not asked for its status yet (a zombie).
@@ -61,7 +61,7 @@ pub enum Life {
 }
 
 impl Life {
-    /// What a `/proc/PID/stat` says: field 3 is the state, field 22 the start time. The name in field 2 may hold anything,
+    /// The answer that a `/proc/PID/stat` gives: field 3 is the state, field 22 the start time. The name in field 2 may hold anything,
     /// parentheses and spaces too.
     pub fn of_stat(stat: &[u8]) -> Self {
         let stat = String::from_utf8_lossy(stat);
@@ -100,7 +100,7 @@ pub type Mark = String;
 /// A value of the lock's parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// Who holds the lock; nobody when it is free.
+    /// The holder of the lock; none when it is free.
     pub holder: Option<Holder>,
     /// Tells this value apart from every other one.
     pub write: String,
@@ -108,7 +108,7 @@ pub struct Entry {
     pub over: Option<i64>,
     /// The mark of that version: after the parameter was deleted and made again, numbers alone prove nothing.
     pub past: Option<Mark>,
-    /// How long a lock that was freed by hand is still not to be had: its former holder may be writing.
+    /// The time for which a lock that was freed by hand cannot be taken yet: its former holder may be writing.
     pub rest: Duration,
 }
 

@@ -31,33 +31,33 @@ use super::error::failed;
 use super::wait::{self, Clock, Patience};
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
-/// How often a holder shows that it lives.
+/// The time between two heartbeats of a holder.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long one heartbeat may take before it counts as missed.
+/// The time after which a heartbeat without an answer counts as missed.
 const BEAT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a run waits for its lock to be confirmed before it gives up.
+/// The time for which a run waits for its lock to be confirmed before it gives up.
 const DOUBT: Duration = Duration::from_mins(10);
-/// How long a run waits to look again at a lock that it cannot have yet.
+/// The time between two looks at a lock that cannot be taken yet.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a process knows of itself, and whom it can ask about its neighbours.
+/// A process as it knows itself, and the system's answers about its neighbours and the time.
 #[derive(Clone, Debug)]
 pub struct Locality {
-    /// The process itself.
+    /// The process that asks.
     pub process: Process,
-    /// What the system says of a process id.
+    /// The system's answer about a process id.
     pub life: fn(u32) -> Life,
     /// The time since some moment, whether the machine slept or not.
     pub uptime: fn() -> Duration,
 }
 
-/// Why the lock could not be taken.
+/// The reason why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody holds it and lives, as far as anybody can tell.
     #[error("{} holds the lock", .0.holder.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string))]
     Held(Standing),
-    /// SSM failed.
+    /// A call to SSM failed.
     #[error(transparent)]
     Cloud(#[from] CloudError),
 }
@@ -135,7 +135,7 @@ impl Lock {
         self.fence.guard(self.beats(tell), work).await
     }
 
-    /// Told once the lock is lost.
+    /// A channel that tells once the lock is lost.
     pub fn lost(&self) -> tokio::sync::watch::Receiver<bool> {
         self.fence.lost()
     }
@@ -193,7 +193,7 @@ impl Lock {
         Ok(self.ask(Call::Read).await? != Answer::Absent)
     }
 
-    /// How the lock stands; none when it is free.
+    /// The state of the lock; none when it is free.
     ///
     /// # Errors
     /// What SSM fails with.

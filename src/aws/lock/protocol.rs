@@ -16,15 +16,15 @@ use std::time::Duration;
 
 use super::entry::{Entry, Holder, Mark};
 
-/// How many versions SSM keeps of a parameter (SSM user guide, "Working with parameter versions").
+/// The number of versions that SSM keeps of a parameter (SSM user guide, "Working with parameter versions").
 const KEPT: i64 = 100;
 
 /// The durations that the lock goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Times {
-    /// How long after a heartbeat its holder may send writes.
+    /// The time after a heartbeat in which its holder may send writes.
     pub limit: Duration,
-    /// How long a write that was sent may take until it has taken effect or failed.
+    /// The longest time until a write that was sent has taken effect or failed.
     pub flight: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Default for Times {
 }
 
 impl Times {
-    /// How long a holder must be silent before anybody takes over.
+    /// The silence of a holder after which anybody may take over.
     pub const fn silence(&self) -> Duration {
         self.limit.saturating_add(self.flight)
     }
@@ -44,13 +44,13 @@ impl Times {
 /// A version of the parameter as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// Its number.
+    /// The version's number.
     pub number: i64,
-    /// What it says.
+    /// The value that the version holds.
     pub entry: Entry,
-    /// Its mark.
+    /// The digest of that value.
     pub mark: Mark,
-    /// How long ago it was written, by SSM's clock at both ends; none if the answer did not say.
+    /// The time since it was written, by SSM's clock at both ends; none if the answer did not say.
     pub age: Option<Duration>,
 }
 
@@ -58,9 +58,9 @@ pub struct Version {
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
-    /// The latest version.
+    /// GetParameter of the latest version.
     Read,
-    /// An earlier version.
+    /// GetParameter of an earlier version, by its number.
     ReadVersion(i64),
     /// A write: a creation when it is over version 0.
     Put(Entry),
@@ -68,13 +68,13 @@ pub enum Call {
     Delete,
 }
 
-/// What SSM answered.
+/// SSM's answer to a call.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// A version.
+    /// The version that was asked for.
     Found(Version),
-    /// There is none.
+    /// No such version, or no parameter at all.
     Absent,
     /// A write made the version of this number.
     Written(i64),
@@ -86,12 +86,12 @@ pub enum Answer {
     Lost,
 }
 
-/// What a party wants.
+/// The end that a party pursues.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Goal {
     /// To know how the lock stands.
     Look,
-    /// To hold it.
+    /// Hold the lock.
     Take,
     /// To show that it still lives.
     Beat,
@@ -103,7 +103,7 @@ pub enum Goal {
     Free(String),
 }
 
-/// What to do next.
+/// The next thing for a party to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Next {
     /// A call, whose answer is to be handed in.
@@ -112,7 +112,7 @@ pub enum Next {
     End(End),
 }
 
-/// How the way to a goal ended.
+/// The outcome of the pursuit of a goal.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -122,20 +122,20 @@ pub enum End {
     Busy(Standing),
     /// SSM does not let the parameter be made right now.
     Refused,
-    /// It cannot be told; try again.
+    /// Nobody can tell yet; trying again may.
     Unclear,
     /// The lock is not, or no longer, ours.
     Gone,
 }
 
-/// How the lock stands when it is not to be had.
+/// The state of a lock that cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
-    /// Who holds it; none when it was freed by hand.
+    /// The holder; none when the lock was freed by hand.
     pub holder: Option<Holder>,
-    /// How long ago its holder was last heard of, or it was freed.
+    /// The time since its holder was last heard of, or since it was freed.
     pub silent: Duration,
-    /// How long until it may be taken over if nothing more is heard.
+    /// The time until it may be taken over if nothing more is heard.
     pub rest: Duration,
 }
 
@@ -144,7 +144,7 @@ pub struct Standing {
 struct Held {
     number: i64,
     mark: Mark,
-    /// When the write of it was begun, by the party's own clock.
+    /// The time when the write of it was begun, by the party's own clock.
     since: Duration,
 }
 
@@ -157,7 +157,7 @@ struct Sent {
     at: Duration,
 }
 
-/// What is being waited for.
+/// The answer that a party waits for.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum At {
@@ -176,7 +176,7 @@ enum At {
 /// One run's part in the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Party {
-    /// What its values say of it.
+    /// The holder that this party's values name.
     pub me: Holder,
     times: Times,
     writes: u64,
@@ -198,7 +198,7 @@ impl Party {
         Self { me, times, writes: 0, held: None, goal: None, at: At::Look, sent: None, watched: None, displaces: None }
     }
 
-    /// When the last heartbeat that is confirmed was begun, while the lock is held.
+    /// The time when the last confirmed heartbeat was begun, while the lock is held.
     pub fn held_since(&self) -> Option<Duration> {
         self.held.as_ref().map(|held| held.since)
     }
@@ -372,7 +372,7 @@ impl Party {
         }
     }
 
-    /// How the lock stands by the last version that counts; none when it is free.
+    /// The state of the lock by the last version that counts; none when it is free.
     fn standing(&mut self, last: &Version, now: Duration, has_ended: HasEnded<'_>) -> Option<Standing> {
         let silent = self.silent(last, now);
         let wait = match &last.entry.holder {
@@ -387,7 +387,7 @@ impl Party {
         (standing.holder.is_some() || !rest.is_zero()).then_some(standing)
     }
 
-    /// How long ago a version was written: as SSM says, or else for how long this party has seen it.
+    /// The time since a version was written: as SSM says, or else for how long this party has seen it.
     fn silent(&mut self, last: &Version, now: Duration) -> Duration {
         if let Some(age) = last.age {
             return age;
@@ -417,7 +417,7 @@ impl Party {
         Next::Ask(Call::Put(entry))
     }
 
-    /// What was written counts.
+    /// The party's own write counts from now on.
     fn wrote(&mut self, number: i64, sent: Sent, now: Duration) -> Next {
         match self.goal {
             Some(Goal::Take | Goal::Beat) => {
