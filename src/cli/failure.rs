@@ -23,7 +23,7 @@ use crate::ui::{Paint, clean, report_human};
 pub struct Failure {
     /// The code that `explain` knows it by.
     pub code: &'static str,
-    /// The mistake in one line.
+    /// The failure in one line.
     pub summary: String,
     /// More about it, in any number of lines.
     pub detail: String,
@@ -183,7 +183,7 @@ impl Failure {
 pub struct FailureDocument {
     /// The code that `explain` knows it by.
     pub code: String,
-    /// The mistake in one line.
+    /// The failure in one line.
     pub summary: String,
     /// The details, of several lines perhaps.
     pub detail: String,
