@@ -157,7 +157,7 @@ impl Store {
         });
         let mut store = Self { journal, held: None, has_written: false };
         if let Some(journal) = &mut store.journal
-            && journal.look()?
+            && ours(&journal.path)?
         {
             let _locked = journal.locked()?;
             let file = journal.catch_up(world)?;

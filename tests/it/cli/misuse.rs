@@ -104,6 +104,7 @@ fn only_a_sandbox_is_ever_reset() {
         desk.raw(&["sandbox", "reset", &option]).is(1).notes_have("is not a sandbox's file");
         desk.raw(&["plan", "minimal.yaml", &option]).is(1).notes_have("is not a sandbox's file");
         assert!(fs::symlink_metadata(desk.path(name)).is_ok(), "{name}");
+        assert!(!desk.path(&format!("{name}.lock")).exists(), "nothing is left beside {name}");
     }
     let text = desk.read("F");
     desk.write("other.json", &text[..=text.trim_end().rfind('\n').unwrap()]);
