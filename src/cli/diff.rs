@@ -44,7 +44,7 @@ pub(super) async fn run(
             None => {
                 let mut session = Session::open(loaded, global, surroundings, colour).await?;
                 let planned = plan(&mut session, &Options::default(), false, screen).await?;
-                differs |= !planned.plan.is_empty();
+                differs |= planned.plan.differs();
                 if json {
                     documents.push(json!(PlanDocument::of(&planned.plan)));
                     continue;

@@ -53,7 +53,7 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
         written.map_err(|error| Failure::file(path, &error))?;
         run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
     }
-    let differs = args.detailed_exitcode && (!planned.plan.is_empty() || planned.plan.is_partial());
+    let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
     Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&shown)) })
 }

@@ -150,6 +150,11 @@ impl Plan {
         !self.left_out.is_empty() || self.blocked().next().is_some()
     }
 
+    /// Whether the account is not as the config says, whether or not this plan may mend it.
+    pub fn differs(&self) -> bool {
+        !self.is_empty() || self.is_partial()
+    }
+
     /// The steps that may not happen.
     pub fn blocked(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.blocked.is_some())

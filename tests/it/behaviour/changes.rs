@@ -438,3 +438,11 @@ fn a_profile_without_its_own_setting_is_as_the_domain_has_it() {
         lab.run(PLAN, &portal(domain, "")).expect(0);
     }
 }
+
+#[test]
+fn what_is_blocked_differs_too() {
+    let lab = deployed();
+    alter(&lab, "iam/role", "acme-dev-ml-studio-default-execution-role", "tags", &json!({}));
+    lab.run(PLAN, BASE).expect(2);
+    lab.run(&["diff"], BASE).expect(2);
+}
