@@ -90,6 +90,11 @@ async fn review(
     options.skip_blocked = args.skip_blocked;
     options.drain = args.drain;
     if let Some(saved) = &saved {
+        if args.skip_blocked && !saved.consent.skip_blocked {
+            let summary = "the saved plan leaves nothing out, and `--skip-blocked` would";
+            let help = "plan again with `studio-deploy plan --skip-blocked --out FILE`, and review what is left out";
+            return Err(Failure::new(&codes::STALE, summary).help(help));
+        }
         saved.consent.write_to(&mut options);
     }
     let planned = plan(&mut session, &options, false, run.screen).await?;
@@ -101,7 +106,7 @@ async fn review(
     if let Some(saved) = &saved {
         agrees(saved, &planned.plan)?;
     }
-    if !args.skip_blocked {
+    if !options.skip_blocked {
         run.allowed(&planned.plan)?;
     }
     Ok((session, planned, options))

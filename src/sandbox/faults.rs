@@ -21,6 +21,7 @@
 //! | `stale-reads=N` | N reads of IAM and SSM after a write there still answer what was before |
 //! | `ssm-recreate-delay=30s` | a deleted parameter's name cannot be used again for that long |
 //! | `fail=Operation:Reason` | the operation is accepted and what it begins ends as failed |
+//! | `meanwhile=Operation:What` | before the operation, once, a user starts an app of a profile (`app@ann`) or of a space (`space-app@name`), or makes a space (`space@ann`) |
 //! | `ignore-field=Path` | Studio accepts the member and drops it |
 //! | `freeze=Status` | whatever gets this status in Studio keeps it |
 //! | `app-delete-slow=60s` | deleting an app takes that much longer |
@@ -181,6 +182,12 @@ impl FromStr for Faults {
                     let (operation, reason) = value.split_once(':').unwrap_or((value, "InternalFailure"));
                     let failures = faults.services.entry(name).or_insert_with(|| json!({}));
                     failures[operation] = json!(reason);
+                }
+                "meanwhile" => {
+                    let told = value.split_once(':').filter(|(_, what)| what.contains('@'));
+                    let (operation, what) = told.ok_or_else(|| refuse("write it as `DeleteDomain:app@ann`"))?;
+                    let all = faults.services.entry(name).or_insert_with(|| json!({}));
+                    all[operation] = json!(what);
                 }
                 "ignore-field" | "freeze" => faults.append(name, json!(value)),
                 "merge" if matches!(value, "deep" | "shallow") => {

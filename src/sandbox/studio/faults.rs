@@ -1,13 +1,14 @@
 //! The faults that only Studio can have, read from record `faults` of table `meta`.
 //!
 //! - `fail`: `{operation: reason}`, an asynchronous operation that ends badly, once;
+//! - `meanwhile`: `{operation: what}`, what a user does right before it, once;
 //! - `ignore-field`: paths of members that Create and Update operations accept and drop;
 //! - `freeze`: statuses that never end;
 //! - `rstudio-licences`: `none` where the account has none;
 //! - `merge`: `shallow` makes updates replace whole members of a settings structure;
 //! - `app-delete-slow`: how many seconds an app takes to stop.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::life::Status;
 use super::records::Object;
@@ -88,10 +89,28 @@ pub fn take_failure(world: &mut World, operation: &str) -> Option<String> {
     Some(reason.as_str().unwrap_or("InternalFailure").to_owned())
 }
 
+/// What a user asks for right before `operation`, if anything: the operation and its request. It is used up by that.
+pub fn take_meanwhile(world: &mut World, operation: &str, domain: &Json) -> Option<(&'static str, Json)> {
+    let mut faults: Json = world.get(META, FAULTS)?;
+    let what = faults.get_mut("meanwhile")?.as_object_mut()?.remove(operation)?;
+    world.put(META, FAULTS, &faults);
+    let (what, whose) = what.as_str()?.split_once('@')?;
+    let app = |owner: &str| json!({"DomainId": domain, owner: whose, "AppType": "JupyterLab", "AppName": "meanwhile"});
+    Some(match what {
+        "app" => ("CreateApp", app("UserProfileName")),
+        "space-app" => ("CreateApp", app("SpaceName")),
+        _ => (
+            "CreateSpace",
+            json!({
+                "DomainId": domain, "SpaceName": "meanwhile", "OwnershipSettings": {"OwnerUserProfileName": whose},
+                "SpaceSharingSettings": {"SharingType": "Private"}, "SpaceSettings": {"AppType": "JupyterLab"},
+            }),
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

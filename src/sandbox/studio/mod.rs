@@ -50,6 +50,10 @@ pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller)
         Faults::of(world).ignore_fields(&mut input);
     }
     let input = &input;
+    if let Some((asked, request)) = faults::take_meanwhile(world, operation, &input["DomainId"]) {
+        // What the user may not do has not happened.
+        drop(handle(world, asked, &request, caller));
+    }
     match operation {
         "CreateDomain" => domain_create::create(world, input),
         "UpdateDomain" => domain_update::update(world, input),

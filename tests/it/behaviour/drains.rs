@@ -293,3 +293,63 @@ fn a_domain_that_could_not_be_deleted_is_made_again_only_with_consent() {
     lab.run(&[APPLY, &["--allow-replace", "domain.studio"], CONFIRM].concat(), BASE).expect(0);
     lab.run(super::PLAN, BASE).expect(0);
 }
+
+/// What is there of what a user made after the plan.
+fn meanwhile(lab: &Lab) -> Vec<String> {
+    let live = made(&lab.tables()).into_iter().filter(|made| made.status != "Deleting");
+    live.map(|made| made.address).filter(|address| address.contains("meanwhile")).collect()
+}
+
+#[test]
+fn what_a_user_starts_after_the_plan_is_never_lost() {
+    let lab = Lab::new();
+    lab.run(APPLY, &config()).expect(0);
+    let id = domain_id(&lab);
+    make_space(&lab, &id, "bens", "ben", "Private");
+    make_space(&lab, &id, "anns", "ann", "Shared");
+    pass(&lab, 20);
+    start_app(&lab, "ben");
+    let base = lab.tables();
+    let without = edit(&config(), BEN, "");
+    let moved = edit(&config(), "  vpcId: vpc-1\n", "  vpcId: vpc-1\n  domainName: another\n");
+    let home = ["--home-efs", "delete", "--bucket", "delete", "--drain"];
+    let commands = [
+        ([APPLY, &["--allow-profile-delete", "ben", "--drain"]].concat(), &without),
+        ([APPLY, &["--allow-replace", "domain.studio", "--drain"], CONFIRM].concat(), &moved),
+        ([DESTROY, &home].concat(), &config()),
+    ];
+    let mut ends: BTreeMap<u8, usize> = BTreeMap::new();
+    for (command, text) in &commands {
+        for before in ["DeleteApp", "DeleteSpace", "DeleteUserProfile", "DeleteDomain"] {
+            for what in ["app@ben", "app@ann", "space@ben", "space@ann", "space-app@bens", "space-app@anns"] {
+                let lab = Lab::like(&base);
+                super::faults(&lab, &format!("meanwhile={before}:{what}"));
+                let ended = lab.run(command, text);
+                let told = format!("{command:?}, {what} before {before}\n{}\n{}", ended.data, ended.notes);
+                assert!(matches!(ended.code, 0 | 8), "{told}");
+                *ends.entry(ended.code).or_default() += 1;
+                let live = meanwhile(&lab);
+                if ended.code == 8 {
+                    assert!(!live.is_empty(), "{told}");
+                    assert!(live.iter().all(|address| told.contains(address)), "{live:?} is not named\n{told}");
+                    assert!(told.contains("run again"), "{told}");
+                    assert_eq!(lab.tables()["efs/file-system"].len(), 1, "{told}");
+                }
+                // Whoever says again what may go is asked nothing more, and nothing is left over.
+                let again = lab.run(command, text);
+                assert_eq!(again.code, 0, "{told}\n{}\n{}", again.data, again.notes);
+                if command[0] == "apply" {
+                    let plan = lab.run(super::PLAN, text);
+                    assert_eq!(plan.code, 0, "{told}\n{}", plan.data);
+                    let own = !what.ends_with("ben") && !what.ends_with("bens") && **text == without;
+                    let was_made = ended.calls.iter().any(|call| call.operation == before);
+                    assert_eq!(!meanwhile(&lab).is_empty(), own && was_made, "{told}");
+                } else {
+                    assert!(lab.tables().get("efs/file-system").is_none_or(BTreeMap::is_empty), "{told}");
+                }
+            }
+        }
+    }
+    println!("{} runs beside a user, by exit code: {ends:?}", ends.values().sum::<usize>());
+    assert!(ends.get(&8).is_some_and(|count| *count > 20), "{ends:?}");
+}

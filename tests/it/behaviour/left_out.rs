@@ -206,3 +206,95 @@ fn a_role_keeps_its_rights_while_apps_run_with_it() {
     lab.run(PLAN, &gated).expect(0);
     assert!(!lab.tables()["iam/role"].contains_key("acme-dev-ml-studio-default-execution-role"));
 }
+
+/// Has another deployment publish a parameter of this one's, or takes that back.
+fn publish(lab: &Lab, by: &str) {
+    let name = lab.tables()["ssm/parameter"].keys().find(|name| name.ends_with("/domain/vpc-id")).unwrap().clone();
+    let mut tags = lab.tables()["ssm/parameter"][&name]["tags"].clone();
+    tags["studio-deploy:deployment"] = json!(by);
+    super::alter(lab, "ssm/parameter", &name, "tags", &tags);
+}
+
+#[test]
+fn a_saved_plan_leaves_out_what_it_says_and_nothing_else() {
+    let lab = super::deployed();
+    let path = lab.path("plan.json");
+    let saved = path.to_str().unwrap();
+    let changed = edit(BASE, "team: science", "team: art");
+    let save = |flags: &[&str], text: &str| lab.run(&[&["plan", "--out", saved], flags].concat(), text).expect(0);
+    let apply = |flags: &[&str], text: &str| lab.run(&[&["apply", "--plan", saved], flags].concat(), text);
+    publish(&lab, "acme/prod/ml/studio@us-east-1");
+    // What was reviewed as blocked stays blocked, and no flag makes anything else of it.
+    save(&[], &changed);
+    assert!(apply(&[], &changed).expect(5).writes().is_empty());
+    let refused = apply(&["--skip-blocked"], &changed).expect(7);
+    assert!(refused.writes().is_empty());
+    says(&refused, "the saved plan leaves nothing out");
+    save(&["--skip-blocked"], &changed);
+    says(&apply(&[], &changed).expect(8), "1 blocked");
+    assert!(apply(&[], &changed).expect(7).writes().is_empty());
+    // All that differs is blocked.
+    save(&["--skip-blocked"], &changed);
+    assert!(apply(&[], &changed).expect(5).writes().is_empty());
+    assert!(apply(&["--skip-blocked"], &changed).expect(5).writes().is_empty());
+    // What was left out may be done now: that was not reviewed.
+    save(&["--skip-blocked"], BASE);
+    publish(&lab, "acme/dev/ml/studio@us-east-1");
+    assert!(apply(&[], BASE).expect(7).writes().is_empty());
+    // An app that starts after the review holds up more than was reviewed.
+    let gated = edit(BASE, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
+    save(&["--skip-blocked"], &gated);
+    start_app(&lab, "ann");
+    assert!(apply(&[], &gated).expect(7).writes().is_empty());
+    save(&["--skip-blocked"], &gated);
+    apply(&[], &gated).expect(8);
+    stop_everything(&lab);
+    lab.run(APPLY, &gated).expect(0);
+    lab.run(PLAN, &gated).expect(0);
+}
+
+#[test]
+fn one_deployment_of_several_may_have_everything_blocked() {
+    let tree = "\
+organization: acme
+region: us-east-1
+domains:
+  ml:
+    environments:
+      dev:
+        modules:
+          studio: {module_path: '@aws-mdaa/sm-studio-domain', module_configs: [./one.yaml]}
+          other: {module_path: '@aws-mdaa/sm-studio-domain', module_configs: [./two.yaml]}
+";
+    let lab = Lab::new();
+    for (file, text) in [("mdaa.yaml", tree), ("one.yaml", BASE), ("two.yaml", BASE)] {
+        std::fs::write(lab.path(file), text).unwrap();
+    }
+    let config = lab.path("mdaa.yaml");
+    let config = config.to_str().unwrap();
+    let run = |line: &[&str]| lab.command_as(&[line, &[config]].concat(), &[]);
+    let change = |file: &str, tag: &str| std::fs::write(lab.path(file), edit(BASE, "science", tag)).unwrap();
+    run(APPLY).expect(0);
+    run(SKIP).expect(0);
+    let name =
+        lab.tables()["ssm/parameter"].keys().find(|name| name.ends_with("/studio/domain/vpc-id")).unwrap().clone();
+    super::alter(&lab, "ssm/parameter", &name, "tags", &json!({"studio-deploy:deployment": "acme/prod/ml/studio"}));
+    // Nothing was done anywhere.
+    let ended = run(SKIP).expect(5);
+    assert!(ended.writes().is_empty());
+    says(&ended, "nothing done: all that differs is blocked");
+    // Something was done in the other.
+    change("two.yaml", "art");
+    let ended = run(SKIP).expect(8);
+    says(&ended, "nothing done: all that differs is blocked");
+    assert!(!ended.writes().is_empty());
+    assert!(run(SKIP).expect(5).writes().is_empty());
+    // Something was done in both, and something left out in one.
+    change("one.yaml", "art");
+    change("two.yaml", "craft");
+    run(SKIP).expect(8);
+    // Without the flag the one is not begun, and the other is done: its failure is told all the same.
+    change("two.yaml", "art");
+    assert!(matches!(run(APPLY).code, 5 | 8));
+    assert!(run(&["plan", "--detailed-exitcode"]).expect(2).writes().is_empty());
+}
