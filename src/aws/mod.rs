@@ -7,6 +7,7 @@ pub mod calls;
 pub mod connect;
 pub mod document;
 pub mod error;
+pub mod given_bucket;
 pub mod lock;
 pub mod network;
 mod permission;
@@ -98,6 +99,8 @@ pub struct Account {
     path_style: bool,
     tell: Tell,
     fresh: Mutex<BTreeSet<String>>,
+    /// Whether stacks are gone, by ARN, as far as they were asked for.
+    gone_stacks: Mutex<BTreeMap<String, bool>>,
 }
 
 impl fmt::Debug for Account {
@@ -161,7 +164,8 @@ impl Account {
             config: config.clone(),
             path_style,
             tell,
-            fresh: Mutex::new(BTreeSet::new()),
+            fresh: Mutex::default(),
+            gone_stacks: Mutex::default(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! The network around a domain, as far as Studio depends on it: read from EC2, judged elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use aws_sdk_ec2::types::{Filter, IpPermission, RouteTable};
+use aws_sdk_ec2::types::{self, Filter, IpPermission, ManagedPrefixList, RouteTable, SecurityGroup, Vpc};
 
 use super::Account;
 use super::error::failed;
@@ -27,6 +27,8 @@ pub struct Subnet {
     pub id: String,
     /// The VPC that it is in.
     pub vpc: String,
+    /// The account that has it: another one may share it.
+    pub owner: String,
     /// The number of free addresses.
     pub free: i64,
     /// The end of its default route.
@@ -91,36 +93,51 @@ impl fmt::Display for Part {
     }
 }
 
-/// The subset of `wanted` that exists.
+/// The subset of `wanted` that exists, each with the VPC that it is in.
 ///
 /// # Errors
 /// What EC2 fails with.
-pub async fn existing(account: &Account, wanted: &BTreeSet<(Part, String)>) -> Result<BTreeSet<String>, CloudError> {
+pub async fn existing(
+    account: &Account,
+    wanted: &BTreeSet<(Part, String)>,
+) -> Result<BTreeMap<String, Option<String>>, CloudError> {
     // By filters: what is asked for by its id and does not exist fails the call, and hides what else does not.
     let filter = |part: Part, name: &str| {
         let ids: Vec<String> = wanted.iter().filter(|(of, _)| *of == part).map(|(_, id)| id.clone()).collect();
         (!ids.is_empty()).then(|| Filter::builder().name(name).set_values(Some(ids)).build())
     };
     macro_rules! ids {
-        ($part:expr, $filter:literal, $describe:ident, $operation:literal, $id:ident) => {
+        ($part:expr, $filter:literal, $describe:ident, $operation:literal, $id:ident, $vpc:expr) => {
             async {
                 let Some(filter) = filter($part, $filter) else { return Ok(Vec::new()) };
                 let found = account.ec2.$describe().filters(filter).into_paginator().items().send().try_collect().await;
                 let found = found.map_err(|e| failed($operation, e))?;
-                Ok::<_, CloudError>(found.into_iter().filter_map(|one| one.$id).collect())
+                let vpc = $vpc;
+                let found = found.into_iter().filter_map(|one| Some((one.$id.clone()?, vpc(&one))));
+                Ok::<Vec<(String, Option<String>)>, CloudError>(found.collect())
             }
         };
     }
     let (vpcs, subnets, groups, lists) = tokio::try_join!(
-        ids!(Part::Vpc, "vpc-id", describe_vpcs, "DescribeVpcs", vpc_id),
-        ids!(Part::Subnet, "subnet-id", describe_subnets, "DescribeSubnets", subnet_id),
-        ids!(Part::SecurityGroup, "group-id", describe_security_groups, "DescribeSecurityGroups", group_id),
+        ids!(Part::Vpc, "vpc-id", describe_vpcs, "DescribeVpcs", vpc_id, |vpc: &Vpc| vpc.vpc_id.clone()),
+        ids!(Part::Subnet, "subnet-id", describe_subnets, "DescribeSubnets", subnet_id, |one: &types::Subnet| one
+            .vpc_id
+            .clone()),
+        ids!(
+            Part::SecurityGroup,
+            "group-id",
+            describe_security_groups,
+            "DescribeSecurityGroups",
+            group_id,
+            |group: &SecurityGroup| group.vpc_id.clone()
+        ),
         ids!(
             Part::PrefixList,
             "prefix-list-id",
             describe_managed_prefix_lists,
             "DescribeManagedPrefixLists",
-            prefix_list_id
+            prefix_list_id,
+            |_: &ManagedPrefixList| None
         ),
     )?;
     Ok([vpcs, subnets, groups, lists].concat().into_iter().collect())
@@ -157,6 +174,7 @@ pub async fn look(
             way_out: way_out(&tables, &id),
             id,
             vpc: subnet.vpc_id.unwrap_or_default(),
+            owner: subnet.owner_id.unwrap_or_default(),
             free: subnet.available_ip_address_count.unwrap_or_default().into(),
         }
     });

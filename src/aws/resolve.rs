@@ -1,4 +1,4 @@
-//! What only the account knows: the values of SSM parameters and the roles behind references.
+//! What only the account knows: the values of SSM parameters, the roles behind references, and whether a given bucket is there.
 //!
 //! Look-ups are batched: parameters by ten a call, each role once, and all roles are listed at most once, only when a
 //! reference by unique id or by permission set needs it.
@@ -10,6 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Account;
 use super::error::failed;
+use super::given_bucket;
 use super::role_mistakes::Mistake;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Place};
@@ -80,12 +81,12 @@ pub async fn key_arn(account: &Account, arn: &str) -> Result<String, CloudError>
     }
 }
 
-/// Why the roles are not known.
+/// Why references are not resolved.
 #[derive(Debug)]
 pub enum Unresolved {
-    /// The config names roles that the account does not have.
+    /// The config names roles, or a bucket, that are not there or cannot be used.
     Mistakes(Diagnostics),
-    /// IAM could not be asked.
+    /// AWS could not be asked.
     Cloud(CloudError),
 }
 
@@ -106,11 +107,11 @@ enum Need {
     Id,
 }
 
-/// The roles that a config refers to, as far as they are needed.
+/// The roles that a config refers to, as far as they are needed, once the bucket that it gives is seen to be there.
 ///
 /// # Errors
-/// All references that lead nowhere, or that IAM could not be asked.
-pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolved> {
+/// All references that lead nowhere, or that AWS could not be asked.
+pub async fn references(account: &Account, config: &Config) -> Result<Roles, Unresolved> {
     let domain = &config.domain;
     let mut wanted: Vec<(Vec<String>, &RoleReference, Need)> = Vec::new();
     let path = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -173,11 +174,15 @@ pub async fn roles(account: &Account, config: &Config) -> Result<Roles, Unresolv
             _ => {}
         }
     }
+    if let Some(mistake) = given_bucket::mistake(account, config, resolved.asset_deployment.as_ref()).await? {
+        let key = "domainBucketName";
+        mistakes.push(place(mistake, config.source(&["domain", "domainBucket", key]), key.len()));
+    }
     if mistakes.is_empty() { Ok(resolved) } else { Err(Unresolved::Mistakes(mistakes)) }
 }
 
 /// Whether anything is uploaded, with the asset role's credentials.
-fn uploads(config: &Config) -> bool {
+pub(super) fn uploads(config: &Config) -> bool {
     config.domain.lifecycle_configs.values().any(|lifecycle| lifecycle.assets.is_some())
 }
 

@@ -1,6 +1,7 @@
 //! A CloudFormation stack, as far as it says what would become of what it made.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use aws_sdk_cloudformation::types::TemplateStage;
 
@@ -19,8 +20,17 @@ pub struct Stack {
     pub status: String,
     /// Its own tags, which it gives to what it makes.
     pub tags: BTreeMap<String, String>,
+    /// The stack that it is part of, the outermost one, by ARN.
+    pub root: Option<String>,
     /// What it exports to other stacks.
     pub exports: Vec<String>,
+}
+
+impl Stack {
+    /// Whether it was deleted: what it made and still exists is nobody's but whoever took it over.
+    pub fn is_gone(&self) -> bool {
+        self.status == "DELETE_COMPLETE"
+    }
 }
 
 /// The stack that `name` names: by name one that lives, by ARN also one that was deleted in the last ninety days.
@@ -40,8 +50,23 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>, CloudE
         name: text(stack.stack_name()),
         status: stack.stack_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
         tags: stack.tags().iter().map(|tag| (text(tag.key()), text(tag.value()))).collect(),
+        root: stack.root_id().map(str::to_owned),
         exports: stack.outputs().iter().filter_map(|output| output.export_name()).map(str::to_owned).collect(),
     }))
+}
+
+/// Whether the stack of this ARN is gone: nothing is its own any more. Each is asked for once.
+///
+/// # Errors
+/// What CloudFormation fails with.
+pub async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudError> {
+    let known = || account.gone_stacks.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(is_gone) = known().get(id) {
+        return Ok(*is_gone);
+    }
+    let is_gone = find(account, id).await?.is_none_or(|stack| stack.is_gone());
+    known().insert(id.to_owned(), is_gone);
+    Ok(is_gone)
 }
 
 /// The template that a stack was last made or changed by, in JSON or YAML, with what macros and transforms made of it.

@@ -7,16 +7,17 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::assets;
-use crate::aws::role_mistakes;
+use crate::aws::{given_bucket, role_mistakes};
 use crate::config::codes as config_codes;
 use crate::ui::Screen;
 
 /// Codes of mistakes that only come to light where files and the account are looked at.
-static ELSEWHERE: [&config_codes::Code; 5] = [
+static ELSEWHERE: [&config_codes::Code; 6] = [
     &role_mistakes::ROLE_NOT_FOUND,
     &role_mistakes::ROLE_AMBIGUOUS,
     &role_mistakes::ROLE_OUT_OF_REACH,
     &role_mistakes::ROLE_CONTRADICTION,
+    &given_bucket::BUCKET_OUT_OF_REACH,
     &assets::UNREADABLE_ASSET,
 ];
 

@@ -192,7 +192,7 @@ impl Session {
         let manifests = manifests.map_err(|error| Failure::new(&codes::BUG, error.to_string()))?;
         let manifests = manifests.map_err(|mistakes| self.invalid(&mistakes))?;
         let config = Arc::unwrap_or_clone(config);
-        let roles = resolve::roles(&self.account, &config).await.map_err(|unresolved| match unresolved {
+        let roles = resolve::references(&self.account, &config).await.map_err(|unresolved| match unresolved {
             Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },
             Unresolved::Cloud(error) => self.cloud(&error),
         })?;

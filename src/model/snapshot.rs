@@ -70,16 +70,23 @@ pub enum Owner {
         /// The keys that are missing.
         missing: Vec<String>,
     },
+    /// Ours by all five of MDAA's tags, but a CloudFormation stack of another name made it, which is gone.
+    Released {
+        /// The stack's name.
+        stack: String,
+    },
     /// Another deployment of ours, by its tag's value.
     Deployment(String),
     /// Another environment of MDAA's, in its own four words.
     Environment(String),
-    /// A CloudFormation stack that is not this deployment's MDAA stack.
+    /// A CloudFormation stack that is not this deployment's MDAA stack, and lives for all that is known.
     Stack(String),
     /// Ours or MDAA's, but there are several where one is wanted: each with what uses it, for people.
     Several(Vec<String>),
     /// Another account's (a bucket name is global).
     Account,
+    /// A bucket in another region, by its name: one bucket's in the whole world.
+    Elsewhere(String),
     /// Nobody that the tags name.
     Unknown,
 }
@@ -87,12 +94,15 @@ pub enum Owner {
 impl Owner {
     /// Whether consent is enough to take the object over: no other deployment, environment, stack or account claims it.
     pub const fn may_yield(&self) -> bool {
-        matches!(self, Self::Mdaa { .. } | Self::MdaaByName | Self::Partly { .. } | Self::Unknown)
+        matches!(
+            self,
+            Self::Mdaa { .. } | Self::MdaaByName | Self::Partly { .. } | Self::Released { .. } | Self::Unknown
+        )
     }
 
     /// Whether somebody else says that it is theirs.
     pub const fn is_claimed(&self) -> bool {
-        matches!(self, Self::Deployment(_) | Self::Environment(_) | Self::Stack(_) | Self::Account)
+        matches!(self, Self::Deployment(_) | Self::Environment(_) | Self::Stack(_) | Self::Account | Self::Elsewhere(_))
     }
 }
 

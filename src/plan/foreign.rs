@@ -72,6 +72,10 @@ impl<'a> Company<'a> {
                 format!("MDAA tags its kind with all five of its tags, and it lacks {}", missing.join(", ")),
                 format!("find out whose it is; if it is yours, take it over with `--adopt={address}`"),
             ),
+            Owner::Released { stack } => (
+                format!("its tags say that it is this deployment's, but the CloudFormation stack {stack} made it, which is gone"),
+                format!("find out whose it is; if it is yours, take it over with `--adopt={address}`"),
+            ),
             Owner::Deployment(tag) => {
                 (format!("the deployment {tag} owns it"), format!("destroy it there first, or {other_name}"))
             }
@@ -91,6 +95,10 @@ impl<'a> Company<'a> {
                     "{other_name}, or make a bucket whose name ends in -{}-{} and give it as `domainBucket`",
                     deployment.account, deployment.region
                 ),
+            ),
+            Owner::Elsewhere(region) => (
+                format!("a bucket of that name is in {region}, and names are unique in the whole world"),
+                format!("{other_name}: names leave out the region, so one account cannot use the same in two"),
             ),
             Owner::Several(all) => (
                 format!("{} of them carry this deployment's tags: {}", all.len(), all.join("; ")),

@@ -8,6 +8,7 @@ mod differences;
 mod key;
 mod network;
 mod roles;
+mod settings;
 pub mod stack;
 mod trust;
 
@@ -37,8 +38,9 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Res
         Box::pin(roles::ids(account, desired, plan, &findings)),
         Box::pin(key::check(account, desired, plan, &findings)),
         Box::pin(key::of_settings(account, desired, plan, &findings)),
-        Box::pin(network::existence(account, plan, &findings)),
+        Box::pin(network::existence(account, desired, plan, &findings)),
         Box::pin(network::check(account, desired, plan, &findings)),
+        Box::pin(settings::existence(account, plan, &findings)),
         Box::pin(roles::boundary(account, desired, plan, &findings)),
         Box::pin(roles::gaps(account, desired, plan, &findings)),
         Box::pin(quota(account, plan, &findings)),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Findings, brings};
 use crate::aws::Account;
-use crate::aws::network::{Network, Part, WayOut, existing, look};
+use crate::aws::network::{Network, Part, Subnet, WayOut, existing, look};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Kind, Path, Value};
 use crate::plan::{Plan, Step};
@@ -33,17 +33,39 @@ const NAMED: [(Kind, &[&str], Option<&str>, Part); 10] = [
     (Kind::UserProfile, &["UserSettings", "SecurityGroups"], None, Part::SecurityGroup),
 ];
 
-/// What does not exist cannot be used; EC2 and SageMaker would say so only after much was written.
-pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Findings) -> Result<(), CloudError> {
+/// What does not exist, or is in another VPC, cannot be used; EC2 and SageMaker would say so only after much was written.
+/// What another account has exists as far as it shares it.
+pub(super) async fn existence(
+    account: &Account,
+    desired: &Desired,
+    plan: &Plan,
+    findings: &Findings,
+) -> Result<(), CloudError> {
     let named = named(plan);
     let wanted: BTreeSet<(Part, String)> = named.iter().map(|(_, _, part, id)| (*part, id.clone())).collect();
     if wanted.is_empty() {
         return Ok(());
     }
     let existing = existing(account, &wanted).await?;
-    for (step, path, part, id) in named.into_iter().filter(|(_, _, _, id)| !existing.contains(id)) {
-        let why = format!("the {part} {id} does not exist in {}", account.deployment.region);
-        findings.judge(step, &path, why, format!("name one that does, or make it first: `aws ec2 {}`", part.lists()));
+    let wanted = &desired.config.domain.vpc_id;
+    let place = &account.deployment;
+    for (step, path, part, id) in named {
+        let Some(vpc) = existing.get(&id) else {
+            let why = format!("the {part} {id} does not exist in {}", place.region);
+            let hint = format!(
+                "name one that does, make it first, or have it shared with account {}: `aws ec2 {}` shows what there is",
+                place.account,
+                part.lists()
+            );
+            findings.judge(step, &path, why, hint);
+            continue;
+        };
+        // A rule may be about a group of a VPC that this one is peered with.
+        let is_within = step.address.kind != Kind::SecurityGroup;
+        if let Some(vpc) = vpc.as_ref().filter(|vpc| is_within && *vpc != wanted) {
+            let why = format!("the {part} {id} is in {vpc}, and the domain in {wanted}");
+            findings.judge(step, &path, why, format!("SageMaker refuses that: name one of {wanted}"));
+        }
     }
     Ok(())
 }
@@ -90,7 +112,7 @@ pub(super) async fn check(
     }
     match look(account, &config.vpc_id, &config.subnet_ids, config.security_group_id.as_deref()).await {
         Ok(network) => {
-            for warning in warnings(&network, &config.vpc_id, config.user_profiles.len()) {
+            for warning in warnings(&network, &account.deployment.account, &config.vpc_id, config.user_profiles.len()) {
                 findings.notice(warning);
             }
             Ok(())
@@ -101,14 +123,22 @@ pub(super) async fn check(
     }
 }
 
-fn warnings(network: &Network, vpc: &str, users: usize) -> Vec<String> {
+fn warnings(network: &Network, account: &str, vpc: &str, users: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     let subnets = &network.subnets;
-    for subnet in subnets {
-        if subnet.vpc != vpc {
-            warnings
-                .push(format!("{} is in {}, and the domain in {vpc}: SageMaker refuses that", subnet.id, subnet.vpc));
-        } else if subnet.way_out == WayOut::Internet {
+    // Who shares a subnet shows nobody the endpoints and routes around it.
+    let (own, shared): (Vec<&Subnet>, Vec<&Subnet>) = subnets.iter().partition(|subnet| subnet.owner == account);
+    if let Some(first) = shared.first() {
+        let ids: Vec<&str> = shared.iter().map(|subnet| subnet.id.as_str()).collect();
+        warnings.push(format!(
+            "not checked: whether {} leads out of the VPC, since account {} shares it and shows its routes and VPC endpoints to \
+             nobody",
+            ids.join(", "),
+            first.owner
+        ));
+    }
+    for subnet in &own {
+        if subnet.way_out == WayOut::Internet {
             warnings.push(format!(
                 "{} is a public subnet: Studio's network interfaces get no public address, so apps in it reach nothing \
                  outside; use private subnets with a NAT gateway or VPC endpoints",
@@ -117,7 +147,7 @@ fn warnings(network: &Network, vpc: &str, users: usize) -> Vec<String> {
         }
     }
     let enclosed: Vec<&str> =
-        subnets.iter().filter(|subnet| subnet.way_out == WayOut::None).map(|subnet| subnet.id.as_str()).collect();
+        own.iter().filter(|subnet| subnet.way_out == WayOut::None).map(|subnet| subnet.id.as_str()).collect();
     let has = |service: &str| network.endpoints.iter().any(|endpoint| endpoint.service == service);
     let lacking: Vec<&str> = ENDPOINTS.into_iter().filter(|service| !has(service)).collect();
     if !enclosed.is_empty() && !lacking.is_empty() {
@@ -157,11 +187,12 @@ fn warnings(network: &Network, vpc: &str, users: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::network::{Endpoint, Subnet};
+    use crate::aws::network::Endpoint;
 
     #[test]
     fn each_mistake_has_its_warning() {
-        let subnet = |way_out| Subnet { id: "subnet-1".into(), vpc: "vpc-1".into(), free: 100, way_out };
+        let subnet =
+            |way_out| Subnet { id: "subnet-1".into(), vpc: "vpc-1".into(), owner: "1".into(), free: 100, way_out };
         let endpoint =
             |service: &str, private_names| Endpoint { service: service.into(), is_interface: true, private_names };
         let good = || Network { subnets: vec![subnet(WayOut::Through)], endpoints: Vec::new(), enclosed_group: None };
@@ -169,7 +200,7 @@ mod tests {
         let deaf: Vec<Endpoint> =
             ENDPOINTS.iter().map(|service| endpoint(service, *service != "sagemaker.api")).collect();
         let alone = |endpoints| Network { subnets: vec![subnet(WayOut::None)], endpoints, enclosed_group: None };
-        let elsewhere = Subnet { vpc: "vpc-2".into(), ..subnet(WayOut::Through) };
+        let shared = Subnet { owner: "2".into(), ..subnet(WayOut::None) };
         let full = Subnet { free: 7, ..subnet(WayOut::Through) };
         for (network, expected) in [
             (good(), None),
@@ -177,14 +208,14 @@ mod tests {
             (alone(Vec::new()), Some("no VPC endpoint for sagemaker.api, sagemaker.runtime, s3")),
             (alone(deaf), Some("sagemaker.api has private DNS off")),
             (Network { subnets: vec![subnet(WayOut::Internet)], ..good() }, Some("is a public subnet")),
-            (Network { subnets: vec![elsewhere], ..good() }, Some("is in vpc-2, and the domain in vpc-1")),
+            (Network { subnets: vec![shared], ..good() }, Some("not checked: whether subnet-1 leads out")),
             (Network { subnets: vec![full], ..good() }, Some("7 free addresses, and 2 users may need 8")),
             (
                 Network { enclosed_group: Some("sg-1".into()), ..good() },
                 Some("sg-1 lets its members not reach each other"),
             ),
         ] {
-            let found = warnings(&network, "vpc-1", 2);
+            let found = warnings(&network, "1", "vpc-1", 2);
             assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
             assert!(found.iter().all(|warning| warning.contains(expected.unwrap_or_default())), "{found:?}");
         }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value as Json;
 
 use crate::aws::Account;
-use crate::aws::stack::{self, Stack};
+use crate::aws::stack::{Stack, find, importers, template};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::{self, Diagnostics};
 use crate::model::{Deployment, Observed, Owner};
@@ -21,6 +22,8 @@ const AT_REST: [&str; 5] =
     ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"];
 /// How many resources are named.
 const NAMED: usize = 3;
+/// How many exports are asked about at once: a stack may have two hundred.
+const PARALLEL: usize = 8;
 /// Where people read on.
 const WAY_OUT: &str = "let the stack go first: README, \"Moving over from MDAA\", steps 3 and 4";
 
@@ -31,8 +34,8 @@ enum Hold {
     Gone,
     /// It lives, and would leave everything where it is.
     Retains(String),
-    /// It lives, and its end would take things along, or might.
-    Takes(String),
+    /// It lives, and its end would take things along, or might: why, and what to do.
+    Takes(String, String),
 }
 
 /// Blocks that anything is taken over from a stack that would take it along when it goes. Once it is taken over, a stack
@@ -51,11 +54,14 @@ pub async fn check(account: &Account, plan: &mut Plan) -> Result<(), CloudError>
     }
     // One of its name may live although another, which made these things, is gone; and the other way round.
     let live = adopted().filter_map(|step| step.observed.as_ref());
-    let ids = live.filter_map(|live| ownership::of(&live.properties).remove(ownership::STACK_ID));
-    let stacks: BTreeSet<String> = ids.chain([own]).collect();
+    let tags = live.map(|live| ownership::of(&live.properties));
+    let said = tags.flat_map(|mut tags| [ownership::STACK_ID, ownership::STACK_NAME].map(|key| tags.remove(key)));
+    let stacks: BTreeSet<String> = said.flatten().chain([own]).collect();
+    let looks = stacks.into_iter().map(|name| async move { (look(account, &name).await, name) });
+    let looks: Vec<_> = stream::iter(looks).buffered(PARALLEL).collect().await;
     let mut holds = Vec::new();
-    for name in stacks {
-        match look(account, &name).await {
+    for (hold, name) in looks {
+        match hold {
             Ok(hold) => holds.push(hold),
             Err(error) if !adopts && error.kind == ErrorKind::Denied => {
                 let message = format!("not checked: whether CloudFormation's stack {name} still exists ({error})");
@@ -69,13 +75,15 @@ pub async fn check(account: &Account, plan: &mut Plan) -> Result<(), CloudError>
     for hold in holds {
         match hold {
             Hold::Gone => {}
-            Hold::Takes(why) if adopts => {
+            Hold::Takes(why, way_out) if adopts => {
                 let adopted = plan.steps.iter_mut().filter(|step| step.action == Action::Adopt);
                 for step in adopted.filter(|step| step.blocked.is_none()) {
-                    step.blocked = Some(Blocked::new(why.clone(), WAY_OUT));
+                    step.blocked = Some(Blocked::new(why.clone(), way_out.clone()));
                 }
             }
-            Hold::Takes(why) => plan.notices.push(Notice { address: None, message: format!("{why}; {WAY_OUT}") }),
+            Hold::Takes(why, way_out) => {
+                plan.notices.push(Notice { address: None, message: format!("{why}; {way_out}") });
+            }
             Hold::Retains(what) => plan.notices.push(Notice { address: None, message: what }),
         }
     }
@@ -83,43 +91,87 @@ pub async fn check(account: &Account, plan: &mut Plan) -> Result<(), CloudError>
 }
 
 async fn look(account: &Account, name: &str) -> Result<Hold, CloudError> {
-    let Some(stack) = stack::find(account, name).await? else { return Ok(Hold::Gone) };
+    let Some(stack) = find(account, name).await? else { return Ok(Hold::Gone) };
     if let Some(hold) = by_status(&account.deployment, &stack) {
         return Ok(hold);
     }
-    let taken = unretained(&stack::template(account, &stack.id).await?);
-    let mut imported = Vec::new();
-    for export in &stack.exports {
-        let by = stack::importers(account, export).await?;
-        imported.extend((!by.is_empty()).then(|| format!("{export} (by {})", by.join(", "))));
-    }
-    Ok(by_template(&stack, taken, &imported))
+    let taken = unretained(&template(account, &stack.id).await?);
+    let asks = stack.exports.iter().map(|export| async move {
+        let by = importers(account, export).await?;
+        Ok::<_, CloudError>((!by.is_empty()).then(|| format!("{export} (by {})", by.join(", "))))
+    });
+    let imported: Vec<Option<String>> = stream::iter(asks).buffered(PARALLEL).try_collect().await?;
+    let imported: Vec<String> = imported.into_iter().flatten().collect();
+    Ok(by_template(&account.deployment, &stack, taken, &imported))
+}
+
+/// A stack as people know it.
+fn described(deployment: &Deployment, stack: &Stack) -> String {
+    let own = stack.name == naming::Names::from(deployment).stack(None);
+    format!("{} {}", if own { "MDAA's CloudFormation stack" } else { "the CloudFormation stack" }, stack.name)
 }
 
 /// What a stack's status and tags say before its template is looked at.
 fn by_status(deployment: &Deployment, stack: &Stack) -> Option<Hold> {
     let Stack { name, status, tags, .. } = stack;
-    if status == "DELETE_COMPLETE" {
+    if stack.is_gone() {
         return Some(Hold::Gone);
     }
-    if let Some(Owner::Environment(four)) = ownership::owner(deployment, tags) {
+    if let Some(Owner::Environment(four)) = ownership::owner(deployment, tags, false) {
         let why = format!("the CloudFormation stack {name} is alive ({status}), and MDAA's environment {four} owns it");
-        return Some(Hold::Takes(why));
+        return Some(Hold::Takes(why, WAY_OUT.into()));
     }
-    let is_at_rest = AT_REST.contains(&status.as_str());
-    (!is_at_rest)
-        .then(|| Hold::Takes(format!("MDAA's CloudFormation stack {name} is neither gone nor at rest: {status}")))
+    if AT_REST.contains(&status.as_str()) {
+        return None;
+    }
+    let why = format!("{} is neither gone nor at rest: {status}", described(deployment, stack));
+    Some(Hold::Takes(why, to_rest(name, status)))
 }
 
-fn by_template(stack: &Stack, taken: Result<Vec<String>, String>, imported: &[String]) -> Hold {
-    let Stack { name, status, .. } = stack;
-    let alive = format!("MDAA's CloudFormation stack {name} is alive ({status})");
+/// What brings a stack to rest, or to its end, without taking anything along.
+///
+/// Source: CloudFormation user guide, "Stack status codes", and the AWS CLI's reference of the commands.
+fn to_rest(name: &str, status: &str) -> String {
+    match status {
+        // Only a change set was made for it.
+        "REVIEW_IN_PROGRESS" => {
+            format!("nothing was made by it yet: remove it with `aws cloudformation delete-stack --stack-name {name}`")
+        }
+        status if status.ends_with("_IN_PROGRESS") => {
+            "wait until CloudFormation is done with it, and plan again".into()
+        }
+        "ROLLBACK_COMPLETE" => format!(
+            "it was never made whole, and can only be deleted; what its rollback has kept stays: `aws cloudformation \
+             delete-stack --stack-name {name}`"
+        ),
+        "DELETE_FAILED" => format!(
+            "delete it with everything that is still there named, which then stays: `aws cloudformation delete-stack \
+             --stack-name {name} --retain-resources LOGICAL_ID …`"
+        ),
+        "UPDATE_ROLLBACK_FAILED" => format!(
+            "bring it to rest with `aws cloudformation continue-update-rollback --stack-name {name}`, and plan again"
+        ),
+        _ => format!("bring it to rest first, and plan again; then {WAY_OUT}"),
+    }
+}
+
+fn by_template(
+    deployment: &Deployment,
+    stack: &Stack,
+    taken: Result<Vec<String>, String>,
+    imported: &[String],
+) -> Hold {
+    let status = &stack.status;
+    let mut alive = format!("{} is alive ({status})", described(deployment, stack));
+    if let Some(root) = stack.root.as_ref().filter(|root| **root != stack.id) {
+        alive = format!("{alive}, as a part of the stack {root} that goes with it");
+    }
     let imported = match imported {
         [] => String::new(),
         all => format!("; it cannot be deleted as long as other stacks import {}", all.join(", ")),
     };
     match taken {
-        Err(why) => Hold::Takes(format!("{alive}, and its template cannot be understood: {why}")),
+        Err(why) => Hold::Takes(format!("{alive}, and its template cannot be understood: {why}"), WAY_OUT.into()),
         Ok(taken) if taken.is_empty() => Hold::Retains(format!(
             "{alive} and retains everything: delete it before anybody updates it, as the README says in \"Moving over from \
              MDAA\", step 4{imported}"
@@ -130,9 +182,9 @@ fn by_template(stack: &Stack, taken: Result<Vec<String>, String>, imported: &[St
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            Hold::Takes(format!(
-                "{alive}, and its end would take along {named}{more}, which it does not retain{imported}"
-            ))
+            let why =
+                format!("{alive}, and its end would take along {named}{more}, which it does not retain{imported}");
+            Hold::Takes(why, WAY_OUT.into())
         }
     }
 }
@@ -140,6 +192,7 @@ fn by_template(stack: &Stack, taken: Result<Vec<String>, String>, imported: &[St
 /// The resources of a template, JSON or YAML, that a deletion of the stack would delete, or a change of it might. One under
 /// a condition counts as if it were there.
 ///
+/// A function in place of a policy needs a transform (`AWS::LanguageExtensions`), which is carried out in what is read.
 /// What is retained for good has both policies; `RetainExceptOnCreate` deletes only what the very operation made that is
 /// rolled back (CloudFormation user guide, "DeletionPolicy attribute").
 fn unretained(template: &str) -> Result<Vec<String>, String> {
@@ -254,6 +307,6 @@ Resources:
         }
         let tags = [("mdaa_domain".to_owned(), "other".to_owned())].into();
         let stack = Stack { status: "UPDATE_COMPLETE".into(), tags, ..Stack::default() };
-        assert!(matches!(by_status(&deployment, &stack), Some(Hold::Takes(why)) if why.contains("?/?/other/?")));
+        assert!(matches!(by_status(&deployment, &stack), Some(Hold::Takes(why, _)) if why.contains("?/?/other/?")));
     }
 }

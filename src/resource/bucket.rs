@@ -18,8 +18,8 @@ use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, given_bucket};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules};
@@ -184,7 +184,7 @@ impl Resource for Bucket {
             Err(error) => return Err(error),
         };
         let live = live_tags(account, name).await?;
-        if let Some(owner) = ownership::owner(&account.deployment, &live) {
+        if let Some(owner) = ownership::owner_in(account, &live).await? {
             // In the first region S3 answers "made" for a bucket that is there already.
             if !is_made || !live.is_empty() {
                 return Err(not_ours(&node.address, &Found::Foreign { owner, observed: None }));
@@ -301,14 +301,15 @@ fn access(desired: &Desired) -> Value {
 async fn find(account: &Account) -> Result<Found, CloudError> {
     let name = &account.names.bucket;
     let head = account.s3.head_bucket().bucket(name).send().await;
-    let exists = head.as_ref().is_err_and(|error| {
-        error.raw_response().is_some_and(|answer| answer.headers().get("x-amz-bucket-region").is_some())
-    });
+    let region = head.as_ref().err().and_then(|error| error.raw_response().and_then(given_bucket::region_of));
+    if let Some(there) = region.clone().filter(|there| *there != account.deployment.region) {
+        return Ok(Found::Foreign { owner: Owner::Elsewhere(there), observed: None });
+    }
     match head.map_err(|e| failed("HeadBucket", e)) {
         Ok(_) => {}
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         // S3 answers 403 for a bucket of another account, and for our own without permission.
-        Err(error) if error.kind == ErrorKind::Denied && exists && !is_in_account(account, name).await? => {
+        Err(error) if error.kind == ErrorKind::Denied && region.is_some() && !is_in_account(account, name).await? => {
             return Ok(Found::Foreign { owner: Owner::Account, observed: None });
         }
         Err(error) => return Err(error),
@@ -356,7 +357,7 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
     }
     let arn = format!("arn:{}:s3:::{name}", account.deployment.partition);
     let observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
-    Ok(ownership::judge(&account.deployment, observed))
+    ownership::judge(account, observed).await
 }
 
 /// Whether the account has a bucket of this name, which it may not look into.

@@ -142,9 +142,21 @@ fn files(properties: &Value) -> BTreeMap<String, String> {
     files.filter_map(|(path, sha256)| Some((path.clone(), sha256.as_str()?.to_owned()))).collect()
 }
 
-/// Objects under a prefix, by what follows it, with what S3 says of them: it changes when an object is written.
-async fn list(account: &Account, bucket: &str, prefix: &str) -> Result<Option<BTreeMap<String, String>>, CloudError> {
-    let pages = account.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send().try_collect().await;
+/// What S3 says of objects, by what follows their prefix: it changes when one is written.
+type Listing = BTreeMap<String, String>;
+
+/// Objects under a prefix. A given bucket may be closed to the caller and open to the asset role.
+async fn list(account: &Account, node: &Node, bucket: &str, prefix: &str) -> Result<Option<Listing>, CloudError> {
+    let listed = list_with(&account.s3, bucket, prefix).await;
+    let is_denied = listed.as_ref().is_err_and(|error| error.kind == ErrorKind::Denied);
+    match is_denied && bucket != account.names.bucket {
+        true => list_with(&uploader(account, node).await?, bucket, prefix).await,
+        false => listed,
+    }
+}
+
+async fn list_with(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Option<Listing>, CloudError> {
+    let pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send().try_collect().await;
     let pages = match pages.map_err(|e| failed("ListObjectsV2", e)) {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         other => other?,
@@ -160,11 +172,7 @@ async fn list(account: &Account, bucket: &str, prefix: &str) -> Result<Option<BT
 async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result<Found, CloudError> {
     let bucket = node.properties.text("Bucket").unwrap_or_default();
     let prefix = node.properties.text("Prefix").unwrap_or_default();
-    let listing = match list(account, bucket, prefix).await {
-        Ok(Some(listing)) => listing,
-        Ok(None) => return Ok(Found::Absent),
-        Err(error) => return Err(error),
-    };
+    let Some(listing) = list(account, node, bucket, prefix).await? else { return Ok(Found::Absent) };
     let wanted = files(&node.properties);
     if listing.is_empty() && !wanted.is_empty() {
         return Ok(Found::Absent);
@@ -321,7 +329,7 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
             return Err(CloudError::new(ErrorKind::Denied, "DeleteObjects", message));
         }
     }
-    let listing = list(account, bucket, prefix).await?.unwrap_or_default();
+    let listing = list(account, node, bucket, prefix).await?.unwrap_or_default();
     // Every file was written or is unchanged, and nothing else is left: what is there is what was wanted, unless the
     // listing says otherwise.
     let now = listing.keys().map(|path| (path.clone(), wanted.get(path).cloned().unwrap_or_else(|| UNKNOWN.into())));

@@ -602,7 +602,7 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
     for domain in &domains {
         let (Some(id), Some(arn)) = (domain.domain_id(), domain.domain_arn()) else { continue };
         let is_ours = match live_tags(account, arn).await {
-            Ok(tags) => ownership::owner(&account.deployment, &tags).is_none(),
+            Ok(tags) => ownership::owner_in(account, &tags).await?.is_none(),
             Err(error) if error.kind == ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
@@ -665,7 +665,7 @@ async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
     {
         observed.state = State::Failed(reason.clone());
     }
-    Ok(ownership::judge(&account.deployment, observed))
+    ownership::judge(account, observed).await
 }
 
 async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, CloudError> {

@@ -18,7 +18,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Ok(answer) => {
             let role =
                 answer.role.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetRole", "no role in the answer"))?;
-            Ok(ownership::judge(&account.deployment, observed(&role)))
+            ownership::judge(account, observed(&role)).await
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Found::Absent),
         Err(error) => Err(error),

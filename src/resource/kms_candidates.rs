@@ -151,7 +151,7 @@ async fn all(account: &Account) -> Result<Vec<String>, CloudError> {
 async fn is_candidate(account: &Account, id: &str) -> Result<bool, CloudError> {
     match kms_key::live_tags(account, id).await {
         Ok(tags) => {
-            let owner = ownership::owner(&account.deployment, &tags);
+            let owner = ownership::owner_in(account, &tags).await?;
             Ok(matches!(owner, None | Some(Owner::Mdaa { .. })))
         }
         // Gone between the two calls.

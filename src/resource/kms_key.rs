@@ -274,7 +274,7 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
         Some(KeyState::Creating | KeyState::Updating) => observed.state = State::Busy("being made".into()),
         _ => {}
     }
-    Ok(ownership::judge(&account.deployment, observed))
+    ownership::judge(account, observed).await
 }
 
 pub(super) async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {

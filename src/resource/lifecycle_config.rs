@@ -203,7 +203,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&live_tags)),
     ]);
     let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
-    Ok(ownership::judge_untagged(&account.deployment, observed))
+    ownership::judge_untagged(account, observed).await
 }
 
 fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {

@@ -58,7 +58,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&tags)),
     ]);
     let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
-    Ok(ownership::judge_untagged(&account.deployment, observed))
+    ownership::judge_untagged(account, observed).await
 }
 
 /// Whether two values of a policy's property mean the same: more roles than ours may use it.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::{Account, stack};
+use crate::cloud::CloudError;
 use crate::model::{Address, Deployment, Found, Observed, Owner, Value};
 use crate::naming;
 
@@ -81,14 +83,44 @@ pub fn of(properties: &Value) -> BTreeMap<String, String> {
 ///
 /// A claim of somebody else's goes before everything: of another deployment, another stack, another environment. What
 /// MDAA made is known by all five of its tags, whichever prefix they had then; the stack's name alone proves nothing,
-/// since the words of different environments may join to the same name.
-pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<Owner> {
+/// since the words of different environments may join to the same name. Nobody can remove the tags of a stack, so one of
+/// another name claims nothing any more once it `is_gone`; then all else has to say that the thing is ours.
+pub fn owner(deployment: &Deployment, tags: &BTreeMap<String, String>, is_gone: bool) -> Option<Owner> {
+    let Some(stack) = other_stack(deployment, tags) else { return owner_besides(deployment, tags) };
+    match owner_besides(deployment, tags) {
+        Some(Owner::Deployment(other)) => Some(Owner::Deployment(other)),
+        None if is_gone => None,
+        Some(Owner::Mdaa { .. }) if is_gone => Some(Owner::Released { stack }),
+        _ => Some(Owner::Stack(stack)),
+    }
+}
+
+/// The ARN of the stack on whose life it depends whose a thing with these tags is: all else says that it is ours. A stack
+/// that another account or region has cannot be asked for, so its claim holds.
+pub fn claimant<'a>(deployment: &Deployment, tags: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    other_stack(deployment, tags)?;
+    let is_here = |id: &&String| id.starts_with(&deployment.arn("cloudformation", "stack/"));
+    let id = tags.get(STACK_ID).filter(is_here)?;
+    matches!(owner_besides(deployment, tags), None | Some(Owner::Mdaa { .. })).then_some(id)
+}
+
+/// Whose a thing is, by [`owner`], once CloudFormation has been asked where that decides.
+///
+/// # Errors
+/// What CloudFormation fails with.
+pub async fn owner_in(account: &Account, tags: &BTreeMap<String, String>) -> Result<Option<Owner>, CloudError> {
+    let is_gone = match claimant(&account.deployment, tags) {
+        Some(id) => stack::is_gone(account, id).await?,
+        None => false,
+    };
+    Ok(owner(&account.deployment, tags, is_gone))
+}
+
+/// Whose a thing is by all tags but those of another stack.
+fn owner_besides(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<Owner> {
     let own = tags.get(DEPLOYMENT);
     if let Some(other) = own.filter(|tag| **tag != deployment.tag()) {
         return Some(Owner::Deployment(other.clone()));
-    }
-    if let Some(other) = other_stack(deployment, tags) {
-        return Some(Owner::Stack(other));
     }
     if own.is_some() {
         return None;
@@ -134,22 +166,38 @@ fn other_environment(deployment: &Deployment, tags: &BTreeMap<String, String>, p
 }
 
 /// A live object, judged by the tags in its properties.
-pub fn judge(deployment: &Deployment, observed: Observed) -> Found {
-    match owner(deployment, &of(&observed.properties)) {
+///
+/// # Errors
+/// What CloudFormation fails with, when the object carries the tags of another stack.
+pub async fn judge(account: &Account, observed: Observed) -> Result<Found, CloudError> {
+    let owner = owner_in(account, &of(&observed.properties)).await?;
+    Ok(found(owner, observed))
+}
+
+/// A live object of a kind that MDAA leaves without tags: one of our name without any is MDAA's, or nobody's.
+///
+/// # Errors
+/// As [`judge`].
+pub async fn judge_untagged(account: &Account, observed: Observed) -> Result<Found, CloudError> {
+    let owner = owner_in(account, &of(&observed.properties)).await?;
+    Ok(found_untagged(owner, observed))
+}
+
+/// A live object of an owner.
+pub fn found(owner: Option<Owner>, observed: Observed) -> Found {
+    match owner {
         None => Found::Ours(observed),
         Some(owner) => Found::Foreign { owner, observed: Some(observed) },
     }
 }
 
-/// A live object of a kind that MDAA leaves without tags: one of our name without any is MDAA's, or nobody's.
-pub fn judge_untagged(deployment: &Deployment, observed: Observed) -> Found {
+/// The same of a kind that MDAA leaves without tags.
+pub fn found_untagged(owner: Option<Owner>, observed: Observed) -> Found {
     // What CloudFormation itself puts on a thing is none of MDAA's five.
     let untagged = of(&observed.properties).keys().all(|key| is_of_aws(key));
-    match judge(deployment, observed) {
-        Found::Foreign { owner: Owner::Unknown | Owner::Partly { .. }, observed } if untagged => {
-            Found::Foreign { owner: Owner::MdaaByName, observed }
-        }
-        found => found,
+    match owner {
+        Some(Owner::Unknown | Owner::Partly { .. }) if untagged => found(Some(Owner::MdaaByName), observed),
+        owner => found(owner, observed),
     }
 }
 

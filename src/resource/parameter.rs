@@ -76,7 +76,7 @@ impl Resource for Parameter {
             let wanted = &wanted;
             async move {
                 let tags = live_tags(account, name).await?;
-                let found = ownership::judge(&account.deployment, observed(name, value, kind, &tags));
+                let found = ownership::judge(account, observed(name, value, kind, &tags)).await?;
                 // Below MDAA's path other modules and environments may publish what they like.
                 let is_of_mdaa = matches!(found, Found::Foreign { owner: Owner::Mdaa { .. }, .. });
                 let ours = matches!(found, Found::Ours(_)) || is_of_mdaa || wanted.contains(name.as_str());
@@ -250,7 +250,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     };
     let tags = live_tags(account, name).await?;
     let kind = parameter.r#type().map_or("String", ParameterType::as_str);
-    Ok(ownership::judge(&account.deployment, observed(name, parameter.value().unwrap_or_default(), kind, &tags)))
+    ownership::judge(account, observed(name, parameter.value().unwrap_or_default(), kind, &tags)).await
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {

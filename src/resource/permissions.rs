@@ -66,6 +66,14 @@ fn shared(deployment: &Deployment, names: &Names) -> Vec<Grant> {
             delete: &[],
         },
         Grant {
+            resources: ["image/*", "image-version/*", "app-image-config/*"]
+                .map(|any| deployment.arn("sagemaker", any))
+                .into(),
+            read: &["sagemaker:DescribeImage", "sagemaker:DescribeImageVersion", "sagemaker:DescribeAppImageConfig"],
+            write: &[],
+            delete: &[],
+        },
+        Grant {
             // Roles and parameters of any name may be referred to.
             resources: vec![deployment.iam_arn("role/*"), deployment.arn("ssm", "parameter/*")],
             read: &["iam:GetRole", "ssm:GetParameter", "ssm:GetParameters"],

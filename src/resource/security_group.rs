@@ -19,7 +19,7 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::security_group::ip_protocol;
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
-use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
+use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
 
 /// The kind.
@@ -132,8 +132,8 @@ impl Resource for SecurityGroup {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, _view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        Ok(vec![(address(), find(account).await?)])
+    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+        Ok(vec![(address(), find(account, view.nodes.first()).await?)])
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
@@ -154,7 +154,7 @@ impl Resource for SecurityGroup {
             Err(error) if error.is("InvalidGroup.Duplicate") => {}
             Err(error) => return Err(error),
         }
-        let observed = account.find_ours(&node.address, || find(account)).await?;
+        let observed = account.find_ours(&node.address, || find(account, Some(node))).await?;
         set_rules(account, node, &observed).await?;
         again(account, node).await
     }
@@ -210,7 +210,7 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
-    account.find_ours(&node.address, || find(account)).await
+    account.find_ours(&node.address, || find(account, Some(node))).await
 }
 
 /// The rules of one direction as properties, in MDAA's order; of two that are the same to EC2 the first, as in MDAA.
@@ -276,18 +276,22 @@ fn rule(protocol: &str, [from, to]: [Option<i64>; 2], peer_kind: &str, peer: Tex
     rule
 }
 
-async fn find(account: &Account) -> Result<Found, CloudError> {
+/// The group of our name: ours in whichever VPC, else MDAA's, else whoever has the name in the VPC that `node` wants it in.
+/// A name is one group's in each VPC (EC2 user guide, "Security groups"), so that elsewhere it may be anybody's.
+async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudError> {
     let named = Filter::builder().name("group-name").values(&account.names.security_group).build();
     let named = account.ec2.describe_security_groups().filters(named).into_paginator().items().send();
     let groups: Vec<_> = named.try_collect().await.map_err(|e| failed("DescribeSecurityGroups", e))?;
     let mut found = Found::Absent;
-    // Another VPC may have a group of the same name, so every one is looked at.
+    let vpc = node.and_then(|node| node.properties.text("VpcId"));
     for group in &groups {
-        let judged = ownership::judge(&account.deployment, observed(group));
-        if matches!(judged, Found::Ours(_)) {
-            return Ok(judged);
+        let judged = ownership::judge(account, observed(group)).await?;
+        match judged {
+            Found::Ours(_) => return Ok(judged),
+            Found::Foreign { owner: Owner::Mdaa { .. }, .. } => found = judged,
+            judged if found == Found::Absent && group.vpc_id() == vpc => found = judged,
+            _ => {}
         }
-        found = judged;
     }
     Ok(found)
 }

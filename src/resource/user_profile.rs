@@ -351,7 +351,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
         .output("UserProfileName", text("UserProfileName"))
         .output("HomeEfsFileSystemUid", text("HomeEfsFileSystemUid"));
     observed.state = state(&text("Status"), text("FailureReason"));
-    Ok(ownership::judge(&account.deployment, observed))
+    ownership::judge(account, observed).await
 }
 
 async fn status(account: &Account, domain: &str, name: &str) -> Result<Option<State>, CloudError> {

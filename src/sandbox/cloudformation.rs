@@ -29,6 +29,8 @@ pub struct Stack {
     pub name: String,
     /// Its status.
     pub status: String,
+    /// The outermost stack that it is part of, by ARN.
+    pub root: Option<String>,
     /// Its template as it was handed in.
     pub template: String,
     /// Its tags.
@@ -65,6 +67,7 @@ fn described(stack: &Stack) -> Json {
         "StackId": stack.id,
         "StackName": stack.name,
         "StackStatus": stack.status,
+        "RootId": stack.root,
         "CreationTime": iso(stack.created),
         "DisableRollback": false,
         "EnableTerminationProtection": false,
@@ -121,6 +124,7 @@ mod tests {
                 id: id(name),
                 name: name.into(),
                 status: status.into(),
+                root: Some(id("whole")),
                 template: "{\"a\": \"<&>\"}".into(),
                 tags: [("mdaa_org".to_owned(), "acme".to_owned())].into(),
                 exports: [("used".to_owned(), vec!["one".to_owned()]), ("unused".to_owned(), Vec::new())].into(),
@@ -137,6 +141,7 @@ mod tests {
             let stack = &answer.stacks()[0];
             assert_eq!(stack.stack_status().unwrap().as_str(), status);
             assert_eq!(stack.tags()[0].value(), Some("acme"));
+            assert_eq!(stack.root_id(), Some(&*id("whole")));
             assert_eq!(stack.outputs().len(), 2);
         }
         for reference in ["gone".to_owned(), id("never")] {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::records::{MountTarget, SECURITY_GROUPS, SUBNETS, SecurityGroup, Subnet, VPCS, Vpc};
+use super::ec2_shared::{has_vpc, subnet, subnets, vpcs};
+use super::records::{MountTarget, SECURITY_GROUPS, SUBNETS, SecurityGroup, VPCS, Vpc};
 use super::service::{Input, Operation, matches, operation, page, tag_list};
 use super::wire::{Answer, Caller, Refusal};
 use super::world::World;
@@ -136,19 +137,21 @@ fn loose_tags(world: &World, id: &str) -> BTreeMap<String, String> {
 
 fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let ids = input.texts("VpcId");
-    check_ids(&ids, |id| world.has(VPCS, id), "InvalidVpcID.NotFound", "vpc ID")?;
+    check_ids(&ids, |id| has_vpc(world, id), "InvalidVpcID.NotFound", "vpc ID")?;
     let mut found = Vec::new();
-    for (id, vpc) in world.list::<Vpc>(VPCS, "") {
+    for (owner, vpc) in vpcs(world) {
+        let id = vpc.id;
         let tags = loose_tags(world, &id);
         let properties = vec![
             ("vpc-id", id.clone()),
             ("cidr", vpc.cidr.clone()),
             ("state", "available".into()),
             ("is-default", "false".into()),
+            ("owner-id", owner.clone()),
         ];
         if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &tags)? {
             found.push(json!({
-                "vpcId": id, "ownerId": world.account(), "state": "available", "cidrBlock": vpc.cidr,
+                "vpcId": id, "ownerId": owner, "state": "available", "cidrBlock": vpc.cidr,
                 "dhcpOptionsId": "default", "instanceTenancy": "default", "isDefault": false,
                 "tagSet": tag_list(&tags, "key", "value"),
             }));
@@ -159,7 +162,7 @@ fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 
 fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let id = input.need("VpcId")?;
-    check_ids(&[id], |id| world.has(VPCS, id), "InvalidVpcID.NotFound", "vpc ID")?;
+    check_ids(&[id], |id| has_vpc(world, id), "InvalidVpcID.NotFound", "vpc ID")?;
     // Studio in a VPC needs both; a sandbox's VPC has them.
     match input.need("Attribute")? {
         name @ ("enableDnsSupport" | "enableDnsHostnames") => Ok(json!({"vpcId": id, name: {"value": true}})),
@@ -172,9 +175,10 @@ fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Caller) -> An
 
 fn describe_subnets(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let ids = input.texts("SubnetId");
-    check_ids(&ids, |id| world.has(SUBNETS, id), "InvalidSubnetID.NotFound", "subnet ID")?;
+    check_ids(&ids, |id| subnet(world, id).is_some(), "InvalidSubnetID.NotFound", "subnet ID")?;
     let mut found = Vec::new();
-    for (id, subnet) in world.list::<Subnet>(SUBNETS, "") {
+    for (owner, subnet) in subnets(world) {
+        let id = subnet.id;
         let tags = loose_tags(world, &id);
         let properties = vec![
             ("subnet-id", id.clone()),
@@ -183,12 +187,13 @@ fn describe_subnets(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
             ("availabilityZone", subnet.zone.clone()),
             ("cidr", subnet.cidr.clone()),
             ("cidr-block", subnet.cidr.clone()),
+            ("owner-id", owner.clone()),
             ("state", "available".into()),
         ];
         if (ids.is_empty() || ids.contains(&id.as_str())) && fits(input, &properties, &tags)? {
             found.push(json!({
-                "subnetId": id, "subnetArn": world.arn("ec2", &format!("subnet/{id}")), "vpcId": subnet.vpc,
-                "ownerId": world.account(), "state": "available", "cidrBlock": subnet.cidr,
+                "subnetId": id, "subnetArn": world.arn_of(&owner, "ec2", &format!("subnet/{id}")), "vpcId": subnet.vpc,
+                "ownerId": owner, "state": "available", "cidrBlock": subnet.cidr,
                 "availabilityZone": subnet.zone, "availabilityZoneId": zone_id(&subnet.zone),
                 // A /20 less the five addresses that AWS keeps of every subnet.
                 "availableIpAddressCount": world.get::<i64>(FREE_ADDRESSES, &id).unwrap_or(4091), "defaultForAz": false, "mapPublicIpOnLaunch": false,
@@ -313,7 +318,7 @@ fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Caller) -> Answe
     let mut found = Vec::new();
     for target in &targets {
         let id = id_of(target);
-        let subnet: Option<Subnet> = world.get(SUBNETS, &target.subnet);
+        let subnet = subnet(world, &target.subnet);
         let vpc = subnet.as_ref().map(|subnet| subnet.vpc.clone()).unwrap_or_default();
         let description = format!("EFS mount target for {} ({})", target.file_system, target.id);
         let mut properties = vec![

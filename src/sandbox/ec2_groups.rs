@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::ec2::{Properties, check_ids, fits, merge_tags, paged};
+use super::ec2_shared::has_vpc;
 use super::efs;
-use super::records::{Peer, Rule, SECURITY_GROUPS, SecurityGroup, VPCS};
+use super::records::{Peer, Rule, SECURITY_GROUPS, SecurityGroup};
 use super::service::{Input, Operation, operation, tag_list};
 use super::wire::{Answer, Caller, Refusal};
 use super::world::{HEX, World};
@@ -106,7 +107,7 @@ fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     }
     // An account of today has no default VPC in the sandbox.
     let vpc = input.text("VpcId").ok_or_else(|| Refusal::new("VPCIdNotSpecified", "No default VPC for this user"))?;
-    check_ids(&[vpc], |id| world.has(VPCS, id), "InvalidVpcID.NotFound", "vpc ID")?;
+    check_ids(&[vpc], |id| has_vpc(world, id), "InvalidVpcID.NotFound", "vpc ID")?;
     if world.list::<SecurityGroup>(SECURITY_GROUPS, "").iter().any(|(_, group)| group.name == name && group.vpc == vpc)
     {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::ec2_shared;
 use super::protocol::decode;
-use super::records::{FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, SECURITY_GROUPS, SUBNETS, Subnet};
+use super::records::{FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, SECURITY_GROUPS};
 use super::service::{Input, Operation, epoch, operation as row, page, tag_list};
 use super::wire::{Answer, Caller, Refusal, Request};
 use super::world::{HEX, World};
@@ -222,7 +223,7 @@ fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Caller) -> An
         }
     };
     let described = targets.iter().map(|target| {
-        let subnet: Option<Subnet> = world.get(SUBNETS, &target.subnet);
+        let subnet = ec2_shared::subnet(world, &target.subnet);
         json!({
             "OwnerId": world.account(),
             "MountTargetId": target.id,

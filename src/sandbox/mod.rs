@@ -24,6 +24,7 @@ mod cloudformation;
 mod ec2;
 mod ec2_groups;
 mod ec2_rules;
+mod ec2_shared;
 mod efs;
 mod iam;
 mod iam_policies;

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::seed::{Seed, SeedRole, SeedSubnet};
-use super::studio::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES};
+use super::studio::records::{
+    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfig, Record,
+};
 use super::world::World;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::Document;
@@ -97,6 +99,13 @@ impl Needed {
     /// Makes what is Studio's business; a line for each thing made.
     pub fn studio(&self, world: &mut World) -> Vec<String> {
         let mut made = Vec::new();
+        let own = world.arn("sagemaker", "studio-lifecycle-config/");
+        for name in self.lifecycle_configs.iter().filter_map(|arn| arn.strip_prefix(&own)) {
+            if !world.has(LifecycleConfig::TABLE, name) {
+                world.put(LifecycleConfig::TABLE, name, &LifecycleConfig::seeded(name, world.now()));
+                made.push(format!("lifecycle config {name}"));
+            }
+        }
         let tables = [
             (IMAGES, &self.images, "image"),
             (IMAGE_VERSIONS, &self.image_versions, "image version"),
@@ -104,7 +113,7 @@ impl Needed {
             (FOREIGN_LIFECYCLE_CONFIGS, &self.lifecycle_configs, "lifecycle config"),
         ];
         for (table, names, what) in tables {
-            for name in names.iter().filter(|name| !name.is_empty()) {
+            for name in names.iter().filter(|name| !name.is_empty() && !name.starts_with(&own)) {
                 if !world.has(table, name) {
                     world.put(table, name, &json!({}));
                     made.push(format!("{what} {name}"));

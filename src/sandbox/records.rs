@@ -88,6 +88,9 @@ pub struct Subnet {
     pub cidr: String,
     /// Its availability zone.
     pub zone: String,
+    /// The accounts that it is shared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<String>,
 }
 
 /// A security group with its rules.

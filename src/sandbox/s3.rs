@@ -140,6 +140,18 @@ pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Ca
         }
         _ => (),
     }
+    let region = s3_buckets::region(world, &asked.bucket);
+    if let Some(there) = region.as_ref().filter(|there| **there != world.region()) {
+        // S3 user guide, "Making requests over …: request redirection"; HeadBucket's answer has no body.
+        return match operation {
+            "HeadBucket" => Ok(Response::empty(301).with_header("x-amz-bucket-region", there)),
+            _ => {
+                let message = "The bucket you are attempting to access must be addressed using the specified endpoint. \
+                               Please send all future requests to this endpoint.";
+                Err(Refusal::new("PermanentRedirect", message).with_status(301))
+            }
+        };
+    }
     let bucket = s3_buckets::find(world, &asked).and_then(|bucket| {
         let check = operation != "DeleteObjects";
         if check { s3_access::check(world, &bucket, &asked, operation, caller).map(|()| bucket) } else { Ok(bucket) }
@@ -147,9 +159,7 @@ pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Ca
     let bucket = match bucket {
         // Whoever asks learns where a bucket is, whosever it is: a guess, since the API reference says so of HeadBucket's
         // success only, and AWS's own SDKs find the region of a bucket by its refusals too.
-        Err(refusal)
-            if refusal.status == 403 && operation == "HeadBucket" && s3_buckets::exists(world, &asked.bucket) =>
-        {
+        Err(refusal) if refusal.status == 403 && operation == "HeadBucket" && region.is_some() => {
             return Ok(Response::empty(403).with_header("x-amz-bucket-region", world.region()));
         }
         bucket => bucket?,

@@ -35,6 +35,9 @@ pub struct Bucket {
     /// The account that it belongs to, unless it is the operator's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The region that it is in, unless it is the sandbox's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 impl Bucket {
@@ -88,14 +91,15 @@ pub fn seed(world: &mut World, name: &str) -> bool {
         policy: None,
         configurations: configurations.map(|(query, text)| (query.to_owned(), text)).into(),
         owner: Some(world.account()).filter(|account| *account != world.home()),
+        region: None,
     };
     world.put(BUCKETS, name, &bucket);
     true
 }
 
-/// Whether any account has a bucket of this name.
-pub fn exists(world: &World, name: &str) -> bool {
-    world.has(BUCKETS, name)
+/// The region of the bucket of this name, whosever it is.
+pub fn region(world: &World, name: &str) -> Option<String> {
+    world.get::<Bucket>(BUCKETS, name).map(|bucket| bucket.region.unwrap_or_else(|| world.region()))
 }
 
 /// The bucket that a request is about, whosever it is.

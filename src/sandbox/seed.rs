@@ -76,7 +76,14 @@ impl Seed {
             let index = world.list::<Subnet>(SUBNETS, "").len();
             let zone = format!("{}{}", world.region(), ["a", "b", "c"][index % 3]);
             let cidr = format!("10.0.{}.0/20", index * 16 % 256);
-            add(world, &mut made, SUBNETS, id, "subnet", &Subnet { id: id.clone(), vpc: vpc.clone(), cidr, zone });
+            add(
+                world,
+                &mut made,
+                SUBNETS,
+                id,
+                "subnet",
+                &Subnet { id: id.clone(), vpc: vpc.clone(), cidr, zone, shared_with: Vec::new() },
+            );
         }
         for role in &self.roles {
             if role.make(world) {

@@ -88,6 +88,15 @@ impl World {
         })
     }
 
+    /// Every record of the table that `account` has, in key order.
+    ///
+    /// # Panics
+    /// As [`World::get`].
+    pub fn list_of<T: DeserializeOwned>(&self, account: &str, table: &str) -> Vec<T> {
+        let records = self.tables.get(&*self.table_of(account, table)).into_iter().flatten();
+        records.map(|(key, json)| decode(table, key, json)).collect()
+    }
+
     /// Writes the record `key` of `table`.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ mod contract;
 mod convergence;
 mod denied;
 mod faults;
+mod given;
 mod independent;
 mod laws;
 mod moto;

@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::life::{self, Life};
 use super::records::{Domain, LIMITS, Object, Record};
 use super::{checks, domain, domain_gates, home, in_use, invalid, merge, required, tags};
-use crate::sandbox::records::{SUBNETS, Subnet, VPCS};
+use crate::sandbox::ec2_shared;
 use crate::sandbox::wire::{Answer, Refusal};
 use crate::sandbox::world::{LOWER, World};
 
@@ -160,7 +160,7 @@ fn network(world: &World, domain: &Domain) -> Result<(), Refusal> {
     let unified = domain.setting(&["DomainSettings", "UnifiedStudioSettings"]).is_some();
     match (domain.text(&["VpcId"]), domain.setting(&["SubnetIds"])) {
         (Some(vpc), Some(ids)) => {
-            if !world.has(VPCS, vpc) {
+            if !ec2_shared::has_vpc(world, vpc) {
                 return Err(invalid(format!("The vpc ID '{vpc}' does not exist")));
             }
             subnets(world, ids, vpc)
@@ -172,7 +172,7 @@ fn network(world: &World, domain: &Domain) -> Result<(), Refusal> {
 
 /// Refuses subnets that do not exist or are not in the domain's VPC.
 pub fn subnets(world: &World, ids: &Json, vpc: &str) -> Result<(), Refusal> {
-    checks::texts(ids).try_for_each(|id| match world.get::<Subnet>(SUBNETS, id) {
+    checks::texts(ids).try_for_each(|id| match ec2_shared::subnet(world, id) {
         None => Err(invalid(format!("The subnet ID '{id}' does not exist"))),
         Some(subnet) if subnet.vpc != vpc => {
             Err(invalid(format!("The subnet '{id}' is not in the VPC '{vpc}' but in '{}'", subnet.vpc)))

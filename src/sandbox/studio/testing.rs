@@ -26,8 +26,13 @@ impl Account {
         for (id, vpc) in
             [("subnet-1", "vpc-1"), ("subnet-2", "vpc-1"), ("subnet-3", "vpc-1"), ("subnet-elsewhere", "vpc-2")]
         {
-            let subnet =
-                Subnet { id: id.into(), vpc: vpc.into(), cidr: "10.0.0.0/24".into(), zone: "us-east-1a".into() };
+            let subnet = Subnet {
+                id: id.into(),
+                vpc: vpc.into(),
+                cidr: "10.0.0.0/24".into(),
+                zone: "us-east-1a".into(),
+                shared_with: Vec::new(),
+            };
             world.put(SUBNETS, id, &subnet);
         }
         for (id, vpc) in

@@ -1,26 +1,17 @@
-//! Taking over what MDAA made: from a stack that lets go, with the key that the data is encrypted with, and nothing of anybody
-//! else's.
+//! Taking over what MDAA made: with the key that the data is encrypted with, and nothing of anybody else's. The stack that it
+//! comes from is in `stacks`.
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, PLAN, alter, calls, count, deployed, disown, faults, put, says};
+use super::{BASE, PLAN, alter, count, deployed, disown, faults, put, says};
 use crate::support::account::{APPLY, Ended, Lab};
 use crate::support::configs::edit;
 
-const ADOPT: &[&str] = &["apply", "--auto-approve", "--adopt"];
-const STACK: &str = "acme-dev-ml-studio";
-const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/acme-dev-ml-studio/0f1e2d";
-const RETAINED: &str = "\
-Resources:
-  Bucket:
-    Type: AWS::S3::Bucket
-    DeletionPolicy: Retain
-    UpdateReplacePolicy: Retain
-    Properties: {BucketName: !Sub '${AWS::StackName}-bucket'}
-";
-
+pub const ADOPT: &[&str] = &["apply", "--auto-approve", "--adopt"];
+pub const STACK: &str = "acme-dev-ml-studio";
+pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/acme-dev-ml-studio/0f1e2d";
 /// An environment as MDAA leaves it: with its tags, and CloudFormation's on everything that CloudFormation tags.
-fn of_mdaa() -> Lab {
+pub fn of_mdaa() -> Lab {
     let lab = deployed();
     disown(&lab);
     by_cloudformation(&lab);
@@ -45,7 +36,7 @@ fn by_cloudformation(lab: &Lab) {
 }
 
 /// Changes every record of the account.
-fn every(lab: &Lab, change: impl Fn(&str, &mut Json)) {
+pub fn every(lab: &Lab, change: impl Fn(&str, &mut Json)) {
     let changed = lab.sandbox.with_world(|world| {
         let records = world.records("").map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
         for (table, key, mut json) in records.collect::<Vec<_>>() {
@@ -56,13 +47,8 @@ fn every(lab: &Lab, change: impl Fn(&str, &mut Json)) {
     changed.unwrap();
 }
 
-fn stack(lab: &Lab, status: &str, template: &str) {
-    let stack = json!({"id": STACK_ID, "name": STACK, "status": status, "template": template});
-    put(lab, "cloudformation/stack", STACK_ID, &stack);
-}
-
 /// What was written, the record and the parameters of this environment's own names aside.
-fn touched(ended: &Ended) -> Vec<&str> {
+pub fn touched(ended: &Ended) -> Vec<&str> {
     let writes = ended.writes().into_iter().filter(|call| call.service != "ssm");
     writes.map(|call| call.operation.as_str()).collect()
 }
@@ -70,59 +56,6 @@ fn touched(ended: &Ended) -> Vec<&str> {
 /// The one key that the deployment made.
 fn key(lab: &Lab) -> String {
     lab.tables()["kms/key"].iter().find(|(_, key)| !key["tags"]["mdaa_org"].is_null()).unwrap().0.clone()
-}
-
-#[test]
-fn nothing_is_taken_over_from_a_stack_that_would_take_it_along() {
-    let lab = of_mdaa();
-    // Deleted for good, known by its ARN or forgotten.
-    lab.run(&["plan", "--adopt"], BASE).expect(0);
-    let taken = r#"{"Resources": {"Domain": {"Type": "AWS::SageMaker::Domain", "DeletionPolicy": "Retain"},
-        "A": {"Type": "AWS::IAM::Role"}, "B": {"Type": "AWS::IAM::Role"}, "C": {"Type": "AWS::IAM::Role"}}}"#;
-    for (status, template, why) in [
-        ("UPDATE_COMPLETE", taken, "is alive (UPDATE_COMPLETE)"),
-        (
-            "CREATE_COMPLETE",
-            taken,
-            "Domain (AWS::SageMaker::Domain), A (AWS::IAM::Role), B (AWS::IAM::Role) and 1 more",
-        ),
-        ("CREATE_COMPLETE", "Resources:\n  A: {Type: AWS::IAM::Role}\n", "A (AWS::IAM::Role)"),
-        ("CREATE_COMPLETE", "a: [", "its template cannot be understood"),
-        ("DELETE_IN_PROGRESS", RETAINED, "neither gone nor at rest: DELETE_IN_PROGRESS"),
-        ("DELETE_FAILED", RETAINED, "DELETE_FAILED"),
-        ("UPDATE_ROLLBACK_FAILED", RETAINED, "UPDATE_ROLLBACK_FAILED"),
-    ] {
-        stack(&lab, status, template);
-        let ended = lab.run(ADOPT, BASE).expect(5);
-        assert!(ended.writes().is_empty(), "{status}");
-        says(&ended, why);
-        says(&ended, "Moving over from MDAA");
-        let ended = lab.run(&["apply", "--auto-approve", "--adopt", "--skip-blocked"], BASE);
-        assert_eq!(touched(&ended), [""; 0], "{status}");
-    }
-    // Another one of that name is as good a reason.
-    let other = STACK_ID.replace("0f1e2d", "ffffff");
-    put(&lab, "cloudformation/stack", STACK_ID, &json!({"id": STACK_ID, "name": STACK, "status": "DELETE_COMPLETE"}));
-    let alive = json!({"id": other, "name": STACK, "status": "UPDATE_COMPLETE", "template": taken});
-    put(&lab, "cloudformation/stack", &other, &alive);
-    lab.run(ADOPT, BASE).expect(5);
-    lab.sandbox.with_world(|world| world.remove("cloudformation/stack", &other)).unwrap();
-
-    stack(&lab, "UPDATE_COMPLETE", RETAINED);
-    alter(&lab, "cloudformation/stack", STACK_ID, "exports", &json!({"vpc": ["other-stack"]}));
-    let ended = lab.run(&["plan", "--adopt"], BASE).expect(0);
-    says(&ended, "retains everything: delete it before anybody updates it");
-    says(&ended, "import vpc (by other-stack)");
-    lab.run(ADOPT, BASE).expect(0);
-    lab.run(PLAN, BASE).expect(0);
-    // From now on nobody is kept from working by a stack; it is only pointed out.
-    stack(&lab, "UPDATE_COMPLETE", taken);
-    says(&lab.run(PLAN, BASE).expect(0), "would take along Domain (AWS::SageMaker::Domain)");
-    let tagged = edit(BASE, "team: science", "team: art");
-    let ended = lab.run(APPLY, &tagged).expect(0);
-    // S3 would refuse to lose CloudFormation's tags.
-    assert!(calls(&ended, "PutBucketTagging").len() == 1, "{:?}", ended.writes());
-    lab.run(PLAN, &tagged).expect(0);
 }
 
 #[test]
@@ -268,6 +201,41 @@ fn words_that_join_to_the_same_names_are_another_environment() {
 }
 
 #[test]
+fn a_namesake_in_another_vpc_is_nobodys_business() {
+    let made = deployed().tables()["ec2/security-group"].clone();
+    let name = made.values().find(|group| group["description"] == "acme-dev-ml-studio/security-group").unwrap()["name"]
+        .clone();
+    let namesake = |lab: &Lab, vpc: &str, tags: Json| {
+        let id = format!("sg-ffff{vpc}");
+        let group = json!({"id": id, "name": name, "description": "theirs", "vpc": vpc, "tags": tags,
+            "rules": {}, "held_until": 0});
+        put(lab, "ec2/security-group", &id, &group);
+    };
+    let stranger = json!({"aws:cloudformation:stack-name": "theirs"});
+    let lab = Lab::new();
+    lab.run(&["plan"], BASE).expect(0);
+    for tags in [json!({}), stranger.clone()] {
+        namesake(&lab, "vpc-9", tags);
+        lab.run(&["plan"], BASE).expect(0);
+    }
+    lab.run(APPLY, BASE).expect(0);
+    lab.run(PLAN, BASE).expect(0);
+    let theirs = lab.tables()["ec2/security-group"]["sg-ffffvpc-9"].clone();
+    lab.run(crate::support::account::DESTROY, BASE).expect(0);
+    assert_eq!(lab.tables()["ec2/security-group"]["sg-ffffvpc-9"], theirs);
+    // MDAA's own is the one that is taken over.
+    let lab = of_mdaa();
+    namesake(&lab, "vpc-9", stranger.clone());
+    lab.run(ADOPT, BASE).expect(0);
+    lab.run(PLAN, BASE).expect(0);
+    // In the same VPC the name is taken.
+    let lab = Lab::new();
+    lab.run(&["plan"], BASE).expect(0);
+    namesake(&lab, "vpc-1", stranger);
+    says(&lab.run(APPLY, BASE).expect(5), "the CloudFormation stack theirs owns it");
+}
+
+#[test]
 fn what_the_config_no_longer_names_is_mentioned_and_left() {
     let lab = of_mdaa();
     let less = edit(BASE, "    ben: {userRole: {name: users}}\n", "");
@@ -280,26 +248,6 @@ fn what_the_config_no_longer_names_is_mentioned_and_left() {
     let gone = ["DeleteUserProfile", "DeleteStudioLifecycleConfig", "DeleteParameter", "DeleteParameters"];
     assert_eq!(gone.map(|operation| count(&ended, operation)), [0; 4]);
     lab.run(PLAN, &less).expect(0);
-}
-
-#[test]
-fn a_stack_that_may_not_be_read_is_not_taken_for_gone() {
-    let lab = of_mdaa();
-    stack(&lab, "UPDATE_COMPLETE", RETAINED);
-    alter(&lab, "cloudformation/stack", STACK_ID, "exports", &json!({"vpc": ["other-stack"]}));
-    for operation in ["DescribeStacks", "GetTemplate", "ListImports"] {
-        for command in [&["plan", "--adopt"][..], ADOPT, &["apply", "--auto-approve", "--adopt", "--skip-blocked"]] {
-            faults(&lab, &format!("deny=cloudformation:{operation}"));
-            let ended = lab.run(command, BASE).expect(4);
-            assert!(ended.writes().is_empty(), "{operation}");
-            says(&ended, &format!("cloudformation:{operation}"));
-        }
-    }
-    // Once everything is ours it is advice.
-    lab.run(ADOPT, BASE).expect(0);
-    faults(&lab, "deny=cloudformation:DescribeStacks");
-    let ended = lab.run(PLAN, BASE).expect(0);
-    says(&ended, "not checked: whether CloudFormation's stack acme-dev-ml-studio still exists");
 }
 
 #[test]

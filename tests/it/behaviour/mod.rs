@@ -10,6 +10,7 @@ mod left_out;
 mod mdaa;
 mod removal;
 mod signals;
+mod stacks;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::faults::Faults;

@@ -28,10 +28,24 @@ enum Stack {
     OtherName,
     OtherRegion,
     OtherAccount,
+    OtherWithId,
+    /// The same, and CloudFormation says that it was deleted.
+    OtherGone,
+    /// One of another name that nobody here could ask for.
+    OtherElsewhere,
 }
 
-const STACKS: [Stack; 6] =
-    [Stack::Absent, Stack::Own, Stack::OwnWithId, Stack::OtherName, Stack::OtherRegion, Stack::OtherAccount];
+const STACKS: [Stack; 9] = [
+    Stack::Absent,
+    Stack::Own,
+    Stack::OwnWithId,
+    Stack::OtherName,
+    Stack::OtherRegion,
+    Stack::OtherAccount,
+    Stack::OtherWithId,
+    Stack::OtherGone,
+    Stack::OtherElsewhere,
+];
 
 /// The kinds that carry MDAA's tags, and those that MDAA leaves without.
 const TAGGED: [Kind; 8] = [
@@ -67,7 +81,7 @@ struct Case {
 
 /// The table: nothing of it is taken from the program.
 fn expected(case: &Case, is_tagged_kind: bool) -> Verdict {
-    let foreign_stack = matches!(case.stack, Stack::OtherName | Stack::OtherRegion | Stack::OtherAccount);
+    let foreign_stack = !matches!(case.stack, Stack::Absent | Stack::Own | Stack::OwnWithId | Stack::OtherGone);
     if case.ours == Said::Other || foreign_stack {
         return Verdict::Foreign;
     }
@@ -79,6 +93,10 @@ fn expected(case: &Case, is_tagged_kind: bool) -> Verdict {
     }
     let is_one_prefix = case.prefixes.iter().all(|prefix| *prefix == case.prefixes[0]);
     let is_complete = is_one_prefix && case.words.iter().all(|said| *said == Said::Right);
+    // A stack that is gone lets go of what everything else says is this deployment's, and of nothing else.
+    if case.stack == Stack::OtherGone {
+        return if is_complete { Verdict::ByAddress } else { Verdict::Foreign };
+    }
     // One without tags of a kind that MDAA tags none of is taken with the rest once the rest is known to be MDAA's.
     if is_complete && (is_tagged_kind || !case.words.contains(&Said::Absent)) {
         return Verdict::Adoptable;
@@ -117,6 +135,7 @@ fn tags(case: &Case) -> BTreeMap<String, String> {
         tags.insert(format!("{prefix}_{key}"), value.into());
     }
     let id = |place: &str| format!("arn:aws:cloudformation:{place}:stack/acme-dev-ml-x-studio/0f1e");
+    let other = |place: &str| id(place).replace("ml-x", "other");
     let (name, id) = match case.stack {
         Stack::Absent => (None, None),
         Stack::Own => (Some("acme-dev-ml-x-studio"), None),
@@ -124,6 +143,8 @@ fn tags(case: &Case) -> BTreeMap<String, String> {
         Stack::OtherName => (Some("acme-dev-ml-x-other"), None),
         Stack::OtherRegion => (Some("acme-dev-ml-x-studio"), Some(id("us-east-1:111122223333"))),
         Stack::OtherAccount => (Some("acme-dev-ml-x-studio"), Some(id("eu-west-1:444455556666"))),
+        Stack::OtherWithId | Stack::OtherGone => (Some("acme-dev-other-studio"), Some(other("eu-west-1:111122223333"))),
+        Stack::OtherElsewhere => (Some("acme-dev-other-studio"), Some(other("eu-west-2:111122223333"))),
     };
     tags.extend(name.map(|name| ("aws:cloudformation:stack-name".to_owned(), name.to_owned())));
     tags.extend(id.map(|id| ("aws:cloudformation:stack-id".to_owned(), id)));
@@ -138,12 +159,14 @@ fn tags(case: &Case) -> BTreeMap<String, String> {
 
 fn judged(case: &Case, kind: Kind) -> Found {
     let mut tags = tags(case);
-    if UNTAGGED.contains(&kind) {
-        // MDAA leaves them without the user's tags too.
-        tags.remove("team");
-        return ownership::judge_untagged(&deployment(), Observed::new("x", properties(&tags)));
-    }
-    ownership::judge(&deployment(), Observed::new("x", properties(&tags)))
+    // MDAA leaves the others without the user's tags too.
+    let is_tagged = TAGGED.contains(&kind);
+    tags.retain(|key, _| is_tagged || key != "team");
+    // CloudFormation is asked where its answer decides, and says of any other stack that it is gone.
+    let asked = ownership::claimant(&deployment(), &tags).is_some();
+    let owner = ownership::owner(&deployment(), &tags, asked && case.stack != Stack::OtherWithId);
+    let observed = Observed::new("x", properties(&tags));
+    if is_tagged { ownership::found(owner, observed) } else { ownership::found_untagged(owner, observed) }
 }
 
 fn properties(tags: &BTreeMap<String, String>) -> Value {
