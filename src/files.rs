@@ -42,21 +42,19 @@ pub fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of a document: a regular file, or a pipe that the shell has put there (`<(…)`).
+/// The bytes of a document: a regular file, or a pipe that the shell has put there (`<(…)`); `/dev/null` is empty.
 ///
 /// # Errors
 /// As [`open`], and [`io::ErrorKind::FileTooLarge`] for more than `limit` bytes, of which no more are read.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    match is_shells(path) {
-        true => read_from(File::open(path)?, limit),
-        false => {
-            let file = open(path)?;
-            if file.metadata()?.len() > limit {
-                return Err(too_large(limit));
-            }
-            read_from(file, limit)
-        }
+    if is_shells(path) {
+        return read_from(File::open(path)?, limit);
     }
+    if fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null")) {
+        return Ok(Vec::new());
+    }
+    let file = open(path)?;
+    if file.metadata()?.len() > limit { Err(too_large(limit)) } else { read_from(file, limit) }
 }
 
 /// Makes sure that somebody else can read text here. A pipe of the shell is left to them, since it is read only once.

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use super::kms_access;
 use super::s3::Asked;
 use super::s3_buckets::{Bucket, answer, malformed};
-use super::s3_objects::{ENCRYPTION_KEY, described, hex, store, tags};
+use super::s3_objects::{ENCRYPTION_KEY, check_size, described, hex, store, tags};
 use super::service::iso;
 use super::wire::{Caller, Refusal, Response};
 use super::world::{LOWER, World};
@@ -25,8 +25,6 @@ const UPLOADS: &str = "s3/upload";
 const PARTS: &str = "s3/part";
 /// How small a part may be that is not the last one.
 const SMALLEST_PART: usize = 5 << 20;
-/// How much of an object the sandbox holds, since it keeps its world in memory and in one file. S3 holds more.
-const LARGEST: usize = 64 << 20;
 
 /// An upload that has begun.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,10 +148,7 @@ fn upload_part(world: &mut World, asked: &Asked<'_>, caller: &Caller) -> Result<
     let body = &asked.request.body;
     let place = format!("{}/{id}/{number:05}", asked.bucket);
     let others = parts(world, asked, &id).into_iter().filter(|(other, _)| *other != place);
-    if others.map(|(_, part)| part.size).sum::<usize>() + body.len() > LARGEST {
-        let message = format!("The sandbox holds objects of up to {} MB.", LARGEST >> 20);
-        return Err(Refusal::new("EntityTooLarge", message));
-    }
+    check_size(others.map(|(_, part)| part.size).sum::<usize>() + body.len())?;
     let mut crc = flate2::Crc::new();
     crc.update(body);
     let crc32 = STANDARD.encode(crc.sum().to_be_bytes());

@@ -114,9 +114,22 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(Refusal::new("PreconditionFailed", message).with_status(412));
     }
+    check_size(request.body.len())?;
     let headers = described(world, bucket, asked, caller)?;
     let etag = format!("\"{}\"", hex(&Md5::digest(&request.body)));
     Ok(store(world, bucket, asked, &request.body, etag, headers, tags(asked)))
+}
+
+/// How much of an object the sandbox holds, since it keeps its world in memory and in one file. S3 holds more.
+const LARGEST: usize = 64 << 20;
+
+/// Refuses what is larger than the sandbox holds.
+pub fn check_size(size: usize) -> Result<(), Refusal> {
+    if size <= LARGEST {
+        return Ok(());
+    }
+    let message = format!("The sandbox holds objects of up to {} MB.", LARGEST >> 20);
+    Err(Refusal::new("EntityTooLarge", message))
 }
 
 /// The name of the header that says what an object is encrypted with.

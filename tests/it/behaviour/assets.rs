@@ -97,3 +97,19 @@ fn a_large_file_is_uploaded_in_parts_and_not_again() {
     let again = lab.run(APPLY, &with_tools("")).expect(0);
     assert!(again.writes().is_empty());
 }
+
+#[test]
+fn an_asset_that_cannot_be_read_stands_in_the_way_of_nothing_else() {
+    let lab = Lab::new();
+    fs::create_dir(lab.path("tools")).unwrap();
+    fs::write(lab.path("tools/own.sh"), "echo").unwrap();
+    lab.run(APPLY, &with_tools("")).expect(0);
+    assert!(std::process::Command::new("mkfifo").arg(lab.path("tools/pipe")).status().unwrap().success());
+    lab.run(PLAN, &with_tools("")).expect(3);
+    for command in
+        [&["output"][..], &["unlock"], &["url", "--user", "ann"], &["permissions"], &["list"], &["plan", "--destroy"]]
+    {
+        lab.run(command, &with_tools("")).expect(0);
+    }
+    lab.run(crate::support::account::DESTROY, &with_tools("")).expect(0);
+}

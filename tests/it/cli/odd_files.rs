@@ -227,3 +227,22 @@ fn a_pipe_of_the_shell_is_as_good_as_a_file() {
         run(script).is(0);
     }
 }
+
+#[test]
+fn nothing_is_as_good_as_an_empty_file() {
+    let desk = desk();
+    let own = |variable: &str| {
+        let mut command =
+            desk.command(&["plan", "own.yaml", "--endpoint-url", "http://127.0.0.1:1", "--region", "us-east-1"]);
+        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_MAX_ATTEMPTS", "1");
+        end(command.env(variable, "/dev/null"))
+    };
+    for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        own(variable).notes_have("AWS cannot be reached");
+    }
+    desk.write("empty.yaml", "");
+    for empty in ["empty.yaml", "/dev/null"] {
+        desk.raw(&["validate", "own.yaml", empty]).is(3).notes_have(&format!("{empty} is empty"));
+    }
+    desk.raw(&["graph", "--plan", "/dev/null"]).is(7);
+}

@@ -172,7 +172,9 @@ fn a_bomb_is_refused_by_what_it_would_cost() {
     let keys: String = (0..20_000).map(|index| format!("  k{index}: '{{{{foo}}}}'\n")).collect();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}{keys}"));
     place.run(&["validate", "studio.yaml"]).with(3).says("more like these");
-    place.run(&["validate", "/dev/zero"]).with(3).says("SD1007").says("16 MB");
+    place.run(&["validate", "/dev/zero"]).with(3).says("/dev/zero: it is a device");
+    std::fs::File::create(place.path().join("studio.yaml")).unwrap().set_len(1 << 40).unwrap();
+    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("16 MB");
 }
 
 #[test]
