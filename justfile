@@ -51,6 +51,10 @@ left-out:
 files:
     cargo test --locked --test it odd_files -- --include-ignored --nocapture
 
+# Users who start apps and make spaces while what they are in is deleted.
+drains:
+    cargo test --locked --test it drains -- --include-ignored --nocapture
+
 # The lock's protocol in larger worlds: five million states, some minutes.
 lock:
     cargo test --locked --lib lock::model -- --include-ignored --nocapture

@@ -9,6 +9,7 @@ mod failures;
 mod left_out;
 mod mdaa;
 mod removal;
+mod scripts;
 mod signals;
 mod stacks;
 
