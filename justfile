@@ -59,6 +59,10 @@ drains:
 lock:
     cargo test --locked --lib lock::model -- --include-ignored --nocapture
 
+# Every text of every answer and config, hostile, through every command and format: half an hour.
+hostile:
+    cargo test --locked --test it hostile -- --include-ignored --nocapture
+
 # Ten minutes of broken configs, none of which may do more than be refused.
 fuzz:
     cargo test --locked --test it fuzz::ten_minutes -- --ignored --nocapture

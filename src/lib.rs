@@ -23,6 +23,7 @@ pub mod resource;
 pub mod aws;
 
 // The people and pipelines in front of it.
+pub mod escape;
 pub mod files;
 pub mod ui;
 pub mod cli;

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "everything else is handed what is read and made here")]
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use studio_deploy::cli::failure::Failure;
 use studio_deploy::cli::signals::{self, Signals, Switch};
 use studio_deploy::cli::surroundings::{Backend, Surroundings};
 use studio_deploy::cli::{self};
-use studio_deploy::ui::{Screen, Terminal};
+use studio_deploy::ui::{Outgoing, Screen, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long what runs may go on after the first signal: a CI runner sends TERM 7.5 s after INT, and kills 2.5 s later.
@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_secs(4);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // A panic's message may quote what no one vouches for.
+    std::panic::set_hook(Box::new(|panic| drop(writeln!(Outgoing(io::stderr()), "{panic}"))));
     let mut screen = screen();
     let cli = match args::parse(std::env::args_os(), &screen) {
         Ok(cli) => cli,
@@ -99,8 +101,8 @@ async fn backend(_cli: &Cli, _screen: &'static Screen) -> Result<(Box<dyn Backen
 
 fn screen() -> Screen {
     let variable = |name: &str| std::env::var_os(name);
-    let data = (Box::new(io::stdout()) as Box<dyn io::Write>, Terminal::new(io::stdout().is_terminal(), variable));
-    let notes = (Box::new(io::stderr()) as Box<dyn io::Write>, Terminal::new(io::stderr().is_terminal(), variable));
+    let data = (Box::new(io::stdout()) as Box<dyn Write>, Terminal::new(io::stdout().is_terminal(), variable));
+    let notes = (Box::new(io::stderr()) as Box<dyn Write>, Terminal::new(io::stderr().is_terminal(), variable));
     Screen::new(data, notes)
 }
 
@@ -116,9 +118,13 @@ fn trace(cli: &Cli) -> Result<(), Failure> {
     if let Some(path) = &output.log_file {
         let file = studio_deploy::files::append(path).map_err(|error| Failure::file(path, &error))?;
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
-        subscriber.with_writer(std::sync::Mutex::new(file)).init();
+        subscriber.with_writer(std::sync::Mutex::new(Outgoing(file))).init();
     } else if output.verbose > 1 {
-        tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false).with_writer(io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter())
+            .with_ansi(false)
+            .with_writer(|| Outgoing(io::stderr()))
+            .init();
     }
     Ok(())
 }

@@ -125,9 +125,12 @@ pub fn unassumed(role: &str, error: &CloudError) -> Failure {
     if error.kind != ErrorKind::Denied {
         return failure;
     }
-    failure.named(format!("the role {role} cannot be assumed")).help(
-        "it may not exist, its trust policy has to name the caller, and the caller needs sts:AssumeRole on it\n\
-         `aws sts get-caller-identity` shows who AWS takes you for",
+    failure.named(format!("the role {role} cannot be assumed")).helps(
+        [
+            "it may not exist, its trust policy has to name the caller, and the caller needs sts:AssumeRole on it",
+            "`aws sts get-caller-identity` shows who AWS takes you for",
+        ]
+        .map(str::to_owned),
     )
 }
 

@@ -11,6 +11,7 @@ use super::run::{Ended, Planned, Run, announce, execute, options, plan};
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::apply::Settings;
+use crate::escape::one_line;
 use crate::files;
 use crate::model::{Kind, State};
 use crate::plan::{Action, Options, Plan, Step};
@@ -149,7 +150,8 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     }
     run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
-        plan.deployment, plan.deployment.account
+        one_line(&plan.deployment.to_string()),
+        plan.deployment.account
     ));
     if answer(run.screen, run.surroundings).await? == "yes" {
         Ok(())

@@ -8,6 +8,7 @@ mod values;
 
 use std::ffi::OsString;
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -25,7 +26,8 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config::suggest::nearest;
-use crate::ui::{Screen, events};
+use crate::escape::{self, one_line};
+use crate::ui::{Paint, Screen, events};
 
 /// Plan, apply, diff and destroy Amazon SageMaker Studio environments from MDAA's `sm-studio-domain` YAML.
 #[derive(Debug, Parser)]
@@ -99,10 +101,12 @@ fn grouped(command: clap::Command) -> clap::Command {
 /// cannot be understood and the screen says why.
 pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Cli, Exit> {
     let args: Vec<OsString> = args.into_iter().collect();
-    match read(&args) {
-        Ok(cli) => Ok(cli),
-        Err(error) => Err(tell(&error, wanted(&args), screen)),
-    }
+    read(&args).map_err(|error| {
+        // The message quotes the line: it is made once more of what can be shown of it.
+        let shown: Vec<OsString> = args.iter().map(|arg| one_line(&arg.to_string_lossy()).into()).collect();
+        let error = if shown == args { error } else { read(&shown).err().unwrap_or(error) };
+        tell(&error, wanted(&args), screen)
+    })
 }
 
 fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
@@ -177,13 +181,16 @@ pub fn misspelt<'a>(variables: impl Iterator<Item = &'a String>) -> Option<Failu
 
 fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     let text = error.render();
+    let plain = quoted(error).fold(text.to_string(), |text, quoted| text.replace(&quoted, &one_line(&quoted)));
+    // Where something else had to be shown, no escape sequence is known to be clap's.
+    let is_plain = plain == text.to_string() && escape::is_plain(&plain.replace('\n', ""));
+    let text = |paint: Paint| {
+        if is_plain && paint.is_colored() { escape::rendered(&text.ansi().to_string()) } else { plain.clone() }
+    };
     if !error.use_stderr() {
-        let text = if screen.data_paint().is_colored() { text.ansi().to_string() } else { text.to_string() };
-        return if screen.data(&text).is_ok() { Exit::Success } else { Exit::Failed };
+        return if screen.data(&text(screen.data_paint())).is_ok() { Exit::Success } else { Exit::Failed };
     }
-    let colored = screen.notes_paint().is_colored();
-    screen.error(&if colored { text.ansi().to_string() } else { text.to_string() });
-    let plain = text.to_string();
+    screen.error(&text(screen.notes_paint()));
     let summary = plain.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let failure = Failure::new(&codes::USAGE, summary).help("`--help` behind any command lists what it takes");
     // The usage error is on standard error already; a full disk under standard output changes nothing about it.
@@ -200,6 +207,17 @@ fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
         _ => {}
     }
     Exit::Usage
+}
+
+/// What an error quotes of values that come from the environment, as it stands in plain text: clap leaves out of it what
+/// it takes for a style.
+fn quoted(error: &clap::Error) -> impl Iterator<Item = String> {
+    let values = error.context().filter_map(|(_, value)| match value {
+        ContextValue::String(value) => Some(value.clone()),
+        _ => None,
+    });
+    let quoted = values.chain(std::error::Error::source(error).map(ToString::to_string));
+    quoted.map(|quoted| StyledStr::from(quoted).to_string())
 }
 
 /// What standard output is to hold, from a line that cannot be understood otherwise.

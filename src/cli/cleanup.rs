@@ -15,9 +15,10 @@ use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::escape::one_line;
 use crate::model::{Address, Kind, Observed};
 use crate::resource::{self, home_efs, nfs_security_group};
-use crate::ui::{Screen, clean};
+use crate::ui::Screen;
 
 pub(super) async fn run(
     args: &CleanupArgs,
@@ -44,13 +45,14 @@ pub(super) async fn run(
     let json = global.output.format() == Format::Json;
     if left.is_empty() {
         let document = json!({"domain_id": args.domain_id, "removed": []});
-        let text = if json { format!("{document}\n") } else { format!("{} left nothing behind\n", args.domain_id) };
+        let text =
+            if json { format!("{document}\n") } else { format!("{} left nothing behind\n", one_line(&args.domain_id)) };
         screen.data(&text)?;
         return Ok(Exit::Success);
     }
     if !json {
         for (address, observed) in &left {
-            screen.data(&format!("- {}: {}\n", clean(&address.to_string()), described(observed)))?;
+            screen.data(&format!("{}\n", one_line(&format!("- {address}: {}", described(observed)))))?;
         }
     }
     confirm(args, screen, surroundings).await?;
@@ -116,7 +118,7 @@ async fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surrounding
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
             .help("nothing was changed; `--yes` confirms"));
     }
-    screen.ask(&format!("These files are lost for good. Type {} to go on: ", args.domain_id));
+    screen.ask(&format!("These files are lost for good. Type {} to go on: ", one_line(&args.domain_id)));
     if super::apply::answer(screen, surroundings).await? == args.domain_id {
         Ok(())
     } else {
@@ -133,6 +135,6 @@ fn partly(removed: &[String], failure: Failure) -> Failure {
     if failure.exit.is_signal() {
         return failure.detail(before);
     }
-    let detail = format!("{}\n{before}", failure.detail);
-    Failure { exit: Exit::Partial, ..failure.detail(detail) }
+    let details: Vec<String> = failure.detail.lines().map(str::to_owned).chain([before]).collect();
+    Failure { exit: Exit::Partial, ..failure.details(details) }
 }

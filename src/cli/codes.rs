@@ -123,6 +123,11 @@ codes! {
     SSO_URL "SD7005" InvalidConfig "the domain does not give out URLs"
         "A presigned URL signs its holder in as a user, which only domains with `authMode: IAM` allow. Users of a domain \
          with `authMode: SSO` open Studio from the AWS access portal."
+    UNTELLABLE "SD7006" Failed "a value cannot be told in this form"
+        "The value holds a line end, a control character, a character that is not seen, or what a CI system takes for a \
+         command. A shell, a log or the file of GitHub's outputs would make something else of it than a value, and without \
+         those characters it would be another value. `--format json` tells it as it is; somebody may have changed it in the \
+         account, which `studio-deploy drift` shows."
     BUG "SD9001" Bug "a bug in studio-deploy"
         "Something happened that cannot happen. Report it together with the output of the same command with `-v`."
 }

@@ -9,6 +9,7 @@ use super::load::{Loaded, load};
 use super::run::{Ended, Planned, Run, announce, execute, plan};
 use super::session::Session;
 use crate::apply::Settings;
+use crate::escape::one_line;
 use crate::plan::{Options, Plan};
 use crate::ui::plan_human::{self, DiffStyle};
 
@@ -87,7 +88,7 @@ pub(super) async fn confirm(
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
             .help(format!("say `--auto-approve --confirm {name}`")));
     }
-    run.screen.ask(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account));
+    run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account)));
     let said = super::apply::answer(run.screen, run.surroundings).await?;
     if said == name { Ok(()) } else { Err(wrong(&said)) }
 }

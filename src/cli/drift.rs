@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::run::{Run, announce, plan};
 use super::session::Session;
+use crate::escape::one_line;
 use crate::model::Path;
 use crate::plan::{Action, Options, Plan, Record, Step};
 use crate::ui::plan_human::{self, DiffStyle};
@@ -29,7 +30,7 @@ pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure
                 format!("{} of {} could not be compared", names.len(), found.plan.deployment),
             );
             let failure =
-                failure.detail(names.join("\n")).help("`studio-deploy permissions --for plan` prints what is needed");
+                failure.details(names.clone()).help("`studio-deploy permissions --for plan` prints what is needed");
             if run.format() != Format::Json {
                 run.screen.error(&failure.render(run.paint()));
             }
@@ -120,10 +121,11 @@ fn text(found: &Found, drifted: bool, run: &Run<'_>) -> String {
     let plan = &found.plan;
     if !drifted {
         let some = if found.unread.is_empty() { "" } else { "what could be compared of " };
-        return format!("No drift: {some}{} is as the last apply left it.\n", plan.deployment);
+        return format!("No drift: {some}{} is as the last apply left it.\n", one_line(&plan.deployment.to_string()));
     }
     let body = plan_human::changes(plan, DiffStyle::Compact, run.screen.data_paint());
     let count = plan.steps.len();
     let are = if count == 1 { "thing has" } else { "things have" };
-    format!("{} (live → config)\n\n{body}\nDrift: {count} {are} moved since the last apply\n", plan.deployment)
+    let name = one_line(&plan.deployment.to_string());
+    format!("{name} (live → config)\n\n{body}\nDrift: {count} {are} moved since the last apply\n")
 }

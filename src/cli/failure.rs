@@ -12,11 +12,12 @@ use super::codes::{self, Code};
 use super::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Diagnostics;
+use crate::escape::{self, one_line};
 use crate::model::Source;
 use crate::plan::{Cycle, Plan};
 use crate::ui::plan_json::{NotAPlan, Place};
 use crate::ui::style::Tone;
-use crate::ui::{Paint, clean, report_human};
+use crate::ui::{Paint, report_human};
 
 /// An error that ends a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,27 +36,41 @@ pub struct Failure {
     pub source: Option<Box<Source>>,
     /// The config's mistakes, if those are what failed.
     pub mistakes: Box<Diagnostics>,
+    /// The mistakes in colour, for a terminal that has any.
+    pub colored: Option<Box<String>>,
 }
 
 impl Failure {
     /// A failure of a kind, with what is wrong in one line.
     pub fn new(code: &Code, summary: impl Into<String>) -> Self {
-        let summary = summary.into();
-        let (detail, help) = (String::new(), String::new());
-        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes: Box::default() }
+        let (summary, detail, help) = (one_line(&summary.into()), String::new(), String::new());
+        let mistakes = Box::default();
+        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes, colored: None }
     }
 
-    /// This, with more about it.
+    /// This, with more about it, in one line.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        self.details([detail.into()])
+    }
+
+    /// This, with more about it, in several lines.
+    #[must_use]
+    pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.detail = joined(lines);
         self
     }
 
-    /// This, with the next thing to do.
+    /// This, with the next thing to do, in one line.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+    pub fn help(self, help: impl Into<String>) -> Self {
+        self.helps([help.into()])
+    }
+
+    /// This, with the next things to do, each in a line.
+    #[must_use]
+    pub fn helps(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.help = joined(lines);
         self
     }
 
@@ -69,15 +84,17 @@ impl Failure {
     /// This, with another summary: what could not be done instead of which call failed.
     #[must_use]
     pub fn named(mut self, summary: impl Into<String>) -> Self {
-        self.summary = summary.into();
+        self.summary = one_line(&summary.into());
         self
     }
 
     /// The mistakes of a config, with the lines that they are about out of `texts` (by file name).
     pub fn invalid_config(mistakes: Diagnostics, texts: &BTreeMap<String, String>, colour: bool) -> Self {
-        let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid").detail(mistakes.render(texts, colour));
+        let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid");
         let first = mistakes.iter().find_map(|mistake| Some(mistake.notes.first()?.place.source.clone()));
-        Self { mistakes: Box::new(mistakes), ..failure }.at(first.as_ref())
+        let detail = mistakes.render(texts, false);
+        let colored = colour.then(|| Box::new(mistakes.render(texts, true)));
+        Self { mistakes: Box::new(mistakes), detail, colored, ..failure }.at(first.as_ref())
     }
 
     /// Several configs that are invalid, each under its name.
@@ -85,7 +102,12 @@ impl Failure {
         let mut all = Self::new(&codes::INVALID_CONFIG, "the configs are invalid");
         for (name, failure) in failures {
             all.source = all.source.or(failure.source);
+            let name = one_line(&name);
             all.detail.push_str(&format!("in {name}:\n{}\n", failure.detail.trim_end()));
+            if let Some(colored) = &failure.colored {
+                let all = all.colored.get_or_insert_default();
+                all.push_str(&format!("in {name}:\n{}\n", colored.trim_end()));
+            }
             all.mistakes.extend(*failure.mistakes);
         }
         all
@@ -114,7 +136,7 @@ impl Failure {
             count => format!("nothing was applied: {count} steps are blocked"),
         };
         let failure = Self::new(code, summary).at(first.source());
-        Some(failure.detail(lines.collect::<Vec<_>>().join("\n")).help(hints.join("\n")))
+        Some(failure.details(lines).helps(hints))
     }
 
     /// A call that failed, in a region when that is known.
@@ -127,7 +149,7 @@ impl Failure {
                 .named(format!("Studio is not available in {region}"))
                 .help("choose another region with `--region`");
         }
-        failure.help(help_of(error))
+        failure.helps(help_of(error).lines().map(str::to_owned))
     }
 
     /// A file that could not be read or written.
@@ -144,16 +166,21 @@ impl Failure {
     pub fn render(&self, paint: Paint) -> String {
         if self.code == codes::INVALID_CONFIG.id {
             // Each mistake in it is rendered with a code of its own.
-            return if self.detail.ends_with('\n') { self.detail.clone() } else { format!("{}\n", self.detail) };
+            let colored = self.colored.as_ref().filter(|_| paint.is_colored());
+            let shown = colored.map_or(&self.detail, |colored| colored.as_ref());
+            return format!("{}\n", shown.trim_end_matches('\n'));
         }
-        let mut lines =
-            vec![format!("{} {}", paint.paint(Tone::Remove, &format!("error[{}]:", self.code)), clean(&self.summary))];
+        let mut lines = vec![format!(
+            "{} {}",
+            paint.paint(Tone::Remove, &format!("error[{}]:", self.code)),
+            one_line(&self.summary)
+        )];
         if let Some(source) = &self.source {
             let place = format!("  --> {}:{}:{}", source.file, source.line, source.column);
-            lines.push(paint.paint(Tone::Quiet, &place));
+            lines.push(paint.paint(Tone::Quiet, &one_line(&place)));
         }
-        lines.extend(clean(&self.detail).lines().map(|line| format!("  {line}")));
-        for (at, line) in clean(&self.help).lines().enumerate() {
+        lines.extend(escape::lines(&self.detail).lines().map(|line| format!("  {line}")));
+        for (at, line) in escape::lines(&self.help).lines().enumerate() {
             let help = if at == 0 { paint.paint(Tone::Hint, "help:") } else { "     ".into() };
             lines.push(format!("  {help} {line}"));
         }
@@ -226,6 +253,11 @@ impl From<NotAPlan> for Failure {
         let failure = Self::new(&codes::STALE, error.to_string());
         failure.help("plan again with `studio-deploy plan --out FILE`, review it, and apply it with the same version")
     }
+}
+
+/// Lines, each of which is one whatever it holds.
+fn joined(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().map(|line| one_line(&line)).collect::<Vec<_>>().join("\n")
 }
 
 /// What a run ends with when this failed before anything was changed.

@@ -12,6 +12,7 @@ use super::surroundings::Surroundings;
 use crate::apply::Event;
 use crate::aws::lock::{Holder, Lock, LockError, Standing};
 use crate::cloud::CloudError;
+use crate::escape::one_line;
 use crate::ui::elapsed;
 
 /// This run's hand on the lock of a deployment; it holds nothing yet.
@@ -46,8 +47,9 @@ pub(super) async fn give_back(run: &Run<'_>, lock: &Lock, gone: bool) {
     let released = if gone { lock.remove().await } else { lock.release().await };
     if let Err(error) = released {
         run.screen.error(&format!(
-            "the lock could not be given back: {error}\nthe next run takes it over once this process has ended; from another \
-             machine in two minutes, or after `studio-deploy unlock --yes`"
+            "the lock could not be given back: {}\nthe next run takes it over once this process has ended; from another \
+             machine in two minutes, or after `studio-deploy unlock --yes`",
+            one_line(&error.to_string())
         ));
     }
 }
@@ -68,7 +70,7 @@ pub(super) async fn sweep(run: &Run<'_>, session: &Session) -> Result<(), CloudE
 
 /// The holder of the lock, in a few words.
 pub(super) fn who(standing: &Standing) -> String {
-    standing.holder.as_ref().map_or_else(|| "nobody any more".to_owned(), ToString::to_string)
+    standing.holder.as_ref().map_or_else(|| "nobody any more".to_owned(), |holder| one_line(&holder.to_string()))
 }
 
 /// The lock's age, its last heartbeat, and the time until it may be taken over, in words.

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::load::load_names;
 use super::surroundings::Surroundings;
+use crate::escape::one_line;
 use crate::ui::Screen;
 
 pub(super) fn run(
@@ -39,7 +40,8 @@ pub(super) fn run(
     }
     for loaded in &all.deployments {
         let [account, region] = [&loaded.account, &loaded.region].map(|part| part.as_deref().unwrap_or("the caller's"));
-        screen.data(&format!("{}  account {account}  region {region}\n", loaded.names))?;
+        let line = format!("{}  account {account}  region {region}", loaded.names);
+        screen.data(&format!("{}\n", one_line(&line)))?;
     }
     Ok(Exit::Success)
 }

@@ -188,7 +188,7 @@ fn read_in(
         let mdaa = Mdaa::parse(input, &surroundings.variables).map_err(invalid)?;
         let warnings = mdaa.warnings.render(&texts(&inputs), colour);
         let selected = mdaa.select(&filter(global)).map_err(|mistakes| {
-            Failure::new(&codes::USAGE, "a filter names what the mdaa.yaml does not have").detail(mistakes.join("\n"))
+            Failure::new(&codes::USAGE, "a filter names what the mdaa.yaml does not have").details(mistakes)
         })?;
         let (mut deployments, mut unreadable) = (Vec::new(), Vec::new());
         for module in selected {

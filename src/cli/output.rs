@@ -51,10 +51,16 @@ pub(super) async fn run(
                 vec![(name.to_owned(), value)]
             }
         };
+        let form = global.output.value_format();
+        if let Some(name) = form.cannot_tell(&chosen) {
+            let summary =
+                format!("the value of `{name}` holds line ends, control characters or a command of a CI system");
+            return Err(Failure::new(&codes::UNTELLABLE, summary).help("ask for it with `--format json`"));
+        }
         if several {
             screen.note(&session.deployment().to_string());
         }
-        screen.data(&table::render(&chosen, global.output.value_format()))?;
+        screen.data(&table::render(&chosen, form))?;
     }
     Ok(Exit::Success)
 }

@@ -11,6 +11,7 @@ use super::load::{Loaded, load};
 use super::run::{Ended, Run, announce, options};
 use super::session::Session;
 use crate::config::suggest::nearest;
+use crate::escape;
 use crate::files::{self, Rights};
 use crate::plan::Plan;
 use crate::ui::plan_human;
@@ -49,7 +50,7 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     if let Some(path) = &args.out {
         let (created, expires) = super::run::validity(run.surroundings);
         let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
-        let written = files::write(path, document.text().as_bytes(), Rights::Tighten);
+        let written = files::write(path, escape::outgoing(&document.text()).as_bytes(), Rights::Tighten);
         written.map_err(|error| Failure::file(path, &error))?;
         run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
     }

@@ -17,6 +17,7 @@ use super::session::{Goal, Session};
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::wait;
+use crate::escape::{self, one_line};
 use crate::files::{self, Rights};
 use crate::plan::{Options, Plan};
 use crate::preflight;
@@ -91,7 +92,7 @@ impl<'a> Run<'a> {
                 ReportFormat::Junit => reports::junit(self.command, &chapters),
                 ReportFormat::Ndjson => continue,
             };
-            let written = files::write(&report.path, text.as_bytes(), Rights::Keep);
+            let written = files::write(&report.path, escape::outgoing(&text).as_bytes(), Rights::Keep);
             written.map_err(|error| Failure::file(&report.path, &error))?;
         }
         Ok(())
@@ -154,7 +155,7 @@ impl<'a> Run<'a> {
         }
         if several && self.is_human() && ends.iter().any(|(_, ended)| !ended.line.is_empty()) {
             let width = ends.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-            let lines = ends.iter().map(|(name, ended)| format!("{name:width$}  {}\n", ended.line));
+            let lines = ends.iter().map(|(name, ended)| format!("{name:width$}  {}\n", one_line(&ended.line)));
             self.screen.data(&format!("\n{}", lines.collect::<String>()))?;
         }
         let exits: Vec<(Exit, bool)> = ends.iter().map(|(_, ended)| (ended.exit, ended.wrote)).collect();
@@ -177,7 +178,7 @@ impl<'a> Run<'a> {
                 Ok(Ended { exit: failure.exit, wrote: false, line: failure.summary, document })
             }
             Err(failure) if several => {
-                self.screen.error(&format!("{name}: {}", failure.render(self.paint())));
+                self.screen.error(&format!("{}: {}", one_line(name), failure.render(self.paint())));
                 self.failed_in(Some(name), &failure)?;
                 let document = json!({ "deployment": name, "error": failure.document() });
                 let line = format!("failed: {}", failure.summary);

@@ -20,6 +20,7 @@ use crate::config::diagnostic::Diagnostics;
 use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
 use crate::config::{self, Config};
+use crate::escape::one_line;
 use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, settle};
 use crate::resource::{Desired, Flags, Names, limits, rules};
@@ -146,7 +147,7 @@ impl Session {
 
     /// The line above this deployment's part of the output, where there are several.
     pub fn heading(&self) -> String {
-        if self.is_one_of_several { format!("\n{}\n", self.deployment()) } else { String::new() }
+        if self.is_one_of_several { format!("\n{}\n", one_line(&self.deployment().to_string())) } else { String::new() }
     }
 
     /// An AWS failure as an error for people.

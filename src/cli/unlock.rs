@@ -9,6 +9,7 @@ use super::hold;
 use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
+use crate::escape::one_line;
 use crate::ui::Screen;
 
 pub(super) async fn run(
@@ -41,10 +42,11 @@ pub(super) async fn run(
             documents.push(document);
             continue;
         }
+        let name = one_line(&deployment.to_string());
         let line = match &standing {
-            None => format!("{deployment} is not locked"),
+            None => format!("{name} is not locked"),
             Some(standing) if standing.holder.is_none() => {
-                format!("{deployment} is not locked; {}", hold::told(standing, &session))
+                format!("{name} is not locked; {}", hold::told(standing, &session))
             }
             Some(standing) if freed => {
                 let wait = match standing.rest.as_secs() {
@@ -53,10 +55,10 @@ pub(super) async fn run(
                         "\nif its process still runs it stops within {rest} s; until then the next apply waits by itself"
                     ),
                 };
-                format!("{deployment} is free; {} held it{wait}", hold::who(standing))
+                format!("{name} is free; {} held it{wait}", hold::who(standing))
             }
             Some(standing) => format!(
-                "{deployment} is locked by {}\n{}\n`studio-deploy unlock --yes` frees it",
+                "{name} is locked by {}\n{}\n`studio-deploy unlock --yes` frees it",
                 hold::who(standing),
                 hold::told(standing, &session)
             ),

@@ -61,6 +61,11 @@ pub(super) async fn run(
         _ => session.cloud(&error),
     };
     let url = answer.map_err(refused)?.authorized_url.unwrap_or_default();
+    if !is_url(&url) {
+        let summary = "CreatePresignedDomainUrl: AWS answered with something that is no URL";
+        return Err(Failure::new(&codes::OTHER_CLOUD, summary)
+            .help("see what it is with `aws sagemaker create-presigned-domain-url`"));
+    }
     match global.output.format() {
         Format::Json => screen.data(&format!("{}\n", json!({"user": args.user, "url": url})))?,
         _ => screen.data(&format!("{url}\n"))?,
@@ -73,6 +78,11 @@ pub(super) async fn run(
         open(&url)?;
     }
     Ok(Exit::Success)
+}
+
+/// Whether a text can be given to a browser, and to a script: nothing else than an address.
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// The failure that the domain has no profile of the user, with those whom the config has.

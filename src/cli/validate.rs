@@ -10,6 +10,7 @@ use super::surroundings::Surroundings;
 use crate::assets;
 use crate::config;
 use crate::config::diagnostic::Diagnostics;
+use crate::escape::one_line;
 use crate::ui::Screen;
 
 pub(super) fn run(
@@ -23,7 +24,7 @@ pub(super) fn run(
     let all = match load_offline(&args.files, global, surroundings, colour) {
         // What cannot even be read has the same form as other mistakes.
         Err(failure) if json && !failure.mistakes.is_empty() => {
-            screen.error(&failure.detail);
+            screen.error(&failure.render(screen.notes_paint()));
             screen.data(&format!("{:#}\n", json!({"valid": false, "deployments": [invalid(None, &failure)]})))?;
             return Ok(failure.exit);
         }
@@ -32,13 +33,13 @@ pub(super) fn run(
     let several = all.deployments.len() + all.unreadable.len() > 1;
     let told = |name: &str, rendered: &str| {
         if !rendered.is_empty() {
-            screen.error(&if several { format!("in {name}:\n{rendered}") } else { rendered.to_owned() });
+            screen.error(&if several { format!("in {}:\n{rendered}", one_line(name)) } else { rendered.to_owned() });
         }
     };
     let mut found = Vec::new();
     let mut valid = all.unreadable.is_empty();
     for (name, failure) in &all.unreadable {
-        told(name, &failure.detail);
+        told(name, &failure.render(screen.notes_paint()));
         found.push(invalid(Some(name), failure));
     }
     for loaded in &all.deployments {

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde::Serialize;
 
 use super::codes::Code;
+use crate::escape::{self, one_line};
 use crate::model::Source;
 
 /// How many are shown to people, who have lost the thread by then.
@@ -87,6 +88,15 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+
+    /// This as people may see it: names and values of the config are in every text of it.
+    fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        shown.summary = one_line(&self.summary);
+        shown.help = self.help.as_deref().map(one_line);
+        shown.notes.iter_mut().for_each(|note| note.label = one_line(&note.label));
+        shown
+    }
 }
 
 /// All that is wrong: sorted by place, each thing once.
@@ -149,8 +159,10 @@ impl Diagnostics {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let texts = texts.iter().map(|(file, text)| (file.as_str(), Lines::of(text))).collect();
-        let shown = self.0.iter().take(SHOWN);
-        let mut reports: Vec<String> = shown.map(|diagnostic| renderer.render(&report(diagnostic, &texts))).collect();
+        let shown = self.0.iter().take(SHOWN).map(Diagnostic::shown);
+        // Nothing that the renderer is given can steer, so that every escape sequence is its own.
+        let mut reports: Vec<String> =
+            shown.map(|diagnostic| escape::rendered(&renderer.render(&report(&diagnostic, &texts)))).collect();
         if self.0.len() > SHOWN {
             let more = self.0.len() - SHOWN;
             reports.push(format!("... and {more} more like these; `validate --format json` holds all of them"));
@@ -229,6 +241,11 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// An excerpt as it is shown: what steers can be seen, and takes more room than before.
+fn visible(excerpt: &str) -> String {
+    escape::lines(&excerpt.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
+}
+
 fn report<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<&'a str, Lines<'a>>) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -248,15 +265,18 @@ fn report<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<&'a str, Lines<'a>>) 
                 let annotations = here.map(|(index, other)| {
                     let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
                     let span = lines.span(&other.place);
-                    let annotation = kind.span(span.start - before..span.end - before);
+                    let shown = |end: usize| visible(&lines.text[before..end]).len();
+                    let annotation = kind.span(shown(span.start)..shown(span.end));
                     if other.label.is_empty() { annotation } else { annotation.label(other.label.as_str()) }
                 });
-                group = group.element(Snippet::source(excerpt).path(file).line_start(first).annotations(annotations));
+                group = group.element(
+                    Snippet::source(visible(excerpt)).path(one_line(file)).line_start(first).annotations(annotations),
+                );
             }
             Some(_) => {}
             None => {
                 let source = &note.place.source;
-                group = group.element(Origin::path(file).line(source.line).char_column(source.column));
+                group = group.element(Origin::path(one_line(file)).line(source.line).char_column(source.column));
                 if !note.label.is_empty() {
                     group = group.element(Level::NOTE.message(note.label.as_str()));
                 }

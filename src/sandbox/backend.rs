@@ -33,7 +33,7 @@ pub struct SandboxAws {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(&codes::FILE, error.to_string()).help(error.help())
+        Self::new(&codes::FILE, error.to_string()).helps(error.help().lines().map(str::to_owned))
     }
 }
 

@@ -26,12 +26,15 @@
 //! | `freeze=Status` | whatever gets this status in Studio keeps it |
 //! | `app-delete-slow=60s` | deleting an app takes that much longer |
 //! | `rstudio-licences=none` | a domain with RStudio ends as failed, for want of a licence |
+//! | `hostile=Operation.Member` | the texts there hold what steers a terminal, a CI runner or a renderer; `*` is every text |
 //! | `merge=shallow` | UpdateDomain replaces nested structures where it would merge them |
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde_json::{Map, Value as Json, json};
+
+use super::hostile::Hostile;
 
 /// The faults of a process.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,7 @@ pub struct Faults {
     denials: Vec<Denial>,
     throttle_tps: Option<f64>,
     stale_reads: u32,
+    hostile: Option<Hostile>,
     services: Map<String, Json>,
 }
 
@@ -124,6 +128,11 @@ impl Faults {
         self.stale_reads
     }
 
+    /// Which texts of answers are hostile.
+    pub const fn hostile(&self) -> Option<&Hostile> {
+        self.hostile.as_ref()
+    }
+
     /// What the services themselves act upon, for the world's record of faults.
     pub fn for_services(&self) -> Json {
         Json::Object(self.services.clone())
@@ -172,6 +181,7 @@ impl FromStr for Faults {
                 "stale-reads" => {
                     faults.stale_reads = value.parse().map_err(|_| refuse("the value is a whole number"))?;
                 }
+                "hostile" => faults.hostile = Some(Hostile::new(value)),
                 "iam-propagation" | "ssm-recreate-delay" => {
                     faults.services.insert(name.into(), json!(duration()?));
                 }

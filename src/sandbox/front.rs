@@ -1,5 +1,6 @@
 //! The sandbox's front: takes a request, finds out who asks what, has it done in one turn, and keeps the record of it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,8 @@ struct State {
     /// Whether the network is gone for good.
     cut: bool,
     writes: u64,
+    /// Where answers have had texts, for `hostile`.
+    texts: BTreeSet<String>,
     calls: Vec<Call>,
     log: Option<File>,
 }
@@ -172,6 +175,7 @@ impl Sandbox {
             fired: 0,
             cut: false,
             writes: 0,
+            texts: BTreeSet::new(),
             calls: Vec::new(),
             log,
         };
@@ -231,6 +235,7 @@ impl Sandbox {
         state.bucket = Bucket::default();
         (state.fired, state.writes, state.cut) = (0, 0, false);
         state.calls.clear();
+        state.texts.clear();
     }
 
     /// Empties it.
@@ -253,6 +258,11 @@ impl Sandbox {
     /// Every call of this process, in order.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
+    }
+
+    /// Where answers have had texts since a fault `hostile` was set, as that fault names them.
+    pub fn texts(&self) -> BTreeSet<String> {
+        self.state().texts.clone()
     }
 
     /// How many calls met a fault of the sandbox's own: throttled, lost, refused or stale ones.
@@ -396,7 +406,14 @@ impl State {
         }
         let response = match result {
             Ok(response) => response,
-            Err(refusal) => protocol::refusal(Some(service), &request.method, &refusal, &request_id),
+            Err(mut refusal) => {
+                if let Some(hostile) = self.faults.hostile() {
+                    let mut said = serde_json::json!({ "Message": refusal.message });
+                    self.texts.extend(hostile.spoil(&asked.operation, &mut said));
+                    said["Message"].as_str().unwrap_or_default().clone_into(&mut refusal.message);
+                }
+                protocol::refusal(Some(service), &request.method, &refusal, &request_id)
+            }
         };
         let lost = match fate {
             Fate::LostAfter | Fate::CutAfter => Some(Lost::Broken),
@@ -418,13 +435,19 @@ impl State {
         let service = scope.service;
         let writes = service::writes(operation);
         let adversary = self.adversary;
+        let hostile = self.faults.hostile().cloned();
+        let mut texts = Vec::new();
         let run = |world: &mut World, lag: &mut Lag| {
             if !service.is_global() && scope.region != world.region() {
                 return Err(wrong_region(service, &scope.region, &world.region()));
             }
             let caller = sts::caller(world, &scope.access_key);
             if service == Service::S3 {
-                return world.within(caller.account(), |world| s3::handle(world, request, operation, &caller));
+                let answer = world.within(caller.account(), |world| s3::handle(world, request, operation, &caller))?;
+                return Ok(match &hostile {
+                    Some(hostile) => s3::spoil(answer, |json| texts.extend(hostile.spoil(operation, json))),
+                    None => answer,
+                });
             }
             let held = if writes { Vec::new() } else { lag.hold_back(world, service.name()) };
             let answer = world.within(caller.account(), |world| dispatch(world, service, operation, input, &caller));
@@ -433,9 +456,13 @@ impl State {
             if adversary && ["List", "Describe", "GetResources"].iter().any(|prefix| operation.starts_with(prefix)) {
                 shuffle(&mut answer, number);
             }
+            if let Some(hostile) = &hostile {
+                texts.extend(hostile.spoil(operation, &mut answer));
+            }
             Ok(protocol::answer(service, operation, &answer, request_id))
         };
         let turn = self.turn(run, |answer| if writes && answer.is_ok() { Kind::Write } else { Kind::Read });
+        self.texts.extend(texts);
         turn.unwrap_or_else(|error| Err(Refusal::new("InternalFailure", error.to_string()).with_status(500)))
     }
 

@@ -8,6 +8,7 @@ pub mod backend;
 pub mod command;
 pub mod faults;
 pub mod front;
+pub mod hostile;
 pub mod http_client;
 mod journal;
 pub mod needed;

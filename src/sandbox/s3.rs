@@ -13,6 +13,7 @@ use super::s3_multipart;
 use super::s3_objects;
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;
+use super::xml::{Lists, parse, render};
 
 /// A request, taken apart.
 pub struct Asked<'a> {
@@ -22,6 +23,21 @@ pub struct Asked<'a> {
     pub bucket: String,
     /// The object's key; empty for the bucket itself.
     pub key: String,
+}
+
+/// An answer whose texts are handed out before it leaves: those of a document, and a bucket's policy, which is one.
+pub fn spoil(mut answer: Response, spoil: impl FnOnce(&mut Json)) -> Response {
+    if let Some((root, mut content)) = parse(&answer.body) {
+        spoil(&mut content);
+        answer.body = render(&root, &content, Lists::Flat).into();
+    } else if answer.body.starts_with(b"{")
+        && let Ok(policy) = String::from_utf8(answer.body.clone())
+    {
+        let mut content = json!({ "Policy": policy });
+        spoil(&mut content);
+        answer.body = content["Policy"].as_str().unwrap_or_default().into();
+    }
+    answer
 }
 
 /// The bucket and the key that a request is about, in virtual-host style or in path style.

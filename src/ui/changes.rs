@@ -6,7 +6,8 @@ use similar::TextDiff;
 
 use super::statements;
 use super::style::{Paint, Tone};
-use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, one_line, shortened};
+use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, shortened};
+use crate::escape::one_line;
 use crate::model::{Path, Source, Value};
 use crate::plan::{Action, Change, Step};
 

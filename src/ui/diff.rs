@@ -5,7 +5,8 @@ use similar::TextDiff;
 
 use super::Paint;
 use super::changes::painted_diff_line;
-use super::text::{clean, lines_of};
+use super::text::lines_of;
+use crate::escape::one_line;
 use crate::model::Value;
 use crate::plan::{Action, Plan, Step};
 
@@ -20,14 +21,15 @@ pub fn render(plan: &Plan, paint: Paint) -> String {
 
 fn unified(step: &Step, paint: Paint) -> String {
     let (live, config) = documents(step);
-    let address = clean(&step.address.to_string());
+    let address = &step.address;
     between(&live, &config, &format!("live/{address}"), &format!("config/{address}"), paint)
 }
 
 /// The diff of two texts; empty when they are the same.
 pub fn between(before: &str, after: &str, old_name: &str, new_name: &str, paint: Paint) -> String {
     let diff = TextDiff::from_lines(before, after);
-    let text = diff.unified_diff().header(old_name, new_name).missing_newline_hint(false).to_string();
+    let text =
+        diff.unified_diff().header(&one_line(old_name), &one_line(new_name)).missing_newline_hint(false).to_string();
     text.lines().map(|line| painted_diff_line(line, paint) + "\n").collect()
 }
 
@@ -82,7 +84,7 @@ fn lines(value: &Value) -> Vec<String> {
         Value::Map(map) if !map.is_empty() => {
             let mut all = Vec::new();
             for (key, value) in map {
-                let key = clean(key);
+                let key = one_line(key);
                 match value {
                     Value::Map(map) if !map.is_empty() => {
                         all.push(format!("{key}:"));
@@ -119,9 +121,9 @@ fn lines(value: &Value) -> Vec<String> {
 fn word(value: &Value) -> String {
     match value {
         Value::Text(text) => match text.known() {
-            None => lines_of(text),
-            Some(text) if is_plain(text) => clean(text),
-            Some(text) => Json::String(clean(text)).to_string(),
+            None => one_line(&lines_of(text)),
+            Some(text) if is_plain(text) => text.into(),
+            Some(text) => Json::String(text.into()).to_string(),
         },
         other => other.to_json().to_string(),
     }

@@ -16,6 +16,7 @@ use super::report_json::{Counts, End};
 use super::summary::Summary;
 use crate::apply::{Event, Report};
 use crate::cli::failure::{Failure, FailureDocument};
+use crate::escape;
 use crate::model::{Address, Deployment};
 use crate::plan::Plan;
 
@@ -198,7 +199,7 @@ impl<'a> EventWriter<'a> {
             screen.data(&line)?;
         }
         for file in &self.files {
-            file.borrow_mut().write_all(line.as_bytes())?;
+            file.borrow_mut().write_all(escape::outgoing(&line).as_bytes())?;
         }
         Ok(())
     }

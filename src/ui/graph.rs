@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::plan_json::{ActionWord, StepDocument};
 use super::style::{Paint, Tone};
-use super::text::one_line;
+use crate::escape::one_line;
 use crate::plan::Step;
 
 /// One thing of a deployment.
@@ -146,13 +146,19 @@ pub fn mermaid(vertices: &[Vertex]) -> String {
     let id = |address: &str| vertices.iter().position(|vertex| vertex.address == address).unwrap_or_default();
     let mut text = String::from("flowchart LR\n");
     for (at, vertex) in vertices.iter().enumerate() {
-        let label = one_line(&vertex.address).replace('"', "#quot;");
+        let label = entities(&one_line(&vertex.address));
         text.push_str(&format!("  n{at}[\"{label} ({})\"]\n  style n{at} stroke:{}\n", vertex.word(), vertex.color()));
     }
     for (from, to) in edges(vertices) {
         text.push_str(&format!("  n{} --> n{}\n", id(to), id(from)));
     }
     text
+}
+
+/// Mermaid reads Markdown, HTML and escapes within quotes too; what is special anywhere is an entity.
+fn entities(text: &str) -> String {
+    let is_plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || " ._-/:@,=+".contains(c);
+    text.chars().map(|c| if is_plain(c) { c.to_string() } else { format!("#{};", u32::from(c)) }).collect()
 }
 
 /// Data; every edge, those that others imply included.

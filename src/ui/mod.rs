@@ -1,7 +1,8 @@
 //! What people and pipelines see: the only place that writes to the terminal.
 //!
 //! Everything that says something turns plain data into text first and hands it to the [`Screen`]: data goes to standard
-//! output, everything else to standard error. Nothing here reads the environment or a clock; both are handed in.
+//! output, everything else to standard error, and all of it through [`escape::outgoing`], so that no text from outside
+//! steers a terminal or a CI runner. Nothing here reads the environment or a clock; both are handed in.
 
 mod changes;
 pub mod diff;
@@ -29,7 +30,9 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
-pub(crate) use text::{clean, elapsed};
+pub(crate) use text::elapsed;
+
+use crate::escape;
 
 /// How much is said besides the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,30 @@ pub enum Verbosity {
     Normal,
     /// Details too: `-v`.
     Verbose,
+}
+
+/// A stream or a file that takes text from outside only as it may leave; for what writes by itself, such as traces. Each
+/// write is taken for whole lines.
+#[derive(Debug)]
+pub struct Outgoing<W>(pub W);
+
+impl<W: Write> Write for Outgoing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(escape::outgoing(&String::from_utf8_lossy(bytes)).as_bytes())
+    }
+
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.write_all(text.to_string().as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// The two streams of the process, or of a test.
@@ -105,7 +132,7 @@ impl Screen {
         self.closed.get()
     }
 
-    /// Writes data as it is. A reader that has gone away (`| head`) has what it wanted, so that is no error.
+    /// Writes data. A reader that has gone away (`| head`) has what it wanted, so that is no error.
     ///
     /// # Errors
     /// When the data cannot be written for another reason, such as a full disk.
@@ -114,7 +141,7 @@ impl Screen {
             return Ok(());
         }
         let mut stream = self.data.borrow_mut();
-        match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        match stream.write_all(escape::outgoing(text).as_bytes()).and_then(|()| stream.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.closed.set(true);
                 Ok(())
@@ -126,33 +153,29 @@ impl Screen {
     /// Says what is being done, one line; silent with `-q`.
     pub fn note(&self, line: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.write_note(line);
+            self.error(&escape::one_line(line));
         }
     }
 
     /// Says a detail, one line; only with `-v`.
     pub fn detail(&self, line: &str) {
         if self.verbosity == Verbosity::Verbose {
-            self.write_note(line);
+            self.error(&escape::one_line(line));
         }
     }
 
     /// Says what went wrong, whatever the verbosity.
     pub fn error(&self, text: &str) {
-        self.write_note(text);
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        self.ask(&format!("{text}{end}"));
     }
 
     /// Asks something and leaves the cursor behind the question.
     pub fn ask(&self, question: &str) {
         let mut stream = self.notes.borrow_mut();
-        let asked = stream.write_all(question.as_bytes()).and_then(|()| stream.flush());
+        let asked = stream.write_all(escape::outgoing(question).as_bytes()).and_then(|()| stream.flush());
         // Nobody can be told that standard error does not work; the answer will be missing, and that is handled.
         drop(asked);
-    }
-
-    fn write_note(&self, line: &str) {
-        let end = if line.ends_with('\n') { "" } else { "\n" };
-        self.ask(&format!("{line}{end}"));
     }
 }
 
@@ -187,6 +210,25 @@ mod tests {
         screen.error("two\nlines\n");
         assert_eq!(data.text(), "{}\n");
         assert_eq!(notes.text(), "reading\ntwo\nlines\n");
+    }
+
+    #[test]
+    fn nothing_that_is_written_steers() {
+        let (mut screen, data, notes) = screen(Terminal::default());
+        screen.configure(ColorChoice::Always, Verbosity::Verbose);
+        let red = screen.data_paint().paint(style::Tone::Remove, "red");
+        let hostile = "\u{1b}]0;owned\u{7}\u{202e}\r\n::add-mask::x ##[error]";
+        screen.data(&format!("{red} {hostile}\n")).unwrap();
+        let said = "\\u001b]0;owned\\u0007\\u202e\\u000d\n\\u003a:add-mask::x #\\u0023[error]\n";
+        assert_eq!(data.text(), format!("\u{1b}[31mred\u{1b}[0m {said}"));
+        screen.error(hostile);
+        assert_eq!(notes.text(), said);
+        screen.note(hostile);
+        screen.detail(hostile);
+        screen.ask(hostile);
+        assert_eq!(notes.text().lines().count(), 6);
+        assert!(!notes.text().contains(['\u{1b}', '\u{7}', '\u{202e}', '\r']));
+        assert!(notes.text().lines().all(|line| !line.starts_with("::") && !line.contains("##[")));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::style::Tone;
 use super::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
-use super::text::{clean, counted, one_line};
+use super::text::counted;
 use super::words::infinitive;
 use super::{Paint, changes, security};
+use crate::escape::one_line;
 use crate::model::{Address, Kind};
 use crate::plan::{Action, Plan, Step};
 
@@ -40,10 +41,10 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     }
     let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
     page.section("Security-relevant changes", security.collect());
-    let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), clean(&notice.message)));
+    let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
     page.section("Notices", notices.collect());
     let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none());
-    page.section("Kept", kept.map(|step| (Some(&step.address), clean(&step.reason))).collect());
+    page.section("Kept", kept.map(|step| (Some(&step.address), one_line(&step.reason))).collect());
     page.blank();
     page.addresses(plan);
     if summary.blocked > 0 {
@@ -73,8 +74,9 @@ struct Page {
 }
 
 impl Page {
+    /// A line, and no more than one whatever stands in it.
     fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
+        self.text.push_str(one_line(line).trim_end());
         self.text.push('\n');
     }
 
@@ -135,7 +137,7 @@ impl Page {
         let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", format!("{} parameters", names.len())));
         let source =
             first.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-        self.line(&format!("  {symbol}  {address}  {}{source}", clean(&first.reason)));
+        self.line(&format!("  {symbol}  {address}  {}{source}", one_line(&first.reason)));
         let below: Vec<String> = names.iter().map(|name| one_line(&name[shared.len()..])).collect();
         self.line(&format!("       below {}", one_line(shared)));
         for line in wrapped(&below, WRAPPED) {
@@ -154,13 +156,13 @@ impl Page {
         let source =
             step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
         let reason = match &step.blocked {
-            None => clean(&step.reason),
-            Some(blocked) if step.action == Action::Keep => format!("blocked: {}", clean(&blocked.why)),
-            Some(blocked) => format!("{} blocked: {}", infinitive(step.action), clean(&blocked.why)),
+            None => one_line(&step.reason),
+            Some(blocked) if step.action == Action::Keep => format!("blocked: {}", one_line(&blocked.why)),
+            Some(blocked) => format!("{} blocked: {}", infinitive(step.action), one_line(&blocked.why)),
         };
         self.line(&format!("  {symbol}  {address}  {reason}{source}"));
         if let Some(blocked) = &step.blocked {
-            self.line(&format!("       {} {}", self.paint.paint(Tone::Hint, "help:"), clean(&blocked.hint)));
+            self.line(&format!("       {} {}", self.paint.paint(Tone::Hint, "help:"), one_line(&blocked.hint)));
         }
         for line in changes::lines(step, self.style, self.paint) {
             self.line(&format!("       {line}"));

@@ -10,10 +10,11 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::style::Tone;
-use super::text::{clean, elapsed};
+use super::text::elapsed;
 use super::words::{infinitive, past, progressive};
 use super::{Screen, Verbosity};
 use crate::apply::{Event, Outcome};
+use crate::escape::one_line;
 use crate::model::Address;
 use crate::plan::Action;
 
@@ -96,7 +97,7 @@ impl<'a> Progress<'a> {
             Event::Phase { address, phase } => self.phase(address, phase, now),
             Event::Notice { address, message } => {
                 let about = address.as_ref().map(|address| format!("{}: ", name(address))).unwrap_or_default();
-                self.say(&format!("{about}{}", clean(message)));
+                self.say(&format!("{about}{message}"));
             }
             Event::Ended { address, action, outcome } => self.ended(address, *action, outcome, now),
         }
@@ -152,7 +153,7 @@ impl<'a> Progress<'a> {
     fn phase(&self, address: &Address, phase: &str, now: Duration) {
         let mut all = self.running.borrow_mut();
         let Some(running) = all.get_mut(address) else { return };
-        let phase = clean(phase);
+        let phase = one_line(phase);
         if running.phase.as_deref() == Some(phase.as_str()) {
             return;
         }
@@ -175,10 +176,10 @@ impl<'a> Progress<'a> {
         }
         let (tone, end) = match outcome {
             Outcome::Done => (Tone::Add, format!("{}{after}", past(action))),
-            Outcome::Held(by) => (Tone::Change, format!("held: {}", clean(by))),
+            Outcome::Held(by) => (Tone::Change, format!("held: {}", one_line(by))),
             Outcome::Failed(error) => {
                 let code = error.code.as_deref().unwrap_or(&error.operation);
-                (Tone::Remove, format!("could not {}: {}{after}", infinitive(action), clean(code)))
+                (Tone::Remove, format!("could not {}: {}{after}", infinitive(action), one_line(code)))
             }
             Outcome::Skipped { because_of } => (Tone::Change, format!("skipped, since {because_of} is not done")),
             Outcome::Stopped => (Tone::Change, "stopped before it began".into()),
@@ -197,7 +198,7 @@ impl Running {
 }
 
 fn name(address: &Address) -> String {
-    clean(&address.to_string())
+    one_line(&address.to_string())
 }
 
 fn style() -> ProgressStyle {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::report_json::Counts;
 use super::style::{Paint, Tone};
-use super::text::{clean, joined};
+use super::text::joined;
 use super::words::{changed, infinitive, past, progressive};
 use crate::apply::{Outcome, Report};
 use crate::cli::failure::Failure;
 use crate::cloud::CloudError;
+use crate::escape::one_line;
 use crate::plan::{Plan, Step};
 
 /// The report as text.
@@ -19,7 +20,7 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
         text.push('\n');
     }
     let mut line = |word: &str, tone: Tone, rest: String| {
-        text += &[&paint.paint(tone, word), " ", &rest, "\n"].concat();
+        text += &[&paint.paint(tone, word), " ", &one_line(&rest), "\n"].concat();
     };
     for (address, action, outcome) in &report.outcomes {
         match outcome {
@@ -41,11 +42,12 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
                 ),
             ),
             Outcome::Blocked => {
-                let why = plan.step(address).and_then(|step| step.blocked.as_ref()).map(|blocked| clean(&blocked.why));
+                let why =
+                    plan.step(address).and_then(|step| step.blocked.as_ref()).map(|blocked| one_line(&blocked.why));
                 line("blocked", Tone::Remove, format!("{address}: {}", why.unwrap_or_default()));
             }
             Outcome::Held(by) => {
-                line("held", Tone::Change, format!("{address}: {}; the next apply tries again", clean(by)));
+                line("held", Tone::Change, format!("{address}: {}; the next apply tries again", one_line(by)));
             }
         }
     }
@@ -58,13 +60,14 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
         line(
             "left out",
             Tone::Remove,
-            format!("{address}: {}", clean(notice.message.trim_start_matches("left out: "))),
+            format!("{address}: {}", one_line(notice.message.trim_start_matches("left out: "))),
         );
     }
     for step in plan.steps.iter().filter(|step| step.is_retained()) {
-        line("kept", Tone::Quiet, format!("{}: {}", step.address, clean(&step.reason)));
+        line("kept", Tone::Quiet, format!("{}: {}", step.address, one_line(&step.reason)));
     }
-    text.push_str(&paint.paint(if report.is_complete() { Tone::Add } else { Tone::Remove }, &last_line(report, plan)));
+    let tone = if report.is_complete() { Tone::Add } else { Tone::Remove };
+    text.push_str(&paint.paint(tone, &one_line(&last_line(report, plan))));
     text.push('\n');
     text
 }

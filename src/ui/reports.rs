@@ -5,8 +5,8 @@ use serde_json::json;
 use super::plan_json::{ActionWord, Place, PlanDocument, StepDocument};
 use super::report_json::{End, ReportDocument};
 use super::summary::{RECORD, RECORD_CHANGES};
-use super::text::one_line;
 use crate::cli::failure::FailureDocument;
+use crate::escape::{self, one_line};
 
 /// GitHub cuts a step's summary and a comment at 65,536 characters; this leaves room for what others put around it.
 const MARKDOWN_LIMIT: usize = 60_000;
@@ -73,7 +73,8 @@ pub fn markdown(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
 fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
     let mut lines = Vec::new();
     if let Some(plan) = &chapter.plan {
-        lines.push(format!("\n## {} in {} {}\n", plan.deployment, plan.account, plan.region));
+        let [deployment, account, region] = [&plan.deployment, &plan.account, &plan.region].map(|text| prose(text));
+        lines.push(format!("\n## {deployment} in {account} {region}\n"));
         lines.push(format!("{}\n", plan.summary));
         if depth > Depth::Counts && (plan.record_only || !plan.changes.is_empty()) {
             lines.extend(["| | address | why | source |".to_owned(), "|---|---|---|---|".to_owned()]);
@@ -85,8 +86,8 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
         }
         let notices = plan.notices.iter().filter(|_| depth > Depth::Counts);
         lines.extend(notices.map(|notice| {
-            let about = notice.address.as_ref().map(|address| format!("`{address}`: ")).unwrap_or_default();
-            format!("\n> {about}{}", one_line(&notice.message))
+            let about = notice.address.as_ref().map(|address| format!("{}: ", code(address))).unwrap_or_default();
+            format!("\n> {about}{}", prose(&notice.message))
         }));
     }
     if let Some(report) = &chapter.report {
@@ -112,8 +113,9 @@ fn row(step: &StepDocument) -> String {
     let why =
         step.blocked_by.as_ref().map_or_else(|| step.reason.clone(), |blocked| format!("blocked: {}", blocked.why));
     let source = step.source.as_ref().map(|place| format!("{}:{}", place.file, place.line)).unwrap_or_default();
-    let cell = |text: &str| one_line(text).replace('|', "\\|");
-    format!("| {} | `{}` | {} | {} |", word(step), cell(&step.address), cell(&why), cell(&source))
+    // A cell ends at a bar, within code too.
+    let address = code(&step.address).replace('|', "\\|");
+    format!("| {} | {address} | {} | {} |", word(step), prose(&why), prose(&source))
 }
 
 fn word(step: &StepDocument) -> &'static str {
@@ -133,17 +135,51 @@ fn attributes(step: &StepDocument, depth: Depth) -> Vec<String> {
     if step.changes.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![format!("\n`{}`:\n", one_line(&step.address))];
+    let mut lines = vec![format!("\n{}:\n", code(&step.address))];
     lines.extend(step.changes.iter().map(|change| match depth {
         Depth::Values => {
             // A fence longer than any run of backticks in the values cannot be ended by them.
-            let text = format!("- {}\n+ {}", change.before, change.after);
-            let fence = "`".repeat(longest_run(&text).max(2) + 1);
-            format!("{}:\n{fence}diff\n{text}\n{fence}", one_line(&change.path))
+            let [before, after] = [&change.before, &change.after].map(|value| one_line(&value.to_string()));
+            let fence = "`".repeat(longest_run(&before).max(longest_run(&after)).max(2) + 1);
+            format!("{}:\n{fence}diff\n- {before}\n+ {after}\n{fence}", prose(&change.path))
         }
-        _ => format!("- {}", one_line(&change.path)),
+        _ => format!("- {}", prose(&change.path)),
     }));
     lines
+}
+
+/// Text that Markdown shows as it is, on one line: no link, picture, heading, table or HTML comes of it, and nobody is
+/// mentioned. GitHub looks for `@name`, `#1` and addresses in what is rendered already, where a backslash is gone and only
+/// another element in between helps.
+fn prose(text: &str) -> String {
+    let mut shown = String::new();
+    for c in one_line(text).trim_start().chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '@' => shown.push_str("@<!-- -->"),
+            '#' => shown.push_str("\\#<!-- -->"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' | '^' => shown.extend(['\\', c]),
+            '-' | '+' | '=' if shown.is_empty() => shown.extend(['\\', c]),
+            '.' | ')' if !shown.is_empty() && shown.bytes().all(|byte| byte.is_ascii_digit()) => {
+                shown.extend(['\\', c]);
+            }
+            // `www.` is an address, and so is what has `://`.
+            '.' if shown.to_ascii_lowercase().ends_with("www") => shown.push_str("<!-- -->."),
+            '/' if shown.ends_with(":/") => shown.push_str("<!-- -->/"),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Text as code, on one line: within longer backticks than it has itself.
+fn code(text: &str) -> String {
+    let text = one_line(text);
+    let quote = "`".repeat(longest_run(&text) + 1);
+    let gap = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    [&*quote, gap, &*text, gap, &*quote].concat()
 }
 
 fn longest_run(text: &str) -> usize {
@@ -151,10 +187,12 @@ fn longest_run(text: &str) -> usize {
 }
 
 fn markdown_error(error: &FailureDocument) -> String {
-    let place = error.source.as_ref().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
-    let body = [&error.detail, &error.help].map(|text| text.trim_end().replace('\n', "\n    "));
+    let place =
+        error.source.as_ref().map(|place| format!(" ({}:{})", prose(&place.file), place.line)).unwrap_or_default();
+    // Four spaces make code of it, in which nothing means anything.
+    let body = [&error.detail, &error.help].map(|text| escape::lines(text.trim_end()).replace('\n', "\n    "));
     let body = body.iter().filter(|text| !text.is_empty()).map(|text| format!("\n    {text}")).collect::<String>();
-    format!("\n**{}** {}{place}\n{body}", error.code, one_line(&error.summary))
+    format!("\n**{}** {}{place}\n{body}", error.code, prose(&error.summary))
 }
 
 /// GitHub's workflow commands: each error and each change at its place in the YAML.
@@ -164,12 +202,13 @@ pub fn github(chapters: &[Chapter]) -> String {
         for step in plan.iter().flat_map(|plan| &plan.changes) {
             match &step.blocked_by {
                 Some(blocked) => {
-                    let message = format!("{}: {}\n{}", step.address, blocked.why, blocked.hint);
+                    let [why, hint] = [&blocked.why, &blocked.hint].map(|text| one_line(text));
+                    let message = format!("{}: {why}\n{hint}", one_line(&step.address));
                     lines.push(annotation("error", step.source.as_ref(), "blocked", &message));
                 }
                 None if step.action == ActionWord::Retain => {}
                 None => {
-                    let message = format!("{} {}: {}", word(step), step.address, step.reason);
+                    let message = one_line(&format!("{} {}: {}", word(step), step.address, step.reason));
                     lines.push(annotation("notice", step.source.as_ref(), "plan", &message));
                 }
             }
@@ -182,12 +221,14 @@ pub fn github(chapters: &[Chapter]) -> String {
     lines.concat()
 }
 
-/// Escaped as GitHub's toolkit does: `%`, line ends, and in properties `:` and `,` too.
+/// Escaped as GitHub's toolkit does: `%`, line ends, and in properties `:` and `,` too. Line ends are all that is left of
+/// what steers.
 fn annotation(level: &str, place: Option<&Place>, title: &str, message: &str) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let data = |text: &str| escape::lines(text).replace('%', "%25").replace('\n', "%0A");
+    let property = |text: &str| data(&one_line(text)).replace(':', "%3A").replace(',', "%2C");
     let place = place.map(|place| format!("file={},line={},col={},", property(&place.file), place.line, place.column));
-    format!("::{level} {}title={}::{}\n", place.unwrap_or_default(), property(title), data(message))
+    let (place, title, message) = (place.unwrap_or_default(), property(title), data(message));
+    escape::command(&format!("::{level} {place}title={title}::{message}\n"))
 }
 
 /// What test reporters read: a suite a deployment, a case a step.
@@ -206,13 +247,17 @@ fn suite(command: &str, chapter: &Chapter) -> String {
     };
     for step in chapter.plan.iter().flat_map(|plan| &plan.changes) {
         let outcome = match (&step.blocked_by, ended(&step.address)) {
-            (Some(blocked), _) => Some(("failure", format!("{}\n{}", blocked.why, blocked.hint))),
-            (None, Some(End::Failed { error })) => Some(("failure", format!("{}: {}", error.operation, error.message))),
+            (Some(blocked), _) => {
+                Some(("failure", [&blocked.why, &blocked.hint].map(|text| one_line(text)).join("\n")))
+            }
+            (None, Some(End::Failed { error })) => {
+                Some(("failure", one_line(&format!("{}: {}", error.operation, error.message))))
+            }
             (None, Some(End::Skipped { because_of })) => Some(("skipped", format!("{because_of} is not done"))),
             (None, Some(End::Stopped | End::Interrupted)) => Some(("skipped", "the run was stopped".to_owned())),
             _ => None,
         };
-        cases.push((step.kind.as_str(), format!("{} {}", word(step), step.address), outcome));
+        cases.push((step.kind.as_str(), one_line(&format!("{} {}", word(step), step.address)), outcome));
     }
     if let Some(error) = &chapter.error {
         let text = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
@@ -223,7 +268,7 @@ fn suite(command: &str, chapter: &Chapter) -> String {
     let name = chapter.plan.as_ref().map_or(command, |plan| plan.deployment.as_str());
     let mut text = format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
-        xml(name),
+        xml(&one_line(name)),
         cases.len(),
         count("failure"),
         count("error"),
@@ -245,14 +290,13 @@ fn suite(command: &str, chapter: &Chapter) -> String {
 /// Text in XML 1.0, which has no control characters but tabs and line ends.
 fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in escape::lines(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
@@ -281,11 +325,27 @@ mod tests {
     #[test]
     fn values_cannot_end_their_fence() {
         assert_eq!((longest_run("a```b``"), longest_run("none")), (3, 0));
+        assert_eq!([code("a|b"), code("a`b``c"), code("`")], ["`a|b`", "```a`b``c```", "`` ` ``"]);
+    }
+
+    #[test]
+    fn prose_is_only_prose() {
+        for (text, expected) in [
+            ("it differs, see studio.yaml:12 (again)", "it differs, see studio.yaml:12 (again)"),
+            ("[x](http://e) ![y](z)", "\\[x\\](http:/<!-- -->/e) \\!\\[y\\](z)"),
+            ("<!-- <b> &lt; --> a|b", "&lt;\\!-- &lt;b&gt; &amp;lt; --&gt; a\\|b"),
+            ("@ann #1 www.e", "@<!-- -->ann \\#<!-- -->1 www<!-- -->.e"),
+            ("- a\n# b\n```", "\\- a\\\\n\\#<!-- --> b\\\\n\\`\\`\\`"),
+            ("1. a 2. b", "1\\. a 2. b"),
+        ] {
+            assert_eq!(prose(text), expected);
+        }
     }
 
     #[test]
     fn github_marks_the_lines_of_the_yaml() {
         let text = github(&[chapter(&removal().plan())]);
+        let text = escape::outgoing(&text);
         assert!(text.contains("::error file=studio.yaml,line=11,col=3,title=blocked::domain.studio: "), "{text}");
         assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
     }
@@ -295,6 +355,6 @@ mod tests {
         let text = junit("plan", &[chapter(&removal().plan()), chapter(&create_all().plan())]);
         assert!(text.contains("failures=\"2\" errors=\"0\" skipped=\"0\""), "{text}");
         assert!(text.contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"), "{text}");
-        assert_eq!(xml("a<b>&\"\u{1b}"), "a&lt;b&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(xml("a<b>&\"\u{1b}"), "a&lt;b&gt;&amp;&quot;\\u001b");
     }
 }

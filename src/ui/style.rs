@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::escape::sequence;
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
@@ -77,7 +79,7 @@ impl Paint {
         self.0
     }
 
-    /// `text` in the colour of `tone`.
+    /// `text` in the colour of `tone`, for the screen: what is a colour there is a mark in the text.
     pub fn paint(self, tone: Tone, text: &str) -> String {
         // The eight basic colours only, since every terminal theme defines them readably.
         let code = match tone {
@@ -88,7 +90,10 @@ impl Paint {
             Tone::Strong => "1",
             Tone::Quiet => "2",
         };
-        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if !self.0 || text.is_empty() {
+            return text.to_owned();
+        }
+        [sequence(&format!("[{code}m")), text.to_owned(), sequence("[0m")].concat()
     }
 }
 
@@ -132,6 +137,6 @@ mod tests {
     #[test]
     fn plain_text_stays_as_it_is() {
         assert_eq!(Paint::PLAIN.paint(Tone::Remove, "gone"), "gone");
-        assert_eq!(Paint(true).paint(Tone::Remove, "gone"), "\x1b[31mgone\x1b[0m");
+        assert_eq!(crate::escape::outgoing(&Paint(true).paint(Tone::Remove, "gone")), "\x1b[31mgone\x1b[0m");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::text::one_line;
+use crate::escape::{is_plain, one_line};
 
 /// The forms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,16 @@ pub enum ValueFormat {
     Github,
 }
 
+impl ValueFormat {
+    /// The name of the first value that cannot be told in this form: its line ends or control characters would be taken
+    /// for the form's, or for a CI runner's, and without them it would be another value.
+    pub fn cannot_tell(self, values: &[(String, String)]) -> Option<&str> {
+        let is_exact = matches!(self, Self::Raw | Self::Env | Self::Github);
+        let untold = |value: &str| !is_plain(value) || value.contains("##") || value.trim_start().starts_with("::");
+        values.iter().find(|(_, value)| is_exact && untold(value)).map(|(name, _)| name.as_str())
+    }
+}
+
 /// `values` in one of the forms, each line ended.
 pub fn render(values: &[(String, String)], format: ValueFormat) -> String {
     match format {
@@ -34,7 +44,7 @@ pub fn render(values: &[(String, String)], format: ValueFormat) -> String {
             let lines = values.iter().map(|(name, value)| format!("{}={}\n", word(name).to_uppercase(), quoted(value)));
             lines.collect()
         }
-        ValueFormat::Github => values.iter().map(|(name, value)| github(&word(name), value)).collect(),
+        ValueFormat::Github => values.iter().map(|(name, value)| format!("{}={value}\n", word(name))).collect(),
     }
 }
 
@@ -63,40 +73,47 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// GitHub reads a value of several lines between delimiters, which must not occur in it.
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings>
-fn github(name: &str, value: &str) -> String {
-    if !value.contains(['\n', '\r']) {
-        return format!("{name}={value}\n");
-    }
-    let mut delimiter = "EOF".to_owned();
-    while value.lines().any(|line| line == delimiter) {
-        delimiter.push('_');
-    }
-    format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_reader_gets_its_form() {
-        let values = [("domain.studio.DomainId", "d-1"), ("/acme/url", "it's\nEOF\n\u{1b}[31m")];
+        let values = [("domain.studio.DomainId", "d-1"), ("/acme/url", "it's")];
         let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
         for (format, expected) in [
-            (ValueFormat::Table, "domain.studio.DomainId  d-1\n/acme/url               it's\\nEOF\\n\\u{1b}[31m\n"),
-            (
-                ValueFormat::Json,
-                "{\n  \"domain.studio.DomainId\": \"d-1\",\n  \"/acme/url\": \"it's\\nEOF\\n\\u001b[31m\"\n}\n",
-            ),
-            (ValueFormat::Raw, "d-1\nit's\nEOF\n\u{1b}[31m\n"),
-            (ValueFormat::Env, "DOMAIN_STUDIO_DOMAINID='d-1'\nACME_URL='it'\\''s\nEOF\n\u{1b}[31m'\n"),
-            (ValueFormat::Github, "domain_studio_DomainId=d-1\nacme_url<<EOF_\nit's\nEOF\n\u{1b}[31m\nEOF_\n"),
+            (ValueFormat::Table, "domain.studio.DomainId  d-1\n/acme/url               it's\n"),
+            (ValueFormat::Json, "{\n  \"domain.studio.DomainId\": \"d-1\",\n  \"/acme/url\": \"it's\"\n}\n"),
+            (ValueFormat::Raw, "d-1\nit's\n"),
+            (ValueFormat::Env, "DOMAIN_STUDIO_DOMAINID='d-1'\nACME_URL='it'\\''s'\n"),
+            (ValueFormat::Github, "domain_studio_DomainId=d-1\nacme_url=it's\n"),
         ] {
             assert_eq!(render(&values, format), expected, "{format:?}");
         }
         assert_eq!(render(&[], ValueFormat::Table), "");
+    }
+
+    #[test]
+    fn what_would_be_taken_for_something_else_is_only_told_as_data() {
+        for (value, expected) in [
+            ("it's ::fine:: 'so' $(far) #1", None),
+            ("two\nlines", Some("x")),
+            ("\u{1b}[31m", Some("x")),
+            ("\u{202e}", Some("x")),
+            (" ::error::", Some("x")),
+            ("a ##[error]", Some("x")),
+        ] {
+            let values = [("x".to_owned(), value.to_owned())];
+            for format in [ValueFormat::Raw, ValueFormat::Env, ValueFormat::Github] {
+                assert_eq!(format.cannot_tell(&values), expected, "{value:?}");
+            }
+            assert_eq!(ValueFormat::Json.cannot_tell(&values), None);
+            assert_eq!(render(&values, ValueFormat::Table).lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn names_are_words() {
         assert_eq!(word("1 a--b "), "_1_a_b");
     }
 }

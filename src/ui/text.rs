@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::escape;
 use crate::model::{Part, Text, Value};
 
 /// What stands in the place of an output that only the apply will know.
@@ -9,30 +10,10 @@ pub(super) const UNKNOWN: &str = "(known after apply)";
 /// What stands in the place of a value that is not there.
 pub(super) const NOT_SET: &str = "(not set)";
 
-/// Text that cannot steer a terminal: control characters are escaped, but for line breaks and tabs. AWS answers and
-/// names that users chose are shown on people's terminals.
-pub(crate) fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) { cleaned.extend(c.escape_unicode()) } else { cleaned.push(c) }
-    }
-    cleaned
-}
-
-/// [`clean`] text on one line.
-pub(super) fn one_line(text: &str) -> String {
-    clean(text).replace('\n', "\\n").replace('\t', "\\t")
-}
-
-/// Control characters, and those that turn the direction of writing around.
-fn steers(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// A text, its outputs marked, with its line breaks.
 pub(super) fn lines_of(text: &Text) -> String {
     let parts = text.parts().iter().map(|part| match part {
-        Part::Literal(literal) => clean(literal),
+        Part::Literal(literal) => escape::lines(literal),
         Part::Output { .. } => UNKNOWN.to_owned(),
     });
     parts.collect()
@@ -45,13 +26,13 @@ pub(super) fn flow(value: &Value) -> String {
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
         Value::Text(text) => {
-            let line = lines_of(text).replace('\n', "\\n").replace('\t', "\\t");
+            let line = escape::one_line(&lines_of(text));
             // Quotes only where the eye would miss something.
             if line.trim() == line && !line.is_empty() { line } else { format!("\"{line}\"") }
         }
         Value::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Map(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{}: {}", one_line(key), flow(value)));
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", escape::one_line(key), flow(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
     }
@@ -108,7 +89,7 @@ mod tests {
             (Value::from(json!("")), "\"\""),
             (Value::from(json!(" padded")), "\" padded\""),
             (Value::from(json!("two\nlines")), "two\\nlines"),
-            (Value::from(json!("\u{1b}[31mred")), "\\u{1b}[31mred"),
+            (Value::from(json!("\u{1b}[31mred")), "\\u001b[31mred"),
             (Value::from(json!({"b": [1, true], "a": null})), "{a: null, b: [1, true]}"),
             (Value::from(id.clone()), "(known after apply)"),
             (Value::from(Text::literal("app/").then(id).then("/*")), "app/(known after apply)/*"),

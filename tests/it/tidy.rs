@@ -242,6 +242,26 @@ fn only_the_screen_writes_to_the_terminal() {
 }
 
 #[test]
+fn what_leaves_is_escaped_where_it_is_written() {
+    // files.rs writes what it is handed; init.rs and the record write our own text, and bytes that are packed.
+    let writers = ["write_all(", "files::write("];
+    let front = sources("src").into_iter().filter(|source| source.is_below(&["src/ui", "src/cli", "src/main.rs"]));
+    let raw: Vec<String> = front
+        .filter(|source| source.path != "src/cli/init.rs")
+        .flat_map(|source| writers.iter().flat_map(|writer| source.uses(writer)).collect::<Vec<_>>())
+        .filter(|place| {
+            !place.contains("outgoing(") && !place.contains("fn write_all") && !place.contains("self.write_all")
+        })
+        .collect();
+    assert!(raw.is_empty(), "write what `escape::outgoing` makes of it\n{}", raw.join("\n"));
+    only_in(
+        &["src/escape.rs", "src/ui/style.rs", "src/config/diagnostic.rs", "src/cli/args.rs", "src/ui/reports.rs"],
+        &["escape::sequence", "escape::rendered", "escape::command"],
+        "paint with `Paint`: a mark is for what is ours",
+    );
+}
+
+#[test]
 fn only_main_reads_the_environment_and_ends_the_process() {
     // The sandbox aborts where a test has asked for a crash.
     only_in(&["src/main.rs"], &["std::env", "env::var", "process::exit"], "take it from `Surroundings`");
