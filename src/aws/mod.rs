@@ -10,6 +10,7 @@ pub mod error;
 pub mod given_bucket;
 pub mod lock;
 pub mod network;
+pub mod object_keys;
 mod permission;
 pub mod record;
 pub mod resolve;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Delete, ObjectIdentifier,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, EncodingType,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
@@ -19,7 +19,7 @@ use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ou
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::error::failed;
-use crate::aws::{Account, given_bucket};
+use crate::aws::{Account, given_bucket, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules};
@@ -472,26 +472,16 @@ async fn put_tags(account: &Account, name: &str, tags: &BTreeMap<String, String>
 /// Deletes every version of every object.
 async fn empty(account: &Account, name: &str) -> Result<(), CloudError> {
     loop {
-        let page = account.s3.list_object_versions().bucket(name).send().await;
+        let page = account.s3.list_object_versions().bucket(name).encoding_type(EncodingType::Url).send().await;
         let page = page.map_err(|e| failed("ListObjectVersions", e))?;
         let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
         let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-        let objects: Vec<ObjectIdentifier> = versions
-            .chain(markers)
-            .filter_map(|(key, version)| {
-                ObjectIdentifier::builder().key(key?).set_version_id(version.map(str::to_owned)).build().ok()
-            })
-            .collect();
+        let key = |key| object_keys::decoded(key, page.encoding_type());
+        let objects = versions.chain(markers).filter_map(|(of, version)| Some((key(of?), version.map(str::to_owned))));
+        let objects: Vec<_> = objects.collect();
         if objects.is_empty() {
             return Ok(());
         }
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
-        let delete = delete.map_err(|error| CloudError::new(ErrorKind::Invalid, "DeleteObjects", error.to_string()))?;
-        let answer = account.s3.delete_objects().bucket(name).delete(delete).send().await;
-        let answer = answer.map_err(|e| failed("DeleteObjects", e))?;
-        if let Some(error) = answer.errors().first() {
-            let message = format!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or_default());
-            return Err(CloudError::new(ErrorKind::Denied, "DeleteObjects", message));
-        }
+        object_keys::delete(&account.s3, name, objects).await?;
     }
 }

@@ -8,23 +8,21 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::EncodingType;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::asset_files::{content_digest, hex};
 use super::upload::Uploads;
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Record, Removal, Retention, Rules};
 
 /// How many objects are read or written at once.
 const PARALLEL: usize = 8;
-/// How many objects one DeleteObjects call takes (S3 API reference).
-const DELETE_BATCH: usize = 1000;
 
 /// In place of the digest of what may not be looked at.
 pub const UNKNOWN: &str = "unknown";
@@ -156,15 +154,17 @@ async fn list(account: &Account, node: &Node, bucket: &str, prefix: &str) -> Res
 }
 
 async fn list_with(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Option<Listing>, CloudError> {
-    let pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send().try_collect().await;
-    let pages = match pages.map_err(|e| failed("ListObjectsV2", e)) {
+    let pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url);
+    let pages = match pages.into_paginator().send().try_collect().await.map_err(|e| failed("ListObjectsV2", e)) {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
-    let objects = pages.iter().flat_map(|page| page.contents()).filter_map(|object| {
-        let path = object.key()?.strip_prefix(prefix)?;
+    let objects =
+        pages.iter().flat_map(|page| page.contents().iter().map(move |object| (page.encoding_type(), object)));
+    let objects = objects.filter_map(|(encoding, object)| {
+        let key = object_keys::decoded(object.key()?, encoding);
         let state = format!("{} {}", object.size().unwrap_or_default(), object.e_tag().unwrap_or_default());
-        Some((path.to_owned(), state))
+        Some((key.strip_prefix(prefix)?.to_owned(), state))
     });
     Ok(Some(objects.collect()))
 }
@@ -314,21 +314,8 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
         }
     });
     stream::iter(sending).buffer_unordered(PARALLEL).try_collect::<()>().await?;
-    let surplus: Vec<ObjectIdentifier> = live
-        .keys()
-        .filter(|path| !wanted.contains_key(*path))
-        .filter_map(|path| ObjectIdentifier::builder().key(format!("{prefix}{path}")).build().ok())
-        .collect();
-    for batch in surplus.chunks(DELETE_BATCH) {
-        let delete = Delete::builder().set_objects(Some(batch.to_vec())).quiet(true).build();
-        let delete = delete.map_err(|error| CloudError::new(ErrorKind::Invalid, "DeleteObjects", error.to_string()))?;
-        let answer = s3.delete_objects().bucket(bucket).delete(delete).send().await;
-        let answer = answer.map_err(|e| failed("DeleteObjects", e))?;
-        if let Some(error) = answer.errors().first() {
-            let message = format!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or_default());
-            return Err(CloudError::new(ErrorKind::Denied, "DeleteObjects", message));
-        }
-    }
+    let surplus = live.keys().filter(|path| !wanted.contains_key(*path));
+    object_keys::delete(&s3, bucket, surplus.map(|path| (format!("{prefix}{path}"), None))).await?;
     let listing = list(account, node, bucket, prefix).await?.unwrap_or_default();
     // Every file was written or is unchanged, and nothing else is left: what is there is what was wanted, unless the
     // listing says otherwise.

@@ -30,9 +30,35 @@ const LIMITS: [Limit; 4] = [
     },
 ];
 
-/// What AWS would refuse of a graph for its size; what is not known yet counts with the length of its placeholder.
+/// Documents that may hold only characters of Latin-1, by the API models of IAM (`policyDocumentType`) and KMS
+/// (`PolicyType`): `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+const LATIN: [(Kind, &str); 5] = [
+    (Kind::ExecutionRole, "AssumeRolePolicyDocument"),
+    (Kind::AssetRole, "AssumeRolePolicyDocument"),
+    (Kind::KmsKey, "KeyPolicy"),
+    (Kind::AssetPolicy, "PolicyDocument"),
+    (Kind::ExecutionPolicy, "PolicyDocument"),
+];
+
+/// What AWS would refuse of a graph for its size or its characters; what is not known yet counts with the length of its
+/// placeholder.
 pub fn refused(graph: &Graph) -> Diagnostics {
     let mut refused = Diagnostics::default();
+    for node in graph.values() {
+        for (_, property) in LATIN.iter().filter(|(kind, _)| node.address.kind == *kind) {
+            let document = node.properties.get(property).map(policy::text).unwrap_or_default();
+            let Some(c) = document.chars().find(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) else {
+                continue;
+            };
+            let summary = format!("AWS refuses the {property} of {}: it holds `{c}`", node.address);
+            let mistake = Diagnostic::new(&codes::IDENTIFIER, summary)
+                .help("policies take Latin letters only: use another name for what the config puts into it");
+            refused.push(match node.source(&Path::of([*property])) {
+                Some(source) => mistake.at(&Place { source: source.clone(), length: 1 }),
+                None => mistake,
+            });
+        }
+    }
     for limit in LIMITS {
         for node in graph.values().filter(|node| node.address.kind == limit.kind) {
             let size = node.properties.get(limit.property).map_or(0, |document| policy::text(document).len());

@@ -133,6 +133,12 @@ impl Faults {
         self.hostile.as_ref()
     }
 
+    /// The fault that one text is awkward.
+    #[cfg(test)]
+    pub(super) fn awkward(place: &str, text: &str) -> Self {
+        Self { hostile: Some(Hostile::with(place, text)), ..Self::default() }
+    }
+
     /// What the services themselves act upon, for the world's record of faults.
     pub fn for_services(&self) -> Json {
         Json::Object(self.services.clone())

@@ -156,6 +156,7 @@ pub fn encode(document: &str) -> String {
 /// Refuses a document that IAM would not take.
 pub fn check_document(document: &str, principals: bool, most: usize) -> Result<Json, Refusal> {
     let malformed = |message: String| Refusal::new("MalformedPolicyDocument", message);
+    policy::check_characters(document)?;
     let json = policy::parse(document, principals).map_err(malformed)?;
     // White space does not count (IAM user guide, "IAM and AWS STS character limits").
     if document.chars().filter(|character| !character.is_whitespace()).count() > most {
@@ -505,6 +506,7 @@ mod tests {
             ("a b", TRUST, "v", "ValidationError"),
             ("a", "{", "v", "MalformedPolicyDocument"),
             ("a", unknown.as_str(), "v", "MalformedPolicyDocument"),
+            ("a", &TRUST.replace("Allow", "All\u{e9}\u{101}w"), "v", "ValidationError"),
             ("a", TRUST, "v?", "ValidationError"),
             ("EXECUTION", TRUST, "v", "EntityAlreadyExists"),
             ("AWSReservedSSO_x", TRUST, "v", "AccessDenied"),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::iam::{
-    add_tags, check_document, check_name, check_path, conflict, encode, no_such_entity, paged, put, role,
-    role_to_change,
+    add_tags, check_description, check_document, check_name, check_path, conflict, encode, no_such_entity, paged, put,
+    role, role_to_change,
 };
 use super::policy::POLICIES;
 use super::records::{ROLES, Role};
@@ -183,6 +183,9 @@ fn create_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
         return Err(conflict("EntityAlreadyExists", message));
     }
+    let description = input.text("Description");
+    // IAM's model, `policyDescriptionType`: a length and no pattern.
+    check_description(description, |_| true)?;
     let mut tags = BTreeMap::new();
     add_tags(&mut tags, input)?;
     let now = world.now();
@@ -191,7 +194,7 @@ fn create_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         path: path.into(),
         id: format!("ANPA{}", world.id(UPPER, 17)),
         arn,
-        description: input.text("Description").map(Into::into),
+        description: description.map(Into::into),
         tags,
         versions: BTreeMap::from([(1, Version { document: document.into(), created: now })]),
         default: 1,

@@ -144,6 +144,7 @@ fn put(world: &mut World, key: &Key) -> Answer {
 
 fn check_policy(world: &World, text: &str, caller: &Caller, resource: &str, bypass: bool) -> Result<(), Refusal> {
     let malformed = |message: String| Refusal::new("MalformedPolicyDocumentException", message);
+    policy::check_characters(text)?;
     let document = policy::parse(text, true).map_err(malformed)?;
     // A key policy holds up to 32 KB (KMS developer guide, "Resource quotas").
     if text.len() > 32_768 {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::records::{ROLES, Role, role_at, visible_role};
-use super::service::matches;
-use super::wire::Caller;
+use super::service::{matches, validation};
+use super::wire::{Caller, Refusal};
 use super::world::{World, account_in};
 
 /// Table of managed policies, by ARN.
@@ -49,6 +49,18 @@ impl Context<'_> {
             other => self.keys.get(other).map(String::as_str),
         }
     }
+}
+
+/// What IAM's and KMS's models allow in a document: `[\u0009\u000A\u000D\u0020-\u00FF]+` (`policyDocumentType`,
+/// `PolicyType`).
+pub fn check_characters(document: &str) -> Result<(), Refusal> {
+    if document.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
+        return Ok(());
+    }
+    Err(validation(
+        "1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+    ))
 }
 
 /// Reads a document and checks its grammar; the refusal's text says what is wrong.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
 use super::s3::Asked;
@@ -11,11 +12,17 @@ use super::service::iso;
 use super::wire::{Refusal, Response};
 use super::world::World;
 
+/// What is left as it is under `encoding-type=url`; a blank becomes a plus. Measured for blank, plus, percent and Hangul, in
+/// keys and common prefixes (<https://github.com/brekkylab/backlot/issues/178>); that `*` and `~` are treated as forms treat
+/// them is a guess.
+const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
+
 /// What a list is cut from: keys after a place, of a prefix, those with a common part up to a delimiter as one.
 struct Listing<'a> {
     prefix: &'a str,
     delimiter: Option<&'a str>,
     limit: usize,
+    is_encoded: bool,
 }
 
 impl<'a> Listing<'a> {
@@ -25,7 +32,29 @@ impl<'a> Listing<'a> {
         let delimiter = asked.request.parameter("delimiter").filter(|delimiter| !delimiter.is_empty());
         // 1,000 at most (S3 API reference, "ListObjectsV2").
         let limit: usize = limit.unwrap_or(1000);
-        Ok(Self { prefix: asked.request.parameter("prefix").unwrap_or_default(), delimiter, limit: limit.min(1000) })
+        let is_encoded = match asked.request.parameter("encoding-type") {
+            None => false,
+            Some("url") => true,
+            Some(_) => return Err(Refusal::new("InvalidArgument", "Invalid Encoding Method specified in Request")),
+        };
+        let prefix = asked.request.parameter("prefix").unwrap_or_default();
+        Ok(Self { prefix, delimiter, limit: limit.min(1000), is_encoded })
+    }
+
+    /// A key, or a part of one, as the answer tells it.
+    fn told(&self, key: &str) -> String {
+        if !self.is_encoded {
+            return key.to_owned();
+        }
+        utf8_percent_encode(key, &PLAIN).to_string().replace(' ', "+")
+    }
+
+    fn encoding(&self) -> Option<&'static str> {
+        self.is_encoded.then_some("url")
+    }
+
+    fn common_prefixes(&self, prefixes: &[String]) -> Vec<Json> {
+        prefixes.iter().map(|prefix| json!({"Prefix": self.told(prefix)})).collect()
     }
 
     fn common_prefix(&self, key: &str) -> Option<String> {
@@ -57,10 +86,6 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn common_prefixes(prefixes: Vec<String>) -> Vec<Json> {
-    prefixes.into_iter().map(|prefix| json!({"Prefix": prefix})).collect()
-}
-
 /// Answers `ListObjects`, or `ListObjectsV2` when it is the `second`.
 pub fn objects(world: &World, asked: &Asked<'_>, second: bool) -> Result<Response, Refusal> {
     let listing = Listing::new(asked)?;
@@ -83,24 +108,27 @@ pub fn objects(world: &World, asked: &Asked<'_>, second: bool) -> Result<Respons
         .into_iter()
         .map(|(key, version)| {
             json!({
-                "Key": key, "LastModified": iso(version.modified), "ETag": version.etag, "Size": version.size,
+                "Key": listing.told(&key), "LastModified": iso(version.modified), "ETag": version.etag,
+                "Size": version.size,
                 "StorageClass": "STANDARD",
             })
         })
         .collect();
     let mut result = json!({
-        "Name": asked.bucket, "Prefix": listing.prefix, "Delimiter": listing.delimiter, "MaxKeys": listing.limit,
-        "IsTruncated": next.is_some(), "Contents": contents, "CommonPrefixes": common_prefixes(prefixes),
+        "Name": asked.bucket, "Prefix": listing.told(listing.prefix),
+        "Delimiter": listing.delimiter.map(|delimiter| listing.told(delimiter)), "MaxKeys": listing.limit,
+        "IsTruncated": next.is_some(), "Contents": contents, "CommonPrefixes": listing.common_prefixes(&prefixes),
+        "EncodingType": listing.encoding(),
     });
     if second {
         result["KeyCount"] = json!(count);
         result["ContinuationToken"] = json!(parameter("continuation-token"));
-        result["StartAfter"] = json!(parameter("start-after"));
+        result["StartAfter"] = json!(parameter("start-after").map(|start| listing.told(start)));
         result["NextContinuationToken"] = json!(next.map(|place| STANDARD.encode(place)));
     } else {
-        result["Marker"] = json!(start);
+        result["Marker"] = json!(listing.told(&start));
         // Without a delimiter the caller goes on from the last key, and S3 says nothing of its own.
-        result["NextMarker"] = json!(next.filter(|_| listing.delimiter.is_some()));
+        result["NextMarker"] = json!(next.filter(|_| listing.delimiter.is_some()).map(|next| listing.told(&next)));
     }
     Ok(answer("ListBucketResult", &result))
 }
@@ -148,7 +176,7 @@ pub fn versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> {
             }
             last = (key.clone(), version.id.clone());
             let common = json!({
-                "Key": key, "VersionId": version.id, "IsLatest": index == latest, "LastModified": iso(version.modified),
+                "Key": listing.told(&key), "VersionId": version.id, "IsLatest": index == latest, "LastModified": iso(version.modified),
             });
             if version.marker {
                 markers.push(common);
@@ -165,11 +193,13 @@ pub fn versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> {
     Ok(answer(
         "ListVersionsResult",
         &json!({
-            "Name": asked.bucket, "Prefix": listing.prefix, "Delimiter": listing.delimiter, "MaxKeys": listing.limit,
-            "KeyMarker": key_marker, "VersionIdMarker": version_marker, "IsTruncated": next_key.is_some(),
-            "NextKeyMarker": next_key,
+            "Name": asked.bucket, "Prefix": listing.told(listing.prefix),
+            "Delimiter": listing.delimiter.map(|delimiter| listing.told(delimiter)), "MaxKeys": listing.limit,
+            "KeyMarker": listing.told(key_marker), "VersionIdMarker": version_marker,
+            "IsTruncated": next_key.is_some(), "EncodingType": listing.encoding(),
+            "NextKeyMarker": next_key.map(|key: String| listing.told(&key)),
             "NextVersionIdMarker": next_version.filter(|version: &String| !version.is_empty()),
-            "Version": versions, "DeleteMarker": markers, "CommonPrefixes": common_prefixes(prefixes),
+            "Version": versions, "DeleteMarker": markers, "CommonPrefixes": listing.common_prefixes(&prefixes),
         }),
     ))
 }
@@ -181,11 +211,12 @@ mod tests {
     #[test]
     fn lists_are_cut_at_delimiters_and_limits() {
         let keys = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), ())).collect::<Vec<_>>();
-        let listing = Listing { prefix: "a/", delimiter: Some("/"), limit: 2 };
+        let listing = Listing { prefix: "a/", delimiter: Some("/"), limit: 2, is_encoded: true };
         let all = keys(&["a/1", "a/b/1", "a/b/2", "a/c/1", "a/d"]);
         let (found, prefixes, next) = listing.cut(all.clone(), "");
         assert_eq!((found.len(), prefixes, next.as_deref()), (1, vec!["a/b/".to_owned()], Some("a/b/")));
         let (found, prefixes, next) = listing.cut(all, "a/b/");
         assert_eq!((found.len(), prefixes, next), (1, vec!["a/c/".to_owned()], None));
+        assert_eq!(listing.told("a b+c%/\u{1b}ü~"), "a+b%2Bc%25/%1B%C3%BC%7E");
     }
 }

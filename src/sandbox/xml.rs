@@ -142,6 +142,10 @@ pub fn entries(value: Option<&Json>) -> Vec<&Json> {
 }
 
 #[cfg(test)]
+#[path = "xml_tests.rs"]
+mod round_trips;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! The integration tests: one binary, so that the SDK is linked once.
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, `references` and `given` for
-//! whatever a config names, and `faults` what must hold whatever goes wrong on the way, `denied` what a refused read must never come to; `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
-//! `hostile` says what no text from outside may do.
+//! whatever a config names, and `faults` what must hold whatever goes wrong on the way, `denied` what a refused read must never come to,
+//! `hostile` what no text from outside may do; `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
 //! ARCHITECTURE.md and the README, `cli` runs the real program, and `behaviour` is how AWS hurts people today, row by row
 //! of `docs/behaviour.md`. Everything is hermetic: each test has an account of its own inside the process.
 

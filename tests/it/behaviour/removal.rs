@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{BASE, alter, count, deployed, domain_id, pass, says, start_app, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};
-use crate::support::configs::edit;
+use crate::support::configs::{EVERYTHING, edit};
 
 /// No call was refused because something was in use.
 #[track_caller]
@@ -185,4 +185,30 @@ fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
     // What was kept goes later, by the same command.
     let rest = lab.run(DESTROY, &policy).expect(0);
     assert_eq!((count(&rest, "DeleteBucket"), count(&rest, "ScheduleKeyDeletion")), (1, 1));
+}
+
+#[test]
+fn objects_go_whose_keys_no_xml_can_hold() {
+    let lab = Lab::new();
+    lab.run(APPLY, EVERYTHING).expect(0);
+    let (first, object) = lab.tables()["s3/object"].iter().next().map(|(key, of)| (key.clone(), of.clone())).unwrap();
+    let put = |lab: &Lab, prefix: &str| {
+        let changed = lab.sandbox.with_world(|world| {
+            for c in (1..0x30).chain(0x7f..0xa1).chain([0x2028, 0x202e, 0xfffe, 0xffff]).filter_map(char::from_u32) {
+                world.put("s3/object", &format!("{prefix}a{c}b +%41"), &object);
+            }
+        });
+        changed.unwrap();
+    };
+    // Among the assets they are surplus, and go with the next apply.
+    let (folder, _) = first.rsplit_once('/').unwrap();
+    put(&lab, &format!("{folder}/"));
+    lab.run(&["plan", "--detailed-exitcode"], EVERYTHING).expect(2);
+    lab.run(APPLY, EVERYTHING).expect(0);
+    lab.run(&["plan", "--detailed-exitcode"], EVERYTHING).expect(0);
+    // Anywhere in the bucket they go before it.
+    let (bucket, _) = first.split_once('/').unwrap();
+    put(&lab, &format!("{bucket}/sharing/"));
+    lab.run(&[DESTROY, &["--bucket", "delete"]].concat(), EVERYTHING).expect(0);
+    assert!(lab.tables().get("s3/object").is_none_or(|objects| objects.is_empty()));
 }
