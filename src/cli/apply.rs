@@ -28,7 +28,11 @@ const PLAN_LIMIT: u64 = 256 << 20;
 
 /// Reads a saved plan.
 pub(super) fn saved_plan(path: &Path) -> Result<PlanDocument, Failure> {
-    let bytes = files::read(path, PLAN_LIMIT).map_err(|error| Failure::file(path, &error))?;
+    let bytes = files::read(path, PLAN_LIMIT).map_err(|error| {
+        // What is to be applied cannot be read: like a config.
+        let failure = Failure { exit: Exit::InvalidConfig, ..Failure::file(path, &error) };
+        failure.help("name the file that `plan --out FILE` wrote")
+    })?;
     PlanDocument::read(&String::from_utf8_lossy(&bytes)).map_err(|error| {
         let summary = format!("{}: {error}", path.display());
         Failure::from(error).named(summary)

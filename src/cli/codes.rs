@@ -73,7 +73,7 @@ codes! {
     CONFLICT "SD3010" Failed "it is in use or being changed"
         "The object exists already, is used by another, or is being changed by somebody else. Nothing was forced. Run again \
          once the other change is done."
-    NOT_FOUND "SD3011" Failed "something that is needed does not exist"
+    NOT_FOUND "SD3011" Access "something that is needed does not exist"
         "The request names something that is not there: it was deleted meanwhile, or the config refers to what does not \
          exist in this account and region."
     FAILED "SD3012" Failed "AWS reported a failure later"

@@ -44,8 +44,19 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     run.planned(&planned.plan)?;
     let shown = filtered(&planned.plan, &args.target, &args.exclude, several)?;
     if run.is_human() {
-        let text = plan_human::render(&shown, args.diff, run.screen.data_paint());
+        let hidden = changes(&planned.plan) - changes(&shown);
+        // What is shown may be all right while what is not is far from it.
+        let text = match hidden {
+            0 => plan_human::render(&shown, args.diff, run.screen.data_paint()),
+            _ if shown.is_empty() && !shown.is_partial() => String::new(),
+            _ => plan_human::render(&shown, args.diff, run.screen.data_paint()),
+        };
         run.screen.data(&format!("{}{text}", session.heading()))?;
+        if hidden > 0 {
+            let all = changes(&planned.plan);
+            run.screen
+                .data(&format!("PARTIAL: {hidden} of {all} changes are not shown, and `apply` makes all of them.\n"))?;
+        }
     }
     if let Some(path) = &args.out {
         let (created, expires) = super::run::validity(run.surroundings);
@@ -59,19 +70,25 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&shown)) })
 }
 
+/// How many addresses a plan is about to change, or may not.
+fn changes(plan: &Plan) -> usize {
+    plan.steps.iter().filter(|step| step.action.is_change() || step.blocked.is_some()).count()
+}
+
 /// The plan with only those steps whose address is asked for; display only, never what is applied.
 fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob], several: bool) -> Result<Plan, Failure> {
     let (wanted, unwanted) = (set(target)?, set(exclude)?);
     let addresses: Vec<String> = plan.steps.iter().map(|step| step.address.to_string()).collect();
     let fits = |glob: &&Glob| addresses.iter().any(|address| glob.compile_matcher().is_match(address));
-    // A typo would read as "no changes". Of several deployments another may have what is asked for.
-    if let Some(glob) = target.iter().find(|glob| !fits(glob)).filter(|_| !several) {
-        let near = nearest(glob.glob(), addresses.iter().map(String::as_str));
-        let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let failure = Failure::new(&codes::USAGE, format!("`--target {glob}` matches no address of the plan"));
-        return Err(
-            failure.help(format!("{near}addresses are written `kind.name`, as the plan without `--target` shows them"))
-        );
+    // A typo would read as "no changes", or show what was to be hidden. Of several deployments another may have it.
+    for (option, globs) in [("--target", target), ("--exclude", exclude)] {
+        if let Some(glob) = globs.iter().find(|glob| !fits(glob)).filter(|_| !several) {
+            let near = nearest(glob.glob(), addresses.iter().map(String::as_str));
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            let failure = Failure::new(&codes::USAGE, format!("`{option} {glob}` matches no address of the plan"));
+            let how = format!("addresses are written `kind.name`, as the plan without `{option}` shows them");
+            return Err(failure.help(format!("{near}{how}")));
+        }
     }
     let mut plan = plan.clone();
     plan.steps.retain(|step| {

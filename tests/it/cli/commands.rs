@@ -40,7 +40,7 @@ fn a_domain_of_identity_center_gives_out_no_url() {
 #[test]
 fn a_user_who_is_not_there_is_told_from_one_who_is_misspelt() {
     let desk = Desk::applied();
-    let url = |user: &str| desk.run(&["url", "minimal.yaml", "--user", user]).is(1);
+    let url = |user: &str| desk.run(&["url", "minimal.yaml", "--user", user]).is(4);
     url("nosuch").notes_have("no user `nosuch`").notes_have("in the config: example-user-id");
     url("exampel-user-id").notes_have("is `example-user-id` meant?");
 }

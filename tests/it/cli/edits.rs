@@ -161,7 +161,7 @@ fn what_moved_behind_our_back_makes_a_plan_stale() {
 #[test]
 fn drift_is_what_moved_since_the_last_apply() {
     let desk = Desk::new();
-    desk.run(&["drift", "minimal.yaml"]).is(1).notes_have("nothing remembers an apply");
+    desk.run(&["drift", "minimal.yaml"]).is(4).notes_have("nothing remembers an apply");
     desk.minimal_and("studio.yaml", RULE);
     desk.apply("studio.yaml").is(0);
     desk.run(&["drift", "studio.yaml"]).is(0).data_has("No drift");

@@ -72,6 +72,8 @@ fn names_that_contradict_the_config_are_refused() {
     run(&["apply", "own.yaml", "-d", "ML", "--env", "Dev", "--auto-approve"]).is(0);
     run(&["plan", "own.yaml", "--detailed-exitcode"]).is(0);
     run(&["plan", "own.yaml", "--target", "user_profil.*"]).is(64).notes_have("matches no address");
+    run(&["plan", "own.yaml", "--exclude", "user_profil.*"]).is(64).notes_have("matches no address");
+    run(&["apply", "own.yaml", "--plan", "none.json"]).is(3).notes_have("plan --out FILE");
     end(desk.command(&["plan", "own.yaml", "--sandbox=F"]).env("STUDIO_DEPLOY_DOMIAN", "x"))
         .is(64)
         .notes_have("DOMAIN?");
@@ -162,4 +164,21 @@ fn what_may_be_confidential_is_for_nobody_else() {
     desk.run(&["plan", "minimal.yaml", "--out", "no/such/p.json"]).is(1).notes_have("no/such/p.json");
     let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "--report", "md=no/such"]).is(1);
     assert!(ended.calls.is_empty(), "a report that cannot be written is told before the first call");
+}
+
+#[test]
+fn what_is_not_shown_of_a_plan_is_said() {
+    let desk = Desk::applied();
+    desk.minimal_and("more.yaml", "  tags: {team: science}\n");
+    let shown = |args: &[&str]| {
+        let ended = desk.run(&[&["plan", "more.yaml"], args].concat()).is(0);
+        assert!(!ended.data.contains("No changes"), "{args:?}: {}", ended.data);
+        ended.data
+    };
+    let all = shown(&[]);
+    assert!(!all.contains("PARTIAL"), "{all}");
+    for args in [["--target", "user_profile.*"], ["--exclude", "user_profile.*"], ["--exclude", "*"]] {
+        let part = shown(&args);
+        assert!(part.contains("changes are not shown, and `apply` makes all of them"), "{args:?}: {part}");
+    }
 }
