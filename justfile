@@ -43,6 +43,10 @@ converge:
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture
 
+# What `permissions` prints, statement by statement, over the whole life of every sample; some minutes.
+permissions:
+    cargo test --locked --test it permissions -- --include-ignored --nocapture
+
 # What `--skip-blocked` leaves out, over many pairs of configs.
 left-out:
     cargo test --locked --test it left_out -- --include-ignored --nocapture

@@ -15,8 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
     ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, ExplainArgs,
-    GraphArgs, InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PlanArgs, Purpose, SandboxCommand, SchemaArgs,
-    SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs, ValidateArgs, Variant,
+    GraphArgs, InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PermissionsFor, PlanArgs, SandboxCommand,
+    SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs, ValidateArgs, Variant,
 };
 pub use consent::{Consent, Fate, RemovalArgs};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};

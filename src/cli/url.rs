@@ -10,10 +10,10 @@ use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::aws::error::failed;
-use crate::cloud::{Cloud, CloudError, ErrorKind};
+use crate::cloud::{CloudError, ErrorKind};
 use crate::config;
 use crate::config::suggest::nearest;
-use crate::model::{Found, Graph, Kind};
+use crate::resource::domain;
 use crate::ui::Screen;
 
 /// How many users are named in a hint.
@@ -32,11 +32,8 @@ pub(super) async fn run(
             .help("choose one with --domain, --env and --module")
     })?;
     let session = Session::open(loaded, global, surroundings, colour).await?;
-    let snapshot = session.account.observe(&Graph::new(), None).await.map_err(|error| session.cloud(&error))?;
-    let domain = snapshot.iter().find_map(|(address, found)| match found {
-        Found::Ours(observed) if address.kind == Kind::Domain => Some(observed),
-        _ => None,
-    });
+    // Nothing else is looked at: whoever hands out URLs need not be let see the rest.
+    let domain = domain::live(&session.account).await.map_err(|error| session.cloud(&error))?;
     let Some(domain) = domain else {
         return Err(Failure::new(&codes::NOT_FOUND, format!("{} has no domain in this account", session.deployment()))
             .help("make it with `studio-deploy apply`"));

@@ -203,6 +203,11 @@ fn block(step: &mut Step, holders: &[Holder<'_>], staying: &BTreeSet<Address>) {
             "what it is part of would have to be replaced first, and may not be",
             "see what is said of that; until then it stays as it is",
         ),
+        // What is in the way waits for a consent of its own.
+        None if flags.is_empty() => Blocked::new(
+            format!("it goes only once nothing is left in it: {list}"),
+            "see what is said of each of these; until then it stays as it is",
+        ),
         None => Blocked::new(
             format!("it goes only once nothing is left in it: {list}"),
             format!("let their users delete these, or delete them and all that is in them with `{flags}`"),

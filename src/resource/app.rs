@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use aws_sdk_sagemaker::types::{AppDetails, AppType};
 
+use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::{Resource, View};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -27,17 +28,14 @@ impl Resource for App {
         Kind::App
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["sagemaker:ListApps"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("sagemaker", "app/*")],
-                read: &["sagemaker:DescribeApp"],
-                write: &["sagemaker:DeleteApp"],
-                delete: &["sagemaker:DescribeApp", "sagemaker:DeleteApp"],
-            },
-        ]
+    /// As spaces, apps are known by the domain that they are in alone.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let mut grants = vec![Grant::anywhere(LOOK, &["sagemaker:ListApps"])];
+        if scope.domain_id.is_some() {
+            let delete = ["sagemaker:DescribeApp", "sagemaker:DeleteApp"];
+            grants.push(Grant::new(CHANGE, &delete, [scope.in_domain("app")]));
+        }
+        grants
     }
 
     fn is_found_late(&self) -> bool {

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 
+use super::permissions::{Grant, Scope};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, iam_role};
 use crate::aws::Account;
@@ -43,27 +44,8 @@ impl Resource for AssetRole {
         Kind::AssetRole
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![Grant {
-            resources: vec![deployment.iam_arn(&format!("role/{}", names.asset_role))],
-            read: &["iam:GetRole"],
-            write: &[
-                "iam:CreateRole",
-                "iam:UpdateAssumeRolePolicy",
-                "iam:PutRolePermissionsBoundary",
-                "iam:DeleteRolePermissionsBoundary",
-                "iam:TagRole",
-                "iam:UntagRole",
-            ],
-            delete: &[
-                "iam:ListAttachedRolePolicies",
-                "iam:DetachRolePolicy",
-                "iam:ListRolePolicies",
-                "iam:DeleteRolePolicy",
-                "iam:DeleteRole",
-            ],
-        }]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        iam_role::grants(scope, &scope.names.asset_role, scope.makes_bucket())
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

@@ -14,6 +14,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
+use super::permissions::{Grant, LOOK, MAKE, Scope};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -83,39 +84,43 @@ impl Resource for Bucket {
         Kind::Bucket
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
+    /// By name: tags of a bucket count only where attribute-based access control was switched on for it (S3 API reference,
+    /// `CreateBucketConfiguration`), and a bucket's name is unique in the whole world.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let bucket = || [scope.s3_arn(&scope.names.bucket)];
+        let objects = || [scope.s3_arn(&format!("{}/*", scope.names.bucket))];
+        let looks = [
+            "s3:ListBucket",
+            "s3:GetBucketTagging",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketPolicy",
+        ];
+        let mut grants = vec![
             // Tells a bucket of another account from one of ours that may not be looked into.
-            Grant { resources: vec!["*".into()], read: &["s3:ListAllMyBuckets"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![format!("arn:{}:s3:::{}", deployment.partition, names.bucket)],
-                read: &[
-                    "s3:ListBucket",
-                    "s3:GetBucketTagging",
-                    "s3:GetEncryptionConfiguration",
-                    "s3:GetBucketVersioning",
-                    "s3:GetBucketPublicAccessBlock",
-                    "s3:GetBucketPolicy",
-                ],
-                write: &[
-                    "s3:CreateBucket",
-                    "s3:PutBucketTagging",
-                    "s3:PutEncryptionConfiguration",
-                    "s3:PutBucketVersioning",
-                    "s3:PutBucketPublicAccessBlock",
-                    "s3:PutBucketPolicy",
-                    "s3:DeleteBucketPolicy",
-                ],
-                delete: &["s3:ListBucketVersions", "s3:PutBucketTagging", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
-            },
-            Grant {
-                resources: vec![format!("arn:{}:s3:::{}/*", deployment.partition, names.bucket)],
-                read: &[],
-                write: &[],
-                delete: &["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            },
-        ]
+            Grant::anywhere(LOOK, &["s3:ListAllMyBuckets"]),
+            Grant::new(LOOK, &looks, bucket()),
+        ];
+        if scope.makes_bucket() {
+            let writes = [
+                "s3:CreateBucket",
+                // What CreateBucket needs to take tags (the same reference); PutBucketTagging has a permission of its own.
+                "s3:TagResource",
+                "s3:PutBucketTagging",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutBucketVersioning",
+                "s3:PutBucketPolicy",
+            ];
+            grants.push(Grant::new(MAKE, &writes, bucket()));
+            if !scope.public_access_block_external {
+                grants.push(Grant::new(MAKE, &["s3:PutBucketPublicAccessBlock"], bucket()));
+            }
+        }
+        let goes = scope.deletes(scope.config.domain.removal_policy.bucket);
+        grants.push(Grant::new(goes, &["s3:ListBucketVersions", "s3:DeleteBucketPolicy", "s3:DeleteBucket"], bucket()));
+        grants.push(Grant::new(goes, &["s3:DeleteObjectVersion"], objects()));
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

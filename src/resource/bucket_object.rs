@@ -13,6 +13,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::asset_files::{content_digest, hex};
+use super::permissions::{Grant, MAKE, RESOLVE, Scope, open};
 use super::upload::Uploads;
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket};
 use crate::aws::error::failed;
@@ -47,22 +48,21 @@ impl Resource for BucketObject {
         Kind::BucketObject
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant {
-                resources: vec![deployment.iam_arn("role/*")],
-                read: &["sts:AssumeRole"],
-                write: &["sts:AssumeRole"],
-                delete: &["sts:AssumeRole"],
-            },
-            Grant {
-                resources: vec![format!("arn:{}:s3:::*", deployment.partition)],
-                read: &["s3:ListBucket", "s3:GetObject"],
-                write: &["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"],
-                delete: &["s3:DeleteObject"],
-            },
-        ]
+    /// Objects are read and written with the asset role's credentials; the caller's own list them, and read which key the
+    /// bucket encrypts with.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let config = &scope.config.domain;
+        if !scope.uploads() {
+            return Vec::new();
+        }
+        let mut grants = vec![Grant::new(RESOLVE, &["sts:AssumeRole"], scope.asset_role())];
+        if let Some(given) = &config.domain_bucket {
+            let bucket = scope.s3_arn(&open(&given.domain_bucket_name));
+            // Of the whole bucket: whether there is one is asked with the same permission, and without a folder.
+            grants.push(Grant::new(RESOLVE, &["s3:ListBucket"], [bucket.clone()]));
+            grants.push(Grant::new(MAKE, &["s3:GetEncryptionConfiguration"], [bucket]));
+        }
+        grants
     }
 
     fn is_found_late(&self) -> bool {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType, Tag};
 use serde_json::{Value as Json, json};
 
+use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::{Desired, Resource, View, app, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
 use super::{is_late, not_ours, ownership, security_group, space, to_change, unused};
 use crate::aws::Account;
@@ -134,40 +135,43 @@ impl Resource for Domain {
         Kind::Domain
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant {
-                resources: vec!["*".into()],
-                read: &["sagemaker:ListDomains", "sagemaker:ListUserProfiles", "sagemaker:ListSpaces"],
-                write: &[],
-                delete: &[],
-            },
-            Grant {
-                resources: vec![deployment.arn("sagemaker", "domain/*")],
-                read: &["sagemaker:DescribeDomain", "sagemaker:ListTags"],
-                write: &[
-                    "sagemaker:CreateDomain",
-                    "sagemaker:UpdateDomain",
-                    "sagemaker:AddTags",
-                    "sagemaker:DeleteTags",
-                ],
-                delete: &["sagemaker:DeleteDomain"],
-            },
-            Grant {
-                resources: vec![deployment.arn("kms", "key/*")],
-                read: &["kms:DescribeKey"],
-                write: &["kms:DescribeKey", "kms:CreateGrant"],
-                delete: &[],
-            },
-            Grant { resources: vec![deployment.iam_arn("role/*")], read: &[], write: &["iam:PassRole"], delete: &[] },
-            Grant {
-                resources: vec![deployment.iam_arn("role/aws-service-role/sagemaker.amazonaws.com/*")],
-                read: &[],
-                write: &["iam:CreateServiceLinkedRole"],
-                delete: &[],
-            },
-        ]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let domains = || [scope.arn("sagemaker", "domain/*")];
+        let mut grants = vec![
+            Grant::anywhere(FIND, &["sagemaker:ListDomains"]),
+            // Whose a domain is its tags say, so any may have to be looked at: its settings, nothing that is in it.
+            Grant::new(FIND, &["sagemaker:DescribeDomain", "sagemaker:ListTags"], domains()),
+            Grant::new(MAKE, &["sagemaker:CreateDomain"], domains()).tagging_as_ours(scope),
+            Grant::new(MAKE, &["sagemaker:AddTags"], domains()).tagging_as_ours(scope).when(
+                "StringEquals",
+                "sagemaker:TaggingAction",
+                ["CreateDomain".to_owned()],
+            ),
+            Grant::new(MAKE, &["iam:PassRole"], scope.passed_roles()).when(
+                "StringEquals",
+                "iam:PassedToService",
+                ["sagemaker.amazonaws.com".to_owned()],
+            ),
+            // Once an account, with the first domain.
+            Grant::new(
+                MAKE,
+                &["iam:CreateServiceLinkedRole"],
+                [scope.deployment.iam_arn(&format!("role/aws-service-role/{SERVICE}/{SERVICE_LINKED_ROLE}"))],
+            )
+            .when("StringEquals", "iam:AWSServiceName", [SERVICE.to_owned()]),
+        ];
+        let changes = ["sagemaker:UpdateDomain", "sagemaker:AddTags", "sagemaker:DeleteTags"];
+        grants.extend(scope.owned(&Grant::new(MAKE, &changes, domains())));
+        grants.extend(scope.owned(&Grant::new(CHANGE, &["sagemaker:DeleteDomain"], domains())));
+        grants.extend(encryption(scope));
+        // Whether the keys that settings name are there.
+        grants.extend(
+            scope
+                .named_keys()
+                .iter()
+                .map(|key| kms_key::given_key(scope, key, Grant::new(RESOLVE, &["kms:DescribeKey"], []))),
+        );
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
@@ -504,6 +508,36 @@ fn sources(desired: &Desired) -> BTreeMap<Path, crate::model::Source> {
     sources
 }
 
+/// The service that roles are passed to.
+const SERVICE: &str = "sagemaker.amazonaws.com";
+/// The role with which SageMaker makes file systems and network interfaces (developer guide, "AWS managed policies for
+/// SageMaker notebooks").
+const SERVICE_LINKED_ROLE: &str = "AWSServiceRoleForAmazonSageMakerNotebooks";
+
+/// What CreateDomain does with the key in the caller's name, through SageMaker and EFS alone (developer guide, "SageMaker
+/// API permissions: actions, permissions, and resources reference", CreateDomain with a customer managed key).
+fn encryption(scope: &Scope<'_>) -> Vec<Grant> {
+    let region = &scope.deployment.region;
+    // What follows the region differs between partitions.
+    let through = ["sagemaker", "elasticfilesystem"].map(|service| format!("{service}.{region}.*"));
+    let uses = Grant::new(
+        MAKE,
+        // Looking at it is allowed as it is, whoever asks for it.
+        &["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
+        [scope.arn("kms", "key/*")],
+    );
+    let grants = Grant { actions: ["kms:CreateGrant"].into(), ..uses.clone() };
+    let grants = grants.when("Bool", "kms:GrantIsForAWSResource", ["true".to_owned()]);
+    let both = [uses, grants].map(|grant| grant.when("StringLike", "kms:ViaService", through.clone()));
+    let mut both: Vec<Grant> = match &scope.config.domain.kms_key_arn {
+        Some(given) => both.into_iter().map(|grant| kms_key::given_key(scope, given, grant)).collect(),
+        None => both.iter().flat_map(|grant| scope.owned(grant)).collect(),
+    };
+    // The file system is new, so that nothing says yet whose it is.
+    both.push(Grant::anywhere(MAKE, &["elasticfilesystem:CreateFileSystem"]));
+    both
+}
+
 /// The body of CreateDomain: every property but those that AWS makes by itself.
 fn create_request(node: &Node) -> Json {
     let mut request = node.properties.to_request();
@@ -587,6 +621,14 @@ pub(super) fn couple_portal(request: &mut Value, node: &Node, settings: &str) {
         let fallback = if enabled { "studio::" } else { "app:JupyterServer:" };
         request.set_at(&uri, wanted.unwrap_or_else(|| fallback.into()));
     }
+}
+
+/// The deployment's own domain, if it has one.
+///
+/// # Errors
+/// What SageMaker fails with.
+pub async fn live(account: &Account) -> Result<Option<Observed>, CloudError> {
+    Ok(find(account, None).await?.ours().cloned())
 }
 
 /// The live domain of our name.

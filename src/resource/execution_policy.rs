@@ -5,10 +5,12 @@
 
 use async_trait::async_trait;
 
+use super::permissions::{Grant, Scope};
 use super::policy::{Statement, document};
 use super::{Desired, Resource, View, domain, execution_role, kms_key, managed_policy};
 use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted};
+use crate::config::RoleReference;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Rules};
 
@@ -33,29 +35,10 @@ impl Resource for ExecutionPolicy {
         Kind::ExecutionPolicy
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant {
-                resources: vec![deployment.iam_arn(&format!("policy/{}", names.execution_policy))],
-                read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"],
-                write: &[
-                    "iam:CreatePolicy",
-                    "iam:ListPolicyVersions",
-                    "iam:CreatePolicyVersion",
-                    "iam:DeletePolicyVersion",
-                    "iam:TagPolicy",
-                    "iam:UntagPolicy",
-                ],
-                delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
-            },
-            Grant {
-                resources: vec![deployment.iam_arn("role/*")],
-                read: &[],
-                write: &["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-                delete: &["iam:DetachRolePolicy"],
-            },
-        ]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let given = scope.config.domain.default_execution_role.as_ref();
+        let holder = if given.is_some_and(RoleReference::is_immutable) { Vec::new() } else { scope.execution_role() };
+        managed_policy::grants(scope, &scope.names.execution_policy, true, &holder, given.is_none())
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 
+use super::permissions::{Grant, Scope};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, iam_role};
 use crate::aws::Account;
@@ -38,35 +39,8 @@ impl Resource for ExecutionRole {
         Kind::ExecutionRole
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        // A boundary is a policy of any name; whether it exists is looked up first.
-        let boundary = Grant {
-            resources: vec![deployment.iam_arn("policy/*")],
-            read: &["iam:GetPolicy"],
-            write: &[],
-            delete: &[],
-        };
-        let role = Grant {
-            resources: vec![deployment.iam_arn(&format!("role/{}", names.execution_role))],
-            read: &["iam:GetRole"],
-            write: &[
-                "iam:CreateRole",
-                "iam:UpdateAssumeRolePolicy",
-                "iam:PutRolePermissionsBoundary",
-                "iam:DeleteRolePermissionsBoundary",
-                "iam:TagRole",
-                "iam:UntagRole",
-            ],
-            delete: &[
-                "iam:ListAttachedRolePolicies",
-                "iam:DetachRolePolicy",
-                "iam:ListRolePolicies",
-                "iam:DeleteRolePolicy",
-                "iam:DeleteRole",
-            ],
-        };
-        vec![role, boundary]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        iam_role::grants(scope, &scope.names.execution_role, scope.makes_execution_role())
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

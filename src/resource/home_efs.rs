@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_efs::types::{FileSystemDescription, Tag};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
+use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, Purpose, Scope, resource_tag};
 use super::{Resource, View, ownership, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -16,6 +17,9 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Removal, Retention, Rules};
+
+/// The tag by which SageMaker says which domain it made something for: the value is the domain's ARN.
+const MADE_FOR: &str = "ManagedByAmazonSageMakerResource";
 
 /// The kind.
 #[derive(Debug)]
@@ -47,18 +51,30 @@ impl Resource for HomeEfs {
         Kind::HomeEfs
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![Grant {
-            resources: vec![deployment.arn("elasticfilesystem", "file-system/*")],
-            read: &["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:ListTagsForResource"],
-            write: &["elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"],
-            delete: &[
-                "elasticfilesystem:DescribeMountTargets",
-                "elasticfilesystem:DeleteMountTarget",
-                "elasticfilesystem:DeleteFileSystem",
-            ],
-        }]
+    /// As the groups around it, the file system is known by SageMaker's tag until it carries ours.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let systems = || [scope.arn("elasticfilesystem", "file-system/*")];
+        let mut grants = vec![
+            Grant::anywhere(LOOK, &["elasticfilesystem:DescribeFileSystems"]),
+            Grant::new(FIND, &["elasticfilesystem:ListTagsForResource"], systems()),
+            // A destroy writes down whose the file system of a domain that failed is, before that domain is gone.
+            of_domains(scope, Grant::new(CHANGE, &["elasticfilesystem:TagResource"], systems()))
+                .tagging_as_ours(scope)
+                .unless_anothers(scope),
+        ];
+        let tags = ["elasticfilesystem:TagResource", "elasticfilesystem:UntagResource"];
+        grants.extend(scope.owned(&Grant::new(MAKE, &tags, systems())));
+        // What is gone has no tags any more, and has to be seen to be gone.
+        grants.push(Grant::new(CHANGE, &["elasticfilesystem:DescribeMountTargets"], systems()));
+        let goes = scope.deletes(scope.config.domain.removal_policy.home_efs);
+        let delete = ["elasticfilesystem:DeleteMountTarget", "elasticfilesystem:DeleteFileSystem"];
+        grants.extend(to_delete(scope, goes, &delete, &systems()));
+        grants.extend(to_clear_away(scope, goes, &delete, &systems()));
+        // EFS deletes a mount target's network interface on the caller's behalf (EFS API reference, DeleteMountTarget). The
+        // interface carries no tag of anybody's.
+        let interfaces = Grant::new(CHANGE, &["ec2:DeleteNetworkInterface"], [scope.arn("ec2", "network-interface/*")]);
+        grants.push(interfaces.when("ArnEquals", "ec2:Vpc", [scope.vpc()]));
+        grants
     }
 
     fn is_found_late(&self) -> bool {
@@ -152,6 +168,42 @@ impl Resource for HomeEfs {
     }
 }
 
+/// `grant` on what SageMaker made behind a domain: of the domain if its id is known, else of any.
+pub(super) fn of_domains(scope: &Scope<'_>, grant: Grant) -> Grant {
+    let operator = if scope.domain_id.is_some() { "StringEquals" } else { "StringLike" };
+    grant.when(operator, resource_tag(MADE_FOR), [scope.domain_arn()])
+}
+
+/// `actions` that delete what is behind a domain: what carries our tag, and what belongs to the domain with the id that is
+/// known.
+pub(super) fn to_delete(
+    scope: &Scope<'_>,
+    goes: &'static [Purpose],
+    actions: &[&'static str],
+    resources: &[String],
+) -> Vec<Grant> {
+    let grant = Grant::new(goes, actions, resources.iter().cloned());
+    let mut grants = scope.owned(&grant);
+    if scope.domain_id.is_some() {
+        grants.push(of_domains(scope, grant).unless_anothers(scope));
+    }
+    grants
+}
+
+/// `actions` by which an apply deletes what is marked as never used, even where nothing else may go.
+pub(super) fn to_clear_away(
+    scope: &Scope<'_>,
+    goes: &'static [Purpose],
+    actions: &[&'static str],
+    resources: &[String],
+) -> Vec<Grant> {
+    if goes == CHANGE {
+        return Vec::new();
+    }
+    let grant = Grant::new(MAKE, actions, resources.iter().cloned());
+    scope.owned(&grant.when("Null", resource_tag(unused::UNUSED), ["false".to_owned()]))
+}
+
 /// The file systems that SageMaker made for a domain, whoever's that is, by the tag that it puts on them.
 ///
 /// # Errors
@@ -186,7 +238,7 @@ fn observed(live: &FileSystemDescription) -> Observed {
 
 /// The id of the domain that a file system was made for: SageMaker tags it with the domain's ARN.
 fn domain_of(properties: &Value) -> Option<String> {
-    let arn = ownership::of(properties).remove("ManagedByAmazonSageMakerResource")?;
+    let arn = ownership::of(properties).remove(MADE_FOR)?;
     arn.rsplit_once(":domain/").map(|(_, id)| id.to_owned())
 }
 

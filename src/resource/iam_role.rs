@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{Role, Tag};
 
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -65,6 +66,40 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
     }
     account.freshly_made(name);
     account.find_ours(&node.address, || find(account, name)).await
+}
+
+/// What IAM has to allow for a role of ours: by its name, which nobody else's has. With a boundary no role is made or
+/// given a policy without it.
+pub fn grants(scope: &Scope<'_>, name: &str, is_made: bool) -> Vec<Grant> {
+    let role = || [scope.deployment.iam_arn(&format!("role/{name}"))];
+    let mut grants = vec![
+        Grant::new(LOOK, &["iam:GetRole"], role()),
+        // Whatever hangs on a role has to go before it. An apply deletes one that is given instead now.
+        Grant::new(
+            if is_made { REMOVE } else { CHANGE },
+            &[
+                "iam:ListAttachedRolePolicies",
+                "iam:DetachRolePolicy",
+                "iam:ListRolePolicies",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteRole",
+            ],
+            role(),
+        ),
+    ];
+    if is_made {
+        let changes = ["iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole"];
+        grants.push(Grant::new(MAKE, &changes, role()));
+        match scope.boundary {
+            Some(boundary) => {
+                let bounded = Grant::new(MAKE, &["iam:CreateRole", "iam:PutRolePermissionsBoundary"], role());
+                grants.push(bounded.when("StringEquals", "iam:PermissionsBoundary", [open(boundary)]));
+                grants.push(Grant::new(RESOLVE, &["iam:GetPolicy"], [open(boundary)]));
+            }
+            None => grants.push(Grant::new(MAKE, &["iam:CreateRole", "iam:DeleteRolePermissionsBoundary"], role())),
+        }
+    }
+    grants
 }
 
 /// Makes `changes` to the role.

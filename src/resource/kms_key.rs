@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyState, Tag};
 
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, ownership, policy};
 use crate::aws::Account;
@@ -81,30 +82,52 @@ impl Resource for KmsKey {
         Kind::KmsKey
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["kms:ListKeys"], write: &["kms:CreateKey"], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("kms", "key/*"), deployment.arn("kms", "alias/*")],
-                read: &[
-                    "kms:DescribeKey",
-                    "kms:GetKeyPolicy",
-                    "kms:GetKeyRotationStatus",
-                    "kms:ListAliases",
-                    "kms:ListResourceTags",
-                ],
-                write: &[
+    /// The key that our alias denotes is looked at, whoever's it is, and keys with our tag; only those are changed.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let keys = || [scope.arn("kms", "key/*")];
+        let alias = || [scope.arn("kms", &scope.names.key_alias)];
+        let looks = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"];
+        let mut grants = vec![
+            Grant::anywhere(LOOK, &["kms:ListAliases", "kms:ListKeys"]),
+            // One that has lost its alias is known by its tags alone, so that any may be asked for them.
+            Grant::new(LOOK, &["kms:ListResourceTags"], keys()),
+            Grant::new(LOOK, &looks, keys()).when(
+                "ForAnyValue:StringEquals",
+                "kms:ResourceAliases",
+                [scope.names.key_alias.clone()],
+            ),
+        ];
+        grants.extend(scope.owned(&Grant::new(LOOK, &looks, keys())));
+        // An apply lets go of a key when one is given instead.
+        let lets_go = if scope.config.domain.kms_key_arn.is_some() { CHANGE } else { REMOVE };
+        grants.push(Grant::new(lets_go, &["kms:DeleteAlias"], alias()));
+        grants.extend(scope.owned(&Grant::new(lets_go, &["kms:DeleteAlias"], keys())));
+        let goes = scope.deletes(scope.config.domain.removal_policy.kms_key);
+        grants.extend(scope.owned(&Grant::new(goes, &["kms:ScheduleKeyDeletion"], keys())));
+        match &scope.config.domain.kms_key_arn {
+            // What the checks before the first write look at.
+            Some(given) => {
+                grants.push(given_key(scope, given, Grant::new(RESOLVE, &["kms:DescribeKey", "kms:GetKeyPolicy"], [])));
+            }
+            None => {
+                grants.push(Grant::anywhere(MAKE, &["kms:CreateKey"]).tagging_as_ours(scope));
+                // KMS cannot say of a tag that it is set while a key is made (there is no condition key for that), so it
+                // is allowed on keys that look like new ones: no alias leads to them, and no deployment owns them.
+                let new = Grant::new(MAKE, &["kms:TagResource"], keys()).tagging_as_ours(scope).unless_anothers(scope);
+                grants.push(new.when("Null", "kms:ResourceAliases", ["true".to_owned()]));
+                let changes = [
                     "kms:TagResource",
                     "kms:UntagResource",
                     "kms:PutKeyPolicy",
                     "kms:EnableKeyRotation",
                     "kms:CreateAlias",
                     "kms:UpdateAlias",
-                ],
-                delete: &["kms:DeleteAlias", "kms:ScheduleKeyDeletion", "kms:UntagResource"],
-            },
-        ]
+                ];
+                grants.extend(scope.owned(&Grant::new(MAKE, &changes, keys())));
+                grants.push(Grant::new(MAKE, &["kms:CreateAlias", "kms:UpdateAlias"], alias()));
+            }
+        }
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
@@ -221,6 +244,25 @@ impl Resource for KmsKey {
             Err(error) => Err(error),
             Ok(_) => Ok(Deleted::Gone),
         }
+    }
+}
+
+/// `grant` on a given key: by its ARN or id, or, where an alias is given, on what it denotes.
+pub(super) fn given_key(scope: &Scope<'_>, key: &str, grant: Grant) -> Grant {
+    let key = open(key);
+    let (place, name) = key.rsplit_once(':').map_or((None, key.as_str()), |(place, name)| (Some(place), name));
+    let of = |resource: &str| match place {
+        Some(place) => format!("{place}:{resource}"),
+        None => scope.arn("kms", resource),
+    };
+    match name.strip_prefix("alias/") {
+        Some(_) => Grant { resources: [of("key/*")].into(), ..grant }.when(
+            "ForAnyValue:StringEquals",
+            "kms:ResourceAliases",
+            [name.to_owned()],
+        ),
+        None if name.starts_with("key/") => Grant { resources: [of(name)].into(), ..grant },
+        None => Grant { resources: [of(&format!("key/{name}"))].into(), ..grant },
     }
 }
 

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, bucket, domain, ownership};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -49,22 +50,27 @@ impl Resource for LifecycleConfig {
         Kind::LifecycleConfig
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant {
-                resources: vec!["*".into()],
-                read: &["sagemaker:ListStudioLifecycleConfigs"],
-                write: &[],
-                delete: &[],
-            },
-            Grant {
-                resources: vec![deployment.arn("sagemaker", "studio-lifecycle-config/*")],
-                read: &["sagemaker:DescribeStudioLifecycleConfig", "sagemaker:ListTags"],
-                write: &["sagemaker:CreateStudioLifecycleConfig", "sagemaker:AddTags", "sagemaker:DeleteTags"],
-                delete: &["sagemaker:DeleteStudioLifecycleConfig"],
-            },
-        ]
+    /// By name, and what is changed by the tag too: MDAA's own carry none, so that taking them over goes by name alone.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let bases = LifecycleKind::ALL.iter().filter_map(|kind| scope.names.lifecycle_base(kind.app_type()).ok());
+        // SageMaker writes names in ARNs in lower case.
+        let own: Vec<String> = bases
+            .map(|base| scope.arn("sagemaker", &format!("studio-lifecycle-config/{}-*", base.to_lowercase())))
+            .collect();
+        let own = || own.clone();
+        let mut grants = vec![
+            Grant::anywhere(LOOK, &["sagemaker:ListStudioLifecycleConfigs"]),
+            Grant::new(LOOK, &["sagemaker:DescribeStudioLifecycleConfig", "sagemaker:ListTags"], own()),
+            // AddTags is for what is taken over, too.
+            Grant::new(CHANGE, &["sagemaker:DeleteStudioLifecycleConfig"], own()).unless_anothers(scope),
+        ];
+        if !scope.config.domain.lifecycle_configs.is_empty() {
+            let create = Grant::new(MAKE, &["sagemaker:CreateStudioLifecycleConfig"], own()).tagging_as_ours(scope);
+            grants.push(create);
+            let tags = Grant::new(MAKE, &["sagemaker:AddTags", "sagemaker:DeleteTags"], own()).unless_anothers(scope);
+            grants.push(tags);
+        }
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

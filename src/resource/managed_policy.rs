@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::Tag;
 
 use super::iam_role::percent_decode;
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
 use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -27,6 +28,31 @@ pub fn properties(name: &str, document: Value, role_name: Option<Text>, tags: Va
         ("Roles", Value::from(role_name.into_iter().collect::<Vec<_>>())),
         ("Tags", tags),
     ])
+}
+
+/// What IAM has to allow for a policy of ours: by its name. It is attached to `holder` alone, and only it is.
+pub fn grants(scope: &Scope<'_>, name: &str, is_made: bool, holder: &[String], holder_is_made: bool) -> Vec<Grant> {
+    let arn = scope.deployment.iam_arn(&format!("policy/{name}"));
+    let policy = || [arn.clone()];
+    let only_it = |grant: Grant| grant.when("ArnEquals", "iam:PolicyARN", policy());
+    let mut grants = vec![
+        Grant::new(LOOK, &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"], policy()),
+        Grant::new(CHANGE, &["iam:ListPolicyVersions", "iam:DeletePolicyVersion"], policy()),
+        // What a policy of ours hangs on by now may be any role.
+        only_it(Grant::new(CHANGE, &["iam:DetachRolePolicy"], [scope.deployment.iam_arn("role/*")])),
+    ];
+    let deletes = if is_made { REMOVE } else { CHANGE };
+    grants.push(Grant::new(deletes, &["iam:DeletePolicy"], policy()));
+    if is_made {
+        let writes = ["iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
+        grants.push(Grant::new(MAKE, &writes, policy()));
+        let attach = only_it(Grant::new(MAKE, &["iam:AttachRolePolicy"], holder.iter().cloned()));
+        grants.push(match scope.boundary.filter(|_| holder_is_made) {
+            Some(boundary) => attach.when("StringEquals", "iam:PermissionsBoundary", [open(boundary)]),
+            None => attach,
+        });
+    }
+    grants
 }
 
 /// The live policy `name`.

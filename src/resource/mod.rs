@@ -38,7 +38,7 @@ use async_trait::async_trait;
 
 use asset_files::Manifest;
 pub use names::Names;
-use permissions::Grant;
+use permissions::{Grant, Scope};
 pub use upload::PART;
 
 use crate::aws::Account;
@@ -168,8 +168,8 @@ pub trait Resource: Rules + Sync {
         false
     }
 
-    /// What IAM has to allow for the verbs below.
-    fn grants(&self, deployment: &Deployment, names: &Names) -> Vec<Grant>;
+    /// What IAM has to allow for the verbs below, for what the config desires.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant>;
 
     /// The nodes of this kind that the config asks for.
     fn desired(&self, desired: &Desired) -> Vec<Node> {

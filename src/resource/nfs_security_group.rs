@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, Tag};
 
+use super::permissions::{CHANGE, FIND, Grant, MAKE, Scope};
 use super::{Resource, View, home_efs, security_group, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -45,17 +46,25 @@ impl Resource for NfsSecurityGroup {
         Kind::NfsSecurityGroup
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("ec2", "security-group/*")],
-                read: &[],
-                write: &["ec2:CreateTags", "ec2:DeleteTags"],
-                delete: &["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"],
-            },
-        ]
+    /// SageMaker makes the groups with a tag that names the domain and none of ours: until they carry ours they are known
+    /// by that, and the domain's id is not known before the first apply.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let groups = || [scope.arn("ec2", "security-group/*")];
+        let mut grants = vec![
+            Grant::anywhere(FIND, &["ec2:DescribeSecurityGroups"]),
+            home_efs::of_domains(scope, Grant::new(CHANGE, &["ec2:CreateTags"], groups()))
+                .tagging_as_ours(scope)
+                .unless_anothers(scope),
+        ];
+        grants.extend(scope.owned(&Grant::new(MAKE, &["ec2:CreateTags", "ec2:DeleteTags"], groups())));
+        let goes = scope.deletes(scope.config.domain.removal_policy.home_efs);
+        let delete = ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"];
+        grants.extend(home_efs::to_delete(scope, goes, &delete, &groups()));
+        // An apply may delete a group of ours anyway, and change the rules of one where it makes one.
+        if scope.config.domain.security_group_id.is_some() {
+            grants.extend(home_efs::to_clear_away(scope, goes, &delete[..2], &groups()));
+        }
+        grants
     }
 
     fn is_found_late(&self) -> bool {
@@ -111,11 +120,13 @@ impl Resource for NfsSecurityGroup {
                 (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {
                 let revoke = account.ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(ingress));
-                ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e)))?;
+                let revoked = revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupIngress", e));
+                unless_gone(account, id, revoked).await?;
             }
             if !egress.is_empty() {
                 let revoke = account.ec2.revoke_security_group_egress().group_id(id).set_ip_permissions(Some(egress));
-                ignore_missing(revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupEgress", e)))?;
+                let revoked = revoke.send().await.map(drop).map_err(|e| failed("RevokeSecurityGroupEgress", e));
+                unless_gone(account, id, revoked).await?;
             }
         }
         security_group::delete(account, address, id).await
@@ -127,9 +138,11 @@ fn domain_of(name: &str) -> &str {
     PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default()
 }
 
-fn ignore_missing(result: Result<(), CloudError>) -> Result<(), CloudError> {
-    match result {
+/// What became of the rules of a group that may be deleted meanwhile.
+async fn unless_gone(account: &Account, id: &str, revoked: Result<(), CloudError>) -> Result<(), CloudError> {
+    match revoked {
         Err(error) if error.is("InvalidPermission.NotFound") || error.kind == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind == ErrorKind::Denied && security_group::is_gone(account, id).await? => Ok(()),
         other => other,
     }
 }

@@ -42,8 +42,8 @@ pub fn address_tag(address: &Address) -> String {
     tag_safe(&address.to_string())
 }
 
-/// MDAA's own tags.
-fn mdaa_tags(deployment: &Deployment, prefix: &str) -> BTreeMap<String, String> {
+/// MDAA's own tags, whose keys begin with `prefix`.
+pub fn mdaa_tags(deployment: &Deployment, prefix: &str) -> BTreeMap<String, String> {
     words(deployment).into_iter().map(|(key, value)| (format!("{prefix}_{key}"), value.to_owned())).collect()
 }
 

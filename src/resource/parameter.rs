@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
 use super::{kms_key, lifecycle_config, ownership, security_group};
 use crate::aws::Account;
@@ -33,14 +34,23 @@ impl Resource for Parameter {
         Kind::Parameter
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![Grant {
-            resources: vec![deployment.arn("ssm", &format!("parameter{}*", names.parameters))],
-            read: &["ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource"],
-            write: &["ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
-            delete: &["ssm:DeleteParameter"],
-        }]
+    /// MDAA's path leaves out the environment, so several may publish below it: what is there is told apart by its tag,
+    /// where there is one. `PutParameter` overwrites without tags; whether AWS fills in the tag of what is overwritten is
+    /// not written down, so that it is asked for only where it is there.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let path = scope.names.parameters.trim_matches('/');
+        let own = || [scope.arn("ssm", &format!("parameter/{path}/*"))];
+        let mut grants = vec![
+            Grant::new(LOOK, &["ssm:GetParametersByPath"], [scope.arn("ssm", &format!("parameter/{path}"))]),
+            Grant::new(LOOK, &["ssm:ListTagsForResource"], own()),
+            Grant::new(CHANGE, &["ssm:DeleteParameter"], own()).unless_anothers(scope),
+        ];
+        if !scope.skips_parameters {
+            let writes =
+                ["ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource", "ssm:GetParameter"];
+            grants.push(Grant::new(MAKE, &writes, own()).unless_anothers(scope));
+        }
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {

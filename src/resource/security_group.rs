@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
@@ -12,6 +13,7 @@ use aws_sdk_ec2::types::{
     TagSpecification, UserIdGroupPair,
 };
 
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, ownership};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -21,6 +23,9 @@ use crate::config::security_group::ip_protocol;
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
+
+/// How long EC2's lists show what is gone; usually for seconds.
+const LAG: Duration = Duration::from_secs(20);
 
 /// The kind.
 #[derive(Debug)]
@@ -59,31 +64,32 @@ impl Resource for SecurityGroup {
         Kind::SecurityGroup
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["ec2:DescribeSecurityGroups"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![
-                    deployment.arn("ec2", "security-group/*"),
-                    deployment.arn("ec2", "vpc/*"),
-                    deployment.arn("ec2", "security-group-rule/*"),
-                ],
-                read: &[],
-                write: &[
-                    "ec2:CreateSecurityGroup",
-                    "ec2:CreateTags",
-                    "ec2:DeleteTags",
-                    "ec2:AuthorizeSecurityGroupIngress",
-                    "ec2:AuthorizeSecurityGroupEgress",
-                    "ec2:RevokeSecurityGroupIngress",
-                    "ec2:RevokeSecurityGroupEgress",
-                    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
-                    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
-                ],
-                delete: &["ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
-            },
-        ]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let groups = || [scope.arn("ec2", "security-group/*")];
+        let mut grants = vec![Grant::anywhere(LOOK, &["ec2:DescribeSecurityGroups"])];
+        grants.extend(scope.owned(&Grant::new(CHANGE, &["ec2:DeleteSecurityGroup"], groups())));
+        if scope.config.domain.security_group_id.is_none() {
+            grants.push(Grant::new(MAKE, &["ec2:CreateSecurityGroup"], groups()).tagging_as_ours(scope));
+            // EC2 asks for the VPC too, which has no tag of ours.
+            grants.push(Grant::new(MAKE, &["ec2:CreateSecurityGroup"], [scope.vpc()]));
+            grants.push(Grant::new(MAKE, &["ec2:CreateTags"], groups()).tagging_as_ours(scope).when(
+                "StringEquals",
+                "ec2:CreateAction",
+                ["CreateSecurityGroup".to_owned()],
+            ));
+            let changes = [
+                "ec2:CreateTags",
+                "ec2:DeleteTags",
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+            ];
+            grants.extend(scope.owned(&Grant::new(MAKE, &changes, groups())));
+        }
+        grants
     }
 
     fn desired(&self, desired: &Desired) -> Vec<Node> {
@@ -202,11 +208,28 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
             account.phase(address, "still in use");
             Ok(Progress::Busy("in use".into()))
         }
+        Err(error) if error.kind == ErrorKind::Denied && is_gone(account, id).await? => Ok(Progress::Ready(())),
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(Progress::Ready(())),
     };
     account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
     Ok(Deleted::Gone)
+}
+
+/// Whether a group about which something was refused is gone: it has no tags any more then, so that a permission that
+/// goes by tags does not cover it. Reads lag behind, so that the first look does not settle it.
+pub(super) async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudError> {
+    let patience = Patience { timeout: LAG, ..Patience::PROPAGATION };
+    let look = account.clock.until("the group", patience, async || {
+        let by_id = Filter::builder().name("group-id").values(id).build();
+        let found = account.ec2.describe_security_groups().filters(by_id).send().await;
+        let found = found.map_err(|e| failed("DescribeSecurityGroups", e))?;
+        Ok(if found.security_groups().is_empty() { Progress::Ready(()) } else { Progress::Busy("there".into()) })
+    });
+    match look.await {
+        Err(error) if error.kind == ErrorKind::Timeout => Ok(false),
+        other => other.map(|()| true),
+    }
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 
+use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::{Resource, View, app, domain};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -26,17 +27,14 @@ impl Resource for Space {
         Kind::Space
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["sagemaker:ListSpaces"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("sagemaker", "space/*")],
-                read: &["sagemaker:DescribeSpace"],
-                write: &[],
-                delete: &["sagemaker:DescribeSpace", "sagemaker:DeleteSpace"],
-            },
-        ]
+    /// Users make spaces, so that neither name nor tag says whose one is: only the domain that it is in.
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let mut grants = vec![Grant::anywhere(LOOK, &["sagemaker:ListSpaces"])];
+        if scope.domain_id.is_some() {
+            let delete = ["sagemaker:DescribeSpace", "sagemaker:DeleteSpace"];
+            grants.push(Grant::new(CHANGE, &delete, [scope.in_domain("space")]));
+        }
+        grants
     }
 
     fn is_found_late(&self) -> bool {

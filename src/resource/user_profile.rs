@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
+use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
 use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
 use super::{not_ours, ownership, space, to_change};
 use crate::aws::Account;
@@ -77,22 +78,27 @@ impl Resource for UserProfile {
         Kind::UserProfile
     }
 
-    fn grants(&self, deployment: &crate::model::Deployment, _names: &super::Names) -> Vec<super::permissions::Grant> {
-        use super::permissions::Grant;
-        vec![
-            Grant { resources: vec!["*".into()], read: &["sagemaker:ListUserProfiles"], write: &[], delete: &[] },
-            Grant {
-                resources: vec![deployment.arn("sagemaker", "user-profile/*")],
-                read: &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"],
-                write: &[
-                    "sagemaker:CreateUserProfile",
-                    "sagemaker:UpdateUserProfile",
-                    "sagemaker:AddTags",
-                    "sagemaker:DeleteTags",
-                ],
-                delete: &["sagemaker:DeleteUserProfile"],
-            },
-        ]
+    fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
+        let profiles = || [scope.in_domain("user-profile")];
+        let mut grants = vec![
+            Grant::anywhere(LOOK, &["sagemaker:ListUserProfiles"]),
+            Grant::new(LOOK, &["sagemaker:DescribeUserProfile", "sagemaker:ListTags"], profiles()),
+        ];
+        grants.extend(scope.owned(&Grant::new(CHANGE, &["sagemaker:DeleteUserProfile"], profiles())));
+        if scope.config.domain.auth_mode == AuthMode::Iam {
+            grants.extend(scope.owned(&Grant::new(SIGN_IN, &["sagemaker:CreatePresignedDomainUrl"], profiles())));
+        }
+        if !scope.config.domain.user_profiles.is_empty() {
+            grants.push(Grant::new(MAKE, &["sagemaker:CreateUserProfile"], profiles()).tagging_as_ours(scope));
+            grants.push(Grant::new(MAKE, &["sagemaker:AddTags"], profiles()).tagging_as_ours(scope).when(
+                "StringEquals",
+                "sagemaker:TaggingAction",
+                ["CreateUserProfile".to_owned()],
+            ));
+            let changes = ["sagemaker:UpdateUserProfile", "sagemaker:AddTags", "sagemaker:DeleteTags"];
+            grants.extend(scope.owned(&Grant::new(MAKE, &changes, profiles())));
+        }
+        grants
     }
 
     fn is_found_late(&self) -> bool {

@@ -12,6 +12,7 @@ use aws_smithy_types::date_time::Format;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::authorization::{self, Decision};
 use super::faults::{Fate, Faults};
 use super::lag::{Lag, shuffle};
 use super::protocol::{self, Scope, Service};
@@ -69,6 +70,7 @@ struct State {
     /// Where answers have had texts, for `hostile`.
     texts: BTreeSet<String>,
     calls: Vec<Call>,
+    decisions: Vec<Decision>,
     log: Option<File>,
 }
 
@@ -177,6 +179,7 @@ impl Sandbox {
             writes: 0,
             texts: BTreeSet::new(),
             calls: Vec::new(),
+            decisions: Vec::new(),
             log,
         };
         Ok(Self { shared: Arc::new(Shared { latency, sleepers: Sleepers::default(), state: Mutex::new(state) }) })
@@ -236,6 +239,7 @@ impl Sandbox {
         (state.fired, state.writes, state.cut) = (0, 0, false);
         state.calls.clear();
         state.texts.clear();
+        state.decisions.clear();
     }
 
     /// Empties it.
@@ -263,6 +267,11 @@ impl Sandbox {
     /// Where answers have had texts since a fault `hostile` was set, as that fault names them.
     pub fn texts(&self) -> BTreeSet<String> {
         self.state().texts.clone()
+    }
+
+    /// What was decided about the requests of roles, in order: the operator's are not looked at.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.state().decisions.clone()
     }
 
     /// How many calls met a fault of the sandbox's own: throttled, lost, refused or stale ones.
@@ -337,7 +346,7 @@ impl State {
         run: impl FnOnce(&mut World, &mut Lag) -> T,
         kind: impl FnOnce(&T) -> Kind,
     ) -> Result<T, StoreError> {
-        let Self { world, store, clock, service_faults, adversary, lag, .. } = self;
+        let Self { world, store, clock, service_faults, adversary, lag, decisions, .. } = self;
         let run = |world: &mut World| {
             world.set_faults(service_faults.clone(), *adversary);
             clock.follow(world);
@@ -348,6 +357,7 @@ impl State {
             let result = run(world, lag);
             *service_faults = world.faults();
             lag.remember(world.take_replaced(), world.now());
+            decisions.append(&mut world.take_decisions());
             result
         };
         store.turn(world, run, kind)
@@ -442,6 +452,9 @@ impl State {
                 return Err(wrong_region(service, &scope.region, &world.region()));
             }
             let caller = sts::caller(world, &scope.access_key);
+            world.within(caller.account(), |world| {
+                authorization::check(world, service, operation, input, request, &caller)
+            })?;
             if service == Service::S3 {
                 let answer = world.within(caller.account(), |world| s3::handle(world, request, operation, &caller))?;
                 return Ok(match &hostile {

@@ -1,7 +1,6 @@
 //! KMS: whose a key is, and who may do what with it, by its policy and the caller's own.
 
-use std::collections::BTreeMap;
-
+use super::authorization;
 use super::kms::{arn_of, check_usable, find};
 use super::policy::{self, Context, Verdict};
 use super::records::Key;
@@ -34,7 +33,8 @@ pub fn check_access(world: &World, caller: &Caller, reference: &str, action: &st
         Ok(key) => key,
     };
     let resource = arn_of(world, &owner, &key.id);
-    let context = Context { caller, action, resource: &resource, keys: BTreeMap::new() };
+    let keys = authorization::kms::key_keys(world, &owner, &key);
+    let context = Context { caller, action, resource: &resource, keys };
     let document = serde_json::from_str(&key.policy).ok();
     match policy::allowed(world, &owner, document.as_ref(), &context, Verdict::Silent) {
         true => Ok(key),

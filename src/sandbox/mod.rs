@@ -4,6 +4,7 @@
 //! service for what, a service answers from the one [`world::World`], and `store` writes down what changed before the
 //! answer leaves. One request is one synchronous turn. `faults` and `lag` make it as unpleasant as AWS can be.
 
+pub mod authorization;
 pub mod backend;
 pub mod command;
 pub mod faults;
@@ -12,6 +13,7 @@ pub mod hostile;
 pub mod http_client;
 mod journal;
 pub mod needed;
+pub mod policy;
 pub mod records;
 pub mod seed;
 pub mod serve;
@@ -33,7 +35,6 @@ mod kms;
 mod kms_access;
 mod kms_aliases;
 mod lag;
-mod policy;
 mod protocol;
 mod s3;
 mod s3_access;

@@ -1,12 +1,14 @@
-//! IAM policy documents: their grammar, whom they name, and what they decide.
+//! IAM policy documents: their grammar, whom they name, and what they say of a request.
 //!
-//! Condition operators on dates and addresses are accepted and never hold: the sandbox has no caller's address.
+//! Condition operators on dates and addresses are accepted and never hold: the sandbox has no caller's address. What
+//! several documents together decide is in `authorization`.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::records::{ROLES, Role, role_at, visible_role};
+use super::authorization;
+use super::records::{role_at, visible_role};
 use super::service::{matches, validation};
 use super::wire::{Caller, Refusal};
 use super::world::{World, account_in};
@@ -28,6 +30,7 @@ pub enum Verdict {
 }
 
 /// A request, as policies see it.
+#[derive(Debug)]
 pub struct Context<'a> {
     /// Who asks.
     pub caller: &'a Caller,
@@ -36,17 +39,26 @@ pub struct Context<'a> {
     /// The ARN of what it is about.
     pub resource: &'a str,
     /// More condition keys than those that follow from the caller.
-    pub keys: BTreeMap<String, String>,
+    pub keys: Keys,
 }
 
+/// Condition keys, their names in lower case, with what the request has for each.
+pub type Keys = BTreeMap<String, Vec<String>>;
+
 impl Context<'_> {
-    fn key(&self, name: &str) -> Option<&str> {
-        match name.to_ascii_lowercase().as_str() {
+    /// What the request has for a condition key: nothing when it is not in the request.
+    fn values(&self, name: &str) -> Vec<&str> {
+        let name = name.to_ascii_lowercase();
+        let caller = match name.as_str() {
             "aws:securetransport" => Some("true"),
-            "aws:userid" => Some(&self.caller.user_id),
-            "aws:principalarn" => Some(&self.caller.principal_arn),
+            "aws:userid" => Some(self.caller.user_id.as_str()),
+            "aws:principalarn" => Some(self.caller.principal_arn.as_str()),
             "aws:principalaccount" | "kms:calleraccount" | "aws:sourceaccount" => Some(self.caller.account()),
-            other => self.keys.get(other).map(String::as_str),
+            _ => None,
+        };
+        match (caller, self.keys.get(&name)) {
+            (Some(caller), _) => vec![caller],
+            (None, values) => values.into_iter().flatten().map(String::as_str).collect(),
         }
     }
 }
@@ -147,32 +159,7 @@ pub fn evaluate(document: &Json, context: &Context<'_>) -> Verdict {
     verdict
 }
 
-/// What the caller's own policies say: the operator may do everything.
-pub fn identity(world: &World, context: &Context<'_>) -> Verdict {
-    let caller = context.caller;
-    let Some((_, path)) = caller.principal_arn.split_once(":role/") else { return Verdict::Allow };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let Some(role) = world.get_of::<Role>(caller.account(), ROLES, name) else { return Verdict::Silent };
-    let attached = role.attached.iter().filter_map(|arn| {
-        // AWS's own policies are not in the table; the only one that matters for what is enforced is this.
-        let everything = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        match arn.ends_with(":aws:policy/AdministratorAccess") {
-            true => Some(everything.to_owned()),
-            false => super::iam_policies::default_document(world, caller.account(), arn),
-        }
-    });
-    let documents = attached.chain(role.inline.values().cloned());
-    documents
-        .filter_map(|text| serde_json::from_str(&text).ok())
-        .map(|document: Json| evaluate(&document, context))
-        .max()
-        .unwrap_or(Verdict::Silent)
-}
-
-/// Whether the policy of a resource that `owner` has and the caller's own together allow a request. Within one account
-/// either does; across accounts both have to (IAM user guide, "Cross-account policy evaluation logic").
-///
-/// `silent` is what a resource's silence means to its own account: an S3 bucket delegates to it, a key or a role does not.
+/// Whether the policy of a resource that `owner` has and the caller's own together allow a request.
 pub fn allowed(
     world: &World,
     owner: &str,
@@ -180,16 +167,7 @@ pub fn allowed(
     context: &Context<'_>,
     silent: Verdict,
 ) -> bool {
-    let resource = resource_policy.map_or(Verdict::Silent, |document| evaluate(document, context));
-    let own = identity(world, context);
-    if resource == Verdict::Deny || own == Verdict::Deny {
-        return false;
-    }
-    if context.caller.account() != owner {
-        return resource != Verdict::Silent && own == Verdict::Allow;
-    }
-    let resource = if resource == Verdict::Silent { silent } else { resource };
-    resource == Verdict::Allow || (resource == Verdict::Delegated && own == Verdict::Allow)
+    authorization::decide(world, owner, resource_policy, context, silent).is_ok()
 }
 
 fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
@@ -228,13 +206,14 @@ fn applies(statement: &Json, context: &Context<'_>) -> bool {
         && !any("NotAction", &fits_action).unwrap_or(false)
         && any("Resource", &fits_resource).unwrap_or(true)
         && !any("NotResource", &fits_resource).unwrap_or(false)
-        && members(statement.get("Condition"))
-            .all(|(operator, keys)| members(Some(keys)).all(|(key, values)| holds(operator, context.key(key), values)))
+        && members(statement.get("Condition")).all(|(operator, keys)| {
+            members(Some(keys)).all(|(key, wanted)| holds(operator, &context.values(key), wanted))
+        })
 }
 
-/// Whether one key's value satisfies one operator. Every key here has at most one value, so the set operators differ
-/// only for a key that is absent: `ForAllValues` holds then and `ForAnyValue` does not.
-fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
+/// Whether what a request has for a key satisfies an operator (IAM user guide, "Condition operators" and "Conditions with
+/// multiple context keys or values").
+fn holds(operator: &str, values: &[&str], wanted: &Json) -> bool {
     let (set, operator) = match operator.split_once(':') {
         Some((set, operator)) => (Some(set), operator),
         None => (None, operator),
@@ -244,19 +223,18 @@ fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
         None => (operator, false),
     };
     let wanted: Vec<String> = list(Some(wanted)).into_iter().map(text).collect();
-    let any = |test: &dyn Fn(&str, &str) -> bool, value: &str| wanted.iter().any(|pattern| test(pattern, value));
     if operator == "Null" {
-        return wanted.iter().any(|wanted| (wanted == "true") == value.is_none());
+        return wanted.iter().any(|wanted| (wanted == "true") == values.is_empty());
     }
     let negated = operator.contains("Not");
-    let Some(value) = value else {
+    if values.is_empty() {
         return match set {
             Some("ForAllValues") => true,
             Some(_) => false,
             // A key that is absent equals nothing, so the negated operators hold.
             None => if_exists || negated,
         };
-    };
+    }
     let equal = |a: &str, b: &str| a == b;
     let fold = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     let number = |test: fn(&f64, &f64) -> bool| {
@@ -265,20 +243,24 @@ fn holds(operator: &str, value: Option<&str>, wanted: &Json) -> bool {
             matches!(numbers, (Ok(one), Ok(other)) if test(&one, &other))
         }
     };
-    let found = match operator {
-        "StringEquals" | "StringNotEquals" => any(&equal, value),
-        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => any(&fold, value),
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => {
-            any(&matches, value)
-        }
-        "NumericEquals" | "NumericNotEquals" => any(&number(f64::eq), value),
-        "NumericLessThan" => any(&number(f64::lt), value),
-        "NumericLessThanEquals" => any(&number(f64::le), value),
-        "NumericGreaterThan" => any(&number(f64::gt), value),
-        "NumericGreaterThanEquals" => any(&number(f64::ge), value),
-        _ => return false,
+    let any = |test: &dyn Fn(&str, &str) -> bool, value: &str| wanted.iter().any(|pattern| test(pattern, value));
+    let fits = |value: &str| -> Option<bool> {
+        Some(match operator {
+            "StringEquals" | "StringNotEquals" => any(&equal, value),
+            "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" | "Bool" => any(&fold, value),
+            "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => {
+                any(&matches, value)
+            }
+            "NumericEquals" | "NumericNotEquals" => any(&number(f64::eq), value),
+            "NumericLessThan" => any(&number(f64::lt), value),
+            "NumericLessThanEquals" => any(&number(f64::le), value),
+            "NumericGreaterThan" => any(&number(f64::gt), value),
+            "NumericGreaterThanEquals" => any(&number(f64::ge), value),
+            _ => return None,
+        })
     };
-    found != negated
+    let mut each = values.iter().map(|value| fits(value).is_some_and(|found| found != negated));
+    if set == Some("ForAllValues") { each.all(|fits| fits) } else { each.any(|fits| fits) }
 }
 
 fn known_operator(operator: &str) -> bool {
@@ -315,6 +297,7 @@ fn text(json: &Json) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::records::{ROLES, Role};
     use super::super::seed::{Seed, SeedRole};
     use super::*;
 
@@ -327,7 +310,10 @@ mod tests {
     }
 
     fn verdict(statement: &Json, caller: &Caller, action: &str) -> Verdict {
-        let keys = BTreeMap::from([("s3:x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())]);
+        let keys = BTreeMap::from([
+            ("s3:x-amz-server-side-encryption".to_owned(), vec!["aws:kms".to_owned()]),
+            ("aws:tagkeys".to_owned(), vec!["a".to_owned(), "b".to_owned()]),
+        ]);
         let context = Context { caller, action, resource: "arn:aws:s3:::bucket/key", keys };
         evaluate(&json!({"Version": "2012-10-17", "Statement": [statement]}), &context)
     }
@@ -363,6 +349,12 @@ mod tests {
             ),
             (json!({"Condition": {"StringEquals": {"s3:x-amz-server-side-encryption": "AES256"}}}), Verdict::Silent),
             (json!({"Condition": {"Null": {"s3:x-amz-server-side-encryption": "false"}}}), Verdict::Deny),
+            (json!({"Condition": {"Null": {"aws:ResourceTag/a": "true"}}}), Verdict::Deny),
+            (json!({"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}}), Verdict::Silent),
+            (json!({"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b", "c"]}}}), Verdict::Deny),
+            (json!({"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["b"]}}}), Verdict::Deny),
+            (json!({"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["c"]}}}), Verdict::Silent),
+            (json!({"Condition": {"ForAllValues:StringEquals": {"aws:None": ["c"]}}}), Verdict::Deny),
         ] {
             assert_eq!(verdict(&everybody(extra.clone()), &ann, "s3:PutObject"), expected, "{extra}");
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::policy::{self, Context, Verdict};
+use super::authorization;
+use super::policy::{Context, Verdict};
 use super::s3::Asked;
 use super::s3_buckets::Bucket;
 use super::s3_configurations::SUBRESOURCES;
@@ -13,7 +14,7 @@ use super::wire::{Caller, Refusal};
 use super::world::World;
 
 /// The permission that an operation needs (S3 user guide, "Required permissions for Amazon S3 API operations").
-fn action(operation: &str, versioned: bool) -> String {
+pub fn action(operation: &str, versioned: bool) -> String {
     let name = match (operation, versioned) {
         ("HeadBucket" | "ListObjects" | "ListObjectsV2", _) => "ListBucket",
         ("ListObjectVersions", _) => "ListBucketVersions",
@@ -64,28 +65,25 @@ pub fn check_key(
     // Condition keys are the request's own headers: the bucket's default encryption is not among them.
     for header in ["x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl"] {
         if let Some(value) = asked.request.header(header).or_else(|| begun.get(header).map(String::as_str)) {
-            keys.insert(format!("s3:{header}"), value.to_owned());
+            keys.insert(format!("s3:{header}"), vec![value.to_owned()]);
         }
     }
     for parameter in ["prefix", "delimiter", "max-keys"] {
         if let Some(value) = asked.request.parameter(parameter) {
-            keys.insert(format!("s3:{parameter}"), value.to_owned());
+            keys.insert(format!("s3:{parameter}"), vec![value.to_owned()]);
         }
     }
     let context = Context { caller, action, resource: &resource, keys };
     let document: Option<Json> = bucket.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    if policy::allowed(world, &bucket.owner(world), document.as_ref(), &context, Verdict::Delegated) {
-        return Ok(());
-    }
-    let denied = document.is_some_and(|document| policy::evaluate(&document, &context) == Verdict::Deny);
-    let why = if denied {
-        "with an explicit deny in a resource-based policy".to_owned()
-    } else {
-        format!("because no identity-based policy allows the {action} action")
-    };
-    let message =
-        format!("User: {} is not authorized to perform: {action} on resource: \"{resource}\" {why}", caller.arn);
-    Err(Refusal::new("AccessDenied", message).with_status(403))
+    let decided = authorization::decide(world, &bucket.owner(world), document.as_ref(), &context, Verdict::Delegated);
+    decided.map_err(|why| {
+        let message = format!(
+            "User: {} is not authorized to perform: {action} on resource: \"{resource}\" {}",
+            caller.arn,
+            why.because(action)
+        );
+        Refusal::new("AccessDenied", message).with_status(403)
+    })
 }
 
 #[cfg(test)]

@@ -5,11 +5,15 @@
 //! so what is on disk is always what was answered. Everything here is synchronous: one request is one turn.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+
+use super::authorization::Decision;
+use crate::model::deployment::partition_of;
 
 /// Everything in the sandbox's accounts and its region.
 #[derive(Debug, Default)]
@@ -19,6 +23,7 @@ pub struct World {
     elsewhere: Option<String>,
     changes: Vec<Change>,
     replaced: Vec<Change>,
+    decisions: RefCell<Vec<Decision>>,
 }
 
 /// One change of a turn, as it stands in the journal: no value means removed.
@@ -166,16 +171,9 @@ impl World {
         self.get(META, "region").unwrap_or_else(|| "us-east-1".into())
     }
 
-    /// `aws`, `aws-cn` or `aws-us-gov`: follows from the region.
+    /// `aws`, `aws-cn`, `aws-us-gov`, …: follows from the region.
     pub fn partition(&self) -> &'static str {
-        let region = self.region();
-        if region.starts_with("cn-") {
-            "aws-cn"
-        } else if region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        }
+        partition_of(&self.region())
     }
 
     /// Fixes the account and the region: done once, when the sandbox is made.
@@ -263,6 +261,16 @@ impl World {
     /// What the records changed since the last call held before: the same keys as [`World::take_changes`], in its order.
     pub fn take_replaced(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.replaced)
+    }
+
+    /// Notes what was decided about a request of a role.
+    pub fn decided(&self, decision: Decision) {
+        self.decisions.borrow_mut().push(decision);
+    }
+
+    /// What was decided since the last call.
+    pub fn take_decisions(&mut self) -> Vec<Decision> {
+        self.decisions.take()
     }
 
     /// Replays changes from the journal.

@@ -19,6 +19,7 @@ mod hostile;
 mod independent;
 mod laws;
 mod moto;
+mod permissions;
 mod properties;
 mod references;
 mod silence;

@@ -8,7 +8,7 @@ use globset::Glob;
 
 use super::consent::{Consent, RemovalArgs};
 use super::global::Format;
-use super::values::{expiry, session};
+use super::values::{RoleOfId, expiry, session};
 use crate::ui::plan_human::DiffStyle;
 
 /// The commands.
@@ -97,8 +97,8 @@ Examples:
     /// Print the IAM policy that is needed.
     #[command(after_long_help = "\
 Examples:
-  studio-deploy permissions studio.yaml                 what plan, apply and destroy need
-  studio-deploy permissions --for plan --format json > plan-policy.json")]
+  studio-deploy permissions --for plan > plan.json      what a pipeline needs that only looks
+  studio-deploy permissions --for apply --out policies  a file for each policy")]
     Permissions(PermissionsArgs),
     /// List the deployments of an mdaa.yaml.
     #[command(after_long_help = "\
@@ -252,18 +252,44 @@ pub struct PermissionsArgs {
     pub files: ConfigFiles,
     /// Only what this command needs.
     #[arg(id = "purpose", long = "for", value_name = "COMMAND", value_enum)]
-    pub purpose: Option<Purpose>,
+    pub purpose: Option<PermissionsFor>,
+    /// Allow taking over what carries this deployment's MDAA tags, too.
+    #[arg(long)]
+    pub adopt: bool,
+    /// The domain, once it exists: allows stopping its apps, and narrows the rest to it.
+    #[arg(long, value_name = "ID")]
+    pub domain_id: Option<String>,
+    /// The role that the config gives by its unique id alone, since policies know ARNs only; may be repeated.
+    #[arg(long, value_name = "ID=ARN")]
+    pub role: Vec<RoleOfId>,
+    /// Write a file for each policy into this folder, ready for `aws iam create-policy`.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }
 
 /// What permissions are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Purpose {
+pub enum PermissionsFor {
     /// Looking.
     Plan,
     /// Making and changing.
     Apply,
     /// Deleting.
     Destroy,
+    /// Signing users in.
+    Url,
+}
+
+impl PermissionsFor {
+    /// The word for it on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Destroy => "destroy",
+            Self::Url => "url",
+        }
+    }
 }
 
 /// `validate`

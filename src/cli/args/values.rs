@@ -31,6 +31,28 @@ impl FromStr for Adopt {
     }
 }
 
+/// A role's unique id, and its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleOfId {
+    /// The unique id.
+    pub id: String,
+    /// The ARN.
+    pub arn: String,
+}
+
+impl FromStr for RoleOfId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((id, arn)) if !id.is_empty() && arn.starts_with("arn:") && arn.contains(":role/") => {
+                Ok(Self { id: id.into(), arn: arn.into() })
+            }
+            _ => Err("it is a unique id and an ARN, as in AROAEXAMPLE=arn:aws:iam::123456789012:role/studio".into()),
+        }
+    }
+}
+
 /// How long the sandbox's AWS takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Latency {

@@ -62,7 +62,9 @@ fn nfs_group(world: &mut World, domain: &str, vpc: &str, egress: bool, id: &str,
         name: format!("security-group-for-{direction}-nfs-{domain}"),
         description: format!("[DO NOT DELETE] {direction} NFS traffic of SageMaker Studio domain [{domain}]"),
         vpc: vpc.to_owned(),
-        tags: BTreeMap::new(),
+        // SageMaker's own role may change only groups with this tag (AmazonSageMakerNotebooksServiceRolePolicy); that its
+        // value is that of the file system's is a guess.
+        tags: BTreeMap::from([(MANAGED_BY.to_owned(), world.arn("sagemaker", &format!("domain/{domain}")))]),
         rules: BTreeMap::from([(rule_id, rule)]),
         held_until: 0,
     };

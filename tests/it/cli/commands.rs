@@ -118,59 +118,6 @@ fn a_graph_shows_what_builds_on_what() {
 }
 
 #[test]
-fn what_is_called_is_within_the_permissions() {
-    let declared = |purpose: &[&str]| -> std::collections::BTreeSet<String> {
-        let mut args = vec!["permissions", "minimal.yaml", "--format", "json"];
-        args.extend(purpose);
-        let document = Desk::new().run(&args).is(0).json();
-        let statements = document["Statement"].as_array().unwrap();
-        let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
-        actions.map(|action| action.as_str().unwrap().to_owned()).collect()
-    };
-    let (plan, apply, destroy) =
-        (declared(&["--for", "plan"]), declared(&["--for", "apply"]), declared(&["--for", "destroy"]));
-    let within = |ended: &Ended, allowed: &std::collections::BTreeSet<String>| {
-        for call in &ended.calls {
-            let action = action(call["service"].as_str().unwrap(), call["operation"].as_str().unwrap());
-            assert!(allowed.contains(&action), "{action} is called and not declared: {call}");
-        }
-    };
-    for sample in ["minimal.yaml", "comprehensive.yaml", "sso.yaml"] {
-        let desk = Desk::new();
-        within(&desk.run(&["plan", sample]), &plan);
-        within(&desk.apply(sample).is(0), &apply);
-        within(&desk.run(&["plan", sample]), &plan);
-        let text = desk.read(sample);
-        desk.write("tagged.yaml", &format!("{text}  tags:\n    team: data\n"));
-        if sample != "comprehensive.yaml" {
-            within(&desk.apply("tagged.yaml").is(0), &apply);
-            within(&desk.apply(sample).is(0), &apply);
-        }
-        let all = ["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete", "--drain"];
-        let mut args = vec!["destroy", sample, "--auto-approve", "--confirm", NAME];
-        args.extend(all);
-        within(&desk.run(&args).is(0), &destroy);
-    }
-}
-
-/// IAM's name of what an operation needs, where it is not the operation's own: the service authorization reference.
-fn action(service: &str, operation: &str) -> String {
-    let operation = match (service, operation) {
-        ("s3", "HeadBucket" | "ListObjectsV2" | "ListObjects") => "ListBucket",
-        ("s3", "GetBucketEncryption") => "GetEncryptionConfiguration",
-        ("s3", "PutBucketEncryption") => "PutEncryptionConfiguration",
-        ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
-        ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
-        ("s3", "HeadObject") => "GetObject",
-        ("s3", "DeleteObjects") => "DeleteObject",
-        ("s3", "ListObjectVersions") => "ListBucketVersions",
-        (_, operation) => operation,
-    };
-    let service = if service == "tagging" { "tag" } else { service };
-    format!("{service}:{operation}")
-}
-
-#[test]
 fn the_sandbox_is_emptied_and_seeded() {
     let desk = Desk::applied();
     desk.run(&["sandbox", "reset"]).is(0);
