@@ -93,8 +93,10 @@ mod tests {
     use aws_sdk_sts::Client;
 
     use super::super::front::SandboxOptions;
+    use super::super::records::{ROLES, Role};
     use super::super::seed::{Seed, SeedRole};
     use super::super::testing::{code, seeded};
+    use super::super::world::World;
 
     #[tokio::test]
     async fn a_session_is_its_roles() {
@@ -108,6 +110,14 @@ mod tests {
         let client = Client::new(&config);
         let assume =
             |role: &str| client.assume_role().role_arn(format!("arn:aws:iam::{role}")).role_session_name("me").send();
+        for (account, name) in [("123456789012", "execution"), ("999988887777", "theirs")] {
+            let allow = |world: &mut World| {
+                let mut role: Role = world.get(ROLES, name).unwrap();
+                role.attached.push("arn:aws:iam::aws:policy/AdministratorAccess".into());
+                world.put(ROLES, name, &role);
+            };
+            sandbox.with_world(|world| world.within(account, allow)).unwrap();
+        }
         for (role, account, session) in [
             ("123456789012:role/execution", "123456789012", "execution"),
             ("999988887777:role/deep/theirs", "999988887777", "theirs"),
