@@ -188,6 +188,22 @@ def resolved(value, known):
     return value
 
 
+# What AWS says of a domain although nobody asked for it (Terraform's acceptance tests).
+UNASKED = {
+    "AutoMountHomeEFS": "Enabled",
+    "SpaceStorageSettings": {"DefaultEbsStorageSettings": {"DefaultEbsVolumeSizeInGb": 5, "MaximumEbsVolumeSizeInGb": 100}},
+}
+
+
+def without_unasked(wanted, found):
+    """`found` without what AWS adds to the settings of a domain by itself."""
+    for settings in ["DefaultUserSettings", "DefaultSpaceSettings"]:
+        mine = found.get(settings, {})
+        for member, value in UNASKED.items():
+            if member not in wanted.get(settings, {}) and mine.get(member) == value:
+                del mine[member]
+
+
 def compare(wanted, found):
     """A line for each difference."""
     lines = []
@@ -200,6 +216,7 @@ def compare(wanted, found):
             mine = copy.deepcopy(found[address])
             if not mine.get("Tags", {}).pop("studio-deploy:address", None):
                 lines.append(f"{address}: no address tag")
+            without_unasked(wanted[address], mine)
             lines += differences(address, canonical(wanted[address]), canonical(mine))
     return lines
 

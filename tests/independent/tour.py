@@ -12,6 +12,9 @@ CONFIG = """domain:
   vpcId: vpc-id
   subnetIds: [subnet-id]
   dataAdminRoles: [{id: AROAADMIN}]
+  defaultUserSettings:
+    kernelGatewayAppSettings:
+      customImages: [{imageName: lab, appImageConfigName: lab}]
   userProfiles:
     ann: {userRole: {name: team}}
 """
@@ -263,6 +266,9 @@ def studio(sagemaker, role, group):
     sagemaker.delete_user_profile(**user)
     gone(lambda: sagemaker.describe_user_profile(**user))
     sagemaker.list_mlflow_tracking_servers()
+    sagemaker.describe_image(ImageName="lab")
+    sagemaker.describe_image_version(ImageName="lab")
+    sagemaker.describe_app_image_config(AppImageConfigName="lab")
     # A domain of its own, so that creating and deleting one is seen from outside too.
     made = sagemaker.create_domain(
         DomainName="tour",

@@ -24,7 +24,7 @@ fn json_parses_for_every_command_errors_included() {
         (&["apply", "sso.yaml"], 5),
         (&["drift", "minimal.yaml"], 0),
         (&["url", "minimal.yaml", "--user", "example-user-id"], 0),
-        (&["url", "minimal.yaml", "--user", "nobody"], 1),
+        (&["url", "minimal.yaml", "--user", "nobody"], 4),
         (&["output", "minimal.yaml"], 0),
         (&["output", "nothing", "minimal.yaml"], 64),
         (&["graph", "minimal.yaml"], 0),
