@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::surroundings::Surroundings;
 use crate::config::{self, Config};
-use crate::escape;
+use crate::escape::{self, one_line};
 use crate::files::{self, Rights};
 use crate::model::Deployment;
 use crate::model::deployment::partition_of;
@@ -106,7 +106,7 @@ fn write(folder: &Path, policies: &[Policy], screen: &Screen) -> Result<(), Fail
         let path = folder.join(format!("{}.json", policy.name));
         files::write(&path, escape::outgoing(&format!("{:#}\n", policy.document)).as_bytes(), Rights::Keep)
             .map_err(|error| failed(&path, error))?;
-        screen.data(&format!("{}\n", path.display()))?;
+        screen.data(&format!("{}\n", one_line(&path.display().to_string())))?;
     }
     Ok(())
 }

@@ -19,8 +19,9 @@ pub type Picture = Vec<String>;
 const PASSING: [&str; 6] = ["meta", "ssm/history", "ssm/written", "ssm/deleted", "sts/session", "studio/due"];
 
 /// Members that tell when or how often something happened, or a name that somebody made up.
-const PASSING_MEMBERS: [&str; 12] = [
+const PASSING_MEMBERS: [&str; 13] = [
     "created",
+    "latest",
     "modified",
     "updated",
     "visible_at",
