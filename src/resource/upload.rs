@@ -252,15 +252,7 @@ mod tests {
     use crate::sandbox::front::Sandbox;
 
     async fn account(sandbox: &Sandbox) -> Account {
-        let deployment = Deployment {
-            org: "acme".into(),
-            env: "dev".into(),
-            domain: "ml".into(),
-            module: "studio".into(),
-            account: "123456789012".into(),
-            region: "us-east-1".into(),
-            partition: "aws".into(),
-        };
+        let deployment = Deployment::sample();
         let names = Names::new(&deployment).unwrap();
         let account = Account::new(&sandbox.sdk_config().build(), true, deployment, names, Box::new(|_| {}));
         account.s3.create_bucket().bucket("home").send().await.unwrap();

@@ -1,35 +1,9 @@
 //! What people do to an account behind the back of whoever deploys to it.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::wire::Request;
 
+use crate::behaviour::{domain_id, studio};
 use crate::support::account::Lab;
-
-/// Asks SageMaker behind everybody's back.
-fn studio(lab: &Lab, operation: &str, input: &Json) -> Json {
-    let scope = "AKIATEST/20260101/us-east-1/sagemaker/aws4_request";
-    let request = Request {
-        method: "POST".into(),
-        host: "127.0.0.1".into(),
-        path: "/".into(),
-        query: Vec::new(),
-        headers: [
-            ("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, Signature=0")),
-            ("x-amz-target", format!("SageMaker.{operation}")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into(),
-        body: input.to_string().into_bytes(),
-    };
-    let response = lab.sandbox.answer(&request);
-    let answer = serde_json::from_slice(&response.body).unwrap_or_default();
-    assert_eq!(response.status, 200, "{operation}: {answer}");
-    answer
-}
-
-pub fn domain_id(lab: &Lab) -> String {
-    studio(lab, "ListDomains", &json!({}))["Domains"][0]["DomainId"].as_str().unwrap().to_owned()
-}
 
 /// A user at work: an app, and a space.
 pub fn work(lab: &Lab, user: &str) {

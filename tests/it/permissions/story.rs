@@ -3,8 +3,9 @@
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::authorization::Decision;
 
-use super::behind::{domain_id, hang, meddle, misconfigure, untag_home, work};
+use super::behind::{hang, meddle, misconfigure, untag_home, work};
 use super::holder::{Case, decisions, give};
+use crate::behaviour::domain_id;
 use crate::support::account::{Ended, Lab};
 use crate::support::configs::{COMPREHENSIVE, EVERYTHING, MINIMAL, SSO, edit};
 use crate::support::picture::Tables;
