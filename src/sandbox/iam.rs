@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
+use super::iam_members;
 use super::iam_policies;
 use super::policy;
 use super::records::{ROLES, Role};
@@ -42,7 +43,8 @@ const OPERATIONS: &[Operation] = &[
 
 /// Answers one operation of IAM.
 pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
-    let table = if OPERATIONS.iter().any(|row| row.name == operation) { OPERATIONS } else { iam_policies::OPERATIONS };
+    let tables = [OPERATIONS, iam_members::OPERATIONS, iam_policies::OPERATIONS];
+    let table = tables.into_iter().find(|table| table.iter().any(|row| row.name == operation)).unwrap_or(OPERATIONS);
     super::service::call(table, world, operation, input, caller)
 }
 

@@ -9,6 +9,7 @@ use super::iam::{
     add_tags, check_description, check_document, check_name, check_path, conflict, encode, no_such_entity, paged, put,
     role, role_to_change,
 };
+use super::iam_members;
 use super::policy::POLICIES;
 use super::records::{ROLES, Role};
 use super::service::{Input, Operation, iso, operation, tag_list, validation};
@@ -236,7 +237,8 @@ fn list_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 
 fn delete_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let policy = policy(world, input)?;
-    if !attached_roles(world, &policy.arn).is_empty() || !bounded_roles(world, &policy.arn).is_empty() {
+    let members = [true, false].into_iter().any(|users| !iam_members::holders(world, &policy.arn, users).is_empty());
+    if members || !attached_roles(world, &policy.arn).is_empty() || !bounded_roles(world, &policy.arn).is_empty() {
         return Err(conflict("DeleteConflict", "Cannot delete a policy attached to entities."));
     }
     if policy.versions.len() > 1 {
@@ -391,7 +393,8 @@ fn list_entities(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     };
     let described = roles.iter().map(|role| json!({"RoleName": role.name, "RoleId": role.id})).collect();
     let mut answer = paged(input, "PolicyRoles", described)?;
-    answer["PolicyGroups"] = json!([]);
-    answer["PolicyUsers"] = json!([]);
+    // The page that lists the roles lists users and groups too: there are few.
+    answer["PolicyGroups"] = json!(iam_members::listed(world, input, arn, false));
+    answer["PolicyUsers"] = json!(iam_members::listed(world, input, arn, true));
     Ok(answer)
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::kms_access::{check_access, denied, owner};
 use super::kms_aliases;
+use super::kms_grants;
 use super::policy::{self, Context, Verdict};
 use super::records::{KEYS, Key};
 use super::service::{Input, Operation, epoch, operation, page, tag_list, validation};
@@ -44,7 +45,8 @@ const ACROSS_ACCOUNTS: [&str; 2] = ["DescribeKey", "GetKeyRotationStatus"];
 
 /// Answers one operation of KMS.
 pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
-    let table = if OPERATIONS.iter().any(|row| row.name == operation) { OPERATIONS } else { kms_aliases::OPERATIONS };
+    let tables = [OPERATIONS, kms_grants::OPERATIONS, kms_aliases::OPERATIONS];
+    let table = tables.into_iter().find(|table| table.iter().any(|row| row.name == operation)).unwrap_or(OPERATIONS);
     let named = ["KeyId", "TargetKeyId"].iter().find_map(|member| input.get(member)?.as_str());
     let owner = named.map_or_else(|| world.account(), |reference| owner(world, reference));
     if owner == world.account() {
@@ -122,7 +124,8 @@ pub fn paged(input: Input<'_>, name: &str, items: Vec<Json>) -> Answer {
     Ok(json!({name: items, "Truncated": marker.is_some(), "NextMarker": marker}))
 }
 
-fn key(world: &World, input: Input<'_>) -> Result<Key, Refusal> {
+/// The key that the input names.
+pub fn key(world: &World, input: Input<'_>) -> Result<Key, Refusal> {
     find(world, input.need("KeyId")?)
 }
 

@@ -23,6 +23,8 @@ pub fn action(operation: &str, versioned: bool) -> String {
         ("CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload", _) => "PutObject",
         ("ListMultipartUploads", _) => "ListBucketMultipartUploads",
         ("DeleteObject", true) => "DeleteObjectVersion",
+        // The one configuration whose deletion has a permission of its own.
+        ("DeleteBucketWebsite", _) => "DeleteBucketWebsite",
         (other, _) => {
             let verbs = [("Get", "Get"), ("Put", "Put"), ("Delete", "Put")];
             let subresource = verbs.iter().find_map(|(verb, needed)| {

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::policy;
 use super::s3::Asked;
+use super::s3_access_lists;
 use super::s3_configurations::{self, BLOCKED, OWNER_ENFORCED};
 use super::s3_objects;
 use super::service::{check_tag, iso};
@@ -271,12 +272,8 @@ pub fn handle(world: &mut World, bucket: Bucket, asked: &Asked<'_>, operation: &
             Some(policy) => Ok(answer("PolicyStatus", &json!({"IsPublic": is_public(policy)}))),
             None => Err(no_policy()),
         },
-        "GetBucketAcl" => {
-            let owner = json!({"ID": "0".repeat(64)});
-            let grant = json!({"Grantee": owner, "Permission": "FULL_CONTROL"});
-            Ok(answer("AccessControlPolicy", &json!({"Owner": owner, "AccessControlList": {"Grant": grant}})))
-        }
-        "PutBucketAcl" => Err(Refusal::new("AccessControlListNotSupported", "The bucket does not allow ACLs")),
+        "GetBucketAcl" => Ok(s3_access_lists::get(&bucket)),
+        "PutBucketAcl" => s3_access_lists::put(world, bucket, asked),
         _ => s3_configurations::handle(world, bucket, asked, operation),
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::s3::Asked;
+use super::s3_access_lists;
 use super::s3_buckets::{BUCKETS, Bucket, document, malformed, tagging, tags};
 use super::wire::{Refusal, Response};
 use super::world::World;
@@ -93,6 +94,20 @@ pub const SUBRESOURCES: &[Subresource] = &[
         "LifecycleConfiguration",
         Unset::Refusal("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
     ),
+    subresource(
+        "website",
+        "BucketWebsite",
+        "BucketWebsite",
+        "WebsiteConfiguration",
+        Unset::Refusal("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
+    ),
+    subresource(
+        "replication",
+        "BucketReplication",
+        "ReplicationConfiguration",
+        "ReplicationConfiguration",
+        Unset::Refusal("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
+    ),
 ];
 
 /// Answers an operation on one of them.
@@ -138,6 +153,11 @@ pub fn handle(world: &mut World, mut bucket: Bucket, asked: &Asked<'_>, operatio
         ));
     }
     let text = String::from_utf8(body.clone()).map_err(|_| malformed())?;
+    if found.query == "ownershipControls" && text.contains("BucketOwnerEnforced") && s3_access_lists::others(&bucket) {
+        // S3 user guide, "Setting Object Ownership on an existing bucket".
+        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+        return Err(Refusal::new("InvalidBucketAclWithObjectOwnership", message));
+    }
     bucket.configurations.insert(found.query.into(), text);
     world.put(BUCKETS, &asked.bucket, &bucket);
     Ok(Response::empty(200))

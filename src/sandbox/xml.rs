@@ -69,7 +69,7 @@ pub fn is_character(c: char) -> bool {
 /// A text as XML writes it. A carriage return is a reference, since a reader would make a line feed of it. What XML cannot
 /// hold becomes U+FFFD: S3 does write such a character of a key as a reference, which no parser of XML 1.0 reads, and
 /// offers `encoding-type` for it; a document that nobody can read would show nothing but that.
-fn text_of(text: &str) -> String {
+pub fn text_of(text: &str) -> String {
     let held: String = text.chars().map(|c| if is_character(c) { c } else { '\u{fffd}' }).collect();
     escape(held.as_str()).replace('\r', "&#13;")
 }

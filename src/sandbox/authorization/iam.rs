@@ -33,6 +33,12 @@ pub(super) fn needs(world: &World, operation: &str, input: Input<'_>) -> Vec<Nee
         "ListRoles" => vec![Need::new(action, account("role/"))],
         "ListPolicies" => vec![Need::new(action, account("policy/"))],
         "SimulatePrincipalPolicy" => vec![Need::new(action, input.text("PolicySourceArn").unwrap_or("*"))],
+        _ if input.text("UserName").is_some() || input.text("GroupName").is_some() => {
+            let name = input.text("UserName").map(|name| format!("user/{name}"));
+            let name = name.or_else(|| Some(format!("group/{}", input.text("GroupName")?))).unwrap_or_default();
+            let need = Need::new(action, account(&name));
+            vec![input.text("PolicyArn").into_iter().fold(need, |need, policy| need.key("iam:PolicyARN", policy))]
+        }
         _ => match (input.text("RoleName"), input.text("PolicyArn")) {
             (Some(name), policy) => {
                 let role: Option<Role> = world.get(ROLES, name);
