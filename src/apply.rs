@@ -163,6 +163,7 @@ pub async fn apply<C: Cloud>(
         (Some(old), Some(new)) => Some(old.union(new)),
         (old, new) => new.clone().or_else(|| old.clone()),
     };
+    let during = during.map(|record| record.with_unmade(&plan.steps, &BTreeSet::new()));
     if during != plan.recorded
         && let Err(error) = cloud.write_record(during.as_ref()).await
     {
@@ -193,7 +194,12 @@ async fn settle_record<C: Cloud>(
     assets: BTreeMap<Address, AssetDigest>,
     held: BTreeSet<Address>,
 ) -> Result<(), CloudError> {
-    let mut last = if report.is_complete() { plan.record.clone() } else { during.clone() };
+    let done = report.outcomes.iter().filter(|(.., outcome)| *outcome == Outcome::Done);
+    let done: BTreeSet<Address> = done.map(|(address, ..)| address.clone()).collect();
+    let mut last = match report.is_complete() {
+        true => plan.record.clone(),
+        false => during.clone().map(|record| record.with_unmade(&plan.steps, &done)),
+    };
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
         record.pending_delete = held.iter().map(ToString::to_string).collect();

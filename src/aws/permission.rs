@@ -23,7 +23,7 @@ const RESOURCE: &str = "x-studio-deploy-resource";
 const SERVICES: [(&str, &str); 2] = [("efs", "elasticfilesystem"), ("resource groups tagging api", "tag")];
 
 /// What IAM calls the operations of S3 whose name is another one (IAM service authorization reference, Amazon S3).
-const ACTIONS: [(&str, &str); 10] = [
+const ACTIONS: [(&str, &str); 16] = [
     ("HeadBucket", "ListBucket"),
     ("ListObjectsV2", "ListBucket"),
     ("ListBuckets", "ListAllMyBuckets"),
@@ -32,6 +32,12 @@ const ACTIONS: [(&str, &str); 10] = [
     ("DeleteObjects", "DeleteObject"),
     ("GetBucketEncryption", "GetEncryptionConfiguration"),
     ("PutBucketEncryption", "PutEncryptionConfiguration"),
+    ("GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"),
+    ("DeleteBucketLifecycle", "PutLifecycleConfiguration"),
+    ("GetBucketReplication", "GetReplicationConfiguration"),
+    ("DeleteBucketReplication", "PutReplicationConfiguration"),
+    ("GetBucketCors", "GetBucketCORS"),
+    ("DeleteBucketCors", "PutBucketCORS"),
     ("GetPublicAccessBlock", "GetBucketPublicAccessBlock"),
     ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
 ];

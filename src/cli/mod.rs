@@ -17,6 +17,7 @@ mod hold;
 mod init;
 mod list;
 pub mod load;
+mod mend;
 mod output;
 mod permissions;
 mod plan;

@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::hold;
 use super::load::{Loaded, LoadedAll};
+use super::mend;
 use super::session::{Goal, Session};
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
@@ -27,7 +28,7 @@ use crate::ui::plan_json::PlanDocument;
 use crate::ui::progress::Progress;
 use crate::ui::report_json::ReportDocument;
 use crate::ui::reports::{self, Chapter};
-use crate::ui::{Paint, Screen, report_human};
+use crate::ui::{Paint, Screen, report_human, watched};
 
 /// The time between two movements of the screen while a run goes on.
 const TICK: Duration = Duration::from_millis(200);
@@ -258,7 +259,12 @@ pub(super) async fn plan(
     if !goal.warnings.is_empty() {
         screen.error(&session.rendered(&goal.warnings));
     }
-    Ok(Planned { plan: session.plan(&goal, options).await?, goal: Some(goal) })
+    let plan = session.plan(&goal, options).await?;
+    // Of several deployments another may have it.
+    match plan.unmatched.first().filter(|_| !session.is_one_of_several) {
+        Some(address) => Err(mend::unmatched(address, &plan)),
+        None => Ok(Planned { plan, goal: Some(goal) }),
+    }
 }
 
 /// When a plan that is saved now was made, and until when it may be applied; RFC 3339.
@@ -285,7 +291,8 @@ impl Ended {
         run.events.count(&report, plan, 0);
         let document = ReportDocument::of(&report, plan);
         run.reported(&document);
-        Self { exit: Exit::Success, wrote: false, line: "no changes".into(), document: json!(document) }
+        let found = if plan.watched.is_empty() { String::new() } else { format!("; {}", watched::counted(plan)) };
+        Self { exit: Exit::Success, wrote: false, line: format!("no changes{found}"), document: json!(document) }
     }
 }
 

@@ -19,13 +19,15 @@ pub struct Observed {
     pub refused: Vec<Path>,
     /// Why a part of it could not be read, so that its properties are no comparison: for people.
     pub unread: Option<String>,
+    /// What of it is watched and could not be looked at, each with the reason: for people.
+    pub unwatched: Vec<String>,
 }
 
 impl Observed {
     /// A usable object with no outputs yet.
     pub fn new(id: impl Into<String>, properties: Value) -> Self {
-        let (state, refused, unread) = (State::Usable, Vec::new(), None);
-        Self { id: id.into(), outputs: BTreeMap::new(), properties, state, refused, unread }
+        let (state, refused, unread, unwatched) = (State::Usable, Vec::new(), None, Vec::new());
+        Self { id: id.into(), outputs: BTreeMap::new(), properties, state, refused, unread, unwatched }
     }
 
     /// This object with one more output.

@@ -15,6 +15,7 @@ mod rules;
 mod state;
 mod step;
 mod sticky;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ pub use diff::{Change, changes, is_blank};
 pub use record::{AssetDigest, PathSet, Record};
 pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, Unset};
 pub use step::{Action, Blocked, Notice, Plan, Step};
+pub use watch::{Mend, Watched};
 
 use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, State, Value};
 use foreign::Company;
@@ -52,10 +54,11 @@ pub fn plan(
     let company = Company::of(snapshot);
     let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot), company };
     let graph = &known.completed(graph, rules, &mut notices);
+    let mended = &watch::mended(graph, snapshot, rules, options);
     let order = order(graph)?;
     notices.extend(known.company.left(snapshot, graph, options));
     for address in &order {
-        let node = &graph[address];
+        let node = &mended[address];
         let rules = rules(address.kind);
         let mut step = step(deployment, node, &known, &settled, rules, options);
         if let Some((notice, changes)) = apps::keep_immutable(&mut step, rules, options) {
@@ -82,15 +85,32 @@ pub fn plan(
         notices.push(notice);
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
+    watch::mend_beside(&mut steps, snapshot, rules, options);
     let unread = snapshot.iter().filter_map(|(address, found)| Some((address.clone(), found.ours()?.unread.clone()?)));
     let unread: Vec<(Address, String)> = unread.collect();
     let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
-    notices.extend(unread.iter().map(about));
+    let unwatched: Vec<(Address, String)> = watch::unwatched(snapshot);
+    notices.extend(unread.iter().chain(&unwatched).map(about));
+    let (watched, unmatched) = (Vec::new(), watch::unmatched(graph, snapshot, options));
     let deployment = deployment.clone();
     let (destroy, skips_blocked) = (options.destroy, options.skip_blocked);
     let record = None;
-    let mut plan = Plan { deployment, destroy, steps, notices, unread, skips_blocked, left_out, record, recorded };
+    let mut plan = Plan {
+        deployment,
+        destroy,
+        steps,
+        notices,
+        unread,
+        watched,
+        unwatched,
+        unmatched,
+        skips_blocked,
+        left_out,
+        record,
+        recorded,
+    };
     settle(&mut plan, rules);
+    plan.watched = watch::left(&plan.steps, graph, snapshot, rules, options);
     plan.record = record::next(graph, plan.recorded.as_ref(), &plan.steps, options.destroy);
     Ok(plan)
 }

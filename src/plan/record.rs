@@ -21,9 +21,15 @@ pub struct Record {
     /// What was uploaded, per asset.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, AssetDigest>,
+    /// Where assets lie that the config named once: they stay, and are nobody else's doing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_assets: BTreeSet<String>,
     /// Lifecycle configs that are to be deleted as soon as nothing uses them any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pending_delete: BTreeSet<String>,
+    /// What a run that was interrupted had still to make, so that nobody takes its absence for a loss.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmade: BTreeSet<Address>,
 }
 
 /// A set of paths that several addresses share.
@@ -74,8 +80,19 @@ impl Record {
         let mut union = other.clone();
         union.managed = share(paths);
         union.assets.extend(self.assets.clone());
+        union.left_assets.extend(self.left_assets.iter().cloned());
         union.pending_delete.extend(self.pending_delete.iter().cloned());
+        union.unmade.extend(self.unmade.iter().cloned());
         union
+    }
+
+    /// This record while `steps` are carried out, and after a run that ended with `made` of them.
+    #[must_use]
+    pub fn with_unmade(mut self, steps: &[Step], made: &BTreeSet<Address>) -> Self {
+        let makes =
+            |step: &&Step| matches!(step.action, Action::Create | Action::Replace) && !made.contains(&step.address);
+        self.unmade = steps.iter().filter(makes).map(|step| step.address.clone()).collect();
+        self
     }
 }
 
@@ -92,6 +109,13 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
     assets.extend(kept.filter_map(|step| Some((step.address.to_string(), AssetDigest::of(step.observed.as_ref()?)?))));
     let wanted: BTreeSet<String> =
         graph.keys().filter(|address| address.kind == Kind::BucketObject).map(ToString::to_string).collect();
+    let mut left_assets = recorded.map(|record| record.left_assets.clone()).unwrap_or_default();
+    let unwanted = assets.iter().filter(|(address, _)| !wanted.contains(*address));
+    left_assets.extend(unwanted.map(|(_, asset)| asset.location.clone()).filter(|location| !location.is_empty()));
+    let lies = |location: &String| {
+        assets.iter().any(|(address, asset)| wanted.contains(address) && asset.location == *location)
+    };
+    left_assets.retain(|location| !lies(location));
     // Only lifecycle configs are superseded; a user's name may hold an @ of its own.
     let held = steps.iter().filter(|step| {
         step.action == Action::Keep && step.address.kind == Kind::LifecycleConfig && step.address.name.contains('@')
@@ -103,7 +127,9 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
             (address.clone(), node.properties.leaves().into_iter().map(|(path, _)| path).collect())
         })),
         assets: assets.into_iter().filter(|(address, _)| wanted.contains(address)).collect(),
+        left_assets,
         pending_delete: held.map(|step| step.address.to_string()).collect(),
+        unmade: BTreeSet::new(),
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Address, Observed, Path, Value};
+use super::Watched;
+use crate::model::{Address, Node, Observed, Path, Value};
 
 /// How a property can be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +95,19 @@ pub trait Rules {
         false
     }
 
+    /// What is found on a thing of ours that `node` says nothing about, and that opens access, exposes or loses data.
+    /// Outputs of other nodes are filled in as far as they are known.
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        let _ = (observed, node);
+        Vec::new()
+    }
+
+    /// What a thing means that somebody else put beside ours, when that is watched.
+    fn stranger(&self, observed: &Observed) -> Option<Watched> {
+        let _ = observed;
+        None
+    }
+
     /// What removing `observed` means.
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         let _ = (observed, retention);
@@ -147,4 +161,6 @@ pub struct Options {
     pub protect: bool,
     /// Leave out what is blocked, of a step too of which the rest may happen.
     pub skip_blocked: bool,
+    /// Take back what was found on these, of all that is watched.
+    pub mend: BTreeSet<Address>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Change, Record};
+use super::{Change, Record, Watched};
 use crate::model::{Address, Deployment, Node, Observed, Path, Source};
 
 /// What happens to one address.
@@ -129,6 +129,12 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// What could not be compared, and why: a notice says so too.
     pub unread: Vec<(Address, String)>,
+    /// What was found of all that is watched, and stays as it is: no step says anything of it.
+    pub watched: Vec<(Address, Watched)>,
+    /// What is watched and could not be looked at, and why: a notice says so too.
+    pub unwatched: Vec<(Address, String)>,
+    /// What was to be mended, and is nowhere.
+    pub unmatched: Vec<Address>,
     /// Whether what is blocked is left out and the rest is done.
     pub skips_blocked: bool,
     /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
@@ -150,9 +156,10 @@ impl Plan {
         !self.left_out.is_empty() || self.blocked().next().is_some()
     }
 
-    /// Whether the account is not as the config says, whether or not this plan may mend it.
+    /// Whether the account is not as the config says, whether or not this plan may mend it, or something was found that
+    /// is watched.
     pub fn differs(&self) -> bool {
-        !self.is_empty() || self.is_partial()
+        !self.is_empty() || self.is_partial() || !self.watched.is_empty()
     }
 
     /// The steps that may not happen.

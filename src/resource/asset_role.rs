@@ -12,7 +12,7 @@ use super::{Desired, Resource, View, iam_role};
 use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, Rules};
+use crate::plan::{Change, Rules, Watched};
 
 /// The kind.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ pub fn arn(desired: &Desired) -> Option<Text> {
 impl Rules for AssetRole {
     fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
         same(desired, live)
+    }
+
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        iam_role::watch(observed, node)
     }
 }
 

@@ -16,14 +16,14 @@ use aws_sdk_s3::types::{
 
 use super::permissions::{Grant, LOOK, MAKE, Scope};
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, kms_key, not_ours, ownership, policy};
+use super::{Desired, Resource, View, asset_role, bucket_watch, execution_role, kms_key, not_ours, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::error::failed;
 use crate::aws::{Account, given_bucket, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
-use crate::plan::{Change, Removal, Retention, Rules};
+use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
 /// The kind.
 #[derive(Debug)]
@@ -63,6 +63,10 @@ impl Rules for Bucket {
         same(desired, live)
     }
 
+    fn watch(&self, observed: &Observed, _node: Option<&Node>) -> Vec<Watched> {
+        bucket_watch::watch(observed)
+    }
+
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if retention.delete_bucket == Some(true) {
             let loses = format!("{} goes, and every version of all that is shared in it for good", observed.id);
@@ -96,6 +100,12 @@ impl Resource for Bucket {
             "s3:GetBucketVersioning",
             "s3:GetBucketPublicAccessBlock",
             "s3:GetBucketPolicy",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetBucketAcl",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketWebsite",
+            "s3:GetReplicationConfiguration",
+            "s3:GetBucketCORS",
         ];
         let mut grants = vec![
             // Tells a bucket of another account from one of ours that may not be looked into.
@@ -111,6 +121,13 @@ impl Resource for Bucket {
                 "s3:PutEncryptionConfiguration",
                 "s3:PutBucketVersioning",
                 "s3:PutBucketPolicy",
+                // What an apply takes back that is told to.
+                "s3:PutLifecycleConfiguration",
+                "s3:PutBucketAcl",
+                "s3:PutBucketOwnershipControls",
+                "s3:DeleteBucketWebsite",
+                "s3:PutReplicationConfiguration",
+                "s3:PutBucketCORS",
             ];
             grants.push(Grant::new(MAKE, &writes, bucket()));
             if !scope.public_access_block_external {
@@ -218,6 +235,7 @@ impl Resource for Bucket {
             put_tags(account, &observed.id, &tags).await?;
         }
         settle(account, node, |key| changes.iter().any(|change| change.path.0[0] == key)).await?;
+        Box::pin(bucket_watch::take_back(account, &observed.id, changes)).await?;
         again(account, node).await
     }
 
@@ -320,7 +338,8 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
         Err(error) => return Err(error),
     }
     let s3 = &account.s3;
-    let (tags, encryption, versioning, block, policy) = tokio::join!(
+    let (watched, tags, encryption, versioning, block, policy) = tokio::join!(
+        Box::pin(bucket_watch::look_at(account, name)),
         live_tags(account, name),
         s3.get_bucket_encryption().bucket(name).send(),
         s3.get_bucket_versioning().bucket(name).send(),
@@ -360,8 +379,13 @@ async fn find(account: &Account) -> Result<Found, CloudError> {
     if let Some(answer) = unless_absent(policy.map_err(|e| failed("GetBucketPolicy", e)))? {
         properties.set("Policy", policy::parse(answer.policy().unwrap_or_default()));
     }
+    let (watched, unwatched) = watched?;
+    for (key, value) in watched {
+        properties.set(key, value);
+    }
     let arn = format!("arn:{}:s3:::{name}", account.deployment.partition);
-    let observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
+    let mut observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
+    observed.unwatched = unwatched;
     ownership::judge(account, observed).await
 }
 

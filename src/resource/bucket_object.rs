@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 use super::asset_files::{content_digest, hex};
 use super::permissions::{Grant, MAKE, RESOLVE, Scope, open};
 use super::upload::Uploads;
-use super::{Desired, Resource, View, asset_policy, asset_role, bucket};
+use super::{Desired, Resource, View, asset_policy, asset_role, bucket, stray_objects};
 use crate::aws::error::failed;
 use crate::aws::{Account, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
-use crate::plan::{Change, Record, Removal, Retention, Rules};
+use crate::plan::{Change, Record, Removal, Retention, Rules, Watched};
 
 /// How many objects are read or written at once.
 const PARALLEL: usize = 8;
@@ -33,6 +33,14 @@ pub const UNKNOWN: &str = "unknown";
 pub struct BucketObject;
 
 impl Rules for BucketObject {
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        stray_objects::watch(observed, node)
+    }
+
+    fn stranger(&self, observed: &Observed) -> Option<Watched> {
+        stray_objects::stranger(observed)
+    }
+
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
         let why = format!(
             "what was uploaded stays, in case an app still reads it; later: `aws s3 rm --recursive {}`",
@@ -113,6 +121,7 @@ impl Resource for BucketObject {
             unnamed.then(|| (address, Found::Ours(Observed::new(&asset.location, Value::map()))))
         });
         found.extend(left);
+        found.extend(Box::pin(stray_objects::find(account, view)).await?);
         Ok(found)
     }
 
@@ -135,13 +144,13 @@ impl Resource for BucketObject {
     }
 }
 
-fn files(properties: &Value) -> BTreeMap<String, String> {
+pub(super) fn files(properties: &Value) -> BTreeMap<String, String> {
     let files = properties.get("Files").map(Value::entries).into_iter().flatten();
     files.filter_map(|(path, sha256)| Some((path.clone(), sha256.as_str()?.to_owned()))).collect()
 }
 
 /// What S3 says of objects, by what follows their prefix: it changes when one is written.
-type Listing = BTreeMap<String, String>;
+pub(super) type Listing = BTreeMap<String, String>;
 
 /// Objects under a prefix. A given bucket may be closed to the caller and open to the asset role.
 async fn list(account: &Account, node: &Node, bucket: &str, prefix: &str) -> Result<Option<Listing>, CloudError> {
@@ -153,7 +162,11 @@ async fn list(account: &Account, node: &Node, bucket: &str, prefix: &str) -> Res
     }
 }
 
-async fn list_with(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Option<Listing>, CloudError> {
+pub(super) async fn list_with(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Option<Listing>, CloudError> {
     let pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url);
     let pages = match pages.into_paginator().send().try_collect().await.map_err(|e| failed("ListObjectsV2", e)) {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
@@ -209,6 +222,10 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
     };
     let mut observed = seen(node, bucket, prefix, &live, listing_digest);
     observed.unread = unread;
+    // What is remembered is what was uploaded, not what somebody put beside it.
+    if files(&observed.properties).keys().any(|path| !files(&node.properties).contains_key(path)) {
+        observed.outputs.clear();
+    }
     Ok(Found::Ours(observed))
 }
 

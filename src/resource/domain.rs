@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::{Desired, Resource, View, app, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{is_late, not_ours, ownership, security_group, space, to_change, unused};
+use super::{is_late, not_ours, ownership, security_group, settings_watch, space, to_change, unused};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -21,7 +21,7 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
-use crate::plan::{Action, Apps, Change, Effect, Rules, Unset};
+use crate::plan::{Action, Apps, Change, Effect, Rules, Unset, Watched};
 use crate::send_document;
 
 /// The kind.
@@ -62,6 +62,10 @@ impl Rules for Domain {
 
     fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
         same_setting(path, desired, live)
+    }
+
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        settings_watch::watch(observed, node, &["DefaultUserSettings", "DefaultSpaceSettings", "DomainSettings"], self)
     }
 
     fn goes_with(&self, left_out: &Path, other: &Path) -> bool {

@@ -12,7 +12,7 @@ use crate::aws::Account;
 use crate::cloud::{CloudError, Deleted};
 use crate::config::RoleReference;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, Rules};
+use crate::plan::{Change, Rules, Watched};
 
 /// The kind.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ pub fn address() -> Address {
 impl Rules for ExecutionPolicy {
     fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
         managed_policy::same(path, desired, live)
+    }
+
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        managed_policy::watch(observed, node)
     }
 }
 

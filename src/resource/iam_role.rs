@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::{Role, Tag};
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
+use super::watch::look;
 use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
-use crate::plan::Change;
+use crate::plan::{Change, Watched};
 
 /// The live role `name`.
 pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
@@ -19,7 +20,9 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Ok(answer) => {
             let role =
                 answer.role.ok_or_else(|| CloudError::new(ErrorKind::Other, "GetRole", "no role in the answer"))?;
-            ownership::judge(account, observed(&role)).await
+            let mut observed = observed(&role);
+            Box::pin(hung_on(account, name, &mut observed)).await?;
+            ownership::judge(account, observed).await
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Found::Absent),
         Err(error) => Err(error),
@@ -42,6 +45,58 @@ fn observed(role: &Role) -> Observed {
         .output("Arn", role.arn())
         .output("RoleId", role.role_id())
         .output("RoleName", role.role_name())
+}
+
+/// Notes what somebody else hung on the role: policies in it, and managed ones that are not this deployment's.
+async fn hung_on(account: &Account, name: &str, observed: &mut Observed) -> Result<(), CloudError> {
+    let inline = async {
+        let list = account.iam.list_role_policies().role_name(name).into_paginator().items();
+        list.send().try_collect().await.map_err(|e| failed("ListRolePolicies", e))
+    };
+    let attached = async {
+        let list = account.iam.list_attached_role_policies().role_name(name).into_paginator().items();
+        list.send().try_collect().await.map_err(|e| failed("ListAttachedRolePolicies", e))
+    };
+    let (inline, attached) = tokio::join!(inline, attached);
+    let unwatched = &mut observed.unwatched;
+    let mut policies = Value::map();
+    for policy in look(inline, "the role's inline policies", unwatched)?.unwrap_or_default() {
+        let get = account.iam.get_role_policy().role_name(name).policy_name(&policy).send().await;
+        let answer = look(get.map_err(|e| failed("GetRolePolicy", e)), "what an inline policy says", unwatched)?;
+        let document = answer.map(|answer| policy::parse(&percent_decode(answer.policy_document())));
+        policies.set(policy, document.unwrap_or(Value::Bool(true)));
+    }
+    let ours = [&account.names.execution_policy, &account.names.asset_policy];
+    let ours = ours.map(|name| account.deployment.iam_arn(&format!("policy/{name}")));
+    let attached = look(attached, "the role's managed policies", unwatched)?.unwrap_or_default();
+    let attached =
+        attached.iter().filter_map(|policy| policy.policy_arn()).filter(|arn| ours.iter().all(|our| our != arn));
+    let attached: Value = attached.map(|arn| (arn, true)).collect();
+    for (key, hung) in [("InlinePolicies", policies), ("AttachedPolicies", attached)] {
+        if hung != Value::map() {
+            observed.properties.set(key, hung);
+        }
+    }
+    Ok(())
+}
+
+/// What is watched of a role: what hangs on it that we did not hang there, and a boundary that nobody asked for.
+pub fn watch(observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+    let properties = &observed.properties;
+    let hung = |key: &'static str, why: &'static str| {
+        let entries = properties.get(key).map(Value::entries).into_iter().flatten();
+        entries.map(move |(name, found)| Watched::surplus(Path(vec![key.into(), name.clone()]), found, why))
+    };
+    let mut found: Vec<Watched> =
+        hung("InlinePolicies", "whoever is this role may do what this policy says besides").collect();
+    found.extend(hung("AttachedPolicies", "whoever is this role may do what this policy says besides"));
+    let wanted = node.is_some_and(|node| node.properties.get("PermissionsBoundary").is_some());
+    if let Some(boundary) = properties.get("PermissionsBoundary").filter(|_| !wanted) {
+        let why = "it takes from the role what it does not allow, and apps fail of that; `permissionsBoundary` in the \
+                   config keeps it";
+        found.push(Watched::surplus(Path::of(["PermissionsBoundary"]), boundary, why));
+    }
+    found
 }
 
 /// Makes the role that `node` describes.
@@ -73,19 +128,15 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
 pub fn grants(scope: &Scope<'_>, name: &str, is_made: bool) -> Vec<Grant> {
     let role = || [scope.deployment.iam_arn(&format!("role/{name}"))];
     let mut grants = vec![
-        Grant::new(LOOK, &["iam:GetRole"], role()),
-        // Whatever hangs on a role has to go before it. An apply deletes one that is given instead now.
         Grant::new(
-            if is_made { REMOVE } else { CHANGE },
-            &[
-                "iam:ListAttachedRolePolicies",
-                "iam:DetachRolePolicy",
-                "iam:ListRolePolicies",
-                "iam:DeleteRolePolicy",
-                "iam:DeleteRole",
-            ],
+            LOOK,
+            &["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"],
             role(),
         ),
+        // Whatever hangs on a role has to go before it, and an apply that is told to takes it away. One that is given instead
+        // now an apply deletes.
+        Grant::new(CHANGE, &["iam:DetachRolePolicy", "iam:DeleteRolePolicy"], role()),
+        Grant::new(if is_made { REMOVE } else { CHANGE }, &["iam:DeleteRole"], role()),
     ];
     if is_made {
         let changes = ["iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole"];
@@ -129,6 +180,7 @@ pub async fn update(
             }
         }
     }
+    Box::pin(take_off(account, name, changes)).await?;
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
         let tag = account.iam.tag_role().role_name(name).set_tags(Some(tags(&write)?));
@@ -139,6 +191,30 @@ pub async fn update(
         untag.send().await.map_err(|e| failed("UntagRole", e))?;
     }
     account.find_ours(&node.address, || find(account, name)).await
+}
+
+/// Takes off the role what changes name of all that hangs on it.
+async fn take_off(account: &Account, name: &str, changes: &[Change]) -> Result<(), CloudError> {
+    let is_gone = |error: &CloudError| error.kind == ErrorKind::NotFound;
+    for change in changes {
+        let keys: Vec<&str> = change.path.0.iter().map(String::as_str).collect();
+        let taken = match keys.as_slice() {
+            ["InlinePolicies", policy, ..] => {
+                let delete = account.iam.delete_role_policy().role_name(name).policy_name(*policy);
+                delete.send().await.map(drop).map_err(|e| failed("DeleteRolePolicy", e))
+            }
+            ["AttachedPolicies", arn, ..] => {
+                let detach = account.iam.detach_role_policy().role_name(name).policy_arn(*arn);
+                detach.send().await.map(drop).map_err(|e| failed("DetachRolePolicy", e))
+            }
+            _ => Ok(()),
+        };
+        match taken {
+            Err(error) if !is_gone(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Deletes the role with everything that hangs on it.

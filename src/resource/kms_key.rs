@@ -12,12 +12,12 @@ use aws_sdk_kms::types::{KeyState, Tag};
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, ownership, policy};
+use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Change, Removal, Retention, Rules};
+use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
 /// How long a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
 const RESCUE_DAYS: i32 = 30;
@@ -56,6 +56,10 @@ impl Rules for KmsKey {
         same(desired, live)
     }
 
+    fn watch(&self, observed: &Observed, _node: Option<&Node>) -> Vec<Watched> {
+        kms_watch::watch(observed)
+    }
+
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if retention.delete_kms_key == Some(true) {
             let loses = format!(
@@ -86,7 +90,7 @@ impl Resource for KmsKey {
     fn grants(&self, scope: &Scope<'_>) -> Vec<Grant> {
         let keys = || [scope.arn("kms", "key/*")];
         let alias = || [scope.arn("kms", &scope.names.key_alias)];
-        let looks = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"];
+        let looks = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants"];
         let mut grants = vec![
             Grant::anywhere(LOOK, &["kms:ListAliases", "kms:ListKeys"]),
             // One that has lost its alias is known by its tags alone, so that any may be asked for them.
@@ -281,7 +285,9 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
     let policy = account.kms.get_key_policy().key_id(id).policy_name("default").send();
     let rotation = account.kms.get_key_rotation_status().key_id(id).send();
     let aliases = account.kms.list_aliases().key_id(id).send();
-    let (policy, rotation, aliases, tags) = tokio::join!(policy, rotation, aliases, live_tags(account, id));
+    let grants = Box::pin(account.kms.list_grants().key_id(id).into_paginator().items().send().try_collect());
+    let (policy, rotation, aliases, tags, grants) =
+        tokio::join!(policy, rotation, aliases, live_tags(account, id), grants);
     let policy = policy.map_err(|e| failed("GetKeyPolicy", e))?;
     let aliases = aliases.map_err(|e| failed("ListAliases", e))?;
     let mut observed = Observed::new(
@@ -293,6 +299,7 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
     )
     .output("Arn", arn)
     .output("KeyId", id);
+    kms_watch::note(account, grants.map_err(|e| failed("ListGrants", e)), &mut observed)?;
     match rotation {
         Ok(rotation) => observed.properties.set("EnableKeyRotation", rotation.key_rotation_enabled()),
         // A key that is pending deletion has no rotation status.

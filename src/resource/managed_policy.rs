@@ -6,16 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::Tag;
+use aws_sdk_iam::types::{PolicyUsageType, Tag};
 
 use super::iam_role::percent_decode;
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
+use super::watch::shell;
 use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Node, Observed, Path, Text, Value};
-use crate::plan::Change;
+use crate::plan::{Change, Watched};
 
 /// How many versions of a policy IAM keeps.
 const VERSIONS: usize = 5;
@@ -68,19 +69,28 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     };
     let version = policy.default_version_id().unwrap_or("v1");
     let get = account.iam.get_policy_version().policy_arn(&arn).version_id(version).send();
-    let entities = account.iam.list_entities_for_policy().policy_arn(&arn).into_paginator().send().try_collect();
-    let (version, entities) = tokio::join!(get, entities);
+    // Those that it lets do something: whom it bounds, it takes from.
+    let usage = PolicyUsageType::PermissionsPolicy;
+    let entities = account.iam.list_entities_for_policy().policy_arn(&arn).policy_usage_filter(usage);
+    let entities = entities.into_paginator().send().try_collect();
+    let (version, entities) = tokio::join!(Box::pin(get), Box::pin(entities));
     let version = version.map_err(|e| failed("GetPolicyVersion", e))?;
     let entities = entities.map_err(|e| failed("ListEntitiesForPolicy", e))?;
     let text = version.policy_version().and_then(|version| version.document()).map(percent_decode).unwrap_or_default();
     let roles: Vec<&str> =
         entities.iter().flat_map(|page| page.policy_roles()).filter_map(|role| role.role_name()).collect();
+    let pages = || entities.iter();
+    let users = pages().flat_map(|page| page.policy_users()).filter_map(|user| user.user_name());
+    let groups = pages().flat_map(|page| page.policy_groups()).filter_map(|group| group.group_name());
+    let all = [("Roles", roles.clone()), ("Users", users.collect()), ("Groups", groups.collect())];
+    let all = all.map(|(kind, names)| (kind, names.into_iter().map(|name| (name, true)).collect::<Value>()));
     let tags: BTreeMap<String, String> =
         policy.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     let properties = Value::from_iter([
         ("PolicyName", Value::from(name)),
         ("PolicyDocument", policy::parse(&text)),
         ("Roles", Value::from(roles)),
+        ("Entities", Value::from_iter(all)),
         ("Tags", ownership::property(&tags)),
     ]);
     let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
@@ -94,6 +104,33 @@ pub fn same(path: &Path, desired: &Value, live: &Value) -> bool {
     } else {
         policy::same(desired, live)
     }
+}
+
+/// What is watched of a policy: whom it lets do something besides the role that it is for.
+pub fn watch(observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+    let roles = |properties: &Value| properties.get("Roles").map(Value::items).unwrap_or_default().to_vec();
+    let (wanted, live) = (node.map(|node| roles(&node.properties)).unwrap_or_default(), roles(&observed.properties));
+    // Where it is attached to nothing it is there to be attached by others; where the role changes, all others are detached.
+    let looks_at_roles = !wanted.is_empty() && wanted.iter().all(|role| live.contains(role));
+    let why = "it may do whatever this policy is for";
+    let kinds = observed.properties.get("Entities").map(Value::entries).into_iter().flatten();
+    let all =
+        kinds.flat_map(|(kind, entities)| entities.entries().map(move |(name, found)| (kind.as_str(), name, found)));
+    let found = all.filter_map(|(kind, name, found)| {
+        let path = Path(vec!["Entities".into(), kind.into(), name.clone()]);
+        let word = match kind {
+            "Users" => "user",
+            "Groups" => "group",
+            _ if looks_at_roles && wanted.iter().all(|role| role.as_str() != Some(name)) => {
+                return Some(Watched::surplus(path, found, why));
+            }
+            _ => return None,
+        };
+        let name = shell(name);
+        let command = format!("aws iam detach-{word}-policy --{word}-name {name} --policy-arn {}", observed.id);
+        Some(Watched::by_hand(path, found, why, command))
+    });
+    found.collect()
 }
 
 /// Makes the policy and attaches it.
@@ -133,6 +170,11 @@ pub async fn update(
         let document = node.properties.get("PolicyDocument").map(policy::text).unwrap_or_default();
         let create = account.iam.create_policy_version().policy_arn(arn).policy_document(document).set_as_default(true);
         create.send().await.map_err(|e| failed("CreatePolicyVersion", e))?;
+    }
+    for change in changes {
+        if let ["Entities", "Roles", role, ..] = change.path.0.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            detach(account, arn, role).await?;
+        }
     }
     if changes.iter().any(|change| change.path.starts_with(&Path::of(["Roles"]))) {
         let wanted: Vec<&str> = node

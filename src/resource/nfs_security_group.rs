@@ -15,8 +15,8 @@ use super::{Resource, View, home_efs, security_group, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
-use crate::model::{Address, Found, Kind, Observed, Value};
-use crate::plan::{Removal, Retention, Rules};
+use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
+use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
 /// What the names begin with.
 const PREFIXES: [&str; 2] = ["security-group-for-inbound-nfs-", "security-group-for-outbound-nfs-"];
@@ -26,6 +26,23 @@ const PREFIXES: [&str; 2] = ["security-group-for-inbound-nfs-", "security-group-
 pub struct NfsSecurityGroup;
 
 impl Rules for NfsSecurityGroup {
+    /// SageMaker lets the two groups reach each other, and nobody else.
+    fn watch(&self, observed: &Observed, _node: Option<&Node>) -> Vec<Watched> {
+        let properties = &observed.properties;
+        let pair = properties.get("Pair").map(Value::items).unwrap_or_default();
+        let is_made = |rule: &&Value| rule.get("GroupId").is_some_and(|peer| pair.contains(peer));
+        let why = "SageMaker made the group for the home file system alone, and this rule lets other traffic through";
+        let directions = ["Ingress", "Egress"].into_iter().filter_map(|direction| {
+            let rules = properties.get(direction)?.items();
+            let (made, others): (Vec<&Value>, Vec<&Value>) = rules.iter().partition(is_made);
+            let list = |rules: Vec<&Value>| Value::List(rules.into_iter().cloned().collect());
+            let is_found = !others.is_empty();
+            let found = list(others);
+            is_found.then(|| Watched::wrong(Path::of([direction]), &found, why, list(made)))
+        });
+        directions.collect()
+    }
+
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if let Some(why) = unused::why(observed) {
             return Removal::Unused { why };
@@ -60,9 +77,10 @@ impl Resource for NfsSecurityGroup {
         let goes = scope.deletes(scope.config.domain.removal_policy.home_efs);
         let delete = ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"];
         grants.extend(home_efs::to_delete(scope, goes, &delete, &groups()));
-        // An apply may delete a group of ours anyway, and change the rules of one where it makes one.
+        // An apply may delete a group of ours anyway, and change the rules of one where it makes one; where it makes none it
+        // still takes back what it is told to, and clears away groups that nobody used.
         if scope.config.domain.security_group_id.is_some() {
-            grants.extend(home_efs::to_clear_away(scope, goes, &delete[..2], &groups()));
+            grants.extend(scope.owned(&Grant::new(MAKE, &delete[..2], groups())));
         }
         grants
     }
@@ -94,6 +112,12 @@ impl Resource for NfsSecurityGroup {
         let mut found = Vec::new();
         for group in &groups {
             let mut observed = observed(group);
+            let pair = groups.iter().filter(|other| {
+                domain_of(other.group_name().unwrap_or_default()) == domain_of(group.group_name().unwrap_or_default())
+            });
+            observed
+                .properties
+                .set("Pair", pair.filter_map(|other| other.group_id()).map(Value::from).collect::<Vec<_>>());
             let name = observed.properties.text("GroupName").unwrap_or_default().to_owned();
             let domain = domain_of(&name);
             let marked = group.tags().iter().any(|tag| tag.key() == Some(unused::UNUSED));
@@ -108,6 +132,34 @@ impl Resource for NfsSecurityGroup {
             found.push((Address::new(Kind::NfsSecurityGroup, name), Found::Ours(observed)));
         }
         Ok(found)
+    }
+
+    /// Takes away rules that SageMaker did not make.
+    async fn update(
+        &self,
+        account: &Account,
+        node: &Node,
+        observed: &Observed,
+        changes: &[Change],
+    ) -> Result<Observed, CloudError> {
+        for change in changes {
+            let wanted = node.properties.at(&change.path).map(Value::items).unwrap_or_default();
+            let live = observed.properties.at(&change.path).map(Value::items).unwrap_or_default();
+            let surplus: Vec<&Value> = live.iter().filter(|rule| !wanted.contains(rule)).collect();
+            let is_egress = change.path == Path::of(["Egress"]);
+            security_group::revoke(account, observed, is_egress, &surplus).await?;
+        }
+        let look = || async {
+            let by_id = Filter::builder().name("group-id").values(&observed.id).build();
+            let describe = account.ec2.describe_security_groups().filters(by_id).send().await;
+            let describe = describe.map_err(|e| failed("DescribeSecurityGroups", e))?;
+            Ok(describe.security_groups().first().map_or(Found::Absent, |group| {
+                let mut again = self::observed(group);
+                again.properties.set("Pair", observed.properties.get("Pair").cloned().unwrap_or(Value::Null));
+                Found::Ours(again)
+            }))
+        };
+        account.find_ours(&node.address, look).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -157,7 +209,13 @@ pub async fn made_for(account: &Account, domain: &str) -> Result<Vec<Observed>, 
 
 fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
     let id = group.group_id().unwrap_or_default();
-    Observed::new(id, Value::from_iter([("GroupName", group.group_name().unwrap_or_default())]))
+    let rules = |permissions| Value::List(security_group::flatten(permissions, id));
+    let properties = Value::from_iter([
+        ("GroupName", Value::from(group.group_name().unwrap_or_default())),
+        ("Ingress", rules(group.ip_permissions())),
+        ("Egress", rules(group.ip_permissions_egress())),
+    ]);
+    Observed::new(id, properties)
 }
 
 async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::types::SecurityGroup>, CloudError> {

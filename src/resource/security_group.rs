@@ -339,7 +339,7 @@ fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
 }
 
 /// One property a rule: EC2 answers rules grouped by protocol and ports.
-fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
+pub(super) fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
     let mut rules = Vec::new();
     for permission in permissions {
         let protocol = permission.ip_protocol().unwrap_or_default();
@@ -445,7 +445,13 @@ async fn authorize_all(account: &Account, group: &Observed, egress: bool, rules:
     Ok(())
 }
 
-async fn revoke(account: &Account, group: &Observed, egress: bool, rules: &[&Value]) -> Result<(), CloudError> {
+/// Takes rules away; one that is gone already is none.
+pub(super) async fn revoke(
+    account: &Account,
+    group: &Observed,
+    egress: bool,
+    rules: &[&Value],
+) -> Result<(), CloudError> {
     for rule in rules {
         let permissions = Some(vec![permission(&bare(rule), &group.id)]);
         let result = if egress {

@@ -13,8 +13,9 @@ use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
+use super::watch::shell;
 use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
-use super::{not_ours, ownership, space, to_change};
+use super::{not_ours, ownership, settings_watch, space, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -22,7 +23,7 @@ use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::AuthMode;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset};
+use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
 /// How many profiles are read at once.
@@ -59,6 +60,26 @@ impl Rules for UserProfile {
             return desired.eq_ignore_ascii_case(live);
         }
         same_setting(path, desired, live)
+    }
+
+    fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
+        settings_watch::watch(observed, node, &["UserSettings"], self)
+    }
+
+    /// Users of Identity Center get a profile of their own when they sign in for the first time; every other one somebody made.
+    fn stranger(&self, observed: &Observed) -> Option<Watched> {
+        let text = |key: &str| observed.properties.text(key).unwrap_or_default();
+        if !text("SingleSignOnUserValue").is_empty() {
+            return None;
+        }
+        let why = "somebody made it by hand: whoever may open it works in the domain, with its files and its network; name \
+                   the user in the config to keep it";
+        let command = format!(
+            "aws sagemaker delete-user-profile --domain-id {} --user-profile-name {}",
+            shell(text("DomainId")),
+            shell(&observed.id)
+        );
+        Some(Watched::by_hand(Path::default(), &Value::Null, why, command))
     }
 
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {

@@ -16,7 +16,10 @@ use crate::plan::{Action, Plan, Step};
 /// would only hide the differences.
 pub fn render(plan: &Plan, paint: Paint) -> String {
     let differing = plan.steps.iter().filter(|step| step.action.is_change() || step.blocked.is_some());
-    differing.map(|step| unified(step, paint)).collect()
+    let documents: String = differing.map(|step| unified(step, paint)).collect();
+    // Whatever reads unified diffs passes over lines that stand before a header.
+    let found: String = super::watched::lines(plan).into_iter().map(|line| format!("# {line}\n")).collect();
+    found + &documents
 }
 
 fn unified(step: &Step, paint: Paint) -> String {

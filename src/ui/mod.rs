@@ -23,6 +23,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
+pub mod watched;
 mod words;
 
 use std::cell::{Cell, RefCell};
@@ -30,7 +31,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
-pub(crate) use text::elapsed;
+pub(crate) use text::{counted, elapsed};
 
 use crate::escape;
 

@@ -6,7 +6,7 @@ use super::style::Tone;
 use super::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use super::text::counted;
 use super::words::infinitive;
-use super::{Paint, changes, security};
+use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::model::{Address, Kind};
 use crate::plan::{Action, Plan, Step};
@@ -33,7 +33,8 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     let title = format!("{} in {} {}", plan.deployment, plan.deployment.account, plan.deployment.region);
     if plan.is_empty() && summary.blocked == 0 {
         let state = if plan.destroy { "has nothing left to destroy" } else { "is as the config says" };
-        page.line(&format!("No changes. {title} {state}."));
+        let but = if plan.watched.is_empty() { String::new() } else { format!(", but {}", watched::counted(plan)) };
+        page.line(&format!("No changes. {title} {state}{but}."));
     } else {
         page.line(&paint.paint(Tone::Strong, &title));
         page.blank();
@@ -41,6 +42,7 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     }
     let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
     page.section("Security-relevant changes", security.collect());
+    page.section(watched::TITLE, watched::lines(plan).into_iter().map(|line| (None, line)).collect());
     let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
     page.section("Notices", notices.collect());
     let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none());

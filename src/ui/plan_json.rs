@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
 use crate::model::{Address, Source, Value};
-use crate::plan::{Action, Options, Plan, Step};
+use crate::plan::{Action, Mend, Options, Plan, Step, Watched};
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -45,6 +45,9 @@ pub struct PlanDocument {
     pub changes: Vec<StepDocument>,
     /// What else there is to know.
     pub notices: Vec<NoticeDocument>,
+    /// What was found on things of ours that the config says nothing about, and that no change takes back.
+    #[serde(default)]
+    pub watched: Vec<WatchedDocument>,
     /// What was allowed when it was planned; applying a saved plan allows the same.
     #[serde(default)]
     pub consent: ConsentDocument,
@@ -167,6 +170,40 @@ pub struct NoticeDocument {
     pub message: String,
 }
 
+/// What was found on a thing of ours: the config says nothing about it, and it opens access, exposes or loses data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WatchedDocument {
+    /// `kind.name`.
+    pub address: String,
+    /// Where, in the API's names; empty for the whole object.
+    pub path: String,
+    /// What stands there.
+    pub found: Json,
+    /// Why it matters, for people.
+    pub why: String,
+    /// Whether `--mend` with this address takes it back.
+    pub mendable: bool,
+    /// The command by which a person ends it; null when `--mend` does, or only the config can.
+    pub command: Option<String>,
+}
+
+impl WatchedDocument {
+    /// One as data.
+    pub fn of((address, watched): &(Address, Watched)) -> Self {
+        Self {
+            address: address.to_string(),
+            path: watched.path.to_string(),
+            found: watched.found.to_json(),
+            why: watched.why.clone(),
+            mendable: matches!(watched.mend, Mend::Apply(_)),
+            command: match &watched.mend {
+                Mend::Apply(_) | Mend::Config => None,
+                Mend::Person(command) => Some(command.clone()),
+            },
+        }
+    }
+}
+
 /// What was allowed when a plan was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsentDocument {
@@ -186,6 +223,9 @@ pub struct ConsentDocument {
     /// Whether what is blocked is left out, and the rest applied.
     #[serde(default)]
     pub skip_blocked: bool,
+    /// The addresses of which what was found is taken back.
+    #[serde(default)]
+    pub mend: Vec<String>,
 }
 
 impl ConsentDocument {
@@ -199,6 +239,7 @@ impl ConsentDocument {
             stop_apps: options.stop_apps,
             drain: options.drain,
             skip_blocked: options.skip_blocked,
+            mend: texts(&options.mend),
         }
     }
 
@@ -212,6 +253,7 @@ impl ConsentDocument {
         options.stop_apps |= self.stop_apps;
         options.drain |= self.drain;
         options.skip_blocked |= self.skip_blocked;
+        options.mend.extend(addresses(&self.mend));
     }
 }
 
@@ -263,6 +305,7 @@ impl PlanDocument {
             record_only: only_record_changes(plan),
             changes: steps.map(StepDocument::of).collect(),
             notices: notices.collect(),
+            watched: plan.watched.iter().map(WatchedDocument::of).collect(),
             consent: ConsentDocument::default(),
             summary,
             digest: None,

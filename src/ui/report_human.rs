@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::report_json::Counts;
 use super::style::{Paint, Tone};
 use super::text::joined;
+use super::watched;
 use super::words::{changed, infinitive, past, progressive};
 use crate::apply::{Outcome, Report};
 use crate::cli::failure::Failure;
@@ -65,6 +66,9 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
     }
     for step in plan.steps.iter().filter(|step| step.is_retained()) {
         line("kept", Tone::Quiet, format!("{}: {}", step.address, one_line(&step.reason)));
+    }
+    for (address, found) in &plan.watched {
+        line("found", Tone::Change, watched::line(address, found));
     }
     let tone = if report.is_complete() { Tone::Add } else { Tone::Remove };
     text.push_str(&paint.paint(tone, &one_line(&last_line(report, plan))));

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::plan_json::ActionWord;
+use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_human::failures;
 use super::summary::only_record_changes;
 use crate::apply::{Outcome, Report};
@@ -36,6 +36,9 @@ pub struct ReportDocument {
     pub errors: Vec<FailureDocument>,
     /// What is kept for the data in it, and why.
     pub retained: BTreeMap<String, String>,
+    /// What was found on things of ours that the config says nothing about, and was left as it is.
+    #[serde(default)]
+    pub watched: Vec<WatchedDocument>,
     /// What each address offers now.
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
     /// The numbers.
@@ -228,6 +231,7 @@ impl ReportDocument {
             steps: steps.collect(),
             errors: failures(report, plan).iter().map(crate::cli::failure::Failure::document).collect(),
             retained: retained.map(|step| (step.address.to_string(), step.reason.clone())).collect(),
+            watched: plan.watched.iter().map(WatchedDocument::of).collect(),
             outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
             counts: Counts::of(report, plan),
         }

@@ -39,14 +39,18 @@ fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
         (_, "AssumeRolePolicyDocument") => "who may become the role",
         (_, "PermissionsBoundary") => "what the role may do at most",
         (_, "PolicyDocument") => "what the role may do",
-        (_, "Roles") => "which roles may do it",
+        (_, "Roles" | "Entities") => "who may do it",
+        (_, "InlinePolicies" | "AttachedPolicies") => "what the role may do",
         (_, "KeyPolicy") => "who may use the key",
         (Kind::Bucket, "Policy") => "who may use the bucket",
         (Kind::Bucket, _) if has("PublicAccessBlock") || has("PublicAccessBlockConfiguration") => {
             "whether the bucket may be public"
         }
+        (Kind::Bucket, "AccessList" | "ObjectOwnership" | "Cors") => "who may use the bucket",
+        (Kind::Bucket, "Replication" | "Website") => "where what is in the bucket can be read",
+        (Kind::Bucket, "LifecycleRules") => "how long what is in the bucket lasts",
         (Kind::SecurityGroup, "Tags" | "Description" | "GroupName" | "VpcId") => return None,
-        (Kind::SecurityGroup, _) => "which network traffic is let through",
+        (Kind::SecurityGroup | Kind::NfsSecurityGroup, _) => "which network traffic is let through",
         (Kind::Domain, "AppNetworkAccessType") => "how apps reach the internet",
         (Kind::Domain, "AuthMode") => "how users sign in",
         (Kind::Domain | Kind::UserProfile, _) if has("SecurityGroups") || has("SecurityGroupIds") => {

@@ -17,8 +17,12 @@ use crate::support::configs::{EVERYTHING, LATER, MINIMAL, SAMPLES, edit, stories
 use crate::support::picture::{Picture, Tables, difference, picture};
 
 /// What is met elsewhere: after the first write, and where MDAA's stack was.
-const NOT_MET: [&str; 3] =
-    ["s3:GetEncryptionConfiguration", "s3:ListBucketMultipartUploads", "cloudformation:DescribeStacks"];
+const NOT_MET: [&str; 4] = [
+    "s3:GetEncryptionConfiguration",
+    "s3:ListBucketMultipartUploads",
+    "cloudformation:DescribeStacks",
+    "iam:GetRolePolicy",
+];
 
 /// A command on a config, in an account.
 struct Scene {
@@ -80,6 +84,9 @@ impl Denial {
             ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
             ("s3", "ListObjectVersions") => "ListBucketVersions",
             ("s3", "ListMultipartUploads") => "ListBucketMultipartUploads",
+            ("s3", "GetBucketLifecycleConfiguration") => "GetLifecycleConfiguration",
+            ("s3", "GetBucketReplication") => "GetReplicationConfiguration",
+            ("s3", "GetBucketCors") => "GetBucketCORS",
             (_, operation) => operation,
         };
         format!("{service}:{operation}")
@@ -91,6 +98,11 @@ fn tolerated() -> BTreeMap<String, String> {
     let rows = include_str!("../../docs/denied-reads.md").lines().filter(|line| line.starts_with("| `"));
     let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
     cells.map(|cells| (cells[1].split('`').nth(1).unwrap().to_owned(), cells[3].to_owned())).collect()
+}
+
+/// Whether running again ends where a clean run ends.
+fn lab_heals(scene: &Scene, lab: &Lab, clean: &Clean) -> bool {
+    scene.run(lab).code == 0 && difference(&clean.picture, &picture(&lab.tables())).is_empty()
 }
 
 /// How an attempt ended, for counting; why it broke the law, if it did.
@@ -129,7 +141,8 @@ fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<T
     }
     if let Some(notice) = notice {
         met(&action);
-        let compares = scene.command[0] == "drift" && service == "s3";
+        let is_watched = notice.starts_with("not looked at");
+        let compares = scene.command[0] == "drift" && (service == "s3" || is_watched);
         if compares && ended.code != 4 {
             return told("drift did not say that it could not compare");
         }
@@ -139,7 +152,9 @@ fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<T
         if shows && !(said.contains(&notice) && said.contains(&action)) {
             return told("the notice is missing");
         }
-        let as_ever = ended.code == clean.ended.code || service == "s3" || service == "sts";
+        // What a plan can do without a deletion may need: it lists what hangs on a role once more.
+        let is_needed_later = is_watched && ended.code == 8 && lab_heals(scene, &lab, clean);
+        let as_ever = ended.code == clean.ended.code || service == "s3" || service == "sts" || is_needed_later;
         return if compares || as_ever { Ok(Tried::Healed) } else { told(&format!("it ended with {}", ended.code)) };
     }
     if ended.code != 4 {

@@ -13,6 +13,7 @@ mod cli;
 mod contract;
 mod convergence;
 mod denied;
+mod drift;
 mod faults;
 mod given;
 mod hostile;

@@ -22,6 +22,10 @@ pub struct Consent {
     /// Delete the apps in the way of a change, or of a user or domain that goes: unsaved work in them is lost.
     #[arg(long)]
     pub stop_apps: bool,
+    /// Take back what was found on the thing at ADDRESS that the config says nothing about, as the plan names it under
+    /// Security; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub mend: Vec<Address>,
 }
 
 impl Consent {
@@ -35,6 +39,7 @@ impl Consent {
         options.allow_replace.extend(self.allow_replace.iter().cloned());
         options.allow_profile_delete.extend(self.allow_profile_delete.iter().cloned());
         options.stop_apps |= self.stop_apps;
+        options.mend.extend(self.mend.iter().cloned());
     }
 }
 

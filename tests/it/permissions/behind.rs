@@ -148,3 +148,58 @@ pub fn hang(lab: &Lab) {
         })
         .unwrap();
 }
+
+/// Somebody hangs on things of ours whatever opens, exposes or loses data, and an apply takes back that is told to: the
+/// addresses.
+pub fn expose(lab: &Lab) -> Vec<String> {
+    hang(lab);
+    change(lab, "s3/bucket", &|bucket| {
+        let configurations = bucket["configurations"].as_object_mut().unwrap();
+        let document = |root: &str, content: &str| json!(format!("<{root}>{content}</{root}>"));
+        let origin = "<CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule>";
+        let expiry = "<Rule><ID>gone</ID><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule>";
+        let page = "<IndexDocument><Suffix>a</Suffix></IndexDocument>";
+        let copy = "<Role>r</Role><Rule><Status>Enabled</Status><Destination><Bucket>b</Bucket></Destination></Rule>";
+        let owner = "<Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>";
+        for (query, text) in [
+            ("lifecycle", document("LifecycleConfiguration", expiry)),
+            ("website", document("WebsiteConfiguration", page)),
+            ("replication", document("ReplicationConfiguration", copy)),
+            ("cors", document("CORSConfiguration", origin)),
+            ("ownershipControls", document("OwnershipControls", owner)),
+            ("acl", json!("READ f00")),
+        ] {
+            configurations.insert(query.into(), text);
+        }
+    });
+    change(lab, "ec2/security-group", &|group| {
+        if group["name"].as_str().unwrap().contains("nfs") {
+            let rules = group["rules"].as_object_mut().unwrap();
+            let mut rule = rules.values().next().unwrap().clone();
+            rule["peer"] = json!({"Ipv4": "0.0.0.0/0"});
+            rules.insert("sgr-open".into(), rule);
+        }
+    });
+    // What there is of it depends on the config.
+    let tables = lab.tables();
+    let named = |table: &str, part: &str| {
+        tables.get(table).into_iter().flatten().find(|(key, record)| {
+            let name = record["name"].as_str().unwrap_or(key);
+            name.contains(part)
+        })
+    };
+    let ours = [
+        ("iam/role", "acme-dev-ml-studio-default-execution-role", "execution_role.default"),
+        ("iam/role", "acme-dev-ml-studio-deployment", "asset_role.deployment"),
+        ("s3/bucket", "acme-dev-ml-studio", "bucket.sharing"),
+        ("iam/policy", "basic-execution", "execution_policy.basic"),
+    ];
+    let mut addresses: Vec<String> = ours
+        .into_iter()
+        .filter(|(table, part, _)| named(table, part).is_some())
+        .map(|(.., address)| address.to_owned())
+        .collect();
+    let groups = tables["ec2/security-group"].values().filter_map(|group| group["name"].as_str());
+    addresses.extend(groups.filter(|name| name.contains("-nfs-")).map(|name| format!("nfs_security_group.{name}")));
+    addresses
+}

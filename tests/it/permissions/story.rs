@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::authorization::Decision;
 
-use super::behind::{hang, meddle, misconfigure, untag_home, work};
+use super::behind::{expose, hang, meddle, misconfigure, untag_home, work};
 use super::holder::{Case, decisions, give};
 use crate::behaviour::domain_id;
 use crate::support::account::{Ended, Lab};
@@ -203,7 +203,10 @@ pub fn live(life: &mut Life<'_>) {
     life.well(&lab, &changed, "plan", &[], plan);
     life.well(&lab, case, "apply", &[], apply);
     life.well(&lab, &tagged, "apply", &[], apply);
-    life.well(&lab, case, "apply", &[], apply);
+    let exposed = expose(&lab);
+    life.well(&lab, &tagged, "plan", &[], plan);
+    let mend: Vec<&str> = exposed.iter().flat_map(|address| ["--mend", address]).collect();
+    life.well(&lab, case, "apply", &[], &[apply, &mend].concat());
     sign_in(life, &lab, &[]);
     // The same once the domain's id is known: a user comes, and goes with what she made.
     let id = domain_id(&lab);

@@ -1,0 +1,162 @@
+//! What is watched: of things of ours what the config says nothing about, and what opens access, exposes or loses data.
+//!
+//! What the config says is managed: an apply puts it right. Beside it anybody with permissions may hang things on what is
+//! ours, and the config, having no word for them, would never show them. Each kind tells what it finds of that by rule
+//! ([`super::Rules::watch`]); every plan and every drift names it, and no apply changes it unless somebody names the address
+//! with `--mend`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
+//! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
+
+use super::{Action, Options, Rules, Step, changes};
+use crate::model::{Address, Found, Graph, Kind, Node, Observed, Path, Snapshot, Value};
+
+/// What was found on a live object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    /// Where, in the API's names; empty for the whole object.
+    pub path: Path,
+    /// What stands there.
+    pub found: Value,
+    /// Why it matters, for people: what it opens, exposes or loses.
+    pub why: String,
+    /// How it ends.
+    pub mend: Mend,
+}
+
+/// How what was found ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mend {
+    /// By an apply that is told to mend it: this stands there then; null for nothing.
+    Apply(Value),
+    /// By a person alone, since data or somebody's work may go with it: the command.
+    Person(String),
+    /// By the config alone, which has a word for it: AWS knows no way to take it back.
+    Config,
+}
+
+impl Watched {
+    /// What stands at `path` and an apply may take away.
+    pub fn surplus(path: Path, found: &Value, why: impl Into<String>) -> Self {
+        Self::wrong(path, found, why, Value::Null)
+    }
+
+    /// What stands at `path` and an apply may put right.
+    pub fn wrong(path: Path, found: &Value, why: impl Into<String>, right: Value) -> Self {
+        Self { path, found: found.clone(), why: why.into(), mend: Mend::Apply(right) }
+    }
+
+    /// What only a person may end.
+    pub fn by_hand(path: Path, found: &Value, why: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { path, found: found.clone(), why: why.into(), mend: Mend::Person(command.into()) }
+    }
+}
+
+type OfKind<'a> = &'a dyn Fn(Kind) -> &'static dyn Rules;
+
+/// What is found at an address.
+fn at(found: &Found, node: Option<&Node>, snapshot: &Snapshot, rules: &dyn Rules) -> Vec<Watched> {
+    match found {
+        Found::Ours(observed) => {
+            let known = |of: &Address, attribute: &str| snapshot.get(of)?.ours()?.outputs.get(attribute).cloned();
+            let node = node.map(|node| Node { properties: node.properties.resolve(&known), ..node.clone() });
+            rules.watch(observed, node.as_ref())
+        }
+        Found::Foreign { observed: Some(observed), .. } if node.is_none() => {
+            rules.stranger(observed).into_iter().collect()
+        }
+        Found::Foreign { .. } | Found::Absent => Vec::new(),
+    }
+}
+
+/// Puts into `properties` what mending makes of them.
+fn mend(properties: &mut Value, found: Vec<Watched>) {
+    for watched in found {
+        if let Mend::Apply(right) = watched.mend {
+            properties.set_at(&watched.path, right);
+        }
+    }
+}
+
+/// The graph with what `--mend` asks for: what a node says is compared, changed and verified.
+pub(super) fn mended(graph: &Graph, snapshot: &Snapshot, rules: OfKind<'_>, options: &Options) -> Graph {
+    let mut mended = graph.clone();
+    for address in &options.mend {
+        if let (Some(node), Some(found)) = (mended.get_mut(address), snapshot.get(address)) {
+            mend(&mut node.properties, at(found, Some(&graph[address]), snapshot, rules(address.kind)));
+        }
+    }
+    mended
+}
+
+/// Steps that mend what no node describes: the groups that SageMaker made for a domain of ours.
+pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: OfKind<'_>, options: &Options) {
+    for address in options.mend.iter().filter(|_| !options.destroy) {
+        let (Some(found), false) = (snapshot.get(address), steps.iter().any(|step| step.address == *address)) else {
+            continue;
+        };
+        let Some(observed) = found.ours() else { continue };
+        let rules = rules(address.kind);
+        let mut node = Node::new(address.clone(), observed.properties.clone());
+        mend(&mut node.properties, at(found, None, snapshot, rules));
+        let changes = changes(&node, observed, &[], rules);
+        if !changes.is_empty() {
+            steps.push(Step {
+                address: address.clone(),
+                action: Action::Update,
+                node: Some(node),
+                observed: Some(observed.clone()),
+                changes,
+                reason: "what was found on it is mended".into(),
+                blocked: None,
+                waits_for: [].into(),
+                place: None,
+            });
+        }
+    }
+}
+
+/// What was found and stays as it is, once `steps` are done.
+pub(super) fn left(
+    steps: &[Step],
+    graph: &Graph,
+    snapshot: &Snapshot,
+    rules: OfKind<'_>,
+    options: &Options,
+) -> Vec<(Address, Watched)> {
+    if options.destroy {
+        return Vec::new();
+    }
+    let mut left = Vec::new();
+    for (address, found) in snapshot {
+        let step = steps.iter().find(|step| step.address == *address);
+        // What goes takes along what hangs on it, and what is kept for its data alone is no longer in the config.
+        let goes = |step: &Step| matches!(step.action, Action::Delete | Action::Replace) && step.runs();
+        if step.is_some_and(goes) || step.is_some_and(|step| step.node.is_none()) {
+            continue;
+        }
+        let is_mended = |watched: &Watched| {
+            let changes = step.filter(|step| step.runs()).map(|step| step.changes.as_slice()).unwrap_or_default();
+            changes
+                .iter()
+                .any(|change| change.path.starts_with(&watched.path) || watched.path.starts_with(&change.path))
+        };
+        let found = at(found, graph.get(address), snapshot, rules(address.kind)).into_iter();
+        left.extend(found.filter(|watched| !is_mended(watched)).map(|watched| (address.clone(), watched)));
+    }
+    left
+}
+
+/// What is watched and could not be looked at.
+pub(super) fn unwatched(snapshot: &Snapshot) -> Vec<(Address, String)> {
+    let observed = |found: &Found| -> Vec<String> {
+        found.ours().map(|observed: &Observed| observed.unwatched.clone()).unwrap_or_default()
+    };
+    snapshot.iter().flat_map(|(address, found)| observed(found).into_iter().map(|why| (address.clone(), why))).collect()
+}
+
+/// What was to be mended, and is nowhere.
+pub(super) fn unmatched(graph: &Graph, snapshot: &Snapshot, options: &Options) -> Vec<Address> {
+    let is_known = |address: &&Address| {
+        graph.contains_key(*address) || snapshot.get(*address).is_some_and(|found| *found != Found::Absent)
+    };
+    options.mend.iter().filter(|address| !is_known(address)).cloned().collect()
+}

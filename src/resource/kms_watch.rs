@@ -1,0 +1,44 @@
+//! What is watched of the key: grants, by which its owner lets others use it beside its policy.
+
+use aws_sdk_kms::types::GrantListEntry;
+
+use super::watch::{look, shell};
+use crate::aws::Account;
+use crate::cloud::CloudError;
+use crate::model::{Arn, Observed, Path, Value};
+use crate::plan::Watched;
+
+/// Notes the grants that let another account use the key.
+pub fn note(
+    account: &Account,
+    grants: Result<Vec<GrantListEntry>, CloudError>,
+    observed: &mut Observed,
+) -> Result<(), CloudError> {
+    let grants = look(grants, "the key's grants", &mut observed.unwatched)?.unwrap_or_default();
+    let away = grants.iter().filter(|grant| is_elsewhere(account, grant)).map(|grant| {
+        let to = grant.grantee_principal().unwrap_or_default();
+        (grant.grant_id().unwrap_or_default().to_owned(), Value::from(to))
+    });
+    let away: Value = away.collect();
+    if away != Value::map() {
+        observed.properties.set("Grants", away);
+    }
+    Ok(())
+}
+
+/// Whether a grant lets another account use the key. Those of AWS's own services, which encrypt with it, name a service.
+fn is_elsewhere(account: &Account, grant: &GrantListEntry) -> bool {
+    let to = Arn::parse(grant.grantee_principal().unwrap_or_default());
+    to.is_some_and(|arn| !arn.account.is_empty() && arn.account != account.deployment.account)
+}
+
+/// What of that is found. To revoke a grant may cut somebody off, so that a person does it.
+pub fn watch(observed: &Observed) -> Vec<Watched> {
+    let grants = observed.properties.get("Grants").map(Value::entries).into_iter().flatten();
+    let found = grants.map(|(id, to)| {
+        let command = format!("aws kms revoke-grant --key-id {} --grant-id {}", observed.id, shell(id));
+        let why = "another account may use the key, and read what it encrypts";
+        Watched::by_hand(Path(vec!["Grants".into(), id.clone()]), to, why, command)
+    });
+    found.collect()
+}

@@ -1,0 +1,46 @@
+//! What was found of all that is watched, for people: where, why it matters, and what ends it.
+
+use super::text::{flow, shortened};
+use crate::escape::one_line;
+use crate::model::{Address, Value};
+use crate::plan::{Mend, Plan, Watched};
+
+/// How much of what was found stands on a line.
+const WIDTH: usize = 60;
+
+/// The title above them.
+pub(super) const TITLE: &str = "Security: found on what is ours, and not in the config";
+
+/// The lines of everything that a plan leaves as it was found: each with the way out below it.
+pub fn lines(plan: &Plan) -> Vec<String> {
+    plan.watched.iter().flat_map(|(address, watched)| [line(address, watched), way_out(address, watched)]).collect()
+}
+
+/// Where it was found, and why it matters.
+pub(super) fn line(address: &Address, watched: &Watched) -> String {
+    let place = match watched.path.0.is_empty() {
+        true => String::new(),
+        false => format!("  {}", one_line(&watched.path.to_string())),
+    };
+    let found = match &watched.found {
+        Value::Null | Value::Bool(true) => String::new(),
+        found => format!(" is {}", shortened(flow(found), WIDTH)),
+    };
+    format!("{}{place}{found}: {}", one_line(&address.to_string()), one_line(&watched.why))
+}
+
+fn way_out(address: &Address, watched: &Watched) -> String {
+    match &watched.mend {
+        Mend::Apply(_) => format!("  `--mend {}` takes it back", one_line(&address.to_string())),
+        Mend::Config => "  AWS cannot take it back: say in the config what it should be".into(),
+        Mend::Person(command) => format!("  left to a person: `{}`", one_line(command)),
+    }
+}
+
+/// How many there are, in words.
+pub fn counted(plan: &Plan) -> String {
+    match plan.watched.len() {
+        1 => "1 thing found that the config says nothing about".into(),
+        many => format!("{many} things found that the config says nothing about"),
+    }
+}
