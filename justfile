@@ -39,6 +39,12 @@ ownership:
 converge:
     cargo test --locked --test it convergence -- --include-ignored --nocapture
 
+# Every change behind the config's back that botocore's model knows, by boto3: found, or not looked at as docs/drift.md says.
+drift:
+    cargo build --locked
+    cargo test --locked --test it drift -- --include-ignored --nocapture
+    tests/independent/run target/debug/studio-deploy behind
+
 # Every read of every command, refused from each of its calls on.
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture

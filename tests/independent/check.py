@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import behind
 import contract
 import model
 import tour
@@ -125,6 +126,11 @@ def main():
         if not parts or "tour" in parts:
             operations, complaints = tour.tour(binary, Path(temporary), covered)
             report("every operation", f"{operations} operations answer what botocore's model says", complaints)
+        # All of it is asked for by name: `just drift`.
+        if not parts or "behind" in parts:
+            folder = Path(temporary) / "behind"
+            folder.mkdir()
+            report("behind the config's back", *behind.check(binary, root, folder, None if "behind" in parts else 9))
     sys.exit(1 if failed else 0)
 
 

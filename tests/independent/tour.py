@@ -148,6 +148,9 @@ def keys(kms, role):
     kms.tag_resource(KeyId=key, Tags=[{"TagKey": "c", "TagValue": "d"}])
     kms.untag_resource(KeyId=key, TagKeys=["c"])
     kms.list_resource_tags(KeyId=key)
+    grant = kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:role/team", Operations=["Decrypt"])["GrantId"]
+    kms.list_grants(KeyId=key)
+    kms.revoke_grant(KeyId=key, GrantId=grant)
     kms.disable_key(KeyId=key)
     kms.enable_key(KeyId=key)
     kms.delete_alias(AliasName="alias/tour")
@@ -179,6 +182,7 @@ def bucket(s3, key):
     s3.put_bucket_policy(**bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     s3.get_bucket_policy(**bucket)
     s3.get_bucket_policy_status(**bucket)
+    watched(s3, bucket)
     s3.put_object(**bucket, Key="a/b", Body=b"content", Metadata={"sha256": "0"})
     s3.put_object(**bucket, Key="a/c", Body=b"content")
     s3.head_object(**bucket, Key="a/b")
@@ -195,6 +199,28 @@ def bucket(s3, key):
     s3.delete_bucket_policy(**bucket)
     s3.delete_bucket_tagging(**bucket)
     s3.delete_bucket(**bucket)
+
+
+def watched(s3, bucket):
+    s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": [
+        {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]})
+    s3.get_bucket_lifecycle_configuration(**bucket)
+    s3.delete_bucket_lifecycle(**bucket)
+    s3.put_bucket_website(**bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    s3.get_bucket_website(**bucket)
+    s3.delete_bucket_website(**bucket)
+    rule = {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::theirs"}}
+    s3.put_bucket_replication(**bucket, ReplicationConfiguration={"Role": f"arn:aws:iam::{ACCOUNT}:role/team", "Rules": [rule]})
+    s3.get_bucket_replication(**bucket)
+    s3.delete_bucket_replication(**bucket)
+    s3.put_bucket_cors(**bucket, CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]})
+    s3.get_bucket_cors(**bucket)
+    s3.delete_bucket_cors(**bucket)
+    s3.put_bucket_ownership_controls(**bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.get_bucket_ownership_controls(**bucket)
+    s3.put_bucket_acl(**bucket, GrantRead='id="f00"')
+    assert len(s3.get_bucket_acl(**bucket)["Grants"]) == 2
+    s3.put_bucket_acl(**bucket, ACL="private")
 
 
 def parameters(ssm):
