@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Screen;
-use super::plan_json::ActionWord;
+use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_json::{Counts, End};
 use super::summary::Summary;
 use crate::apply::{Event, Report};
@@ -58,6 +58,9 @@ pub enum Body {
         region: String,
         /// The numbers.
         summary: Summary,
+        /// What was found on things of ours that the config says nothing about, and that no step takes back.
+        #[serde(default)]
+        watched: Vec<WatchedDocument>,
     },
     /// A step begins.
     Started {
@@ -149,6 +152,7 @@ impl<'a> EventWriter<'a> {
             account: account.clone(),
             region: region.clone(),
             summary: Summary::of(plan),
+            watched: plan.watched.iter().map(WatchedDocument::of).collect(),
         })
     }
 

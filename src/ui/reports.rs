@@ -84,6 +84,11 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
         if depth > Depth::Addresses {
             lines.extend(plan.changes.iter().flat_map(|step| attributes(step, depth)));
         }
+        let found = plan.watched.iter().filter(|_| depth > Depth::Counts);
+        lines.extend(found.map(|found| {
+            let place = if found.path.is_empty() { String::new() } else { format!(" {}", code(&found.path)) };
+            format!("\n> found on {}{place}: {}", code(&found.address), prose(&found.why))
+        }));
         let notices = plan.notices.iter().filter(|_| depth > Depth::Counts);
         lines.extend(notices.map(|notice| {
             let about = notice.address.as_ref().map(|address| format!("{}: ", code(address))).unwrap_or_default();
@@ -213,6 +218,10 @@ pub fn github(chapters: &[Chapter]) -> String {
                 }
             }
         }
+        for found in plan.iter().flat_map(|plan| &plan.watched) {
+            let message = one_line(&format!("{} {}: {}", found.address, found.path, found.why));
+            lines.push(annotation("warning", None, "found", &message));
+        }
         for error in report.iter().flat_map(|report| &report.errors).chain(error) {
             let message = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
             lines.push(annotation("error", error.source.as_ref(), &error.code, &message));
@@ -258,6 +267,10 @@ fn suite(command: &str, chapter: &Chapter) -> String {
             _ => None,
         };
         cases.push((step.kind.as_str(), one_line(&format!("{} {}", word(step), step.address)), outcome));
+    }
+    for found in chapter.plan.iter().flat_map(|plan| &plan.watched) {
+        let name = one_line(&format!("found {} {}", found.address, found.path));
+        cases.push(("watched", name, Some(("failure", one_line(&found.why)))));
     }
     if let Some(error) = &chapter.error {
         let text = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
