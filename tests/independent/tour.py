@@ -178,11 +178,11 @@ def bucket(s3, key):
     s3.get_public_access_block(**bucket)
     s3.put_bucket_tagging(**bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
     s3.get_bucket_tagging(**bucket)
+    watched(s3, bucket)
     statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::tour-of-the-sandbox"}
     s3.put_bucket_policy(**bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     s3.get_bucket_policy(**bucket)
     s3.get_bucket_policy_status(**bucket)
-    watched(s3, bucket)
     s3.put_object(**bucket, Key="a/b", Body=b"content", Metadata={"sha256": "0"})
     s3.put_object(**bucket, Key="a/c", Body=b"content")
     s3.head_object(**bucket, Key="a/b")
