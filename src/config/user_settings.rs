@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json, json};
 /// Declares structs of optional members in the API's shape.
 macro_rules! settings {
     ($($(#[$attribute:meta])* struct $name:ident { $($(#[$field_attribute:meta])* $field:ident: $kind:ty,)* })*) => { $(
-        $(#[$attribute])*
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        $(#[$attribute])*
         pub struct $name { $(
             $(#[$field_attribute])*
             #[serde(default, skip_serializing_if = "Option::is_none")]

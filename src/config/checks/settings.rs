@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Review;
 use crate::config::codes;
-use crate::config::user_settings::{CustomFileSystemConfig, UserSettings};
+use crate::config::user_settings::{
+    CustomFileSystemConfig, JupyterLabAppSettings, JupyterServerAppSettings, ResourceSpec, UserSettings,
+};
 use crate::config::{AuthMode, DomainConfig};
 
 /// How many security groups are left for an app: SageMaker allows five and adds its own.
@@ -67,6 +69,12 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
             groups(review, domain, own, &[&path[..], &["securityGroups"]].concat());
         }
     }
+    if let Some(spaces) = &domain.default_space_settings {
+        let path = ["domain", "defaultSpaceSettings"];
+        let (server, lab) = (&spaces.jupyter_server_app_settings, &spaces.jupyter_lab_app_settings);
+        instances(review, server.as_ref(), lab.as_ref(), &path);
+        file_systems(review, spaces.custom_file_system_configs.as_deref(), &path);
+    }
     whole_domain(review, domain);
 }
 
@@ -87,9 +95,20 @@ fn user_settings(review: &mut Review<'_>, settings: &UserSettings, outer: Option
         let summary = "users land in Studio Classic, which new domains do not have";
         review.report(&codes::CLASSIC, &below(&["defaultLandingUri"]), summary, "use `studioWebPortal: ENABLED`");
     }
-    let instance =
-        |spec: Option<&crate::config::user_settings::ResourceSpec>| spec.and_then(|spec| spec.instance_type.clone());
-    let server = settings.jupyter_server_app_settings.as_ref();
+    let (server, lab) = (&settings.jupyter_server_app_settings, &settings.jupyter_lab_app_settings);
+    instances(review, server.as_ref(), lab.as_ref(), path);
+    file_systems(review, settings.custom_file_system_configs.as_deref(), path);
+}
+
+/// Checks the instance types that the apps of users or of spaces start with.
+fn instances(
+    review: &mut Review<'_>,
+    server: Option<&JupyterServerAppSettings>,
+    lab: Option<&JupyterLabAppSettings>,
+    path: &[&str],
+) {
+    let below = |keys: &[&'static str]| [path, keys].concat();
+    let instance = |spec: Option<&ResourceSpec>| spec.and_then(|spec| spec.instance_type.clone());
     if let Some(kind) = instance(server.and_then(|app| app.default_resource_spec.as_ref()))
         && kind != "system"
         && !super::is_open(&kind)
@@ -102,7 +121,6 @@ fn user_settings(review: &mut Review<'_>, settings: &UserSettings, outer: Option
             "it only runs on `system`",
         );
     }
-    let lab = settings.jupyter_lab_app_settings.as_ref();
     if instance(lab.and_then(|app| app.default_resource_spec.as_ref())).as_deref() == Some("system") {
         let path = below(&["jupyterLabAppSettings", "defaultResourceSpec", "instanceType"]);
         review.report(
@@ -112,7 +130,11 @@ fn user_settings(review: &mut Review<'_>, settings: &UserSettings, outer: Option
             "name an instance type such as ml.t3.medium",
         );
     }
-    for (index, config) in settings.custom_file_system_configs.iter().flatten().enumerate() {
+}
+
+/// Checks that each file system to mount is one.
+fn file_systems(review: &mut Review<'_>, configs: Option<&[CustomFileSystemConfig]>, path: &[&str]) {
+    for (index, config) in configs.unwrap_or_default().iter().enumerate() {
         if members(config) != 1 {
             let index = index.to_string();
             let path = [path, &["customFileSystemConfigs", &index]].concat();

@@ -39,6 +39,7 @@ settings! {
     }
 
     /// The domain's RStudio.
+    #[schemars(extend("required" = ["domainExecutionRoleArn"]))]
     struct RStudioServerProDomainSettings {
         /// ARN of the role that RStudio runs as.
         #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]

@@ -107,6 +107,7 @@ settings! {
     }
 
     /// Sizes of EBS volumes in GB.
+    #[schemars(extend("required" = ["defaultEbsVolumeSizeInGb", "maximumEbsVolumeSizeInGb"]))]
     struct DefaultEbsStorageSettings {
         /// What a space starts with.
         #[schemars(range(min = 5, max = 16_384))]
@@ -117,6 +118,7 @@ settings! {
     }
 
     /// POSIX identity on custom file systems.
+    #[schemars(extend("required" = ["uid", "gid"]))]
     struct CustomPosixUserConfig {
         /// User id.
         #[schemars(range(min = 10_000))]
@@ -137,6 +139,7 @@ settings! {
     }
 
     /// A file system and the directory in it.
+    #[schemars(extend("required" = ["fileSystemId"]))]
     struct FileSystemConfig {
         /// Id of the file system.
         #[schemars(length(min = 11, max = 21), extend("pattern" = forms::FILE_SYSTEM.pattern))]
@@ -146,6 +149,7 @@ settings! {
     }
 
     /// A place in S3 and where it is mounted.
+    #[schemars(extend("required" = ["s3Uri"]))]
     struct S3FileSystemConfig {
         /// Where it appears.
         mount_path: String,

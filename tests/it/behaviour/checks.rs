@@ -97,6 +97,32 @@ fn row_18_values_that_aws_refuses_are_refused_before_any_call() {
 }
 
 #[test]
+fn what_aws_refuses_of_space_settings_is_known_offline() {
+    let spaces = |settings: &str| edit(BASE, "  tags:", &format!("  defaultSpaceSettings: {{{settings}}}\n  tags:"));
+    // It is in the API's model, so that it is known without a warning of AWS's words.
+    for (settings, missing) in [
+        ("customPosixUserConfig: {uid: 10001}", "gid"),
+        (
+            "spaceStorageSettings: {defaultEbsStorageSettings: {defaultEbsVolumeSizeInGb: 5}}",
+            "maximumEbsVolumeSizeInGb",
+        ),
+        ("customFileSystemConfigs: [{efsFileSystemConfig: {fileSystemPath: /one}}]", "fileSystemId"),
+        ("customFileSystemConfigs: [{s3FileSystemConfig: {mountPath: /one}}]", "s3Uri"),
+    ] {
+        says(&Lab::new().run(&["validate"], &spaces(settings)).expect(3), missing);
+    }
+    for settings in [
+        "jupyterServerAppSettings: {defaultResourceSpec: {instanceType: ml.t3.medium}}",
+        "jupyterLabAppSettings: {defaultResourceSpec: {instanceType: system}}",
+        "customFileSystemConfigs: [{}]",
+    ] {
+        let lab = Lab::new();
+        says(&lab.run(&["validate"], &spaces(settings)).expect(0), "SD1509");
+        assert!(lab.run(APPLY, &spaces(settings)).expect(3).writes().is_empty());
+    }
+}
+
+#[test]
 fn row_21_failed_domains_are_named_and_quotas_not_hammered() {
     let lab = prepared(BASE);
     put(&lab, "meta", "limits", &json!({"domains": 1}));
