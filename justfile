@@ -57,6 +57,24 @@ permissions:
 left-out:
     cargo test --locked --test it left_out -- --include-ignored --nocapture
 
+# Stories of a deployment, each out of a seed: `just simulate --seeds 1000 --from 0`, or one again with `--seed 7 --steps 1,3`.
+simulate *options:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    set -- {{options}}
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --seeds) export SIMULATE_SEEDS=$2 ;;
+            --from) export SIMULATE_FROM=$2 ;;
+            --seed) export SIMULATE_SEED=$2 ;;
+            --steps) export SIMULATE_STEPS=$2 ;;
+            --threads) export SIMULATE_THREADS=$2 ;;
+            *) echo "just simulate: what is $1?" >&2; exit 64 ;;
+        esac
+        shift 2
+    done
+    cargo test --locked --test it simulation::simulate -- --ignored --nocapture
+
 # Every place where a path is opened, with everything that may be there.
 files:
     cargo test --locked --test it odd_files -- --include-ignored --nocapture

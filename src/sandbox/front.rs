@@ -264,6 +264,11 @@ impl Sandbox {
         self.state().calls.clone()
     }
 
+    /// Every call of this process behind the first `number`.
+    pub fn calls_behind(&self, number: usize) -> Vec<Call> {
+        self.state().calls.iter().skip(number).cloned().collect()
+    }
+
     /// Where answers have had texts since a fault `hostile` was set, as that fault names them.
     pub fn texts(&self) -> BTreeSet<String> {
         self.state().texts.clone()

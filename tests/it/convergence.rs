@@ -3,7 +3,7 @@
 //!
 //! The settings are read off the published schema: every leaf of the four trees, each in the smallest config that holds it.
 
-mod settings;
+pub mod settings;
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,8 @@ fn config(said: &[(&Leaf, Option<usize>, Width)], rest: Rest) -> Json {
     config
 }
 
-fn put(json: &mut Json, keys: &[String], value: Json) {
+/// Sets what stands at the end of a path.
+pub fn put(json: &mut Json, keys: &[String], value: Json) {
     match keys {
         [] => *json = value,
         [key, rest @ ..] => {
@@ -99,7 +100,7 @@ const DEFAULTS: [(&str, &str); 13] = [
 ];
 
 /// The leaves of settings, by path.
-fn flat(json: &Json, path: &str, leaves: &mut BTreeMap<String, Json>) {
+pub fn flat(json: &Json, path: &str, leaves: &mut BTreeMap<String, Json>) {
     match json {
         Json::Object(members) => members.iter().for_each(|(name, member)| {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -168,7 +169,7 @@ fn converged(lab: &Lab, fresh: &Tables, applied: &Ended) -> Result<(), String> {
 }
 
 /// Whether a value is what AWS documents to hold where nothing is said.
-fn is_default(of: &str, path: &str, value: &Json) -> bool {
+pub fn is_default(of: &str, path: &str, value: &Json) -> bool {
     let name = path.rsplit('.').next().unwrap();
     let auto_mount = if of == "studio/domain" { "\"Enabled\"" } else { "\"DefaultAsDomain\"" };
     let text = value.to_string();
@@ -229,13 +230,16 @@ fn live(life: &Life, depth: &str, ground: &Tables, news: &BTreeMap<String, Table
     Ok(())
 }
 
-/// The smallest config that a leaf works in.
+/// The smallest config that a leaf works in. One that it does not work in is refused before the first call that changes
+/// something.
 fn fit(leaf: &Leaf) -> Option<(Width, bool)> {
     let ways = [(Width::Alone, false), (Width::WithSiblings, false), (Width::Alone, true), (Width::WithSiblings, true)];
     ways.into_iter().find(|(width, sso)| {
         (0..2).all(|value| {
             let config = config(&[(leaf, Some(value), *width)], Rest { given: false, sso: *sso });
-            fresh(&Tables::new(), &config).1.code == 0
+            let ended = fresh(&Tables::new(), &config).1;
+            assert!(ended.code == 0 || ended.writes().is_empty(), "{config}: {}", ended.notes);
+            ended.code == 0
         })
     })
 }

@@ -54,7 +54,8 @@ pub fn studio(lab: &Lab, operation: &str, input: &Json) -> Json {
     answer
 }
 
-fn request(service: &str, operation: &str, input: &Json) -> Request {
+/// A request as a client of `service` signs it.
+pub fn request(service: &str, operation: &str, input: &Json) -> Request {
     let scope = format!("20260101/us-east-1/{service}/aws4_request");
     Request {
         method: "POST".into(),

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -150,42 +151,55 @@ impl Lab {
 
     /// Runs a command line about the deployment that `identity` names.
     pub fn command_as(&self, line: &[&str], identity: &[&str]) -> Ended {
+        // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
+        let faults = self.next_faults.take().unwrap_or_else(|| self.faults.borrow().clone());
+        self.sandbox.set_faults(faults);
+        let begun = self.begin(line, identity, self.locality());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let code = runtime.block_on(begun.run);
+        Ended { code, data: begun.data.text(), notes: begun.notes.text(), calls: self.sandbox.calls() }
+    }
+
+    /// A command that has not done anything yet, as a process that knows `locality` of itself.
+    pub fn begin(&self, line: &[&str], identity: &[&str], locality: Locality) -> Begun {
         let (data, notes) = (Kept::default(), Kept::default());
         let terminal = Terminal::new(false, |_| None);
         let screen = Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal));
         // A command wants a screen that outlives it; a few bytes a command are not worth another way.
         let screen: &'static Screen = Box::leak(Box::new(screen));
-        let line = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from);
-        // Between two commands passes the time that reads lag behind writes, and calls are counted anew.
-        let faults = self.next_faults.take().unwrap_or_else(|| self.faults.borrow().clone());
-        self.sandbox.set_faults(faults);
-        let code = match args::parse(line, screen) {
-            Err(exit) => exit.code(),
-            Ok(cli) => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(cli::run(cli, screen, &self.surroundings())).code()
+        let line: Vec<OsString> = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from).collect();
+        let surroundings = self.surroundings(locality);
+        let run = Box::pin(async move {
+            match args::parse(line, screen) {
+                Err(exit) => exit.code(),
+                Ok(cli) => cli::run(cli, screen, &surroundings).await.code(),
             }
-        };
-        Ended { code, data: data.text(), notes: notes.text(), calls: self.sandbox.calls() }
+        });
+        Begun { run, data, notes }
     }
 
-    fn surroundings(&self) -> Surroundings {
+    /// A process of its own on the one machine that there is. Commands run one after another, so that whoever else holds
+    /// the lock is dead.
+    pub fn locality(&self) -> Locality {
+        Locality {
+            process: Process {
+                host: "test".into(),
+                pid: PROCESSES.fetch_add(1, Ordering::Relaxed),
+                boot: Some("boot".into()),
+                namespace: Some("pid:[1]".into()),
+                started: Some(1),
+            },
+            life: |_| Life::Gone,
+            uptime: || Duration::ZERO,
+        }
+    }
+
+    fn surroundings(&self, locality: Locality) -> Surroundings {
         Surroundings {
             variables: BTreeMap::new(),
             interactive: false,
             user: "tester".into(),
-            locality: Locality {
-                process: Process {
-                    host: "test".into(),
-                    pid: PROCESSES.fetch_add(1, Ordering::Relaxed),
-                    boot: Some("boot".into()),
-                    namespace: Some("pid:[1]".into()),
-                    started: Some(1),
-                },
-                // Commands run one after another, so that whoever else holds the lock is dead.
-                life: |_| Life::Gone,
-                uptime: || Duration::ZERO,
-            },
+            locality,
             now: || "2026-01-01T00:00:00Z".into(),
             signals: Signals::none(),
             backend: Box::new(SandboxAws::of(self.sandbox.clone())),
@@ -193,12 +207,23 @@ impl Lab {
     }
 }
 
+/// A command that has begun.
+pub struct Begun {
+    /// The command itself, which comes to its exit code.
+    pub run: Pin<Box<dyn Future<Output = u8>>>,
+    /// Standard output.
+    pub data: Kept,
+    /// Standard error.
+    pub notes: Kept,
+}
+
 /// A stream that keeps what is written.
 #[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
+pub struct Kept(Rc<RefCell<Vec<u8>>>);
 
 impl Kept {
-    fn text(&self) -> String {
+    /// What was written so far.
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }

@@ -1,0 +1,180 @@
+//! What must hold after every command, and what an account must be like once all is well again.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::keep::{kept, lost};
+use super::stage::{OURS, Order, Stage};
+use studio_deploy::sandbox::front::Call;
+
+use crate::convergence::{flat, is_default};
+use crate::support::account::{Ended, is_lock};
+use crate::support::picture::{Picture, Tables, difference, picture};
+
+/// Codes that promise that nothing was changed.
+const HARMLESS: [u8; 9] = [2, 3, 4, 5, 6, 7, 10, 64, 70];
+
+/// What is wrong with how a command ended; `code` is none when it was killed.
+pub fn command(order: &Order, code: Option<u8>, ended: &Ended) -> Result<(), String> {
+    let done = |call: &&Call| call.writes && !is_lock(call) && (200..300).contains(&call.status);
+    let done: Vec<&Call> = ended.calls.iter().filter(done).collect();
+    let maybe = ended.calls.iter().any(|call| call.writes && !is_lock(call) && call.status == 0);
+    let said = format!("{}{}", ended.data, ended.notes);
+    let Some(code) = code else { return Ok(()) };
+    if code == 70 || said.contains("panicked") {
+        return Err(format!("it ended with {code}"));
+    }
+    if HARMLESS.contains(&code) && !done.is_empty() {
+        let calls: Vec<String> = done.iter().map(|call| format!("{} {}", call.operation, call.resource)).collect();
+        return Err(format!("it ended with {code} and did {}", calls.join(", ")));
+    }
+    if code == 8 && done.is_empty() && !maybe {
+        return Err("it ended with 8 and did nothing".into());
+    }
+    // What was left out, and why, the plan says.
+    let is_said = said.contains("SD") || code == 5 && said.contains("blocked");
+    if !matches!(code, 0 | 2 | 64) && !is_said {
+        return Err(format!("it ended with {code} and no error has a code"));
+    }
+    let reads = ["plan", "diff", "drift", "output", "validate", "url"].contains(&order.line[0].as_str());
+    if reads && ended.calls.iter().any(|call| call.writes) {
+        return Err("it looks, and changes".into());
+    }
+    Ok(())
+}
+
+/// What is wrong with an account after commands.
+pub fn account(stage: &Stage, before: &Tables, orders: &[&Order]) -> Result<Tables, String> {
+    let now = stage.tables();
+    if let Some(meddled) = stage.meddled(&now) {
+        return Err(format!("something of others has changed: {meddled}"));
+    }
+    let lost = lost(&kept(before), &kept(&now), orders);
+    if !lost.is_empty() {
+        return Err(format!("lost without consent: {}", lost.join(", ")));
+    }
+    twice(&now)?;
+    Ok(now)
+}
+
+/// What is there twice of which there may be one.
+fn twice(now: &Tables) -> Result<(), String> {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for (table, records) in now {
+        let kinds = ["studio/domain", "kms/key", "ec2/security-group", "iam/role", "iam/policy", "s3/bucket"];
+        if !kinds.contains(&table.as_str()) {
+            continue;
+        }
+        for (key, record) in records {
+            let tags = if record["tags"].is_object() { &record["tags"] } else { &record["life"]["tags"] };
+            let goes = ["Deleting", "Failed", "Delete_Failed"].map(Json::from).contains(&record["life"]["status"]);
+            if tags["studio-deploy:deployment"] != OURS || !record["deletion_at"].is_null() || goes {
+                continue;
+            }
+            let address = format!("{table} {}", tags["studio-deploy:address"].as_str().unwrap_or(key));
+            // Groups behind a home stay with it, and each home has its own.
+            if record["name"].as_str().is_some_and(|name| name.starts_with("security-group-for-")) {
+                continue;
+            }
+            if let Some(other) = seen.insert(address.clone(), key.clone()) {
+                return Err(format!("{address} is there twice: {other} and {key}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the lock is free.
+pub fn lock_is_free(now: &Tables) -> bool {
+    let locks = now.get("ssm/parameter").into_iter().flatten();
+    let mut locks =
+        locks.filter(|(name, _)| name.starts_with("/studio-deploy/acme/dev/ml/studio/") && name.ends_with("/lock"));
+    locks.all(|(_, lock)| lock["value"].as_str().is_some_and(|value| !value.contains("\"holder\"")))
+}
+
+/// Settings of one thing, by path.
+type Settings = BTreeMap<String, Json>;
+
+/// The settings of domains and profiles, and all other lines of a picture.
+fn parted(tables: &Tables) -> (BTreeMap<String, Settings>, Picture) {
+    let mut settings: BTreeMap<String, Settings> = BTreeMap::new();
+    let mut others = Picture::new();
+    for line in picture(tables) {
+        // Of what lies in a bucket already only new versions get another key, which the plan says.
+        let line = if line.starts_with("s3/object ") { without_key(&line) } else { line };
+        let (what, record) = line.split_once(": ").unwrap();
+        let prefix = match what.split(' ').next() {
+            Some("studio/domain") => "",
+            Some("studio/user-profile") => "UserSettings",
+            // What users have made is theirs; the record tells what was managed.
+            Some("studio/app" | "studio/space") => continue,
+            _ if what.contains("/studio-deploy/") || what.contains("notebook-of-") => continue,
+            _ => {
+                others.push(line);
+                continue;
+            }
+        };
+        let mut record: Json = serde_json::from_str(record).unwrap();
+        let mut leaves = Settings::new();
+        flat(&record["settings"], prefix, &mut leaves);
+        settings.insert(what.to_owned(), leaves);
+        record.as_object_mut().unwrap().remove("settings");
+        others.push(format!("{what}: {record}"));
+    }
+    (settings, others)
+}
+
+/// A picture's line without the key that an object is encrypted with.
+fn without_key(line: &str) -> String {
+    let name = "\"x-amz-server-side-encryption-aws-kms-key-id\":\"";
+    let Some((before, rest)) = line.split_once(name) else { return line.to_owned() };
+    format!("{before}{}", rest.split_once('"').map_or("", |(_, rest)| rest.trim_start_matches(',')))
+}
+
+/// Whether an account is as `fresh` is, but for what was said to stay and what is kept.
+pub fn equal(now: &Tables, fresh: &Tables, said: &str, stays: &dyn Fn(&str) -> bool) -> Result<(), String> {
+    let (is, others) = parted(now);
+    let (should, fresh_others) = parted(fresh);
+    let differs = difference(&fresh_others, &others);
+    let differs: Vec<&str> = differs.lines().filter(|line| line.starts_with('-') || !stays(line)).collect();
+    if !differs.is_empty() {
+        return Err(differs.join("\n"));
+    }
+    for (of, is) in &is {
+        let Some(should) = should.get(of) else { return Err(format!("{of} should not be there")) };
+        let table = if of.starts_with("studio/domain") { "studio/domain" } else { "studio/user-profile" };
+        for (path, value) in should {
+            let is_default = is.get(path).is_none() && is_default(table, path, value);
+            if is.get(path) != Some(value) && !is_default {
+                return Err(format!("{of}: {path} is {:?} and should be {value}", is.get(path)));
+            }
+        }
+        for (path, value) in is.iter().filter(|(path, _)| !should.contains_key(*path)) {
+            let outer = path.strip_prefix("UserSettings.").map(|rest| format!("DefaultUserSettings.{rest}"));
+            let domain =
+                |name: &String| name.starts_with("studio/domain") && of.contains(&name["studio/domain ".len()..]);
+            let inherits = outer.is_some_and(|outer| {
+                parted(fresh).0.iter().any(|(name, settings)| domain(name) && settings.get(&outer) == Some(value))
+            });
+            let is_said = said.contains(&format!("{path} is no longer in the config"));
+            let is_off = path == "TagPropagation" && *value == "DISABLED";
+            if !is_default(table, path, value) && !inherits && !is_said && !is_off {
+                return Err(format!("{of}: {path} is still {value}, and nobody was told"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether of two runs at once each wrote in its turn: the lock changes hands once at most.
+pub fn in_turn(made: &[(usize, Call)]) -> Result<(), String> {
+    let writes = made.iter().filter(|(_, call)| call.writes && !is_lock(call) && (200..300).contains(&call.status));
+    let mut turns: Vec<(usize, &Call)> = writes.map(|(who, call)| (*who, call)).collect();
+    turns.dedup_by_key(|(who, _)| *who);
+    if turns.len() > 2 {
+        let turns: Vec<String> = turns.iter().map(|(who, call)| format!("{who}: {}", call.operation)).collect();
+        return Err(format!("two runs write at once: {}", turns.join(", ")));
+    }
+    Ok(())
+}
