@@ -31,6 +31,10 @@ deny:
 faults:
     cargo test --locked --test it faults -- --include-ignored --nocapture
 
+# Write docs/exit-codes.md anew after a command has learnt another end; a test fails while it is stale.
+exit-codes:
+    UPDATE_EXIT_CODES=1 cargo test --locked --test it exit_codes
+
 # Whose a thing is, for everything that its tags can say.
 ownership:
     cargo test --locked --test it ownership -- --include-ignored --nocapture
@@ -74,6 +78,10 @@ simulate *options:
         shift 2
     done
     cargo test --locked --test it simulation::simulate -- --ignored --nocapture
+
+# What `--target` and `--exclude` leave out, over many pairs of configs.
+selection:
+    cargo test --locked --test it selection -- --include-ignored --nocapture
 
 # Every place where a path is opened, with everything that may be there.
 files:

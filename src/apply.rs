@@ -85,6 +85,8 @@ pub struct Report {
     pub stopped: bool,
     /// Whether a part of what the config asks for was left out: by the plan, or since AWS refused what can be done without.
     pub left_out: bool,
+    /// Whether AWS refused something that can be done without, so that it was left out.
+    pub refused: bool,
 }
 
 impl Report {
@@ -173,7 +175,8 @@ pub async fn apply<C: Cloud>(
         return report;
     }
     report.outcomes = run.steps(plan, settings, stop.clone()).await;
-    report.left_out |= run.refused.get();
+    report.refused = run.refused.get();
+    report.left_out |= report.refused;
     // What is blocked although nothing would be changed about it is part of what is not done, too.
     let keeps = plan.blocked().filter(|step| !step.action.is_change());
     report.outcomes.extend(keeps.map(|step| (step.address.clone(), step.action, Outcome::Blocked)));

@@ -24,6 +24,7 @@ pub mod aws;
 
 // The people and pipelines in front of it.
 pub mod escape;
+pub mod hint;
 pub mod files;
 pub mod ui;
 pub mod cli;

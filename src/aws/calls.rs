@@ -15,7 +15,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-/// A counter of the calls that left and change something.
+/// A counter of the calls that may have changed something: those that left, but for those that the service has refused.
 #[derive(Clone, Debug, Default)]
 pub struct Writes(Arc<AtomicU64>);
 
@@ -49,6 +49,20 @@ impl Intercept for Writes {
         let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned()).unwrap_or_default();
         if !only_reads(&operation) {
             self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned()).unwrap_or_default();
+        // Whatever the service answers with 3xx or 4xx it has not done; with 5xx nobody knows.
+        if !only_reads(&operation) && (300..500).contains(&context.response().status().as_u16()) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }

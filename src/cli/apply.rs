@@ -1,42 +1,57 @@
 //! `apply`: makes the account match the config, after showing what that means.
 
+use std::io;
 use std::path::Path;
 
-use super::args::ApplyArgs;
+use super::args::{self, ApplyArgs};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load};
+use super::plan::check_selection;
 use super::run::{Ended, Planned, Run, announce, execute, options, plan};
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::apply::Settings;
 use crate::escape::one_line;
 use crate::files;
+use crate::hint::{Caller, quoted};
 use crate::model::{Kind, State};
-use crate::plan::{Action, Options, Plan, Step};
-use crate::ui::plan_json::PlanDocument;
+use crate::plan::{Action, Options, Plan, Selection, Step};
+use crate::ui::plan_json::{NotAPlan, PlanDocument};
 use crate::ui::{Screen, plan_human};
 
 /// What loses data when it is deleted and made again, whatever replaces it.
 const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
 
-/// The way out of every saved plan that may not be applied.
-const AGAIN: &str = "plan again with `studio-deploy plan --out FILE`, and review what changed";
 /// No plan is as large: one of ten thousand users has some 30 MB.
 const PLAN_LIMIT: u64 = 256 << 20;
 
+/// The way out of every saved plan that may not be applied: another one, with words more.
+fn plan_again(path: &Path, caller: &Caller, more: &[&str]) -> String {
+    let path = quoted(path);
+    let words = ["--out", &path].into_iter().chain(more.iter().copied());
+    format!("plan again with {}, and review what changed", caller.run_quoted("plan", words))
+}
+
 /// Reads a saved plan.
-pub(super) fn saved_plan(path: &Path) -> Result<PlanDocument, Failure> {
+pub(super) fn saved_plan(path: &Path, caller: &Caller) -> Result<PlanDocument, Failure> {
     let bytes = files::read(path, PLAN_LIMIT).map_err(|error| {
         // What is to be applied cannot be read: like a config.
         let failure = Failure { exit: Exit::InvalidConfig, ..Failure::file(path, &error) };
-        failure.help("name the file that `plan --out FILE` wrote")
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.help(format!("make one with {}", caller.run_quoted("plan", ["--out", &quoted(path)])))
+            }
+            _ => failure.help("name the file that the plan was saved in"),
+        }
     })?;
-    PlanDocument::read(&String::from_utf8_lossy(&bytes)).map_err(|error| {
-        let summary = format!("{}: {error}", path.display());
-        Failure::from(error).named(summary)
-    })
+    PlanDocument::read(&String::from_utf8_lossy(&bytes)).map_err(|error| unusable(&error, path, caller))
+}
+
+fn unusable(error: &NotAPlan, path: &Path, caller: &Caller) -> Failure {
+    let failure = Failure::new(&codes::STALE, format!("{}: {error}", path.display()));
+    failure.help(plan_again(path, caller, &[]))
 }
 
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
@@ -78,14 +93,15 @@ async fn review(
     args: &ApplyArgs,
     run: &Run<'_>,
 ) -> Result<(Session, Planned, Options), Failure> {
+    let caller = &run.global.caller;
     let saved = args.plan.as_ref().map(|path| {
-        let saved = saved_plan(path)?;
-        saved.usable(&(run.surroundings.now)())?;
+        let saved = saved_plan(path, caller)?;
+        saved.usable(&(run.surroundings.now)()).map_err(|error| unusable(&error, path, caller))?;
         if saved.deployment != loaded.names.to_string() {
             let summary = format!("the saved plan is of {}, and the config of {}", saved.deployment, loaded.names);
-            return Err(Failure::new(&codes::STALE, summary).help(AGAIN));
+            return Err(Failure::new(&codes::STALE, summary).help(plan_again(path, caller, &[])));
         }
-        Ok::<_, Failure>(saved)
+        Ok::<_, Failure>((path, saved))
     });
     let saved = saved.transpose()?;
     let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
@@ -94,22 +110,25 @@ async fn review(
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
     options.drain = args.drain;
-    if let Some(saved) = &saved {
+    options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
+    if let Some((path, saved)) = &saved {
         if args.skip_blocked && !saved.consent.skip_blocked {
             let summary = "the saved plan leaves nothing out, and `--skip-blocked` would";
-            let help = "plan again with `studio-deploy plan --skip-blocked --out FILE`, and review what is left out";
+            let help = plan_again(path, caller, &["--skip-blocked"]);
             return Err(Failure::new(&codes::STALE, summary).help(help));
         }
         saved.consent.write_to(&mut options);
     }
     let planned = plan(&mut session, &options, false, run.screen).await?;
+    check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, args.diff, run.screen.data_paint());
+        let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", session.heading()))?;
     }
-    if let Some(saved) = &saved {
-        agrees(saved, &planned.plan)?;
+    if let Some((path, saved)) = &saved {
+        let again = plan_again(path, caller, &args::said(&options).iter().map(String::as_str).collect::<Vec<_>>());
+        agrees(saved, &planned.plan).map_err(|failure| failure.help(again))?;
     }
     if !options.skip_blocked {
         run.allowed(&planned.plan)?;
@@ -120,7 +139,7 @@ async fn review(
 /// Whether a saved plan asks for what would be done now.
 fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     match saved.moved(&PlanDocument::of(plan)) {
-        Some(moved) => Err(Failure::new(&codes::STALE, format!("the saved plan is out of date: {moved}")).help(AGAIN)),
+        Some(moved) => Err(Failure::new(&codes::STALE, format!("the saved plan is out of date: {moved}"))),
         None => Ok(()),
     }
 }
@@ -150,7 +169,7 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     }
     if !run.surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
-            .help("review with `plan`, then say `--auto-approve`"));
+            .help(format!("nothing was changed; {} asks nothing", run.global.caller.again_with(&["--auto-approve"]))));
     }
     run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
@@ -169,13 +188,13 @@ pub(super) async fn answer(screen: &Screen, surroundings: &Surroundings) -> Resu
     let line = async {
         let read = || {
             let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
+            io::stdin().read_line(&mut line).map(|_| line)
         };
         let line = tokio::task::spawn_blocking(read).await;
         Ok(line.map_err(|error| Failure::new(&codes::BUG, error.to_string()))??)
     };
     let line = surroundings.signals.unless_stopped(line).await;
-    if line.is_err() {
+    if line.as_ref().map_or(true, String::is_empty) {
         // The cursor is still behind the question.
         screen.ask("\n");
     }

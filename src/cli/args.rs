@@ -1,9 +1,12 @@
 //! What may be said on the command line.
 
+mod author;
+mod caller;
 mod commands;
 mod consent;
 mod dashes;
 mod global;
+mod operate;
 mod values;
 
 use std::ffi::OsString;
@@ -13,13 +16,16 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+pub use author::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SchemaArgs, SchemaKind, Shell, Variant};
 pub use commands::{
-    ApplyArgs, CleanupArgs, Command, CompletionsArgs, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, ExplainArgs,
-    GraphArgs, InitArgs, ListArgs, ManArgs, OutputArgs, PermissionsArgs, PermissionsFor, PlanArgs, SandboxCommand,
-    SchemaArgs, SchemaKind, SeedArgs, ServeArgs, Shell, UnlockArgs, UrlArgs, ValidateArgs, Variant,
+    ApplyArgs, Command, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, GraphArgs, PlanArgs, ValidateArgs,
 };
-pub use consent::{Consent, Fate, RemovalArgs};
+pub use consent::{Consent, Fate, RemovalArgs, said};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
+pub use operate::{
+    CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, PermissionsFor, SandboxCommand, SeedArgs, ServeArgs,
+    UnlockArgs, UrlArgs,
+};
 pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 
 use super::codes;
@@ -119,6 +125,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         Err(error) => return Err(of_variable(error, args, &command)),
     };
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    cli.global.caller = caller::caller(args, &matches, &command, &cli.command.config());
     if !cli.command.reports() {
         if !cli.global.output.reports.is_empty() && matches.value_source("report") != Some(ValueSource::EnvVariable) {
             let message =

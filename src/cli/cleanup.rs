@@ -36,7 +36,10 @@ pub(super) async fn run(
         let session = Session::open(loaded, global, surroundings, colour).await?;
         if let Some(status) = status(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))? {
             return Err(Failure::new(&codes::BLOCKED, format!("{} is not deleted: it is {status}", args.domain_id))
-                .help("what belongs to a domain that lives stays; `studio-deploy destroy` removes the domain"));
+                .help(format!(
+                    "what belongs to a domain that lives stays; {} removes the domain",
+                    global.caller.run("destroy", &[])
+                )));
         }
         let left = left_behind(&session, &args.domain_id).await.map_err(|error| session.cloud(&error))?;
         Ok((session, left))
@@ -55,7 +58,7 @@ pub(super) async fn run(
             screen.data(&format!("{}\n", one_line(&format!("- {address}: {}", described(observed)))))?;
         }
     }
-    confirm(args, screen, surroundings).await?;
+    confirm(args, global, screen, surroundings).await?;
     let _writing = signals.writing();
     let mut removed = Vec::new();
     for (address, observed) in &left {
@@ -69,8 +72,8 @@ pub(super) async fn run(
         };
         // A signal lets nothing new begin, and what runs come to its end.
         let begun = signals.unless_stopped(async { Ok(()) }).await;
-        begun.map_err(|failure| partly(&removed, failure))?;
-        signals.unless_left(delete).await.map_err(|failure| partly(&removed, failure))?;
+        begun.map_err(|failure| partly(&session, &removed, failure))?;
+        signals.unless_left(delete).await.map_err(|failure| partly(&session, &removed, failure))?;
         removed.push(address.to_string());
     }
     let document = json!({"domain_id": args.domain_id, "removed": removed});
@@ -110,13 +113,18 @@ fn described(observed: &Observed) -> String {
     }
 }
 
-async fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surroundings) -> Result<(), Failure> {
+async fn confirm(
+    args: &CleanupArgs,
+    global: &Global,
+    screen: &Screen,
+    surroundings: &Surroundings,
+) -> Result<(), Failure> {
     if args.yes {
         return Ok(());
     }
     if !surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
-            .help("nothing was changed; `--yes` confirms"));
+            .help(format!("nothing was changed; {} deletes it without asking", global.caller.again_with(&["--yes"]))));
     }
     screen.ask(&format!("These files are lost for good. Type {} to go on: ", one_line(&args.domain_id)));
     if super::apply::answer(screen, surroundings).await? == args.domain_id {
@@ -126,12 +134,15 @@ async fn confirm(args: &CleanupArgs, screen: &Screen, surroundings: &Surrounding
     }
 }
 
-/// A failure after something was removed.
-fn partly(removed: &[String], failure: Failure) -> Failure {
-    if removed.is_empty() {
+/// A failure, after something was changed perhaps.
+fn partly(session: &Session, removed: &[String], failure: Failure) -> Failure {
+    if session.account.writes.count() == 0 {
         return failure;
     }
-    let before = format!("removed before: {}", removed.join(", "));
+    let before = match removed {
+        [] => "a part of it is removed".to_owned(),
+        removed => format!("removed before: {}", removed.join(", ")),
+    };
     if failure.exit.is_signal() {
         return failure.detail(before);
     }

@@ -45,12 +45,12 @@ codes! {
     DENIED "SD3002" Access "a permission is missing"
         "AWS knows the caller and refuses the call. Besides the caller's own policies, a permissions boundary, a service \
          control policy of the organisation, a session policy or the policy of a key or bucket can refuse it; the message \
-         says `explicit deny` when one of them does, and then no further permission helps. `studio-deploy permissions` \
+         says `explicit deny` when one of them does, and then no further permission helps. The command permissions \
          prints the policy that a plan, an apply or a destroy needs."
     WRONG_PLACE "SD3003" Access "the wrong account, region or environment"
         "The config or the command line names an account or a region, and the credentials lead to another; or the two, or a \
-         STUDIO_DEPLOY_ variable, name different accounts, regions, organisations, environments, data domains or modules. \
-         Nothing is ever changed in a place that was not named: choose other credentials with `--profile` or `--role-arn`, \
+         variable such as STUDIO_DEPLOY_REGION or AWS_REGION, name different accounts, regions, organisations, environments, \
+         data domains or modules. Nothing is ever changed in a place that was not named: choose other credentials with `--profile` or `--role-arn`, \
          or say one of the two. Case makes no difference in names."
     REGION "SD3004" Access "Studio is not available in the region"
         "SageMaker answered that it does not know the operation, which it does in regions where Studio does not exist. \
@@ -89,7 +89,7 @@ codes! {
         "Something cannot be done, or would lose data without consent. Each blocked step of the plan says why and what would \
          allow it. Until then nothing at all is applied; `--skip-blocked` applies the rest."
     STALE "SD4002" Stale "the saved plan is out of date"
-        "`apply --plan` plans again and only applies when the same would happen. The account or the config has changed since \
+        "Apply plans again and carries a saved plan out only when the same would happen. The account or the config has changed since \
          the plan was saved, the plan has expired or was saved by another version, or its file was cut or edited and no \
          longer fits its digest. Plan again and review what changed."
     DECLINED "SD4003" Declined "not approved"
@@ -100,7 +100,7 @@ codes! {
     LOCKED "SD5001" Locked "somebody else is applying"
         "One run at a time may change a deployment. The lock says who holds it and since when. It is taken over when its \
          process is certain to have ended (on the same machine, in the same PID namespace) or its heartbeat has been silent \
-         for two minutes; `--lock-timeout` waits for it, and `studio-deploy unlock --yes` frees it."
+         for two minutes; `--lock-timeout` waits for it, and the command unlock frees it with `--yes`."
     LOCK_LOST "SD5002" Failed "the lock was taken away"
         "Another run took the lock over while this one was working, since this one was silent for too long (a laptop that \
          slept) or somebody removed the lock. This run stopped. Run again."
@@ -127,7 +127,7 @@ codes! {
         "The value holds a line end, a control character, a character that is not seen, or what a CI system takes for a \
          command. A shell, a log or the file of GitHub's outputs would make something else of it than a value, and without \
          those characters it would be another value. `--format json` tells it as it is; somebody may have changed it in the \
-         account, which `studio-deploy drift` shows."
+         account, which drift shows."
     BUG "SD9001" Bug "a bug in studio-deploy"
         "Something happened that cannot happen. Report it together with the output of the same command with `-v`."
 }

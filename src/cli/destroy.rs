@@ -53,7 +53,7 @@ async fn review(
     let planned = plan(&mut session, options, true, run.screen).await?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, DiffStyle::Compact, run.screen.data_paint());
+        let text = plan_human::render(&planned.plan, DiffStyle::Compact, &run.global.caller, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", session.heading()))?;
     }
     run.allowed(&planned.plan)?;
@@ -85,8 +85,11 @@ pub(super) async fn confirm(
         given => return Err(wrong(&given.join("`, `"))),
     }
     if !run.surroundings.interactive {
+        let approve = (!auto_approve).then_some("--auto-approve");
+        let named: &[&str] = if given.is_empty() { &["--confirm", &name] } else { &[] };
+        let asks_nothing: Vec<&str> = approve.into_iter().chain(named.iter().copied()).collect();
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
-            .help(format!("say `--auto-approve --confirm {name}`")));
+            .help(format!("nothing was changed; {} asks nothing", run.global.caller.again_with(&asks_nothing))));
     }
     run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account)));
     let said = super::apply::answer(run.screen, run.surroundings).await?;

@@ -30,8 +30,9 @@ pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure
                 &codes::DENIED,
                 format!("{} of {} could not be compared", names.len(), found.plan.deployment),
             );
-            let failure =
-                failure.details(names.clone()).help("`studio-deploy permissions --for plan` prints what is needed");
+            let failure = failure
+                .details(names.clone())
+                .help(format!("{} prints what is needed", run.global.caller.run("permissions", &["--for", "plan"])));
             if run.format() != Format::Json {
                 run.screen.error(&failure.render(run.paint()));
             }
@@ -98,9 +99,10 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found, F
     let mut plan = plan(&mut session, &Options::default(), false, run.screen).await?.plan;
     let Some(recorded) = plan.recorded.clone() else {
         let failure = Failure::new(&codes::NOT_FOUND, format!("nothing remembers an apply of {}", plan.deployment));
-        return Err(
-            failure.help("drift is what moved since an apply; `studio-deploy plan` shows what an apply would do")
-        );
+        return Err(failure.help(format!(
+            "drift is what moved since an apply; {} shows what an apply would do",
+            run.global.caller.run("plan", &[])
+        )));
     };
     let config_changed = plan.record.as_ref().is_some_and(|record| record.config_digest != recorded.config_digest);
     if config_changed {

@@ -73,13 +73,17 @@ impl Exit {
         if report.is_complete() {
             return Self::Success;
         }
-        if wrote || report.done() > 0 {
+        if wrote {
             return Self::Partial;
         }
         let failures = report.failures().map(|(_, _, error)| error).chain(&report.record_error);
         let blocked = report.outcomes.iter().any(|(_, _, outcome)| *outcome == Outcome::Blocked);
         let of_failures = failures.map(super::failure::exit_of).max();
-        of_failures.unwrap_or(if blocked { Self::Blocked } else { Self::Failed })
+        of_failures.unwrap_or(match (report.refused, blocked || report.left_out) {
+            (true, _) => Self::Access,
+            (false, true) => Self::Blocked,
+            (false, false) => Self::Failed,
+        })
     }
 }
 
@@ -123,6 +127,8 @@ mod tests {
             (&[Outcome::Done, denied.clone()], true, Exit::Partial),
             (std::slice::from_ref(&denied), false, Exit::Access),
             (std::slice::from_ref(&denied), true, Exit::Partial),
+            // What is only waited for is done without a write.
+            (&[Outcome::Done, denied.clone()], false, Exit::Access),
             (&[Outcome::Blocked], false, Exit::Blocked),
             (&[Outcome::Blocked, Outcome::Done], true, Exit::Partial),
         ] {

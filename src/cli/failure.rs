@@ -13,9 +13,10 @@ use super::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Diagnostics;
 use crate::escape::{self, one_line};
+use crate::hint::Caller;
 use crate::model::Source;
 use crate::plan::{Cycle, Plan};
-use crate::ui::plan_json::{NotAPlan, Place};
+use crate::ui::plan_json::Place;
 use crate::ui::style::Tone;
 use crate::ui::{Paint, report_human};
 
@@ -140,7 +141,20 @@ impl Failure {
     }
 
     /// A call that failed, in a region when that is known.
-    pub fn cloud(error: &CloudError, region: Option<&str>) -> Self {
+    pub fn cloud(error: &CloudError, region: Option<&str>, caller: &Caller) -> Self {
+        let failure = Self::told(error, region);
+        match error.kind {
+            ErrorKind::Denied if failure.code == codes::DENIED.id && !is_explicit(error) => {
+                let needed = caller.run("permissions", &[]);
+                let and = if failure.help.is_empty() { String::new() } else { format!("{}; ", failure.help) };
+                failure.help(format!("{and}{needed} prints all that is needed"))
+            }
+            _ => failure,
+        }
+    }
+
+    /// The same where nobody knows how the run was called.
+    fn told(error: &CloudError, region: Option<&str>) -> Self {
         let code = code_of(error);
         let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(report_human::told(error));
         if code == &codes::REGION {
@@ -155,7 +169,7 @@ impl Failure {
     /// A file that could not be read or written.
     pub fn file(path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "check the name; `studio-deploy --help` says which files are looked for",
+            io::ErrorKind::NotFound => "check the name, and whether its folder exists",
             io::ErrorKind::PermissionDenied => "check who may read and write the file and its folder",
             _ => "",
         };
@@ -232,7 +246,7 @@ impl std::error::Error for Failure {}
 
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
-        Self::cloud(&error, None)
+        Self::told(&error, None)
     }
 }
 
@@ -245,13 +259,6 @@ impl From<io::Error> for Failure {
 impl From<Cycle> for Failure {
     fn from(cycle: Cycle) -> Self {
         Self::new(&codes::BUG, cycle.to_string())
-    }
-}
-
-impl From<NotAPlan> for Failure {
-    fn from(error: NotAPlan) -> Self {
-        let failure = Self::new(&codes::STALE, error.to_string());
-        failure.help("plan again with `studio-deploy plan --out FILE`, review it, and apply it with the same version")
     }
 }
 
@@ -287,17 +294,13 @@ fn code_of(error: &CloudError) -> &'static Code {
 
 fn help_of(error: &CloudError) -> String {
     match error.kind {
-        ErrorKind::Denied if error.message.contains("explicit deny") => {
+        ErrorKind::Denied if is_explicit(error) => {
             "a policy denies this explicitly, so no further permission helps: ask who owns that policy".into()
         }
         ErrorKind::Denied => {
             let said = missing_permission(&error.message).map(str::to_owned);
-            match said.or_else(|| error.permission.as_ref().map(|permission| permission.action.clone())) {
-                Some(action) => {
-                    format!("allow the caller {action}; `studio-deploy permissions` prints all that is needed")
-                }
-                None => "`studio-deploy permissions` prints the permissions that are needed".into(),
-            }
+            let action = said.or_else(|| error.permission.as_ref().map(|permission| permission.action.clone()));
+            action.map(|action| format!("allow the caller {action}")).unwrap_or_default()
         }
         ErrorKind::Credentials => "sign in with `aws sso login`, or choose a profile with `--profile` or AWS_PROFILE\n\
              `aws sts get-caller-identity` shows who AWS takes you for"
@@ -313,6 +316,11 @@ fn help_of(error: &CloudError) -> String {
         ErrorKind::NotFound | ErrorKind::Invalid => "correct what the message names, then run again".into(),
         ErrorKind::Failed | ErrorKind::Other => "mend what the message names, then run again".into(),
     }
+}
+
+/// Whether a policy forbids it, so that no further permission helps.
+fn is_explicit(error: &CloudError) -> bool {
+    error.message.contains("explicit deny")
 }
 
 /// The action in "… is not authorized to perform: sagemaker:CreateDomain on resource: …".
@@ -340,7 +348,8 @@ mod tests {
     fn a_missing_permission_is_named() {
         let message = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: \
             sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/*";
-        let failure = Failure::from(cloud(ErrorKind::Denied, "AccessDeniedException", message)).at(Some(&source(12)));
+        let error = cloud(ErrorKind::Denied, "AccessDeniedException", message);
+        let failure = Failure::cloud(&error, None, &Caller::default()).at(Some(&source(12)));
         insta::assert_snapshot!(failure.render(Paint::PLAIN), @r"
     error[SD3002]: CreateDomain: a permission is missing
       --> studio.yaml:12:3
@@ -360,11 +369,11 @@ mod tests {
             (ErrorKind::Other, "UnknownOperationException", "not supported", "SD3004", "--region"),
             (ErrorKind::Connection, "", "no route", "SD3006", "--endpoint-url"),
         ] {
-            let failure = Failure::from(cloud(kind, code, message));
+            let failure = Failure::cloud(&cloud(kind, code, message), None, &Caller::default());
             assert_eq!(failure.code, id);
             assert!(failure.help.contains(help), "{failure:?}");
         }
-        let failure = Failure::cloud(&cloud(ErrorKind::Other, "UnknownOperationException", ""), Some("eu-north-9"));
+        let failure = Failure::told(&cloud(ErrorKind::Other, "UnknownOperationException", ""), Some("eu-north-9"));
         assert_eq!(failure.summary, "Studio is not available in eu-north-9");
     }
 

@@ -12,7 +12,7 @@ use crate::ui::graph::{self, Vertex};
 
 pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     if let Some(path) = &args.plan {
-        let saved = super::apply::saved_plan(path)?;
+        let saved = super::apply::saved_plan(path, &run.global.caller)?;
         show(run, &saved.changes.iter().map(Vertex::from).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }

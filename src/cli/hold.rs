@@ -32,24 +32,27 @@ pub(super) fn hand(command: &str, surroundings: &Surroundings, session: &Session
 pub(super) async fn take(run: &Run<'_>, session: &Session, lock: &Lock) -> Result<(), Failure> {
     let tell = |message| session.bus.tell(Event::Notice { address: None, message });
     lock.acquire(run.global.run.lock_timeout, &tell).await.map_err(|error| match error {
-        LockError::Held(standing) => Failure::new(
-            &codes::LOCKED,
-            format!("{} is locked by {}", session.deployment(), who(&standing)),
-        )
-        .detail(told(&standing, session))
-        .help("wait for it with `--lock-timeout 10m`; if it is gone for good, `studio-deploy unlock --yes` frees the lock"),
+        LockError::Held(standing) => {
+            Failure::new(&codes::LOCKED, format!("{} is locked by {}", session.deployment(), who(&standing)))
+                .detail(told(&standing, session))
+                .helps([
+                    format!("wait for it: {}", run.global.caller.again_with(&["--lock-timeout", "10m"])),
+                    format!("if it is gone for good, free the lock: {}", unlock(session)),
+                ])
+        }
         LockError::Cloud(error) => session.cloud(&error),
     })
 }
 
 /// Gives the lock back; with `gone` nothing of the deployment is left, and of the lock neither.
-pub(super) async fn give_back(run: &Run<'_>, lock: &Lock, gone: bool) {
+pub(super) async fn give_back(run: &Run<'_>, session: &Session, lock: &Lock, gone: bool) {
     let released = if gone { lock.remove().await } else { lock.release().await };
     if let Err(error) = released {
         run.screen.error(&format!(
             "the lock could not be given back: {}\nthe next run takes it over once this process has ended; from another \
-             machine in two minutes, or after `studio-deploy unlock --yes`",
-            one_line(&error.to_string())
+             machine in two minutes, or after {}",
+            one_line(&error.to_string()),
+            unlock(session)
         ));
     }
 }
@@ -66,6 +69,14 @@ pub(super) async fn sweep(run: &Run<'_>, session: &Session) -> Result<(), CloudE
         Err(LockError::Held(_)) => Ok(()),
         Err(LockError::Cloud(error)) => Err(error),
     }
+}
+
+/// The command that frees the lock of this deployment, and of no other of the same mdaa.yaml.
+pub(super) fn unlock(session: &Session) -> String {
+    let names = &session.loaded.names;
+    let one = ["--domain", &names.domain, "--env", &names.env, "--module", &names.module, "--yes"];
+    let one = if session.is_one_of_several { &one[..] } else { &one[6..] };
+    session.caller.run("unlock", one)
 }
 
 /// The holder of the lock, in a few words.

@@ -11,6 +11,7 @@ use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config;
+use crate::hint::Caller;
 use crate::ui::Screen;
 
 /// The schema's name beside the config.
@@ -35,7 +36,7 @@ const ASSETS: [(&str, &str); 2] = [
     ("testing_asset_dir/test.sh", include_str!("../../samples/testing_asset_dir/test.sh")),
 ];
 
-pub(super) fn run(args: &InitArgs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, format: Format, caller: &Caller, screen: &Screen) -> Result<Exit, Failure> {
     let text = starter(args.variant);
     if args.out.as_os_str() == "-" {
         let data = if format == Format::Json { format!("{}\n", json!({ "config": text })) } else { text };
@@ -63,7 +64,8 @@ pub(super) fn run(args: &InitArgs, format: Format, screen: &Screen) -> Result<Ex
         screen.data(&format!("{}\n", json!({ "written": written })))?;
     } else {
         screen.note(&format!("wrote {}", written.join(", ")));
-        screen.note(&format!("try it without an account: `studio-deploy plan {} --sandbox`", args.out.display()));
+        let plan = caller.alone("plan", &[&args.out.to_string_lossy(), "--sandbox"]);
+        screen.note(&format!("try it without an account: {plan}"));
     }
     Ok(Exit::Success)
 }

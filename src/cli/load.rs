@@ -18,6 +18,7 @@ use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::{DeploymentBlock, yaml};
+use crate::hint::Caller;
 use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
@@ -176,7 +177,7 @@ fn read_in(
     colour: bool,
     purpose: Purpose,
 ) -> Result<LoadedAll, Failure> {
-    let inputs = read_configs(&paths(files)?, colour)?;
+    let inputs = read_configs(&paths(files, &global.caller)?, colour)?;
     let invalid = |mistakes: Diagnostics| Failure::invalid_config(mistakes, &texts(&inputs), colour);
     let document = Document::parse(&inputs, &include).map_err(invalid)?;
     let is_mdaa = document.tree().get("organization").is_some() && document.tree().get("domains").is_some();
@@ -197,7 +198,7 @@ fn read_in(
                 _ => files_of(module, input),
             };
             match document {
-                Ok(read) => deployments.push(of_module(module, read, global, surroundings)?),
+                Ok(read) => deployments.push(of_module(module, read, global, surroundings, purpose)?),
                 Err((mistakes, texts)) => {
                     let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
                     unreadable.push((said.lowered().to_string(), Failure::invalid_config(mistakes, &texts, colour)));
@@ -215,13 +216,15 @@ fn read_in(
     let block = document.deployment_block().map_err(invalid)?;
     let makes_up_names = purpose == Purpose::Validate || surroundings.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
-    let variables = &surroundings.variables;
-    let told = Told { document: &document, variables };
+    let told = Told { document: &document, surroundings, caller: &global.caller };
     let said = names(global, &block, &told, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
     values.extend(given_values(global)?);
     let account = told.agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
-    let region = told.agreed("region", global.target.region.as_ref(), block.region.as_ref())?;
+    let region = match purpose {
+        Purpose::Deploy => told.agreed_region(global.target.region.as_ref(), block.region.as_ref())?,
+        _ => told.agreed("region", global.target.region.as_ref(), block.region.as_ref())?,
+    };
     let loaded = Loaded {
         document,
         names: said.lowered(),
@@ -299,12 +302,13 @@ fn of_module(
     (document, mut tags): (Document, BTreeMap<String, String>),
     global: &Global,
     surroundings: &Surroundings,
+    purpose: Purpose,
 ) -> Result<Loaded, Failure> {
     tags.extend(module.tag_data.clone());
     let mut values = module.context.clone();
     values.extend(given_values(global)?);
     let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
-    let told = Told { document: &document, variables: &surroundings.variables };
+    let told = Told { document: &document, surroundings, caller: &global.caller };
     // The organisation is no filter: there is only one.
     told.agreed("org", global.identity.org.as_ref(), Some(&module.org))?;
     told.agrees_with(module)?;
@@ -313,7 +317,10 @@ fn of_module(
     let (account, region) =
         (module.account.as_ref().or(block.account.as_ref()), module.region.as_ref().or(block.region.as_ref()));
     let account = told.agreed("account", global.target.account.as_ref(), account)?;
-    let region = told.agreed("region", global.target.region.as_ref(), region)?;
+    let region = match purpose {
+        Purpose::Deploy => told.agreed_region(global.target.region.as_ref(), region)?,
+        _ => told.agreed("region", global.target.region.as_ref(), region)?,
+    };
     Ok(Loaded {
         document,
         names: said.lowered(),
@@ -399,14 +406,14 @@ fn given_values(global: &Global) -> Result<BTreeMap<String, Json>, Failure> {
     Ok(values)
 }
 
-fn paths(files: &ConfigFiles) -> Result<Vec<PathBuf>, Failure> {
+fn paths(files: &ConfigFiles, caller: &Caller) -> Result<Vec<PathBuf>, Failure> {
     if !files.config.is_empty() {
         return Ok(files.config.clone());
     }
     let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists() || path.is_symlink());
     default.map(|path| vec![path]).ok_or_else(|| {
         let failure = Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")));
-        let help = "name the config: `studio-deploy plan CONFIG.yaml`; `studio-deploy init` writes one to start from";
+        let help = format!("name the config, or write one to start from: {}", caller.alone("init", &[]));
         Failure { exit: Exit::InvalidConfig, ..failure }.help(help)
     })
 }

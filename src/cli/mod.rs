@@ -63,7 +63,7 @@ async fn command(cli: &Cli, run: &Run<'_>) -> Result<Exit, Failure> {
     let Run { global, screen, surroundings, .. } = *run;
     let format = run.format();
     match &cli.command {
-        Command::Init(args) => init::run(args, format, screen),
+        Command::Init(args) => init::run(args, format, &global.caller, screen),
         Command::Validate(args) => validate::run(args, global, screen, surroundings),
         Command::Plan(args) => plan::run(args, run).await,
         Command::Diff(args) => diff::run(args, global, screen, surroundings).await,

@@ -37,7 +37,7 @@ pub(super) async fn run(
                 &codes::NOT_FOUND,
                 format!("{} does not exist in this account", session.deployment()),
             )
-            .help("make it with `studio-deploy apply`"));
+            .help(format!("make it with {}", session.caller.run("apply", &[]))));
         }
         let chosen: Vec<(String, String)> = match args.name() {
             None => values.into_iter().collect(),
@@ -46,7 +46,7 @@ pub(super) async fn run(
                     let near = nearest(name, values.keys().map(String::as_str));
                     let near = near.map(|near| format!("is `{near}` meant? ")).unwrap_or_default();
                     Failure::new(&codes::USAGE, format!("there is no output `{name}`"))
-                        .help(format!("{near}`studio-deploy output` lists them"))
+                        .help(format!("{near}{} lists them", session.caller.run("output", &[])))
                 })?;
                 vec![(name.to_owned(), value)]
             }

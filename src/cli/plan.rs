@@ -13,7 +13,8 @@ use super::session::Session;
 use crate::config::suggest::nearest;
 use crate::escape;
 use crate::files::{self, Rights};
-use crate::plan::Plan;
+use crate::hint::quoted;
+use crate::plan::{Plan, Selection};
 use crate::ui::plan_human;
 use crate::ui::plan_json::PlanDocument;
 
@@ -40,48 +41,34 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
     options.skip_blocked = args.skip_blocked;
+    options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
     let planned = super::run::plan(&mut session, &options, args.destroy, run.screen).await?;
+    check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
-    let shown = filtered(&planned.plan, &args.target, &args.exclude, several)?;
     if run.is_human() {
-        let hidden = changes(&planned.plan) - changes(&shown);
-        // What is shown may be all right while what is not is far from it.
-        let text = match hidden {
-            0 => plan_human::render(&shown, args.diff, run.screen.data_paint()),
-            _ if shown.is_empty() && !shown.is_partial() => String::new(),
-            _ => plan_human::render(&shown, args.diff, run.screen.data_paint()),
-        };
+        let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", session.heading()))?;
-        if hidden > 0 {
-            let all = changes(&planned.plan);
-            run.screen
-                .data(&format!("PARTIAL: {hidden} of {all} changes are not shown, and `apply` makes all of them.\n"))?;
-        }
     }
     if let Some(path) = &args.out {
         let (created, expires) = super::run::validity(run.surroundings);
         let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
         let written = files::write(path, escape::outgoing(&document.text()).as_bytes(), Rights::Tighten);
         written.map_err(|error| Failure::file(path, &error))?;
-        run.screen.note(&format!("saved; `studio-deploy apply --plan {}` applies exactly this", path.display()));
+        let apply = run.global.caller.run_quoted("apply", ["--plan", &quoted(path)]);
+        run.screen.note(&format!("saved; {apply} applies exactly this"));
     }
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
-    Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&shown)) })
+    Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&planned.plan)) })
 }
 
-/// How many addresses a plan is about to change, or may not.
-fn changes(plan: &Plan) -> usize {
-    plan.steps.iter().filter(|step| step.action.is_change() || step.blocked.is_some()).count()
-}
-
-/// The plan with only those steps whose address is asked for; display only, never what is applied.
-fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob], several: bool) -> Result<Plan, Failure> {
-    let (wanted, unwanted) = (set(target)?, set(exclude)?);
-    let addresses: Vec<String> = plan.steps.iter().map(|step| step.address.to_string()).collect();
+/// Makes sure that every glob fits something: a typo would read as "nothing changes", or do what was to be left out. Of
+/// several deployments another may have it.
+pub(super) fn check_selection(plan: &Plan, selection: &Selection, several: bool) -> Result<(), Failure> {
+    let addresses: Vec<String> =
+        plan.steps.iter().map(|step| &step.address).chain(plan.omitted()).map(ToString::to_string).collect();
     let fits = |glob: &&Glob| addresses.iter().any(|address| glob.compile_matcher().is_match(address));
-    // A typo would read as "no changes", or show what was to be hidden. Of several deployments another may have it.
-    for (option, globs) in [("--target", target), ("--exclude", exclude)] {
+    for (option, globs) in [("--target", &selection.target), ("--exclude", &selection.exclude)] {
         if let Some(glob) = globs.iter().find(|glob| !fits(glob)).filter(|_| !several) {
             let near = nearest(glob.glob(), addresses.iter().map(String::as_str));
             let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -90,12 +77,7 @@ fn filtered(plan: &Plan, target: &[Glob], exclude: &[Glob], several: bool) -> Re
             return Err(failure.help(format!("{near}{how}")));
         }
     }
-    let mut plan = plan.clone();
-    plan.steps.retain(|step| {
-        let address = step.address.to_string();
-        (target.is_empty() || wanted.is_match(&address)) && !unwanted.is_match(&address)
-    });
-    Ok(plan)
+    Ok(())
 }
 
 /// Globs as one set.

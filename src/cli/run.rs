@@ -1,13 +1,14 @@
 //! What plan, apply and destroy share: planning with all that is said about it, the lock, and the run itself.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
-use super::args::{Consent, Format, Global, ReportFormat};
+use super::args::{self, Consent, Format, Global, ReportFormat};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -289,7 +290,7 @@ impl Ended {
     pub fn idle(run: &Run<'_>, plan: &Plan) -> Self {
         let report = Report::of_nothing(plan);
         run.events.count(&report, plan, 0);
-        let document = ReportDocument::of(&report, plan);
+        let document = ReportDocument::of(&report, plan, &run.global.caller);
         run.reported(&document);
         let found = if plan.watched.is_empty() { String::new() } else { format!("; {}", watched::counted(plan)) };
         Self { exit: Exit::Success, wrote: false, line: format!("no changes{found}"), document: json!(document) }
@@ -317,7 +318,7 @@ pub(super) async fn execute(
         Err(failure) => return Err(failure),
     };
     let gone = approved.plan.destroy && result.as_ref().is_ok_and(|ended| ended.exit == Exit::Success);
-    hold::give_back(run, &lock, gone).await;
+    hold::give_back(run, session, &lock, gone).await;
     result
 }
 
@@ -345,22 +346,43 @@ async fn locked(
     }
     let report = carry_out(run, session, &now, settings).await;
     let writes = session.account.writes.count();
-    let exit = match run.surroundings.signals.exit() {
+    let mut exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),
     };
-    for failure in report_human::failures(&report, &now) {
-        run.events.error(&failure)?;
-    }
+    let caller = &run.global.caller;
     run.events.count(&report, &now, writes);
-    let document = ReportDocument::of(&report, &now);
+    let way_on = way_on(run, options);
+    let document = ReportDocument::of(&report, &now, caller);
     run.reported(&document);
-    if run.is_human() {
-        let text = report_human::render(&report, &now, run.screen.data_paint());
-        run.screen.data(&format!("{}{text}", session.heading()))?;
+    let tell = || {
+        report_human::failures(&report, &now, caller).iter().try_for_each(|failure| run.events.error(failure))?;
+        if run.is_human() {
+            let text = report_human::render(&report, &now, caller, &way_on, run.screen.data_paint());
+            run.screen.data(&format!("{}{text}", session.heading()))?;
+        }
+        Ok::<_, io::Error>(())
+    };
+    // What was done is done, whoever cannot be told.
+    if let Err(error) = tell() {
+        let failure = super::say(&Failure::from(error), Format::Human, run.screen);
+        exit = if exit == Exit::Success { failure } else { exit };
     }
-    let line = report_human::last_line(&report, &now);
+    let line = report_human::last_line(&report, &now, &way_on);
     Ok(Ended { exit, wrote: writes > 0, line, document: json!(document) })
+}
+
+/// What to do about whatever a run leaves to be done. A saved plan serves once: what is left is another plan.
+fn way_on(run: &Run<'_>, options: &Options) -> String {
+    let caller = &run.global.caller;
+    match caller.own.iter().find_map(|words| words.strip_prefix("--plan ")) {
+        None => format!("Run {} again to continue.", caller.again()),
+        Some(path) => {
+            let consent = args::said(options);
+            let words = ["--out", path].into_iter().chain(consent.iter().map(String::as_str));
+            format!("Plan again to continue: {}", caller.run_quoted("plan", words))
+        }
+    }
 }
 
 async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Settings) -> Report {

@@ -21,8 +21,9 @@ use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
 use crate::config::{self, Config};
 use crate::escape::one_line;
+use crate::hint::Caller;
 use crate::model::{Address, Deployment, Graph, Kind};
-use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, settle};
+use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, select, settle};
 use crate::resource::{Desired, Flags, Names, limits, rules};
 use crate::{assets, naming, preflight};
 
@@ -65,6 +66,8 @@ pub struct Session {
     pub is_one_of_several: bool,
     /// Whether values that AWS would refuse are errors, since the command writes.
     pub is_strict: bool,
+    /// The words with which the run was called.
+    pub caller: Caller,
     colour: bool,
 }
 
@@ -88,6 +91,7 @@ impl Session {
         surroundings: &Surroundings,
         colour: bool,
     ) -> Result<Self, Failure> {
+        let words = &global.caller;
         let wanted = Wanted {
             region: loaded.region.clone(),
             account: loaded.account.clone(),
@@ -103,9 +107,12 @@ impl Session {
                 failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
             );
         };
-        let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region)))?;
+        let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region), words))?;
         if let Some(expected) = loaded.account.as_ref().filter(|expected| **expected != caller.account) {
-            let who = if global.target.account.is_some() { "`--account` says" } else { "the config is for account" };
+            let who = match global.target.account {
+                Some(_) => format!("{} says", words.option("account")),
+                None => "the config is for account".into(),
+            };
             let summary = format!("{who} {expected}, and {} is in {}", caller.arn, caller.account);
             return Err(Failure::new(&codes::WRONG_PLACE, summary)
                 .at(loaded.said_at("account"))
@@ -137,7 +144,16 @@ impl Session {
         });
         let mut account = Account::new(&config, path_style, deployment, names, tell);
         account.limits = global.run.limits();
-        Ok(Self { loaded, account, bus, prepared, is_one_of_several: false, is_strict: false, colour })
+        Ok(Self {
+            loaded,
+            account,
+            bus,
+            prepared,
+            is_one_of_several: false,
+            is_strict: false,
+            caller: words.clone(),
+            colour,
+        })
     }
 
     /// The environment that this is about.
@@ -152,7 +168,7 @@ impl Session {
 
     /// An AWS failure as an error for people.
     pub fn cloud(&self, error: &CloudError) -> Failure {
-        Failure::cloud(error, Some(&self.account.deployment.region))
+        Failure::cloud(error, Some(&self.account.deployment.region), &self.caller)
     }
 
     /// Mistakes of the config as an error for people.
@@ -240,6 +256,9 @@ impl Session {
         let checked = preflight::check(&self.account, &goal.desired, &mut plan).await;
         checked.map_err(|error| self.cloud(&error))?;
         settle(&mut plan, &rules);
+        if !options.selection.is_empty() {
+            select(&mut plan, &rules, &options.selection);
+        }
         Ok(plan)
     }
 

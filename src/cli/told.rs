@@ -1,18 +1,19 @@
 //! What is told in two places, on the command line or in the environment and in a file, and has to be the same in both:
 //! nobody deploys into another environment, account or region than the config is for.
 
-use std::collections::BTreeMap;
-
 use super::codes;
 use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::config::document::Document;
 use crate::config::mdaa::Module;
+use crate::hint::Caller;
 use crate::model::Source;
 
 /// What may be told twice, on the command line or in the environment and in a config, and then has to be the same.
 pub(super) struct Told<'a> {
     pub document: &'a Document,
-    pub variables: &'a BTreeMap<String, String>,
+    pub surroundings: &'a Surroundings,
+    pub caller: &'a Caller,
 }
 
 impl Told<'_> {
@@ -21,14 +22,27 @@ impl Told<'_> {
     pub fn agreed(&self, what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
         match (flag, file) {
             (Some(flag), Some(file)) if !flag.eq_ignore_ascii_case(file) => {
-                let variable = format!("STUDIO_DEPLOY_{}", what.to_uppercase());
-                let who = match self.variables.get(&variable) {
-                    Some(value) if value == flag => variable,
-                    _ => format!("`--{what}`"),
-                };
-                Err(self.contradiction(what, file, &format!("{who} says {flag}")))
+                Err(self.contradiction(what, file, &format!("{} says {flag}", self.caller.option(what))))
             }
             (flag, file) => Ok(file.or(flag).cloned()),
+        }
+    }
+
+    /// The region, which the variables of every AWS tool may say too: they choose it where nobody else does, and are no
+    /// reason to deploy anywhere else than the config says. Whoever has said it for this run has decided.
+    pub fn agreed_region(&self, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
+        let region = self.agreed("region", flag, file)?;
+        let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| {
+            let value = self.surroundings.variables.get(name).filter(|value| !value.is_empty())?;
+            Some((name, value))
+        });
+        match (flag, file, variable) {
+            (None, Some(file), Some((name, value))) if !value.eq_ignore_ascii_case(file) => {
+                let failure = self.contradiction("region", file, &format!("{name} says {value}"));
+                Err(failure
+                    .help(format!("say `--region {file}` if that is meant, or `unset AWS_REGION AWS_DEFAULT_REGION`")))
+            }
+            _ => Ok(region),
         }
     }
 

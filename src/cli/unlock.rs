@@ -20,9 +20,12 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let colour = screen.notes_paint().is_colored();
     let mut documents = Vec::new();
-    for loaded in load(&args.files, global, surroundings, colour)?.deployments {
+    let deployments = load(&args.files, global, surroundings, colour)?.deployments;
+    let several = deployments.len() > 1;
+    for loaded in deployments {
         let look = async {
-            let session = Session::open(loaded, global, surroundings, colour).await?;
+            let mut session = Session::open(loaded, global, surroundings, colour).await?;
+            session.is_one_of_several = several;
             let lock = hold::hand("unlock", surroundings, &session);
             let standing = lock.standing().await.map_err(|error| session.cloud(&error))?;
             Ok((session, lock, standing))
@@ -58,9 +61,10 @@ pub(super) async fn run(
                 format!("{name} is free; {} held it{wait}", hold::who(standing))
             }
             Some(standing) => format!(
-                "{name} is locked by {}\n{}\n`studio-deploy unlock --yes` frees it",
+                "{name} is locked by {}\n{}\n{} frees it",
                 hold::who(standing),
-                hold::told(standing, &session)
+                hold::told(standing, &session),
+                hold::unlock(&session)
             ),
         };
         screen.data(&format!("{line}\n"))?;

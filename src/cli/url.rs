@@ -36,7 +36,7 @@ pub(super) async fn run(
     let domain = domain::live(&session.account).await.map_err(|error| session.cloud(&error))?;
     let Some(domain) = domain else {
         return Err(Failure::new(&codes::NOT_FOUND, format!("{} has no domain in this account", session.deployment()))
-            .help("make it with `studio-deploy apply`"));
+            .help(format!("make it with {}", session.caller.run("apply", &[]))));
     };
     if domain.properties.text("AuthMode") == Some("SSO") {
         return Err(Failure::new(
@@ -88,7 +88,7 @@ fn unknown_user(session: &Session, args: &UrlArgs) -> Failure {
     let users = domain.and_then(|domain| domain.get("userProfiles")?.map());
     let users: Vec<&str> = users.into_iter().flat_map(|users| users.keys().map(String::as_str)).collect();
     let help = if users.contains(&args.user.as_str()) {
-        "make it with `studio-deploy apply`".into()
+        format!("make it with {}", session.caller.run("apply", &[]))
     } else if let Some(near) = nearest(&args.user, users.iter().copied()) {
         format!("is `{near}` meant?")
     } else {

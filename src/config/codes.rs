@@ -46,7 +46,7 @@ codes! {
          happens when two keys become equal once their `{{…}}` references are filled in."
     UNKNOWN_KEY "SD1003" Error "an unknown key"
         "The key is none of those that may stand at this place. It is either misspelt or belongs elsewhere; the message names \
-         the nearest key. `schema --kind config` prints all keys, and editors read the same schema."
+         the nearest key. The command schema prints all keys, and editors read the same schema."
     WRONG_TYPE "SD1004" Error "a value of the wrong type"
         "A list, a mapping, a number or text stands where something else is expected. Text becomes a number, a boolean or a \
          list where one is expected and the text reads as one, but nothing ever becomes text: an account id or a version \

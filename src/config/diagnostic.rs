@@ -165,7 +165,9 @@ impl Diagnostics {
             shown.map(|diagnostic| escape::rendered(&renderer.render(&report(&diagnostic, &texts)))).collect();
         if self.0.len() > SHOWN {
             let more = self.0.len() - SHOWN;
-            reports.push(format!("... and {more} more like these; `validate --format json` holds all of them"));
+            reports.push(format!(
+                "... and {more} more like these; the command validate tells all of them with `--format json`"
+            ));
         }
         reports.join("\n\n")
     }
@@ -342,7 +344,9 @@ mod tests {
         let text = many.render(&texts, false);
         assert!(
             text.contains("a.yaml:200:1")
-                && text.ends_with("and 49800 more like these; `validate --format json` holds all of them")
+                && text.ends_with(
+                    "and 49800 more like these; the command validate tells all of them with `--format json`"
+                )
         );
         let texts = BTreeMap::from([("a.yaml".to_string(), "x".repeat(1 << 20))]);
         let text = sample().render(&texts, false);

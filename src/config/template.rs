@@ -479,7 +479,10 @@ impl Pass<'_> {
             return Meaning::Literal;
         }
         let help = near.map_or_else(
-            || "`studio-deploy explain SD1020` lists what may stand in braces".to_string(),
+            || {
+                "what may stand in braces stands in the long text of SD1020, which the command explain prints"
+                    .to_string()
+            },
             |near| format!("did you mean {near}?"),
         );
         let summary = format!("`{}` refers to nothing", shorten(written));

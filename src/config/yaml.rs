@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
 
     fn empty(&self, what: &str) -> Diagnostic {
         Diagnostic::new(&codes::EMPTY, format!("{} {what}", self.file))
-            .help("a config is a mapping with the key `domain`; `studio-deploy init` writes one to start from")
+            .help("a config is a mapping with the key `domain`; the command init writes one to start from")
     }
 
     fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Measured, Fatal> {

@@ -75,6 +75,7 @@ pub(super) fn block(
         reason: "it stands in the way of a change of the domain".into(),
         blocked: None,
         waits_for: BTreeSet::new(),
+        later: None,
         place: None,
     }));
     notices

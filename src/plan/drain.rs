@@ -47,6 +47,7 @@ impl Holder<'_> {
             reason,
             blocked,
             waits_for: BTreeSet::new(),
+            later: None,
             place: None,
         }
     }

@@ -14,6 +14,8 @@ use crate::model::{Address, Kind, Observed, Text, Value};
 struct Kept {
     /// What the live state of it goes on using: ARNs, ids, names of roles.
     uses: BTreeSet<String>,
+    /// What parameters go on telling of: it stays too, but nothing has to wait for them.
+    told: BTreeSet<String>,
     /// What would have taken the place of that.
     news: BTreeSet<Text>,
 }
@@ -51,9 +53,16 @@ impl Kept {
         early.map(ToString::to_string)
     }
 
-    /// Whether it is used by what is left out.
-    fn needs(&self, observed: &Observed) -> bool {
-        self.uses.contains(&observed.id) || observed.outputs.values().any(|value| self.uses.contains(value))
+    /// Keeps what is used by what is left out, or told of. Says whether it does.
+    fn keeps(&mut self, observed: &Observed) -> bool {
+        let is_in = |names: &BTreeSet<String>| {
+            names.contains(&observed.id) || observed.outputs.values().any(|value| names.contains(value))
+        };
+        let (is_used, is_told) = (is_in(&self.uses), is_in(&self.told));
+        if is_used {
+            self.uses.extend(observed.outputs.values().cloned());
+        }
+        is_used || is_told
     }
 }
 
@@ -63,6 +72,12 @@ pub(super) fn close(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules)
     loop {
         plan.left_out.values().flatten().for_each(|change| kept.add(change));
         for step in plan.steps.iter().filter(|step| step.blocked.is_some()) {
+            // Whoever chooses a part has not chosen to publish it.
+            if step.address.kind == Kind::Parameter && !plan.skips_blocked {
+                let before = step.changes.iter().filter_map(|change| change.before.as_ref());
+                before.for_each(|before| identifiers(before, &mut kept.told));
+                continue;
+            }
             step.changes.iter().for_each(|change| kept.add(change));
             // What was to go goes on with all that it has.
             if step.action == Action::Delete
@@ -94,8 +109,9 @@ pub(super) fn close(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules)
                 continue;
             }
             if step.action == Action::Delete || step.is_retained() {
-                let Some(observed) = step.observed.as_ref().filter(|observed| kept.needs(observed)) else { continue };
-                kept.uses.extend(observed.outputs.values().cloned());
+                if !step.observed.as_ref().is_some_and(|observed| kept.keeps(observed)) {
+                    continue;
+                }
                 step.action = Action::Keep;
                 step.changes.clear();
                 step.reason = "what is left out goes on using it".into();

@@ -12,6 +12,7 @@ mod left_out;
 mod record;
 mod removal;
 mod rules;
+mod selection;
 mod state;
 mod step;
 mod sticky;
@@ -21,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use diff::{Change, changes, is_blank};
 pub use record::{AssetDigest, PathSet, Record};
-pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, Unset};
+pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, Selection, Unset};
+pub use selection::{Omitted, select};
 pub use step::{Action, Blocked, Notice, Plan, Step};
 pub use watch::{Mend, Watched};
 
@@ -106,6 +108,7 @@ pub fn plan(
         unmatched,
         skips_blocked,
         left_out,
+        omitted: None,
         record,
         recorded,
     };
@@ -213,6 +216,7 @@ fn step(
         reason: String::new(),
         blocked: None,
         waits_for,
+        later: None,
         place: None,
     };
     match known.snapshot.get(address).unwrap_or(&Found::Absent) {

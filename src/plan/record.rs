@@ -70,6 +70,33 @@ impl Record {
         self.managed.iter().find(|set| set.of.contains(address)).map_or(&[], |set| &set.paths)
     }
 
+    /// This record where some addresses are left as an earlier one has them, and others get a part of what it says: it is
+    /// of no config.
+    #[must_use]
+    pub(super) fn without(&self, old: Option<&Self>, left: &BTreeSet<&Address>, partly: &BTreeSet<&Address>) -> Self {
+        let empty = Self { format: Self::FORMAT, ..Self::default() };
+        let old = old.unwrap_or(&empty);
+        let all: BTreeSet<&Address> = self.managed.iter().chain(&old.managed).flat_map(|set| &set.of).collect();
+        let paths = all.into_iter().map(|address| {
+            let (new, old) = (self.paths(address), old.paths(address));
+            let paths: BTreeSet<Path> = match (left.contains(address), partly.contains(address)) {
+                (true, _) => old.iter().cloned().collect(),
+                (_, true) => new.iter().chain(old).cloned().collect(),
+                _ => new.iter().cloned().collect(),
+            };
+            (address.clone(), paths)
+        });
+        let is_left = |address: &String| left.iter().any(|left| left.to_string() == *address);
+        let mut record = Self { config_digest: old.config_digest.clone(), ..self.clone() };
+        record.managed = share(paths.filter(|(_, paths)| !paths.is_empty()));
+        record.assets.retain(|address, _| !is_left(address));
+        record
+            .assets
+            .extend(old.assets.iter().filter(|(address, _)| is_left(address)).map(|(a, d)| (a.clone(), d.clone())));
+        record.pending_delete.extend(old.pending_delete.iter().filter(|address| is_left(address)).cloned());
+        record
+    }
+
     /// This record with everything that `other` manages besides: what is safe to believe while a run is under way.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

@@ -128,6 +128,7 @@ fn remove(
         reason: if options.destroy { "everything goes" } else { "it is no longer in the config" }.into(),
         blocked: None,
         waits_for: BTreeSet::new(),
+        later: None,
         place: None,
     };
     match rules.removal(observed, &options.retention) {
@@ -145,7 +146,9 @@ fn remove(
                 ));
             }
         }
-        Removal::Retain { why, drops } => {
+        Removal::Retain { why, drops, later } => {
+            // Nobody destroys an environment to be rid of a thing that it no longer has.
+            step.later = later.filter(|later| options.destroy || later.command != "destroy");
             step.reason.clone_from(&why);
             let dropped = drops.into_iter().filter_map(|path| {
                 let before = observed.properties.at(&path)?.clone();

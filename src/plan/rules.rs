@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use globset::Glob;
+
 use super::Watched;
+use crate::hint::Hint;
 use crate::model::{Address, Node, Observed, Path, Value};
 
 /// How a property can be changed.
@@ -60,12 +63,14 @@ pub enum Removal {
         /// What is lost, for people.
         loses: String,
     },
-    /// It stays for the data in it; what it is and how to remove it, for people. The properties that go nevertheless.
+    /// It stays for the data in it; what it is, for people, and how to remove it. The properties that go nevertheless.
     Retain {
         /// For people.
         why: String,
         /// Removed from the retained object all the same (a key's alias).
         drops: Vec<Path>,
+        /// The command that deletes it later.
+        later: Option<Hint>,
     },
 }
 
@@ -138,6 +143,22 @@ impl Retention {
     }
 }
 
+/// The part of a plan that is to be done, by globs of addresses; all of it when there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only what fits, and what that waits for.
+    pub target: Vec<Glob>,
+    /// Nothing that fits, nor what waits for it.
+    pub exclude: Vec<Glob>,
+}
+
+impl Selection {
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.target.is_empty() && self.exclude.is_empty()
+    }
+}
+
 /// What the user allows and wants of this plan.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -157,6 +178,8 @@ pub struct Options {
     pub stop_apps: bool,
     /// Delete the apps, the spaces and other people's profiles that stand in the way of a profile or domain that goes.
     pub drain: bool,
+    /// What is to be done, of all that differs.
+    pub selection: Selection,
     /// The config says that nothing may be destroyed, nor the domain replaced.
     pub protect: bool,
     /// Leave out what is blocked, of a step too of which the rest may happen.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Change, Record, Watched};
+use super::{Change, Omitted, Record, Watched};
+use crate::hint::Hint;
 use crate::model::{Address, Deployment, Node, Observed, Path, Source};
 
 /// What happens to one address.
@@ -83,6 +84,8 @@ pub struct Step {
     pub blocked: Option<Blocked>,
     /// Steps that must be done first.
     pub waits_for: BTreeSet<Address>,
+    /// What deletes later what is retained now.
+    pub later: Option<Hint>,
     /// The YAML place to look at, where neither a change nor the node has the right one: of what is no longer in the
     /// config, or of what a check found.
     pub place: Option<Source>,
@@ -139,6 +142,8 @@ pub struct Plan {
     pub skips_blocked: bool,
     /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
     pub left_out: BTreeMap<Address, Vec<Change>>,
+    /// What is left out because it was not selected.
+    pub omitted: Option<Box<Omitted>>,
     /// What the record says once everything is done; none when nothing is left to record.
     pub record: Option<Record>,
     /// What the record says now.
@@ -159,12 +164,25 @@ impl Plan {
     /// Whether the account is not as the config says, whether or not this plan may mend it, or something was found that
     /// is watched.
     pub fn differs(&self) -> bool {
-        !self.is_empty() || self.is_partial() || !self.watched.is_empty()
+        !self.is_empty() || self.is_partial() || self.omitted.is_some() || !self.watched.is_empty()
     }
 
     /// The steps that may not happen.
     pub fn blocked(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.blocked.is_some())
+    }
+
+    /// The addresses of which something is left out because it was not selected.
+    pub fn omitted(&self) -> impl Iterator<Item = &Address> {
+        self.omitted.iter().flat_map(|omitted| omitted.addresses())
+    }
+
+    /// A digest of everything that the config asks for, whatever part of it is done.
+    pub fn config_digest(&self) -> Option<&str> {
+        match &self.omitted {
+            Some(omitted) => omitted.config_digest.as_deref(),
+            None => self.record.as_ref().map(|record| record.config_digest.as_str()),
+        }
     }
 
     /// How many steps there are of `action`.

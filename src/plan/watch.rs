@@ -108,6 +108,7 @@ pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: OfK
                 reason: "what was found on it is mended".into(),
                 blocked: None,
                 waits_for: [].into(),
+                later: None,
                 place: None,
             });
         }

@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crate::aws::error::failed;
 use crate::aws::{Account, given_bucket, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
@@ -73,11 +74,9 @@ impl Rules for Bucket {
             return Removal::Asked { loses };
         }
         Removal::Retain {
-            why: format!(
-                "{} holds shared notebooks; `destroy --bucket delete` deletes it with every version of them",
-                observed.id
-            ),
+            why: format!("{} holds shared notebooks, and every version of them", observed.id),
             drops: Vec::new(),
+            later: Some(Hint::new("destroy", ["--bucket", "delete"])),
         }
     }
 }

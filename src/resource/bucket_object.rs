@@ -46,7 +46,7 @@ impl Rules for BucketObject {
             "what was uploaded stays, in case an app still reads it; later: `aws s3 rm --recursive {}`",
             observed.id
         );
-        Removal::Retain { why, drops: Vec::new() }
+        Removal::Retain { why, drops: Vec::new(), later: None }
     }
 }
 

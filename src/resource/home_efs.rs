@@ -36,12 +36,14 @@ impl Rules for HomeEfs {
             let loses = format!("{} goes, and {what} with it for good ({size})", observed.id);
             return Removal::Asked { loses };
         }
-        let later = match domain_of(&observed.properties) {
-            Some(domain) => format!("studio-deploy cleanup --domain-id {domain}"),
-            None => format!("aws efs delete-file-system --file-system-id {}", observed.id),
-        };
-        let why = format!("{} holds {} ({size}); later: `{later}`", observed.id, holds(observed));
-        Removal::Retain { why, drops: Vec::new() }
+        let why = format!("{} holds {} ({size})", observed.id, holds(observed));
+        match domain_of(&observed.properties) {
+            Some(domain) => Removal::Retain { why, drops: Vec::new(), later: Some(unused::cleanup(&domain)) },
+            None => {
+                let why = format!("{why}; later: `aws efs delete-file-system --file-system-id {}`", observed.id);
+                Removal::Retain { why, drops: Vec::new(), later: None }
+            }
+        }
     }
 }
 

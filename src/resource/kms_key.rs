@@ -16,6 +16,7 @@ use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates,
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
+use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
@@ -70,12 +71,9 @@ impl Rules for KmsKey {
             return Removal::Asked { loses };
         }
         Removal::Retain {
-            why: format!(
-                "{} is kept, since what it encrypts is gone for good without it; `destroy --kms-key delete` schedules its \
-                 deletion",
-                observed.id
-            ),
+            why: format!("{} stays, since what it encrypts is gone for good without it", observed.id),
             drops: vec![Path::of(["AliasName"])],
+            later: Some(Hint::new("destroy", ["--kms-key", "delete"])),
         }
     }
 }

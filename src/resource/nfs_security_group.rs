@@ -51,9 +51,8 @@ impl Rules for NfsSecurityGroup {
             return Removal::Delete;
         }
         let domain = domain_of(observed.properties.text("GroupName").unwrap_or_default());
-        let why =
-            format!("the home file system's mount targets use it; later: `studio-deploy cleanup --domain-id {domain}`");
-        Removal::Retain { why, drops: Vec::new() }
+        let why = "the home file system's mount targets use it".into();
+        Removal::Retain { why, drops: Vec::new(), later: Some(unused::cleanup(domain)) }
     }
 }
 

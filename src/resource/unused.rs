@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::{Resource, domain, home_efs, nfs_security_group, ownership};
 use crate::aws::Account;
 use crate::cloud::{CloudError, ErrorKind};
+use crate::hint::Hint;
 use crate::model::{Address, Kind, Observed, State, Value};
 
 /// The tag that says for which domain a thing was made that never came into service.
@@ -72,14 +73,19 @@ pub(super) async fn mark(account: &Account, address: &Address, failed: &Observed
         Err(error) if error.kind == ErrorKind::Denied => {
             let id = &failed.id;
             let message = format!(
-                "what was made for the failed domain {id} could not be tagged ({error}); should it outlive the domain, \
-                 `studio-deploy cleanup --domain-id {id}` removes it"
+                "what was made for the failed domain {id} could not be tagged ({error}); should it outlive the domain, the \
+                 command cleanup removes it by that id"
             );
             account.notice(Some(address), message);
             Ok(())
         }
         other => other,
     }
+}
+
+/// The command that removes what a deleted domain left.
+pub(super) fn cleanup(domain: &str) -> Hint {
+    Hint::new("cleanup", ["--domain-id", domain])
 }
 
 /// Removes what is left of an unused domain that is gone. What does not go stays tagged, and is told: the next plan has

@@ -10,7 +10,7 @@ use super::faults::Faults;
 use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
-use super::store::{StoreError, quoted};
+use super::store::{StoreError, reset};
 use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
@@ -102,14 +102,10 @@ impl Backend for SandboxAws {
         let region = self.sandbox.region();
         if let Some(asked) = wanted.region.as_ref().filter(|asked| **asked != region) {
             let summary = format!("the sandbox is in {region}, and {asked} is asked for");
-            return Err(Failure::new(&codes::WRONG_PLACE, summary)
-                .help(match self.sandbox.path() {
-                    Some(path) => format!(
-                        "name another file with `--sandbox=FILE`; `studio-deploy sandbox reset --sandbox={}` deletes this one",
-                        quoted(&path)
-                    ),
-                    None => "start another sandbox for it".into(),
-                }));
+            return Err(Failure::new(&codes::WRONG_PLACE, summary).help(match self.sandbox.path() {
+                Some(path) => format!("name another file with `--sandbox=FILE`; {} deletes this one", reset(&path)),
+                None => "start another sandbox for it".into(),
+            }));
         }
         let mut config = self.sandbox.sdk_config().retry_config(
             RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),

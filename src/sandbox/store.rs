@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::journal::{Damage, Header, Lines, is_kin};
 use super::world::{Change, World};
 use crate::files::open_own;
+use crate::hint::{Caller, quoted};
 
 /// How large a file may be. It is read whole, so one that is larger would take the machine's memory with it.
 const LARGEST: u64 = 512 << 20;
@@ -67,21 +68,20 @@ impl StoreError {
                     .into()
             }
             Self::Version { path, .. } | Self::Damaged { path, .. } => {
-                let (path, aside) = (quoted(path), quoted(&beside(path, ".old")));
+                let reset = reset(path);
+                let (path, aside) = (quoted(path), quoted(beside(path, ".old")));
                 format!(
                     "move it away with `mv {path} {aside}` if anything in it may be needed\n\
-                     `studio-deploy sandbox reset --sandbox={path}` deletes it, and the next command starts a new one"
+                     {reset} deletes it, and the next command starts a new one"
                 )
             }
         }
     }
 }
 
-/// A path as a shell reads it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+/// The command that deletes a sandbox.
+pub(super) fn reset(path: &Path) -> String {
+    Caller::default().run_quoted("sandbox reset", [format!("--sandbox={}", quoted(path)).as_str()])
 }
 
 /// Where the world is kept: a file, or nowhere.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::report_human::why_retained;
 use super::style::Tone;
 use super::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use super::text::counted;
 use super::words::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
+use crate::hint::Caller;
 use crate::model::{Address, Kind};
 use crate::plan::{Action, Plan, Step};
 
@@ -27,14 +29,17 @@ const WRAPPED: usize = 100;
 type Alike = (Option<u8>, String, String, Vec<String>);
 
 /// The plan as text, its last line the [`Summary`].
-pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
+pub fn render(plan: &Plan, style: DiffStyle, caller: &Caller, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint, style };
     let summary = Summary::of(plan);
     let title = format!("{} in {} {}", plan.deployment, plan.deployment.account, plan.deployment.region);
     if plan.is_empty() && summary.blocked == 0 {
         let state = if plan.destroy { "has nothing left to destroy" } else { "is as the config says" };
         let but = if plan.watched.is_empty() { String::new() } else { format!(", but {}", watched::counted(plan)) };
-        page.line(&format!("No changes. {title} {state}{but}."));
+        match plan.omitted {
+            Some(_) => page.line(&format!("Nothing that is selected changes in {title}{but}.")),
+            None => page.line(&format!("No changes. {title} {state}{but}.")),
+        }
     } else {
         page.line(&paint.paint(Tone::Strong, &title));
         page.blank();
@@ -46,7 +51,7 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
     let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
     page.section("Notices", notices.collect());
     let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none());
-    page.section("Kept", kept.map(|step| (Some(&step.address), one_line(&step.reason))).collect());
+    page.section("Retained", kept.map(|step| (Some(&step.address), one_line(&why_retained(step, caller)))).collect());
     page.blank();
     page.addresses(plan);
     if summary.blocked > 0 {
@@ -58,6 +63,7 @@ pub fn render(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
         let line = format!("{} blocked: {what}", counted(summary.blocked, "step"));
         page.line(&paint.paint(Tone::Remove, &line));
     }
+    page.omitted(plan);
     page.line(&paint.paint(Tone::Strong, &summary.to_string()));
     page.text
 }
@@ -171,6 +177,24 @@ impl Page {
         }
     }
 
+    /// What is left out by choice: whoever reads the numbers has to know that they are not all.
+    fn omitted(&mut self, plan: &Plan) {
+        let addresses: Vec<String> = plan.omitted().map(|address| one_line(&address.to_string())).collect();
+        if addresses.is_empty() {
+            return;
+        }
+        let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);
+        let mut lines = wrapped(&addresses[..addresses.len() - more], WRAPPED);
+        if let Some(last) = lines.last_mut().filter(|_| more > 0) {
+            last.push_str(&format!(" and {more} more"));
+        }
+        let what = format!("PARTIAL: not selected, and left out ({}):", addresses.len());
+        self.line(&self.paint.paint(Tone::Change, &what));
+        for line in lines {
+            self.line(&format!("         {line}"));
+        }
+    }
+
     fn section(&mut self, title: &str, entries: Vec<(Option<&Address>, String)>) {
         if entries.is_empty() {
             return;
@@ -189,7 +213,7 @@ impl Page {
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
         let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address.to_string())).collect();
         for action in actions {
-            let steps = plan.steps.iter().filter(|step| step.action == action && step.runs());
+            let steps = plan.steps.iter().filter(|step| step.action == action && step.runs() && !step.is_retained());
             let (parameters, others): (Vec<&Step>, Vec<&Step>) =
                 steps.partition(|step| step.address.kind == Kind::Parameter);
             let together = self.style != DiffStyle::Full && parameters.len() >= TOGETHER;
@@ -203,6 +227,8 @@ impl Page {
             }
             groups.push((infinitive(action), addresses));
         }
+        let retained = plan.steps.iter().filter(|step| step.is_retained() && step.runs());
+        groups.push(("retain", retained.map(|step| one_line(&step.address.to_string())).collect()));
         groups.push(("blocked", blocked));
         for (name, addresses) in groups.into_iter().filter(|(_, addresses)| !addresses.is_empty()) {
             let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use globset::Glob;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -43,6 +44,9 @@ pub struct PlanDocument {
     pub record_only: bool,
     /// Everything that does not stay as it is, in the order of execution.
     pub changes: Vec<StepDocument>,
+    /// The addresses of which something is left out, since it was not selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omitted: Vec<String>,
     /// What else there is to know.
     pub notices: Vec<NoticeDocument>,
     /// What was found on things of ours that the config says nothing about, and that no change takes back.
@@ -226,11 +230,18 @@ pub struct ConsentDocument {
     /// The addresses of which what was found is taken back.
     #[serde(default)]
     pub mend: Vec<String>,
+    /// The globs of what alone is done, with what it waits for.
+    #[serde(default)]
+    pub target: Vec<String>,
+    /// The globs of what is not done, nor what waits for it.
+    #[serde(default)]
+    pub exclude: Vec<String>,
 }
 
 impl ConsentDocument {
     fn of(options: &Options) -> Self {
         let texts = |addresses: &BTreeSet<Address>| addresses.iter().map(ToString::to_string).collect();
+        let globs = |globs: &[Glob]| globs.iter().map(ToString::to_string).collect();
         Self {
             adopt: options.adopt,
             adopt_addresses: texts(&options.adopt_addresses),
@@ -240,6 +251,8 @@ impl ConsentDocument {
             drain: options.drain,
             skip_blocked: options.skip_blocked,
             mend: texts(&options.mend),
+            target: globs(&options.selection.target),
+            exclude: globs(&options.selection.exclude),
         }
     }
 
@@ -254,6 +267,13 @@ impl ConsentDocument {
         options.drain |= self.drain;
         options.skip_blocked |= self.skip_blocked;
         options.mend.extend(addresses(&self.mend));
+        // One that cannot be read fits nothing but itself.
+        let globs = |texts: &[String]| {
+            let read = |text: &String| Glob::new(text).or_else(|_| Glob::new(&globset::escape(text)));
+            texts.iter().filter_map(|text| read(text).ok()).collect::<Vec<_>>()
+        };
+        options.selection.target.extend(globs(&self.target));
+        options.selection.exclude.extend(globs(&self.exclude));
     }
 }
 
@@ -299,11 +319,12 @@ impl PlanDocument {
             deployment: plan.deployment.to_string(),
             account: plan.deployment.account.clone(),
             region: plan.deployment.region.clone(),
-            config_digest: plan.record.as_ref().filter(|_| !plan.destroy).map(|record| record.config_digest.clone()),
+            config_digest: plan.config_digest().filter(|_| !plan.destroy).map(str::to_owned),
             destroy: plan.destroy,
             blocked: summary.blocked > 0,
             record_only: only_record_changes(plan),
             changes: steps.map(StepDocument::of).collect(),
+            omitted: plan.omitted().map(ToString::to_string).collect(),
             notices: notices.collect(),
             watched: plan.watched.iter().map(WatchedDocument::of).collect(),
             consent: ConsentDocument::default(),

@@ -11,12 +11,13 @@ use crate::apply::{Outcome, Report};
 use crate::cli::failure::Failure;
 use crate::cloud::CloudError;
 use crate::escape::one_line;
+use crate::hint::Caller;
 use crate::plan::{Plan, Step};
 
-/// The report as text.
-pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
+/// The report as text, with the way on where anything is left to be done.
+pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint: Paint) -> String {
     let mut text = String::new();
-    for failure in failures(report, plan) {
+    for failure in failures(report, plan, caller) {
         text.push_str(&failure.render(paint));
         text.push('\n');
     }
@@ -65,30 +66,38 @@ pub fn render(report: &Report, plan: &Plan, paint: Paint) -> String {
         );
     }
     for step in plan.steps.iter().filter(|step| step.is_retained()) {
-        line("kept", Tone::Quiet, format!("{}: {}", step.address, one_line(&step.reason)));
+        line("retained", Tone::Quiet, format!("{}: {}", step.address, one_line(&why_retained(step, caller))));
     }
     for (address, found) in &plan.watched {
         line("found", Tone::Change, watched::line(address, found));
     }
     let tone = if report.is_complete() { Tone::Add } else { Tone::Remove };
-    text.push_str(&paint.paint(tone, &one_line(&last_line(report, plan))));
+    text.push_str(&paint.paint(tone, &one_line(&last_line(report, plan, way_on))));
     text.push('\n');
     text
 }
 
 /// Every failure as an error of its own, with the place in the YAML.
-pub fn failures(report: &Report, plan: &Plan) -> Vec<Failure> {
+pub fn failures(report: &Report, plan: &Plan, caller: &Caller) -> Vec<Failure> {
     let region = Some(plan.deployment.region.as_str());
     let steps = report.failures().map(|(address, action, error)| {
         let source = plan.step(address).and_then(Step::source);
-        Failure::cloud(error, region).named(format!("could not {} {address}", infinitive(action))).at(source)
+        Failure::cloud(error, region, caller).named(format!("could not {} {address}", infinitive(action))).at(source)
     });
     let record = report.record_error.iter().map(|error| {
-        Failure::cloud(error, region)
+        Failure::cloud(error, region, caller)
             .named("could not bring the deployment's record up to date")
             .help("run again: the record only remembers which settings were once set")
     });
     steps.chain(record).collect()
+}
+
+/// Why something is retained, and what deletes it later.
+pub(super) fn why_retained(step: &Step, caller: &Caller) -> String {
+    match &step.later {
+        Some(later) => format!("{}; later: {}", step.reason, caller.hint(later)),
+        None => step.reason.clone(),
+    }
 }
 
 /// A failed call in AWS's words, with its request and whether anything was changed.
@@ -99,17 +108,16 @@ pub fn told(error: &CloudError) -> String {
     format!("{}: {code}{} ({needs}{request}{})", error.operation, error.message, changed(error.sent))
 }
 
-/// The numbers of a run, or what to do about what is missing.
-pub fn last_line(report: &Report, plan: &Plan) -> String {
+/// The numbers of a run, and where something is missing the way on.
+pub fn last_line(report: &Report, plan: &Plan, way_on: &str) -> String {
     let counts = Counts::of(report, plan);
     let named = |numbers: &[(usize, &str)]| {
         let some = numbers.iter().filter(|(number, _)| *number > 0);
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
     };
     if report.is_complete() {
-        let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none()).count();
         if plan.destroy {
-            let rest = named(&[(counts.held, "held"), (kept, "kept")]);
+            let rest = named(&[(counts.held, "held"), (counts.retained, "retained")]);
             return format!("Destroy complete: {} destroyed{rest}.", counts.destroyed);
         }
         return format!(
@@ -118,7 +126,7 @@ pub fn last_line(report: &Report, plan: &Plan) -> String {
             counts.changed,
             named(&[(counts.replaced, "replaced"), (counts.adopted, "adopted")]),
             counts.destroyed,
-            named(&[(counts.held, "held")]),
+            named(&[(counts.held, "held"), (counts.retained, "retained"), (plan.omitted().count(), "left out")]),
         );
     }
     let causes: BTreeSet<String> = report
@@ -140,8 +148,7 @@ pub fn last_line(report: &Report, plan: &Plan) -> String {
         (counts.stopped, "stopped"),
         (counts.held, "held"),
     ]);
-    let command = if plan.destroy { "destroy" } else { "apply" };
-    format!("{} done{rest}{skipped}. Run `studio-deploy {command}` again to continue.", report.done())
+    format!("{} done{rest}{skipped}. {way_on}", report.done())
 }
 
 #[cfg(test)]
@@ -156,6 +163,10 @@ mod tests {
     fn report(outcomes: Vec<(&str, Action, Outcome)>) -> Report {
         let outcomes = outcomes.into_iter().map(|(at, action, outcome)| (address(at), action, outcome)).collect();
         Report { outcomes, ..Report::default() }
+    }
+
+    fn shown(report: &Report, plan: &Plan) -> String {
+        render(report, plan, &Caller::default(), "Run `studio-deploy apply` again to continue.", Paint::PLAIN)
     }
 
     fn failed() -> Report {
@@ -177,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_failed_stands_first_and_the_way_on_last() {
-        insta::assert_snapshot!(render(&failed(), &create_all().plan(), Paint::PLAIN), @r"
+        insta::assert_snapshot!(shown(&failed(), &create_all().plan()), @r"
     error[SD3005]: could not create domain.studio
       --> studio.yaml:10:3
       CreateDomain: ResourceLimitExceeded: The account-level service limit is 1 domain (request 1f2e; nothing was changed)
@@ -189,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_destroy_names_what_is_kept_and_held() {
+    fn a_complete_destroy_names_what_is_retained_and_held() {
         let report = report(vec![
             ("user_profile.ann", Action::Delete, Outcome::Done),
             ("domain.studio", Action::Delete, Outcome::Held("an app is being deleted".into())),
         ]);
-        insta::assert_snapshot!(render(&report, &destroy().plan(), Paint::PLAIN), @r"
+        insta::assert_snapshot!(shown(&report, &destroy().plan()), @r"
     held domain.studio: an app is being deleted; the next apply tries again
-    kept bucket.sharing: `removalPolicy.bucket` is retain
-    Destroy complete: 1 destroyed, 1 held, 1 kept.
+    retained bucket.sharing: `removalPolicy.bucket` is retain; later: `studio-deploy destroy --bucket delete`
+    Destroy complete: 1 destroyed, 1 held, 1 retained.
     ");
     }
 
@@ -207,14 +218,14 @@ mod tests {
         let scene = Scene::default().wants("domain.studio", 10, properties.clone()).has("domain.studio", properties);
         let plan = scene.plan();
         assert_eq!(Summary::of(&plan).change, 1);
-        let line = last_line(&Report::default(), &plan);
+        let line = last_line(&Report::default(), &plan, "");
         assert_eq!(line, "Apply complete: 0 added, 1 changed, 0 destroyed.");
-        assert_eq!(ReportDocument::of(&Report::default(), &plan).counts.changed, 1);
+        assert_eq!(ReportDocument::of(&Report::default(), &plan, &Caller::default()).counts.changed, 1);
         let failed = Report {
             record_error: Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no")),
             ..Report::default()
         };
-        assert_eq!(ReportDocument::of(&failed, &plan).counts.changed, 0);
+        assert_eq!(ReportDocument::of(&failed, &plan, &Caller::default()).counts.changed, 0);
     }
 
     #[test]
@@ -226,7 +237,7 @@ mod tests {
         ]);
         report.stopped = true;
         report.record_error = Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no"));
-        insta::assert_snapshot!(render(&report, &create_all().plan(), Paint::PLAIN), @r"
+        insta::assert_snapshot!(shown(&report, &create_all().plan()), @r"
     error[SD3002]: could not bring the deployment's record up to date
       PutParameter: no (nothing was changed)
       help: run again: the record only remembers which settings were once set
@@ -239,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_same_report_is_data() {
-        let document = ReportDocument::of(&failed(), &create_all().plan());
+        let document = ReportDocument::of(&failed(), &create_all().plan(), &Caller::default());
         assert_eq!((document.counts.added, document.counts.failed, document.counts.skipped), (2, 1, 1));
         assert_eq!(document.errors[0].code, "SD3005");
         let json: serde_json::Value = serde_json::from_str(&document.text()).unwrap();

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::plan_json::{ActionWord, WatchedDocument};
-use super::report_human::failures;
+use super::report_human::{failures, why_retained};
 use super::summary::only_record_changes;
 use crate::apply::{Outcome, Report};
-use crate::cli::failure::FailureDocument;
+use crate::cli::failure::{Failure, FailureDocument};
 use crate::cloud::{CloudError, Sent};
-use crate::plan::{Action, Plan};
+use crate::hint::Caller;
+use crate::plan::{Action, Plan, Step};
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +35,9 @@ pub struct ReportDocument {
     pub steps: Vec<StepEnd>,
     /// Every failure, with the way out.
     pub errors: Vec<FailureDocument>,
+    /// The addresses of which something was left out, since it was not selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omitted: Vec<String>,
     /// What is kept for the data in it, and why.
     pub retained: BTreeMap<String, String>,
     /// What was found on things of ours that the config says nothing about, and was left as it is.
@@ -156,6 +160,9 @@ pub struct Counts {
     pub adopted: usize,
     /// Deleted.
     pub destroyed: usize,
+    /// No longer wanted, and kept for the data in it.
+    #[serde(default)]
+    pub retained: usize,
     /// Still used by something.
     pub held: usize,
     /// Failed.
@@ -178,6 +185,7 @@ impl Add for Counts {
             replaced: self.replaced + other.replaced,
             adopted: self.adopted + other.adopted,
             destroyed: self.destroyed + other.destroyed,
+            retained: self.retained + other.retained,
             held: self.held + other.held,
             failed: self.failed + other.failed,
             skipped: self.skipped + other.skipped,
@@ -191,14 +199,17 @@ impl Counts {
     /// Counts the report of a plan, as [`super::summary::Summary`] counts the plan.
     pub fn of(report: &Report, plan: &Plan) -> Self {
         let changed = usize::from(report.is_complete() && only_record_changes(plan));
-        let mut counts = Self { changed, ..Self::default() };
-        for (_, action, outcome) in &report.outcomes {
+        let retained = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none()).count();
+        let mut counts = Self { changed, retained, ..Self::default() };
+        for (address, action, outcome) in &report.outcomes {
+            let is_retained = || plan.step(address).is_some_and(Step::is_retained);
             let count = match (outcome, action) {
                 (Outcome::Held(_), _) => &mut counts.held,
                 (Outcome::Failed(_), _) => &mut counts.failed,
                 (Outcome::Skipped { .. }, _) => &mut counts.skipped,
                 (Outcome::Stopped | Outcome::Interrupted, _) => &mut counts.stopped,
                 (Outcome::Blocked, _) => &mut counts.blocked,
+                (Outcome::Done, _) if is_retained() => &mut counts.retained,
                 (Outcome::Done, Action::Create) => &mut counts.added,
                 (Outcome::Done, Action::Update) => &mut counts.changed,
                 (Outcome::Done, Action::Replace) => &mut counts.replaced,
@@ -214,7 +225,7 @@ impl Counts {
 
 impl ReportDocument {
     /// A report as data.
-    pub fn of(report: &Report, plan: &Plan) -> Self {
+    pub fn of(report: &Report, plan: &Plan, caller: &Caller) -> Self {
         let steps = report.outcomes.iter().map(|(address, action, outcome)| StepEnd {
             address: address.to_string(),
             action: (*action).into(),
@@ -229,8 +240,9 @@ impl ReportDocument {
             complete: report.is_complete(),
             stopped: report.stopped,
             steps: steps.collect(),
-            errors: failures(report, plan).iter().map(crate::cli::failure::Failure::document).collect(),
-            retained: retained.map(|step| (step.address.to_string(), step.reason.clone())).collect(),
+            errors: failures(report, plan, caller).iter().map(Failure::document).collect(),
+            omitted: plan.omitted().map(ToString::to_string).collect(),
+            retained: retained.map(|step| (step.address.to_string(), why_retained(step, caller))).collect(),
             watched: plan.watched.iter().map(WatchedDocument::of).collect(),
             outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
             counts: Counts::of(report, plan),

@@ -10,6 +10,8 @@ use crate::escape::{self, one_line};
 
 /// GitHub cuts a step's summary and a comment at 65,536 characters; this leaves room for what others put around it.
 const MARKDOWN_LIMIT: usize = 60_000;
+/// The most addresses that are named of what is left out by choice.
+const OMITTED: usize = 20;
 
 /// What became of one deployment, as data.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +78,12 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
         let [deployment, account, region] = [&plan.deployment, &plan.account, &plan.region].map(|text| prose(text));
         lines.push(format!("\n## {deployment} in {account} {region}\n"));
         lines.push(format!("{}\n", plan.summary));
+        if !plan.omitted.is_empty() {
+            let some: Vec<String> = plan.omitted.iter().take(OMITTED).map(|address| code(address)).collect();
+            let more = plan.omitted.len() - some.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            lines.push(format!("**PARTIAL**: not selected, and left out: {}{more}\n", some.join(", ")));
+        }
         if depth > Depth::Counts && (plan.record_only || !plan.changes.is_empty()) {
             lines.extend(["| | address | why | source |".to_owned(), "|---|---|---|---|".to_owned()]);
             lines.extend(plan.changes.iter().map(row));
@@ -98,13 +106,14 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
     if let Some(report) = &chapter.report {
         let counts = &report.counts;
         lines.push(format!(
-            "\n**{}**: {} added, {} changed, {} replaced, {} adopted, {} destroyed, {} failed, {} skipped",
+            "\n**{}**: {} added, {} changed, {} replaced, {} adopted, {} destroyed, {} retained, {} failed, {} skipped",
             if report.complete { "complete" } else { "incomplete: run again to continue" },
             counts.added,
             counts.changed,
             counts.replaced,
             counts.adopted,
             counts.destroyed,
+            counts.retained,
             counts.failed,
             counts.skipped,
         ));

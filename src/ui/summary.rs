@@ -35,6 +35,8 @@ impl Summary {
         for step in &plan.steps {
             let count = match (&step.blocked, step.action) {
                 (Some(_), _) => &mut summary.blocked,
+                // Whatever is taken from it first.
+                (None, _) if step.is_retained() => &mut summary.retained,
                 (None, Action::Create) => &mut summary.add,
                 (None, Action::Update) => &mut summary.change,
                 (None, Action::Replace) => &mut summary.replace,

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde_json::{Value as Json, json};
 
 use super::{Screen, Terminal};
+use crate::hint::Hint;
 use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Path, Snapshot, Source, Text, Value};
 use crate::plan::{Effect, Options, Plan, Record, Removal, Retention, Rules, Unset, plan};
 
@@ -63,7 +64,8 @@ impl Rules for Sample {
         match self.0 {
             Kind::UserProfile => Removal::Guarded { loses: "the home directory of the user".into() },
             Kind::Bucket if retention.delete_bucket != Some(true) => {
-                Removal::Retain { why: "`removalPolicy.bucket` is retain".into(), drops: Vec::new() }
+                let why = "`removalPolicy.bucket` is retain".into();
+                Removal::Retain { why, drops: Vec::new(), later: Some(Hint::new("destroy", ["--bucket", "delete"])) }
             }
             _ => Removal::Delete,
         }

@@ -2,7 +2,8 @@
 //!
 //! `laws` says what must hold after any command, `properties` what must hold for any plan, `references` and `given` for
 //! whatever a config names, and `faults` what must hold whatever goes wrong on the way, `denied` what a refused read must never come to,
-//! `simulation` plays whole stories of all of it, `hostile` what no text from outside may do; `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
+//! `simulation` plays whole stories of all of it, `hostile` what no text from outside may do, `exit_codes` how each command can end,
+//! `hints` what comes of every command that is told, `counts` whether runs count as plans do; `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
 //! ARCHITECTURE.md and the README, `cli` runs the real program, and `behaviour` is how AWS hurts people today, row by row
 //! of `docs/behaviour.md`. Everything is hermetic: each test has an account of its own inside the process.
 
@@ -12,10 +13,13 @@ mod behaviour;
 mod cli;
 mod contract;
 mod convergence;
+mod counts;
 mod denied;
 mod drift;
+mod exit_codes;
 mod faults;
 mod given;
+mod hints;
 mod hostile;
 mod independent;
 mod laws;

@@ -17,10 +17,9 @@ use studio_deploy::resource::KINDS;
 const LONGEST: usize = 400;
 
 /// Files that are longer, each because cutting it would part what belongs together.
-const LONG: [(&str, &str); 18] = [
+const LONG: [(&str, &str); 17] = [
     ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
     ("src/aws/lock/protocol.rs", "one state machine, read with its model beside it"),
-    ("src/cli/args/commands.rs", "the whole command line is read from top to bottom"),
     ("src/cli/load.rs", "everything that a config is read for, from the files to the names"),
     ("src/cli/run.rs", "what plan, apply and destroy share, in the order in which it happens"),
     ("src/config/mdaa.rs", "one walk from the organisation down to its modules"),
@@ -259,6 +258,36 @@ fn what_leaves_is_escaped_where_it_is_written() {
         &["escape::sequence", "escape::rendered", "escape::command"],
         "paint with `Paint`: a mark is for what is ours",
     );
+}
+
+/// The commands that the program has, by name.
+fn command_names() -> Vec<String> {
+    studio_deploy::cli::args::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+#[test]
+fn only_one_function_writes_a_command_to_run() {
+    // Examples of the help are held to the command line by `documents`, and the others are no hints.
+    let allowed = ["src/hint.rs", "src/cli/args.rs", "src/cli/args"];
+    let names = command_names();
+    let begins = |text: &str| match text.split_once(' ') {
+        Some(("studio-deploy", _)) => true,
+        Some((first, _)) => names.iter().any(|name| name == first),
+        None => false,
+    };
+    let mut seen = 0;
+    let mut found = Vec::new();
+    for source in sources("src").iter().filter(|source| !source.is_below(&allowed)) {
+        for (number, line) in &source.code {
+            let quoted: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+            seen += quoted.len();
+            if quoted.into_iter().any(begins) {
+                found.push(format!("{}:{number}: {}", source.path, line.trim()));
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} texts in back quotes were found");
+    assert!(found.is_empty(), "make it with `hint::Caller`, so that it can be pasted\n{}", found.join("\n"));
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! The commands and their own options.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use globset::Glob;
 
+use super::author::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SchemaArgs};
 use super::consent::{Consent, RemovalArgs};
 use super::global::Format;
-use super::values::{RoleOfId, expiry, session};
+use super::operate::{CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, SandboxCommand, UnlockArgs, UrlArgs};
+use super::values::file;
 use crate::ui::plan_human::DiffStyle;
 
 /// The commands.
@@ -184,6 +185,33 @@ impl Command {
         }
     }
 
+    /// The config that it is about.
+    pub fn config(&self) -> Vec<PathBuf> {
+        let files = match self {
+            Self::Validate(args) => &args.files,
+            Self::Plan(args) => &args.files,
+            Self::Diff(args) => &args.files,
+            Self::Apply(args) => &args.files,
+            Self::Destroy(args) => &args.files,
+            Self::Drift(args) => &args.files,
+            Self::Url(args) => &args.files,
+            Self::Output(args) => return args.files().config,
+            Self::Graph(args) => &args.files,
+            Self::Permissions(args) => &args.files,
+            Self::List(args) => &args.files,
+            Self::Unlock(args) => &args.files,
+            Self::Cleanup(args) => &args.files,
+            Self::Sandbox(SandboxCommand::Seed(args)) => &args.files,
+            Self::Sandbox(_)
+            | Self::Init(_)
+            | Self::Schema(_)
+            | Self::Explain(_)
+            | Self::Completions(_)
+            | Self::Man(_) => return Vec::new(),
+        };
+        files.config.clone()
+    }
+
     /// Whether there is something for `--report` to tell.
     pub const fn reports(&self) -> bool {
         matches!(self, Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Drift(_))
@@ -197,29 +225,6 @@ pub struct ConfigFiles {
     /// [default: ./studio.yaml, ./sm-studio-domain.yaml, ./mdaa.yaml or ./caef.yaml].
     #[arg(value_name = "CONFIG")]
     pub config: Vec<PathBuf>,
-}
-
-/// `init`
-#[derive(Clone, Debug, Args)]
-pub struct InitArgs {
-    /// What it begins with.
-    #[arg(long, value_name = "VARIANT", value_enum, default_value_t)]
-    pub variant: Variant,
-    /// The file; `-` is standard output.
-    #[arg(long, value_name = "FILE", default_value = "studio.yaml")]
-    pub out: PathBuf,
-}
-
-/// What a config can begin with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Variant {
-    /// The least that deploys.
-    #[default]
-    Minimal,
-    /// Everything that MDAA's module knows, once.
-    Comprehensive,
-    /// Sign-in with IAM Identity Center.
-    Sso,
 }
 
 /// `drift`
@@ -240,56 +245,8 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub files: ConfigFiles,
     /// Show a saved plan.
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    #[arg(long, value_name = "FILE", value_parser = file(), conflicts_with = "config")]
     pub plan: Option<PathBuf>,
-}
-
-/// `permissions`
-#[derive(Clone, Debug, Args)]
-pub struct PermissionsArgs {
-    /// The config.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-    /// Only what this command needs.
-    #[arg(id = "purpose", long = "for", value_name = "COMMAND", value_enum)]
-    pub purpose: Option<PermissionsFor>,
-    /// Allow taking over what carries this deployment's MDAA tags, too.
-    #[arg(long)]
-    pub adopt: bool,
-    /// The domain, once it exists: allows stopping its apps, and narrows the rest to it.
-    #[arg(long, value_name = "ID")]
-    pub domain_id: Option<String>,
-    /// The role that the config gives by its unique id alone, since policies know ARNs only; may be repeated.
-    #[arg(long, value_name = "ID=ARN")]
-    pub role: Vec<RoleOfId>,
-    /// Write a file for each policy into this folder, ready for `aws iam create-policy`.
-    #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
-}
-
-/// What permissions are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PermissionsFor {
-    /// Looking.
-    Plan,
-    /// Making and changing.
-    Apply,
-    /// Deleting.
-    Destroy,
-    /// Signing users in.
-    Url,
-}
-
-impl PermissionsFor {
-    /// The word for it on the command line.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Apply => "apply",
-            Self::Destroy => "destroy",
-            Self::Url => "url",
-        }
-    }
 }
 
 /// `validate`
@@ -313,7 +270,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub files: ConfigFiles,
     /// Save the plan for `apply --plan`; a destroy is approved by name instead.
-    #[arg(long, value_name = "FILE", conflicts_with = "destroy")]
+    #[arg(long, value_name = "FILE", value_parser = file(), conflicts_with = "destroy")]
     pub out: Option<PathBuf>,
     /// Plan what destroy would do.
     #[arg(long)]
@@ -324,11 +281,11 @@ pub struct PlanArgs {
     /// Leave out what is blocked, and what that goes on using, as `apply --skip-blocked` does.
     #[arg(long, conflicts_with = "destroy")]
     pub skip_blocked: bool,
-    /// Show only addresses that match, such as `user_profile.*`; may be repeated.
-    #[arg(long, value_name = "GLOB")]
+    /// Plan only addresses that match, such as `user_profile.*`, and what they wait for; may be repeated.
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["destroy", "skip_blocked"])]
     pub target: Vec<Glob>,
-    /// Show no addresses that match; may be repeated.
-    #[arg(long, value_name = "GLOB")]
+    /// Leave out addresses that match, and what waits for them; may be repeated.
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["destroy", "skip_blocked"])]
     pub exclude: Vec<Glob>,
     /// How much of each change is shown.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
@@ -359,7 +316,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub files: ConfigFiles,
     /// Apply a saved plan; nothing is written when anything has moved since.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file())]
     pub plan: Option<PathBuf>,
     /// Ask nothing.
     #[arg(long)]
@@ -370,6 +327,12 @@ pub struct ApplyArgs {
     /// Leave out what is blocked, and what that goes on using, and apply the rest.
     #[arg(long)]
     pub skip_blocked: bool,
+    /// Apply only addresses that match, such as `user_profile.*`, and what they wait for; may be repeated.
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["plan", "skip_blocked"])]
+    pub target: Vec<Glob>,
+    /// Leave out addresses that match, and what waits for them; may be repeated.
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["plan", "skip_blocked"])]
+    pub exclude: Vec<Glob>,
     /// Delete the apps and spaces in the way of a user or domain that goes: the files in a space are lost for good.
     #[arg(long, help_heading = "Consent")]
     pub drain: bool,
@@ -399,182 +362,4 @@ pub struct DestroyArgs {
     /// What goes and what stays.
     #[command(flatten)]
     pub removal: RemovalArgs,
-}
-
-/// `url`
-#[derive(Clone, Debug, Args)]
-pub struct UrlArgs {
-    /// The config.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-    /// The user, as in the config.
-    #[arg(long, value_name = "USER")]
-    pub user: String,
-    /// How long the URL may be used, 5s to 300s [default: 5m].
-    #[arg(long, value_name = "DURATION", value_parser = expiry)]
-    pub expires_in: Option<Duration>,
-    /// How long the session lasts, 30m to 12h [default: 12h].
-    #[arg(long, value_name = "DURATION", value_parser = session)]
-    pub session_duration: Option<Duration>,
-    /// The space to land in.
-    #[arg(long, value_name = "SPACE")]
-    pub space: Option<String>,
-    /// The page to land on, such as `studio::` or `app:JupyterLab:`.
-    #[arg(long, value_name = "URI")]
-    pub landing_uri: Option<String>,
-    /// Open it in the browser.
-    #[arg(long)]
-    pub open: bool,
-    /// Print the URL and nothing else.
-    #[arg(long)]
-    pub raw: bool,
-}
-
-/// `output`
-#[derive(Clone, Debug, Args)]
-pub struct OutputArgs {
-    /// The one value to print, then the config; what ends in .yaml, .yml or .json, and `-`, is a config.
-    #[arg(value_names = ["NAME", "CONFIG"], num_args = 0..)]
-    pub name_and_config: Vec<String>,
-}
-
-impl OutputArgs {
-    /// The value to print, if only one.
-    pub fn name(&self) -> Option<&str> {
-        self.name_and_config.first().map(String::as_str).filter(|first| !is_config(first))
-    }
-
-    /// The config.
-    pub fn files(&self) -> ConfigFiles {
-        let skipped = usize::from(self.name().is_some());
-        ConfigFiles { config: self.name_and_config.iter().skip(skipped).map(PathBuf::from).collect() }
-    }
-}
-
-fn is_config(text: &str) -> bool {
-    let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
-    text == "-" || extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
-}
-
-/// `list`
-#[derive(Clone, Debug, Args)]
-pub struct ListArgs {
-    /// The config.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-}
-
-/// `unlock`
-#[derive(Clone, Debug, Args)]
-pub struct UnlockArgs {
-    /// The config.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-    /// Remove the lock.
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// `cleanup`
-#[derive(Clone, Debug, Args)]
-pub struct CleanupArgs {
-    /// A config of the account and region.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-    /// The deleted domain.
-    #[arg(long, value_name = "ID")]
-    pub domain_id: String,
-    /// Ask nothing.
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// `sandbox`
-#[derive(Clone, Debug, Subcommand)]
-pub enum SandboxCommand {
-    /// Offer it over HTTP, so that the AWS CLI and boto3 can look inside.
-    #[command(after_long_help = "\
-Examples:
-  studio-deploy sandbox serve --port 4566
-  aws --endpoint-url http://127.0.0.1:4566 sagemaker list-domains")]
-    Serve(ServeArgs),
-    /// Empty it.
-    Reset,
-    /// Make what a config refers to and must exist: VPC, subnets, roles, parameters, …
-    Seed(SeedArgs),
-}
-
-/// `sandbox serve`
-#[derive(Clone, Debug, Args)]
-pub struct ServeArgs {
-    /// The port; 0 takes any free one.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub port: u16,
-}
-
-/// `sandbox seed`
-#[derive(Clone, Debug, Args)]
-pub struct SeedArgs {
-    /// The config.
-    #[command(flatten)]
-    pub files: ConfigFiles,
-}
-
-/// `schema`
-#[derive(Clone, Debug, Args)]
-pub struct SchemaArgs {
-    /// Of what.
-    #[arg(long, value_name = "KIND", value_enum, default_value = "config")]
-    pub kind: SchemaKind,
-}
-
-/// What there are schemas of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaKind {
-    /// The YAML.
-    Config,
-    /// Plans as data.
-    Plan,
-    /// Events.
-    Events,
-}
-
-/// `explain`
-#[derive(Clone, Debug, Args)]
-pub struct ExplainArgs {
-    /// The code, such as SD1003.
-    #[arg(value_name = "CODE")]
-    pub code: String,
-}
-
-/// `completions`
-#[derive(Clone, Debug, Args)]
-pub struct CompletionsArgs {
-    /// The shell.
-    #[arg(value_name = "SHELL", value_enum)]
-    pub shell: Shell,
-}
-
-/// The shells that there are completions for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    /// Bash.
-    Bash,
-    /// Elvish.
-    Elvish,
-    /// Fish.
-    Fish,
-    /// PowerShell.
-    #[value(name = "powershell")]
-    PowerShell,
-    /// Zsh.
-    Zsh,
-}
-
-/// `man`
-#[derive(Clone, Debug, Args)]
-pub struct ManArgs {
-    /// The folder that the pages are written to.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
 }

@@ -1,8 +1,10 @@
 //! What the planner is told on the command line: what it may do, and what happens to what holds data.
 
 use clap::{Args, ValueEnum};
+use globset::Glob;
 
 use super::values::Adopt;
+use crate::hint::quoted;
 use crate::model::Address;
 use crate::plan::Options;
 
@@ -41,6 +43,28 @@ impl Consent {
         options.stop_apps |= self.stop_apps;
         options.mend.extend(self.mend.iter().cloned());
     }
+}
+
+/// The words that allow of a plan what is allowed, each as a shell takes it.
+pub fn said(options: &Options) -> Vec<String> {
+    let flags = [
+        ("--adopt", options.adopt),
+        ("--stop-apps", options.stop_apps),
+        ("--drain", options.drain),
+        ("--skip-blocked", options.skip_blocked),
+    ];
+    let flags = flags.into_iter().filter(|(_, allowed)| *allowed).map(|(flag, _)| flag.to_owned());
+    let adopted = options.adopt_addresses.iter().map(|address| quoted(format!("--adopt={address}")));
+    let replaced =
+        options.allow_replace.iter().map(|address| format!("--allow-replace {}", quoted(address.to_string())));
+    let deleted = options.allow_profile_delete.iter().map(|user| format!("--allow-profile-delete {}", quoted(user)));
+    let mended = options.mend.iter().map(|address| format!("--mend {}", quoted(address.to_string())));
+    let globs = |flag: &str, globs: &[Glob]| {
+        globs.iter().map(|glob| format!("{flag} {}", quoted(glob.glob()))).collect::<Vec<_>>()
+    };
+    let selected = globs("--target", &options.selection.target).into_iter();
+    let excluded = globs("--exclude", &options.selection.exclude);
+    flags.chain(adopted).chain(replaced).chain(deleted).chain(mended).chain(selected).chain(excluded).collect()
 }
 
 /// What happens to what holds data.

@@ -7,7 +7,10 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::values::{Latency, Limit, Operation, ReportTarget, account, duration, endpoint, names, pair, role, some};
+use super::values::{
+    Latency, Limit, Operation, ReportTarget, account, duration, endpoint, file, names, pair, role, some,
+};
+use crate::hint::Caller;
 use crate::model::Kind;
 use crate::plan::Action;
 use crate::ui::progress::ProgressChoice;
@@ -32,6 +35,9 @@ pub struct Global {
     /// What is said.
     #[command(flatten)]
     pub output: OutputOptions,
+    /// The words with which all of it was said.
+    #[arg(skip)]
+    pub caller: Caller,
 }
 
 /// Which environment.
@@ -218,7 +224,7 @@ pub struct OutputOptions {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// A file that gets everything, whatever is said on the screen.
-    #[arg(long, global = true, value_name = "FILE", env = "STUDIO_DEPLOY_LOG_FILE", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "FILE", env = "STUDIO_DEPLOY_LOG_FILE", value_parser = file(), hide_short_help = true)]
     pub log_file: Option<PathBuf>,
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
 use crate::model::{Address, Kind};
 
 /// What to take over.
@@ -149,8 +151,19 @@ impl FromStr for ReportTarget {
         if path.is_empty() {
             return Err("the path is missing".into());
         }
+        if path == "-" {
+            return Err(NO_STREAM.into());
+        }
         Ok(Self { format, path: path.into() })
     }
+}
+
+/// What is said where `-` would make a file of that name.
+const NO_STREAM: &str = "a file is needed here; one of that name is `./-`";
+
+/// A file, where standard input or output would not do.
+pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| if path.as_os_str() == "-" { Err(NO_STREAM) } else { Ok(path) })
 }
 
 /// `KEY=VALUE`.

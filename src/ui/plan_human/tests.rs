@@ -5,7 +5,7 @@ use crate::ui::{ColorChoice, Terminal};
 use serde_json::json;
 
 fn shown(scene: &Scene, style: DiffStyle) -> String {
-    render(&scene.plan(), style, Paint::PLAIN)
+    render(&scene.plan(), style, &Caller::default(), Paint::PLAIN)
 }
 
 #[test]
@@ -153,15 +153,15 @@ fn what_belongs_to_somebody_else_is_blocked() {
 }
 
 #[test]
-fn destroying_names_what_is_kept() {
+fn destroying_names_what_is_retained() {
     insta::assert_snapshot!(shown(&destroy(), DiffStyle::Compact), @r"
     acme/dev/ml/studio in 123456789012 us-east-1
 
       -    user_profile.ann  everything goes
       -    domain.studio     everything goes
 
-    Kept:
-      bucket.sharing  `removalPolicy.bucket` is retain
+    Retained:
+      bucket.sharing  `removalPolicy.bucket` is retain; later: `studio-deploy destroy --bucket delete`
 
     delete   user_profile.ann, domain.studio
     Plan: 0 to add, 0 to change, 0 to replace, 0 to adopt, 2 to destroy, 0 unchanged, 1 retained
@@ -214,13 +214,13 @@ fn colours_add_nothing_but_themselves() {
     let paint = Terminal::default().paint(ColorChoice::Always);
     for scene in [create_all(), update(), script(), removal(), destroy()] {
         let (plan, mut colored) = (scene.plan(), String::new());
-        let text = render(&plan, DiffStyle::Full, paint);
+        let text = render(&plan, DiffStyle::Full, &Caller::default(), paint);
         assert!(text.contains('\u{1b}'));
         for (at, piece) in text.split('\u{1b}').enumerate() {
             colored += if at == 0 { piece } else { piece.split_once('m').unwrap().1 };
         }
         let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-        assert_eq!(trimmed(&colored), trimmed(&render(&plan, DiffStyle::Full, Paint::PLAIN)));
+        assert_eq!(trimmed(&colored), trimmed(&render(&plan, DiffStyle::Full, &Caller::default(), Paint::PLAIN)));
     }
 }
 

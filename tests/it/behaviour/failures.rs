@@ -59,7 +59,7 @@ fn row_09_what_a_failed_domain_leaves_goes_with_it() {
         assert!(!end.data.contains("everybody's home"), "{}", end.data);
         assert_eq!(behind(&destroyed), Vec::<String>::new());
         let again = lab.run(APPLY, BASE).expect(0);
-        assert!(!again.data.contains("kept home_efs"), "{}", again.data);
+        assert!(!again.data.contains("retained home_efs"), "{}", again.data);
         let now = behind(&lab);
         assert!(now.len() == 5 && now.iter().all(|thing| !left.contains(thing)), "{now:?}");
         lab.run(PLAN, BASE).expect(0);
@@ -211,7 +211,8 @@ fn row_34_a_failure_says_all_that_is_known() {
     let ended = lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(8);
     says(&ended, "could not update domain.studio");
     says(&ended, "The subnet has no free addresses");
-    says(&ended, "Run `studio-deploy apply` again to continue.");
+    says(&ended, "Run `studio-deploy apply ");
+    says(&ended, "` again to continue.");
     faults(&lab, "");
     lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(0);
 }

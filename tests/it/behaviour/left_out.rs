@@ -13,7 +13,7 @@ use crate::support::picture::Tables;
 const SKIP: &[&str] = &["apply", "--auto-approve", "--skip-blocked"];
 
 /// Everything that a config may refer to: the first command makes it.
-const ALL: &str = "\
+pub const ALL: &str = "\
 domain:
   authMode: IAM
   vpcId: vpc-1
@@ -27,7 +27,7 @@ domain:
 ";
 
 /// A config out of parts of which each can change by itself.
-fn config(dice: &mut Dice) -> String {
+pub fn config(dice: &mut Dice) -> String {
     let role = dice.one(&["", "  defaultExecutionRole: {name: users}\n", "  defaultExecutionRole: {name: other}\n"]);
     let key = dice.one(&["", "", "  kmsKeyArn: arn:aws:kms:us-east-1:123456789012:key/other\n"]);
     let group = dice.one(&["", "", "  securityGroupId: sg-given\n"]);
@@ -81,7 +81,7 @@ fn rights(tables: &Tables, arn: &str) -> Vec<String> {
 }
 
 /// What live settings name that is not there.
-fn dangling(tables: &Tables) -> Vec<String> {
+pub fn dangling(tables: &Tables) -> Vec<String> {
     let mut missing = Vec::new();
     for table in ["studio/domain", "studio/user-profile"] {
         for (_, record) in tables.get(table).into_iter().flatten() {

@@ -6,10 +6,11 @@ mod changes;
 mod checks;
 mod drains;
 mod failures;
-mod left_out;
+pub mod left_out;
 mod mdaa;
 mod removal;
 mod scripts;
+mod selection;
 mod signals;
 mod stacks;
 
@@ -161,6 +162,11 @@ fn calls<'a>(ended: &'a Ended, operation: &str) -> Vec<&'a Call> {
 
 fn count(ended: &Ended, operation: &str) -> usize {
     calls(ended, operation).len()
+}
+
+/// How many records a table of the account has.
+pub fn left_over(lab: &Lab, table: &str) -> usize {
+    lab.tables().get(table).map_or(0, |records| records.len())
 }
 
 /// Makes sure that the command said something.

@@ -75,7 +75,7 @@ fn row_03_cleanup_removes_what_a_deleted_domain_left() {
     let lives = lab.run(&cleanup, BASE).expect(5);
     assert!(lives.writes().is_empty());
     let destroyed = lab.run(DESTROY, BASE).expect(0);
-    says(&destroyed, &format!("studio-deploy cleanup --domain-id {id}"));
+    says(&destroyed, &format!("studio.yaml --domain-id {id} --org acme"));
     lab.run(&cleanup[..3], BASE).expect(10);
     let ended = lab.run(&cleanup, BASE).expect(0);
     says(&ended, "3 removed");
@@ -163,7 +163,7 @@ fn row_32_destroy_keeps_what_holds_data() {
     for operation in ["DeleteBucket", "DeleteObjects", "DeleteObject", "ScheduleKeyDeletion", "DeleteFileSystem"] {
         assert_eq!(count(&ended, operation), 0, "{operation}");
     }
-    for word in ["kept home_efs.", "kept bucket.sharing", "kms_key.efs"] {
+    for word in ["retained home_efs.", "retained bucket.sharing", "kms_key.efs"] {
         says(&ended, word);
     }
 }
@@ -179,8 +179,8 @@ fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
     let policy = edit(BASE, "  tags:", "  removalPolicy: {homeEfs: delete, bucket: delete, kmsKey: delete}\n  tags:");
     lab.run(&[DESTROY, &["--bucket", "retain"]].concat(), &policy).expect(5);
     let kept = lab.run(&[DESTROY, &["--bucket", "retain", "--kms-key", "retain"]].concat(), &policy).expect(0);
-    says(&kept, "kept bucket.sharing");
-    says(&kept, "kept kms_key.efs");
+    says(&kept, "retained bucket.sharing");
+    says(&kept, "retained kms_key.efs");
     assert_eq!((count(&kept, "DeleteBucket"), count(&kept, "ScheduleKeyDeletion")), (0, 0));
     // What was kept goes later, by the same command.
     let rest = lab.run(DESTROY, &policy).expect(0);

@@ -116,7 +116,8 @@ fn a_failure_half_way_says_that_running_again_continues() {
     let desk = Desk::new();
     let fault = "fail=CreateDomain:out of capacity";
     let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "--sandbox-fault", fault]).is(8);
-    assert!(ended.data.contains("Run `studio-deploy apply` again to continue"), "{}", ended.data);
+    assert!(ended.data.contains("studio-deploy apply minimal.yaml --auto-approve --org acme"), "{}", ended.data);
+    assert!(ended.data.contains("` again to continue"), "{}", ended.data);
     assert!(!ended.writes().is_empty());
     desk.run(&["apply", "minimal.yaml", "--auto-approve", "--confirm", NAME]).is(0);
     desk.plan("minimal.yaml").is(0);

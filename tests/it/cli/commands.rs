@@ -56,7 +56,9 @@ fn output_speaks_to_people_shells_and_ci() {
     desk.run(&["output", "minimal.yaml", "--format", "github"]).is(0).data_has(&format!("={id}\n"));
     let json = desk.run(&["output", "minimal.yaml", "--format", "json"]).is(0).json();
     assert_eq!(json["domain.studio.DomainId"], id);
-    desk.run(&["output", "no.such.value", "minimal.yaml"]).is(64).notes_have("`studio-deploy output` lists them");
+    desk.run(&["output", "no.such.value", "minimal.yaml"])
+        .is(64)
+        .notes_have("studio-deploy output minimal.yaml --org acme");
     desk.run(&["output", "domain.studio.DomainID", "minimal.yaml"]).is(64).notes_have("`domain.studio.DomainId`");
 }
 

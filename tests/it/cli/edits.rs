@@ -10,7 +10,7 @@ fn every_sample_is_applied_kept_and_destroyed() {
         desk.plan(sample).is(0).data_has("No changes. acme/dev/ml/studio in 123456789012 us-east-1");
         let again = desk.apply(sample).is(0);
         assert_eq!(again.writes(), Vec::<String>::new());
-        let gone = desk.destroy(sample).is(0).data_has("Destroy complete: ").data_has("kept home_efs.fs-");
+        let gone = desk.destroy(sample).is(0).data_has("Destroy complete: ").data_has("retained home_efs.fs-");
         assert!(!gone.writes().is_empty());
         desk.destroy(sample).is(0).data_has("No changes.");
     }

@@ -1,6 +1,6 @@
 //! An account inside the process, and commands that run on it as the program would run them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -12,9 +12,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use studio_deploy::aws::lock::{Life, Locality, Process};
-use studio_deploy::cli::signals::Signals;
+use studio_deploy::cli::args::{Cli, Command};
+use studio_deploy::cli::exit::Exit;
+use studio_deploy::cli::signals::{self, Signals};
 use studio_deploy::cli::surroundings::Surroundings;
 use studio_deploy::cli::{self, args};
+use studio_deploy::sandbox;
 use studio_deploy::sandbox::backend::SandboxAws;
 use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::{Call, Sandbox, SandboxOptions};
@@ -41,6 +44,10 @@ pub struct Lab {
     folder: TempDir,
     faults: RefCell<Faults>,
     next_faults: RefCell<Option<Faults>>,
+    unknown_holders: Cell<bool>,
+    full_disk: Cell<bool>,
+    stop: Cell<Option<Exit>>,
+    variables: RefCell<BTreeMap<String, String>>,
     /// The account.
     pub sandbox: Sandbox,
 }
@@ -86,6 +93,10 @@ impl Lab {
             folder: tempfile::tempdir().unwrap(),
             faults: RefCell::default(),
             next_faults: RefCell::default(),
+            unknown_holders: Cell::default(),
+            full_disk: Cell::default(),
+            stop: Cell::default(),
+            variables: RefCell::default(),
             sandbox,
         }
     }
@@ -93,6 +104,34 @@ impl Lab {
     /// What goes wrong in every command from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.faults.replace(faults);
+    }
+
+    /// Whether nobody can tell if another process lives.
+    pub fn holders_are_unknown(&self, unknown: bool) {
+        self.unknown_holders.set(unknown);
+    }
+
+    /// Whether standard output leads to a disk that is full.
+    pub fn full_disk(&self, full: bool) {
+        self.full_disk.set(full);
+    }
+
+    /// The signal that comes as soon as the next command begins.
+    pub fn stop(&self, signal: Exit) {
+        self.stop.set(Some(signal));
+    }
+
+    /// The one variable of the environment from now on.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        self.variables.replace([(name.to_owned(), value.to_owned())].into());
+    }
+
+    /// Takes the record whose key ends so out of a table.
+    #[track_caller]
+    pub fn forget(&self, table: &str, end: &str) {
+        let keys: Vec<String> = self.tables()[table].keys().filter(|key| key.ends_with(end)).cloned().collect();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        assert!(self.sandbox.with_world(|world| world.remove(table, &keys[0])).unwrap());
     }
 
     /// What goes wrong in the next command, and only there.
@@ -164,15 +203,17 @@ impl Lab {
     pub fn begin(&self, line: &[&str], identity: &[&str], locality: Locality) -> Begun {
         let (data, notes) = (Kept::default(), Kept::default());
         let terminal = Terminal::new(false, |_| None);
-        let screen = Screen::new((Box::new(data.clone()), terminal), (Box::new(notes.clone()), terminal));
+        let out: Box<dyn Write> = if self.full_disk.get() { Box::new(Full) } else { Box::new(data.clone()) };
+        let screen = Screen::new((out, terminal), (Box::new(notes.clone()), terminal));
         // A command wants a screen that outlives it; a few bytes a command are not worth another way.
         let screen: &'static Screen = Box::leak(Box::new(screen));
         let line: Vec<OsString> = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from).collect();
         let surroundings = self.surroundings(locality);
+        let stop = self.stop.take();
         let run = Box::pin(async move {
             match args::parse(line, screen) {
                 Err(exit) => exit.code(),
-                Ok(cli) => cli::run(cli, screen, &surroundings).await.code(),
+                Ok(cli) => go(cli, screen, surroundings, stop).await.code(),
             }
         });
         Begun { run, data, notes }
@@ -189,14 +230,14 @@ impl Lab {
                 namespace: Some("pid:[1]".into()),
                 started: Some(1),
             },
-            life: |_| Life::Gone,
+            life: if self.unknown_holders.get() { |_| Life::Unknown } else { |_| Life::Gone },
             uptime: || Duration::ZERO,
         }
     }
 
     fn surroundings(&self, locality: Locality) -> Surroundings {
         Surroundings {
-            variables: BTreeMap::new(),
+            variables: self.variables.borrow().clone(),
             interactive: false,
             user: "tester".into(),
             locality,
@@ -207,6 +248,21 @@ impl Lab {
     }
 }
 
+/// Runs a command as main.rs does, with a signal that comes as soon as it begins.
+async fn go(cli: Cli, screen: &'static Screen, surroundings: Surroundings, stop: Option<Exit>) -> Exit {
+    if let Command::Sandbox(command) = &cli.command {
+        let done = sandbox::command::run(command, &cli.global, BTreeMap::new(), screen).await;
+        let format = cli.global.output.format();
+        return done.unwrap_or_else(|failure| cli::tell(&failure, cli.command.name(), format, screen, String::new));
+    }
+    let (switch, signals) = signals::signals();
+    let surroundings = if stop.is_some() { Surroundings { signals, ..surroundings } } else { surroundings };
+    if let Some(signal) = stop {
+        switch.drain(signal);
+    }
+    cli::run(cli, screen, &surroundings).await
+}
+
 /// A command that has begun.
 pub struct Begun {
     /// The command itself, which comes to its exit code.
@@ -215,6 +271,19 @@ pub struct Begun {
     pub data: Kept,
     /// Standard error.
     pub notes: Kept,
+}
+
+/// A stream into a disk that is full.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A stream that keeps what is written.

@@ -46,7 +46,7 @@ impl Rules for FakeRules {
 
     fn removal(&self, _: &Observed, _: &Retention) -> Removal {
         match self.0 {
-            Kind::Bucket => Removal::Retain { why: "it holds data".into(), drops: Vec::new() },
+            Kind::Bucket => Removal::Retain { why: "it holds data".into(), drops: Vec::new(), later: None },
             _ => Removal::Delete,
         }
     }

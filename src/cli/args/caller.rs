@@ -1,0 +1,76 @@
+//! The words of the command line, kept so that a hint can say them again.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
+
+use crate::hint::{Caller, quoted};
+
+/// The topics of the options that say where and how a command runs, and not what is shown of it.
+const PLACE: [&str; 4] = ["Identity", "AWS", "Sandbox", "Run"];
+
+/// The words of a line that was understood as `matches`, about `config`.
+pub(super) fn caller(line: &[OsString], matches: &ArgMatches, command: &clap::Command, config: &[PathBuf]) -> Caller {
+    let said = Said { line };
+    let globals: Vec<&Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
+    let place = globals.iter().filter(|arg| arg.get_help_heading().is_some_and(|topic| PLACE.contains(&topic)));
+    let place = place.flat_map(|arg| said.words(arg, matches)).collect();
+    let is_from_environment =
+        |arg: &&&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable);
+    let variables = globals
+        .iter()
+        .filter(is_from_environment)
+        .filter_map(|arg| Some((arg.get_long()?.to_owned(), arg.get_env()?.to_string_lossy().into_owned())));
+    let (mut names, mut own) = (Vec::new(), Vec::new());
+    let (mut command, mut matches) = (command, matches);
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(subcommand) = command.find_subcommand(name) else { break };
+        (command, matches) = (subcommand, inner);
+        names.push(name);
+        let options = command.get_arguments().filter(|arg| !arg.is_global_set() && !arg.is_positional());
+        own.extend(options.map(|arg| said.words(arg, matches).join(" ")).filter(|words| !words.is_empty()));
+    }
+    Caller {
+        program: line.first().filter(|program| !program.is_empty()).map_or_else(|| "studio-deploy".into(), quoted),
+        command: names.join(" "),
+        config: config.iter().map(quoted).collect(),
+        own,
+        place,
+        variables: variables.collect(),
+    }
+}
+
+/// The line itself, for what clap does not keep.
+struct Said<'a> {
+    line: &'a [OsString],
+}
+
+impl Said<'_> {
+    /// The words of an option; none unless it stands on the line, and none of what is for tests only.
+    fn words(&self, arg: &Arg, matches: &ArgMatches) -> Vec<String> {
+        let id = arg.get_id().as_str();
+        let Some(long) = arg.get_long().filter(|_| !arg.is_hide_set()) else { return Vec::new() };
+        if matches.value_source(id) != Some(ValueSource::CommandLine) {
+            return Vec::new();
+        }
+        let long = format!("--{long}");
+        match arg.get_action() {
+            ArgAction::SetTrue => vec![long],
+            ArgAction::Count => vec![long; usize::from(matches.get_count(id))],
+            // With an equals sign or alone: clap does not tell which of the two it was.
+            _ if arg.is_require_equals_set() => {
+                let words = self.line.iter().filter(|word| {
+                    let word = word.to_string_lossy();
+                    word == long || word.starts_with(&format!("{long}="))
+                });
+                words.map(quoted).collect()
+            }
+            _ => {
+                let values = matches.get_raw_occurrences(id).into_iter().flatten();
+                values.flat_map(|values| [long.clone()].into_iter().chain(values.map(quoted))).collect()
+            }
+        }
+    }
+}
