@@ -197,8 +197,9 @@ fn pair(command: &str, code: Exit) -> Pair {
         Exit::Stale => match command {
             "apply" => Ok(run(&["apply", "FILE", "--plan", "FOLDER/plan.json"]).after(save_stale).says("SD4002")),
             "graph" => Ok(run(&["graph", "--plan", "FOLDER/plan.json"]).after(save_cut).says("SD4002")),
-            // A user starts an app while the lock is taken.
-            "destroy" => Ok(usual.applied().under("meanwhile=PutParameter:app@ann").says("SD4002")),
+            "destroy" => {
+                Err("it takes no saved plan; it ends so when the account moves while it asks, which is not tried here")
+            }
             _ => Err("it takes no saved plan"),
         },
         Exit::Partial => match command {

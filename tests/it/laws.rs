@@ -232,7 +232,7 @@ fn write_reversed(tree: &Json, depth: usize, text: &mut String) {
 
 /// The ids that the report of a destroy names as kept.
 fn kept(ended: &Ended) -> BTreeSet<String> {
-    let lines = ended.data.lines().filter_map(|line| line.strip_prefix("kept "));
+    let lines = ended.data.lines().filter_map(|line| line.strip_prefix("retained "));
     lines
         .map(|line| {
             let (address, why) = line.split_once(": ").unwrap();
