@@ -7,7 +7,7 @@
 //! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
 
 use super::{Action, Options, Rules, Step, changes};
-use crate::model::{Address, Found, Graph, Kind, Node, Observed, Path, Snapshot, Value};
+use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Value};
 
 /// What was found on a live object.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,10 @@ fn at(found: &Found, node: Option<&Node>, snapshot: &Snapshot, rules: &dyn Rules
             let node = node.map(|node| Node { properties: node.properties.resolve(&known), ..node.clone() });
             rules.watch(observed, node.as_ref())
         }
-        Found::Foreign { observed: Some(observed), .. } if node.is_none() => {
+        // What MDAA made and the config no longer names is told with the adoption.
+        Found::Foreign { owner, observed: Some(observed) }
+            if node.is_none() && !matches!(owner, Owner::Mdaa { .. } | Owner::MdaaByName) =>
+        {
             rules.stranger(observed).into_iter().collect()
         }
         Found::Foreign { .. } | Found::Absent => Vec::new(),

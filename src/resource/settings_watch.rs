@@ -126,6 +126,8 @@ fn why(path: &Path, live: &Value, account: &str) -> Option<&'static str> {
     let is_so = match matters {
         Matters::Any => !is_blank(Some(live)),
         Matters::Word(word) => live.as_str() == Some(word),
+        // RStudio itself runs AWS's image alone, and AWS names it in the domain's settings.
+        Matters::OwnImage if path.0.iter().any(|key| key == "RStudioServerProDomainSettings") => false,
         Matters::OwnImage => live.as_str().is_some_and(|arn| arn.split(':').nth(4) == Some(account)),
     };
     is_so.then_some(*why)

@@ -78,7 +78,7 @@ TOGETHER = {
 }
 # What AWS refuses of all this, so that nobody can have done it.
 REFUSED = re.compile(
-    r"JupyterServerAppSettings\.DefaultResourceSpec\.InstanceType|DefaultUserSettings\.AutoMountHomeEFS|AppSecurityGroupManagement"
+    r"JupyterServerAppSettings\.DefaultResourceSpec\.InstanceType|DefaultUserSettings\.AutoMountHomeEFS|HomeEfsFileSystemCreation|AppSecurityGroupManagement"
     r"|\(period\)|PutParameter \(Type\)|RStudioServerProDomainSettings"
 )
 # The operations of a model that change something, and no settings: what is asked of them, where it has to be found, and the
