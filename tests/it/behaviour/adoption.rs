@@ -247,7 +247,8 @@ fn what_the_config_no_longer_names_is_mentioned_and_left() {
     let ended = lab.run(ADOPT, &less).expect(0);
     let gone = ["DeleteUserProfile", "DeleteStudioLifecycleConfig", "DeleteParameter", "DeleteParameters"];
     assert_eq!(gone.map(|operation| count(&ended, operation)), [0; 4]);
-    lab.run(PLAN, &less).expect(0);
+    // The script that MDAA set as the default still runs, and the config says nothing of it.
+    says(&lab.run(PLAN, &less).expect(2), "DefaultResourceSpec.LifecycleConfigArn");
 }
 
 #[test]
