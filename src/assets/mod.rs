@@ -76,6 +76,10 @@ fn each(config: &Config, finish: fn(Walk) -> Walk) -> Result<BTreeMap<String, Ma
     let mut mistakes = Diagnostics::default();
     for (kind, lifecycle) in &config.domain.lifecycle_configs {
         for (name, asset) in lifecycle.assets.iter().flatten() {
+            // A path that waits for a parameter, or is wrong, leads nowhere yet.
+            if asset.source_path.contains("{{") {
+                continue;
+            }
             let prefix = format!("{}{name}/", kind.asset_folder(&config.domain.asset_prefix));
             let mut walk = finish(Walk::over(asset, prefix.len()));
             if walk.mistakes.is_empty() {

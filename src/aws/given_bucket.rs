@@ -41,6 +41,9 @@ pub(super) async fn mistake(
     role: Option<&GivenRole>,
 ) -> Result<Option<Diagnostic>, CloudError> {
     let Some(given) = &config.domain.domain_bucket else { return Ok(None) };
+    if given.domain_bucket_name.contains("{{") {
+        return Ok(None);
+    }
     let (name, here) = (&given.domain_bucket_name, &account.deployment.region);
     let uploads = resolve::uploads(config);
     let wrong = |why: String, help: String| Some(Diagnostic::new(&BUCKET_OUT_OF_REACH, why).help(help));

@@ -64,19 +64,20 @@ pub async fn parameters(
     Ok(values)
 }
 
-/// The ARN of the key that `arn` denotes: an alias's means nothing in a policy, and may lead to another key tomorrow.
+/// The ARN of the key that `key` denotes, which may be an id or an alias: an alias means nothing in a policy, and may lead to
+/// another key tomorrow.
 ///
-/// An alias that leads nowhere stays: the checks before the first write say so.
+/// What leads nowhere stays: the checks before the first write say so.
 ///
 /// # Errors
 /// What KMS fails with.
-pub async fn key_arn(account: &Account, arn: &str) -> Result<String, CloudError> {
-    if !arn.contains(":alias/") {
-        return Ok(arn.to_owned());
+pub async fn key_arn(account: &Account, key: &str) -> Result<String, CloudError> {
+    if key.contains(":key/") {
+        return Ok(key.to_owned());
     }
-    match account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e)) {
-        Ok(answer) => Ok(answer.key_metadata.and_then(|key| key.arn).unwrap_or_else(|| arn.to_owned())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(arn.to_owned()),
+    match account.kms.describe_key().key_id(key).send().await.map_err(|e| failed("DescribeKey", e)) {
+        Ok(answer) => Ok(answer.key_metadata.and_then(|found| found.arn).unwrap_or_else(|| key.to_owned())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(key.to_owned()),
         Err(error) => Err(error),
     }
 }
@@ -141,6 +142,10 @@ pub async fn references(account: &Account, config: &Config) -> Result<Roles, Unr
             wanted.extend(role.map(|role| (path(&["domain", "userProfiles", user, "userRole"]), role, Need::Id)));
         }
     }
+    // What is wrong with the config already, or waits for what is not there, leads nowhere.
+    let is_open =
+        |role: &RoleReference| [&role.id, &role.arn, &role.name].into_iter().flatten().any(|text| text.contains("{{"));
+    wanted.retain(|(_, role, _)| !is_open(role) && role.is_anchored());
     let found = look_up(account, wanted.iter().map(|(_, role, need)| (*role, *need)).collect()).await?;
     let mut mistakes = Diagnostics::default();
     let mut resolved = Roles::default();

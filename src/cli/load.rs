@@ -17,6 +17,7 @@ use crate::config::diagnostic::Diagnostics;
 use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag_file};
 use crate::config::template::Context;
+use crate::config::tree::Tree;
 use crate::config::{DeploymentBlock, yaml};
 use crate::hint::Caller;
 use crate::model::Source;
@@ -103,6 +104,7 @@ impl Loaded {
             partition: own(partition),
             values: self.values.clone(),
             environment: self.environment.clone(),
+            tags: self.tags.clone(),
         }
     }
 
@@ -213,9 +215,15 @@ fn read_in(
         }
         return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa, unreadable });
     }
-    let block = document.deployment_block().map_err(invalid)?;
     let makes_up_names = purpose == Purpose::Validate || surroundings.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
+    let block = match document.deployment_block() {
+        Ok(block) => block,
+        Err(mut mistakes) => {
+            mistakes.extend(besides_block(document, &stem, global, surroundings)?);
+            return Err(invalid(mistakes));
+        }
+    };
     let told = Told { document: &document, surroundings, caller: &global.caller };
     let said = names(global, &block, &told, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
@@ -238,6 +246,33 @@ fn read_in(
     };
     let (deployments, warnings) = (vec![loaded], String::new());
     Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
+}
+
+/// What is wrong with a config besides its `deployment:` block, which cannot be read: its findings do not hang on names.
+fn besides_block(
+    document: Document,
+    stem: &str,
+    global: &Global,
+    surroundings: &Surroundings,
+) -> Result<Diagnostics, Failure> {
+    let made_up = ["demo", "dev", "ml"].map(str::to_owned);
+    let [org, env, domain] = made_up;
+    let said = IdentityNames { org, env, domain, module: slug(stem) };
+    let context = document.tree().get("deployment").and_then(|block| block.get("context")).map(Tree::to_json);
+    let mut values = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
+    values.extend(given_values(global)?);
+    let loaded = Loaded {
+        document,
+        names: said.clone(),
+        said,
+        account: None,
+        region: None,
+        values: values.into_iter().collect(),
+        tags: BTreeMap::new(),
+        permissions_boundary: None,
+        environment: surroundings.variables.clone(),
+    };
+    Ok(super::review::review(&loaded, &loaded.context(None, None, None)).diagnostics)
 }
 
 /// A deployment that is there more than once.

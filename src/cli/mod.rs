@@ -21,6 +21,7 @@ mod mend;
 mod output;
 mod permissions;
 mod plan;
+mod review;
 mod run;
 mod schema;
 pub mod session;

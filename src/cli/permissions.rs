@@ -151,7 +151,6 @@ fn grants(
     for unknown in unknown(deployment, &config, &roles_by_id) {
         screen.note(&unknown);
     }
-    let skip = loaded.values.get("@aws-mdaa/skipCreateParams").map(ToString::to_string).unwrap_or_default();
     let prefix = ownership::MDAA_PREFIXES[usize::from(context.is_on("@aws-mdaa/legacyCaefTags"))];
     let scope = Scope {
         deployment,
@@ -162,7 +161,7 @@ fn grants(
         domain_id: args.domain_id.as_deref(),
         roles_by_id: &roles_by_id,
         adopts: args.adopt.then_some(prefix),
-        skips_parameters: skip.trim_matches('"').eq_ignore_ascii_case("true"),
+        skips_parameters: context.skips_parameters(),
         public_access_block_external: context.is_on("@aws-mdaa/publicAccessBlockManagedExternally"),
     };
     let purposes = match args.purpose {

@@ -10,16 +10,17 @@ use super::args::Global;
 use super::codes;
 use super::failure::Failure;
 use super::load::Loaded;
+use super::review::review;
 use super::surroundings::{Surroundings, Wanted};
 use crate::apply::Event;
 use crate::aws::connect::caller;
 use crate::aws::resolve::{self, Unresolved};
 use crate::aws::{Account, Progressed};
 use crate::cloud::{Cloud, CloudError};
-use crate::config::diagnostic::Diagnostics;
+use crate::config::diagnostic::{Diagnostics, Severity};
 use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Reviewed};
 use crate::escape::one_line;
 use crate::hint::Caller;
 use crate::model::{Address, Deployment, Graph, Kind};
@@ -189,16 +190,19 @@ impl Session {
         let place = self.deployment().clone();
         let context = self.loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
         let document = &self.loaded.document;
+        // Whatever can be said without AWS comes before it is asked, all at once.
+        let Reviewed { diagnostics, .. } = review(&self.loaded, &context);
+        if diagnostics.has_errors() {
+            return Err(self.invalid(&diagnostics));
+        }
         let needs = config::needs(document, &context).map_err(|mistakes| self.invalid(&mistakes))?;
         let names = needs.into_iter().map(|(name, _)| name).collect();
         let parameters = resolve::parameters(&self.account, &names).await.map_err(|error| self.cloud(&error))?;
-        let resolved = config::resolve(document, &context, Some(&parameters)).map_err(|mistakes| {
-            // What the account lacks is no mistake of the config's, be it a parameter or a role.
-            let is_missing = mistakes.iter().all(|mistake| mistake.code == config::codes::MISSING_PARAMETER.id);
-            let failure = self.invalid(&mistakes);
-            if is_missing { Failure { exit: super::exit::Exit::Access, ..failure } } else { failure }
-        })?;
-        let mut config = resolved.config;
+        let Reviewed { config, diagnostics } = config::review(document, &context, Some(&parameters));
+        let Some(mut config) = config else { return Err(self.invalid(&diagnostics)) };
+        if diagnostics.has_errors() {
+            return Err(self.lacking(&config, diagnostics).await);
+        }
         if let Some(arn) = &mut config.domain.kms_key_arn {
             *arn = resolve::key_arn(&self.account, arn).await.map_err(|error| self.cloud(&error))?;
         }
@@ -207,16 +211,24 @@ impl Session {
         let read = Arc::clone(&config);
         let manifests = tokio::task::spawn_blocking(move || assets::manifests(&read)).await;
         let manifests = manifests.map_err(|error| Failure::new(&codes::BUG, error.to_string()))?;
-        let manifests = manifests.map_err(|mistakes| self.invalid(&mistakes))?;
         let config = Arc::unwrap_or_clone(config);
-        let roles = resolve::references(&self.account, &config).await.map_err(|unresolved| match unresolved {
-            Unresolved::Mistakes(mistakes) => Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) },
-            Unresolved::Cloud(error) => self.cloud(&error),
-        })?;
+        let manifests = match manifests {
+            Ok(manifests) => manifests,
+            Err(mut mistakes) => {
+                mistakes.extend(diagnostics);
+                return Err(self.lacking(&config, mistakes).await);
+            }
+        };
+        let roles = match resolve::references(&self.account, &config).await {
+            Ok(roles) => roles,
+            Err(Unresolved::Mistakes(mut mistakes)) => {
+                mistakes.extend(diagnostics);
+                return Err(Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) });
+            }
+            Err(Unresolved::Cloud(error)) => return Err(self.cloud(&error)),
+        };
         let mut tags = config.tags.clone();
-        tags.extend(self.loaded.tags.clone());
         tags.extend(config.domain.tags.clone());
-        let skip = self.loaded.values.get("@aws-mdaa/skipCreateParams").map(ToString::to_string).unwrap_or_default();
         let desired = Desired {
             deployment: self.deployment().clone(),
             names: self.account.names.clone(),
@@ -227,17 +239,30 @@ impl Session {
             flags: Flags {
                 public_access_block_external: context.is_on("@aws-mdaa/publicAccessBlockManagedExternally"),
                 legacy_tags: context.is_on("@aws-mdaa/legacyCaefTags"),
-                skip_parameters: skip.trim_matches('"').eq_ignore_ascii_case("true"),
+                skip_parameters: context.skips_parameters(),
             },
             config,
         };
         self.account.assets = manifests;
-        let mut warnings = resolved.warnings;
-        warnings.extend(limits::refused(&desired.graph()));
+        let mut warnings = diagnostics;
+        warnings.extend(limits::refused(&desired));
         if self.is_strict && warnings.has_refused() {
             return Err(self.invalid(&warnings.strict()));
         }
         Ok(Goal { desired, warnings })
+    }
+
+    /// What is wrong with a config once its parameters are known, together with what else the account lacks.
+    async fn lacking(&self, config: &Config, mut mistakes: Diagnostics) -> Failure {
+        let of_account = &config::codes::MISSING_PARAMETER;
+        // What the account lacks is no mistake of the config's, be it a parameter or a role.
+        let is_missing = mistakes.iter().all(|one| one.severity != Severity::Error || one.code == of_account.id);
+        // Where AWS cannot be asked either, what is known already is said.
+        if let Err(Unresolved::Mistakes(more)) = resolve::references(&self.account, config).await {
+            mistakes.extend(more);
+        }
+        let failure = self.invalid(&mistakes);
+        if is_missing { Failure { exit: super::exit::Exit::Access, ..failure } } else { failure }
     }
 
     /// The plan that reaches a goal.

@@ -7,9 +7,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::load::{Loaded, load_offline};
 use super::surroundings::Surroundings;
-use crate::assets;
-use crate::config;
 use crate::config::diagnostic::Diagnostics;
+use crate::config::{self, Reviewed};
 use crate::escape::one_line;
 use crate::ui::Screen;
 
@@ -81,14 +80,7 @@ fn invalid(name: Option<&str>, failure: &Failure) -> serde_json::Value {
 
 fn review(loaded: &Loaded) -> (Diagnostics, Option<serde_json::Value>) {
     let context = loaded.context(None, None, None);
-    let resolved = match config::resolve(&loaded.document, &context, None) {
-        Ok(resolved) => resolved,
-        Err(mistakes) => return (mistakes, None),
-    };
-    let mut diagnostics = resolved.warnings;
-    if let Err(mistakes) = assets::check(&resolved.config) {
-        diagnostics.extend(mistakes);
-    }
-    let filled = config::filled_in(&loaded.document, &context);
-    (diagnostics, Some(filled))
+    let Reviewed { config, diagnostics } = super::review::review(loaded, &context);
+    let filled = config.map(|_| config::filled_in(&loaded.document, &context));
+    (diagnostics, filled)
 }

@@ -70,8 +70,10 @@ codes! {
     UNRESOLVED "SD1020" Error "an unknown reference"
         "`{{…}}` holds none of: org, env, domain, module_name, account, region, partition, context:NAME, env_var:NAME, \
          resolve:ssm:PATH, ssm-org:PATH, ssm-domain:PATH, ssm-env:PATH. There may be no blanks inside the braces. MDAA passes \
-         unknown references on as they are, which deploys the braces. Braces that are never closed, and those that come out of a \
-         context value or a parameter, are refused too. Lifecycle commands may hold any braces."
+         unknown references on as they are, which deploys the braces. What a reference yields is not looked at again, as in MDAA: braces \
+         that are never closed, and references that come out of a context value, a variable or a parameter, are refused too. A \
+         prefix such as `ssm:` counts at the very beginning of a value and in lower case only. Lifecycle commands may hold any \
+         other braces."
     MISSING_CONTEXT "SD1021" Error "a context value is missing"
         "`{{context:NAME}}` refers to a value that was not given, or is empty. Give it with `--context NAME=VALUE`, a parameter \
          file, `deployment.context` or a `context` in mdaa.yaml."
@@ -91,6 +93,11 @@ codes! {
     PARAMETER_PLACE "SD1027" Error "an SSM parameter where none can be"
         "An SSM parameter's value is text that is only known when AWS is asked. It can be a value or part of one, also an \
          element of a list, but neither a key, a whole list, nor part of another parameter's name."
+    PARAMETER_NAME "SD1028" Error "a name that SSM does not take"
+        "Names of SSM parameters consist of letters, digits and `_ . - /`; those with levels begin with a slash, have 15 levels at \
+         most and none that is empty; with the ARN before them they have up to 1,011 characters. None may begin with `aws` or `ssm`, in \
+         any case; only AWS's public ones below /aws/ may be read. Behind a colon may stand a version or a label. An ARN is \
+         arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME."
     UNSUPPORTED_MODE "SD1030" Error "a mode that needs CloudFormation"
         "`service_catalog_product_config` and `sagemakerBlueprint` make MDAA package a CloudFormation template as a product \
          instead of deploying it. There is no template here. Remove the block, or keep using MDAA for it."
@@ -129,12 +136,15 @@ codes! {
          URI out: the one that goes with the portal's state is then set."
     MISPLACED "SD1044" Error "a setting that belongs elsewhere"
         "The setting exists but not at this level; the message says where it belongs."
-    ROLE_NAME "SD1045" Error "not a role's name"
+    ROLE_NAME "SD1045" Error "not a role's name or id"
         "IAM allows 1 to 64 letters, digits and `_ + = , . @ -` in the name of a role. The path is no part of it: of \
-         arn:aws:iam::123456789012:role/team/lead the name is `lead`."
+         arn:aws:iam::123456789012:role/team/lead the name is `lead`. A unique id, such as AROA1234567890EXAMPLE, consists of letters \
+         and digits: it stands in policies, where a `*` would mean everybody."
     BLANK_SETTING "SD1046" Error "a setting without a value"
         "AWS takes no empty text for a setting, and what an earlier apply has set stays as it is when a key is left empty. Give \
          it a value, or remove the key, which takes the setting back where AWS can."
+    PLACE "SD1047" Error "no account or region"
+        "An account's id has 12 digits, and stands in quotes. A region is written as AWS does, in lower case: eu-central-1."
     MDAA_TEMPLATE "SD1050" Error "an unknown environment template"
         "`template` names none of the `env_templates` of this file or of its domain."
     MDAA_UNSUPPORTED "SD1051" Error "an MDAA feature that needs JavaScript"
@@ -162,7 +172,8 @@ codes! {
          asset and call them from a command."
     TAG "SD1506" Refused "a tag that AWS refuses"
         "Tag keys have 1 to 128 characters, values up to 256: letters, digits, blanks and `_ . : / = + - @`. Keys beginning \
-         with `aws:` belong to AWS. A resource can have 50 tags, of which up to eight are set here."
+         with `aws:` belong to AWS. A resource can have 50 tags: seven are set here, and one more on the profiles\
+         (`userid`) and, by SageMaker, on the home file system, so that 42 are left."
     DESCRIPTION "SD1507" Refused "a description that EC2 refuses"
         "The description of a rule has up to 255 characters: letters, digits, blanks and `. _ - : / ( ) # , @ [ ] + = & ; { } ! $ *`."
     IDENTIFIER "SD1508" Refused "text that AWS refuses"
@@ -186,7 +197,8 @@ codes! {
     R_STUDIO_GROUP "SD2006" Warning "an RStudio group by another name"
         "AWS calls the groups `R_STUDIO_ADMIN` and `R_STUDIO_USER`. `Admin` and `User`, as in MDAA's sample, are read as these."
     DUPLICATE_RULE "SD2007" Warning "a rule that is there already"
-        "Two rules of one direction have the same peer, protocol and ports. Only the first is made, as in MDAA."
+        "Two rules of one direction have the same peer, protocol and ports, perhaps written differently: EC2 drops the bits of a \
+         range that its mask covers, and knows ports of TCP, UDP and ICMP only. Only the first is made."
     ASSET_PREFIX "SD2008" Warning "a prefix with a slash"
         "A slash at the beginning of `assetPrefix` is left out, where MDAA uploads to one place and reads from another. A slash at its \
          end doubles the one that follows."

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::diagnostic::{Diagnostics, Place};
 use super::tree::{Tree, Value};
 use super::yaml::{self, Include};
-use super::{DeploymentBlock, schema, shape};
+use super::{DeploymentBlock, identity, schema, shape};
 
 /// A file's name, as the user gave it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +74,14 @@ impl Document {
         self
     }
 
-    /// The `deployment:` block as it is written; its references are not filled in.
+    /// The `deployment:` block as it is written. Its tags are filled in with everything else; what decides which environment
+    /// this is cannot be, since references are filled in with that.
     pub fn deployment_block(&self) -> Result<DeploymentBlock, Diagnostics> {
         let Some(block) = self.root.get("deployment") else { return Ok(DeploymentBlock::default()) };
         let checked = shape::check(schema::strict(), "/properties/deployment", block, &["deployment".into()]);
-        if checked.diagnostics.has_errors() { Err(checked.diagnostics) } else { shape::read(checked.json) }
+        let mut mistakes = checked.diagnostics;
+        mistakes.extend(identity::mistakes(block));
+        if mistakes.has_errors() { Err(mistakes) } else { shape::read(checked.json) }
     }
 
     /// The files' texts by name, for rendering diagnostics.

@@ -108,7 +108,7 @@ pub struct DomainConfig {
     /// What Studio apps may reach. All IPv4 addresses when absent; any rule here restricts it.
     #[serde(default)]
     pub security_group_egress: SecurityGroupRules,
-    /// ARN of a key to use instead of making one.
+    /// A key to use instead of making one: its ARN, or the id or alias of one in the domain's account and region.
     #[serde(default)]
     #[schemars(length(max = 2048), extend("examples" = ["arn:{{partition}}:kms:{{region}}:{{account}}:key/…"]))]
     pub kms_key_arn: Option<String>,

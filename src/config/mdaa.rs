@@ -12,10 +12,14 @@ use super::document::{InputFile, folder, make_relative};
 use super::suggest::nearest;
 use super::template::{self, Context, Parameters, Stage};
 use super::tree::{Member, Tree, Value};
-use super::{codes, mdaa_schema, shape, yaml};
+use super::{codes, identity, mdaa_schema, shape, yaml};
 
 /// The npm package whose modules this tool deploys.
 pub const PACKAGE: &str = "@aws-mdaa/sm-studio-domain";
+
+/// What stands for itself in mdaa.yaml, besides its inline config.
+const TAKEN: &str = "only {{org}}, {{domain}}, {{env}}, {{module_name}}, {{context:NAME}} and {{env_var:NAME}} are filled in here, as in \
+                     MDAA: write the value itself";
 
 /// How much environments may take over from templates, and modules from the levels above them, in values and bytes of
 /// text; the largest organisations come to some hundred thousand.
@@ -94,6 +98,7 @@ impl Module {
             partition,
             values: self.context.clone(),
             environment,
+            tags: self.tag_data.clone(),
         }
     }
 }
@@ -176,7 +181,9 @@ pub fn read_tag_file(file: &InputFile) -> Result<BTreeMap<String, String>, Diagn
     let Some(tags) = root.get("tags") else { return Ok(BTreeMap::new()) };
     let schema = serde_json::json!({"type": "object", "additionalProperties": {"type": "string"}});
     let checked = shape::check(&schema, "", tags, &["tags".into()]);
-    if checked.diagnostics.has_errors() { Err(checked.diagnostics) } else { shape::read(checked.json) }
+    let mut mistakes = checked.diagnostics;
+    mistakes.extend(template::literal(tags, "tag files are taken as they are: give the tag under `tag_config_data`"));
+    if mistakes.has_errors() { Err(mistakes) } else { shape::read(checked.json) }
 }
 
 struct Reader<'a> {
@@ -259,25 +266,6 @@ impl Reader<'_> {
     fn module(&mut self, names: [&str; 4], levels: [&Tree; 4], member: &Member) {
         let [org, domain, env, module] = names;
         let [global, data_domain, environment, own] = levels;
-        let Some(path) = text(own, "module_path").or_else(|| text(own, "cdk_app")) else {
-            let summary = format!("the module `{module}` lacks `module_path`");
-            let help = format!("add `module_path: \"{PACKAGE}\"`");
-            self.mistakes.push(Diagnostic::new(&codes::MDAA_MODULE, summary).at(&member.key).help(help));
-            return;
-        };
-        let package = package(&path);
-        if package != PACKAGE || text(own, "module_type").is_some_and(|kind| kind != "cdk") {
-            let [domain, env, module] = [domain, env, module].map(String::from);
-            self.mdaa.others.push(OtherModule { domain, env, module, package });
-            return;
-        }
-        let passed_on = ["context", "tag_config_data", "tag_configs"];
-        let passed_on = levels[..3].iter().flat_map(|level| passed_on.iter().filter_map(|key| level.get(key)));
-        let Some(()) = self.inherit(passed_on.collect::<Vec<_>>(), &member.key) else { return };
-        self.unsupported(levels, module);
-        let nearest_level =
-            |key: &str| [environment, data_domain, global].into_iter().find_map(|level| text(level, key));
-        let target = |key: &str| nearest_level(key).filter(|value| !value.eq_ignore_ascii_case("default"));
         let context = Context {
             org: org.into(),
             env: env.into(),
@@ -287,9 +275,33 @@ impl Reader<'_> {
             environment: self.environment.clone(),
             ..Context::default()
         };
+        let Some(path) = own.get("module_path").or_else(|| own.get("cdk_app")) else {
+            let summary = format!("the module `{module}` lacks `module_path`");
+            let help = format!("add `module_path: \"{PACKAGE}\"`");
+            self.mistakes.push(Diagnostic::new(&codes::MDAA_MODULE, summary).at(&member.key).help(help));
+            return;
+        };
+        let package = package(&self.settled(path, &context));
+        if package != PACKAGE || text(own, "module_type").is_some_and(|kind| kind != "cdk") {
+            let [domain, env, module] = [domain, env, module].map(String::from);
+            self.mdaa.others.push(OtherModule { domain, env, module, package });
+            return;
+        }
+        let passed_on = ["context", "tag_config_data", "tag_configs"];
+        let passed_on = levels[..3].iter().flat_map(|level| passed_on.iter().filter_map(|key| level.get(key)));
+        let Some(()) = self.inherit(passed_on.collect::<Vec<_>>(), &member.key) else { return };
+        self.unsupported(levels, module);
+        let nearest_level = |key: &str| [environment, data_domain, global].into_iter().find_map(|level| level.get(key));
+        let target = |key: &str| {
+            nearest_level(key).filter(|tree| !tree.text().is_some_and(|text| text.eq_ignore_ascii_case("default")))
+        };
         let lists = |key: &str| levels.iter().flat_map(|level| list(level, key)).collect::<Vec<_>>();
         let files = ["app_configs", "module_configs"].iter().flat_map(|key| list(own, key)).collect::<Vec<_>>();
-        let tag_data = overlaid(levels, "tag_config_data").map(|tree| self.expand(&tree, &context));
+        let tag_data = overlaid(levels, "tag_config_data").map(|tree| {
+            let tree = self.expand(&tree, &context);
+            self.mistakes.extend(template::literal(&tree, TAKEN));
+            tree
+        });
         let inline = inline(own).map(|tree| self.expand(&tree, &context));
         let values = overlaid(levels, "context").map(|tree| self.expand(&tree, &context));
         let module = Module {
@@ -297,14 +309,13 @@ impl Reader<'_> {
             domain: domain.into(),
             env: env.into(),
             module: module.into(),
-            account: target("account").map(|account| self.expand_text(&account, own, &context)),
-            region: target("region").map(|region| self.expand_text(&region, own, &context)),
+            account: target("account").map(|account| self.place("account", account, &context)),
+            region: target("region").map(|region| self.place("region", region, &context)),
             tag_data: tag_data.map_or_else(BTreeMap::new, |tree| texts_of(&tree)),
             tag_files: self.files(lists("tag_configs"), &context),
             config_files: self.files(files, &context),
             inline,
-            permissions_boundary: nearest_level("permissions_boundary_arn")
-                .map(|arn| self.expand_text(&arn, own, &context)),
+            permissions_boundary: nearest_level("permissions_boundary_arn").map(|arn| self.settled(arn, &context)),
             context: values.map_or_else(BTreeMap::new, |tree| map_of(&tree.to_json())),
             place: member.key.clone(),
         };
@@ -341,9 +352,22 @@ impl Reader<'_> {
         expanded.tree
     }
 
-    fn expand_text(&mut self, text: &str, at: &Tree, context: &Context) -> String {
-        let tree = Tree { value: Value::Text(text.into()), place: at.place.clone() };
-        self.expand(&tree, context).text().unwrap_or(text).into()
+    /// The account or region, filled in.
+    fn place(&mut self, key: &str, tree: &Tree, context: &Context) -> String {
+        let text = self.settled(tree, context);
+        // What is not filled in has been told of.
+        let filled = Tree { value: Value::Text(text.clone()), place: tree.place.clone() };
+        if !text.is_empty() && template::literal(&filled, TAKEN).is_empty() {
+            identity::place(key, &filled).into_iter().for_each(|mistake| self.mistakes.push(mistake));
+        }
+        text
+    }
+
+    /// A text that no later pass looks at.
+    fn settled(&mut self, tree: &Tree, context: &Context) -> String {
+        let expanded = self.expand(tree, context);
+        self.mistakes.extend(template::literal(&expanded, TAKEN));
+        expanded.text().unwrap_or_default().into()
     }
 
     fn files(&mut self, trees: Vec<Tree>, context: &Context) -> Vec<NamedFile> {

@@ -21,9 +21,11 @@ pub mod diagnostic;
 pub mod document;
 pub mod domain;
 mod forms;
+mod identity;
 pub mod lifecycle;
 pub mod mdaa;
 mod mdaa_schema;
+mod parameter_name;
 pub mod resolve;
 pub mod roles;
 pub mod schema;
@@ -42,7 +44,7 @@ pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, RemovalPolicy, Retention, UserProfile};
 pub use lifecycle::{Asset, LifecycleConfig, LifecycleKind};
-pub use resolve::{Resolved, filled_in, needs, resolve};
+pub use resolve::{Resolved, Reviewed, filled_in, needs, resolve, review};
 pub use roles::RoleReference;
 pub use security_group::{SecurityGroupRule, SecurityGroupRules, Suppression};
 pub use template::{Context, Parameter, ParameterKind, ParameterName};
@@ -57,7 +59,7 @@ pub struct Config {
     pub domain: DomainConfig,
     /// Findings of the security gate that are accepted by construct path.
     pub nag_suppressions: Vec<PathSuppression>,
-    /// Tags of everything, without MDAA's own: those of `deployment`, to which callers add those of tag files.
+    /// Tags of everything, without MDAA's own: those of `deployment`, then those of an mdaa.yaml.
     pub tags: BTreeMap<String, String>,
     sources: BTreeMap<Vec<String>, Source>,
 }

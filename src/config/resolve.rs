@@ -18,11 +18,22 @@ pub struct Resolved {
     pub warnings: Diagnostics,
 }
 
-/// Every SSM parameter that a document refers to, and where.
+/// A config as far as it can be read, and all that is to be said about it.
+///
+/// What is wrong is replaced by what stands in for it, so that whatever looks at the rest still finds what else is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewed {
+    /// The config, unless it cannot be read at all.
+    pub config: Option<Config>,
+    /// Mistakes, warnings, and values that AWS would refuse.
+    pub diagnostics: Diagnostics,
+}
+
+/// Every SSM parameter that a document refers to, and where, or all that is wrong with the document.
 pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterName, Source)>, Diagnostics> {
     let expanded = template::expand(document.tree(), context, Parameters::Unknown, Stage::Module);
     if expanded.diagnostics.has_errors() {
-        return Err(expanded.diagnostics);
+        return Err(review(document, context, None).diagnostics);
     }
     Ok(expanded.needs.into_iter().map(|(name, place)| (name, place.source)).collect())
 }
@@ -33,22 +44,46 @@ pub fn filled_in(document: &Document, context: &Context) -> serde_json::Value {
 }
 
 /// The config that a document describes, or all that is wrong with it.
-///
-/// Without `parameters` references to SSM parameters stay as they are written, and checks pass over values that hold one.
 pub fn resolve(
     document: &Document,
     context: &Context,
     parameters: Option<&BTreeMap<ParameterName, Parameter>>,
 ) -> Result<Resolved, Diagnostics> {
+    let Reviewed { config, diagnostics } = review(document, context, parameters);
+    match config {
+        Some(config) if !diagnostics.has_errors() => Ok(Resolved { config, warnings: diagnostics }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// Everything that is wrong with a document, and the config that is left.
+///
+/// Without `parameters` references to SSM parameters stay as they are written, and checks pass over values that hold one.
+pub fn review(
+    document: &Document,
+    context: &Context,
+    parameters: Option<&BTreeMap<ParameterName, Parameter>>,
+) -> Reviewed {
     let parameters = parameters.map_or(Parameters::Unknown, Parameters::Known);
     let expanded = template::expand(document.tree(), context, parameters, Stage::Module);
     let mut diagnostics = expanded.diagnostics;
     let checked = shape::check(schema::strict(), "", &expanded.tree, &[]);
     diagnostics.extend(checked.diagnostics);
-    let yaml: ConfigInYaml = shape::read(checked.json)?;
+    let yaml: ConfigInYaml = match shape::read(checked.json) {
+        Ok(yaml) => yaml,
+        Err(mistakes) => {
+            // What stands in for something wrong need not fit, which is no news.
+            if !diagnostics.has_errors() {
+                diagnostics.extend(mistakes);
+            }
+            return Reviewed { config: None, diagnostics };
+        }
+    };
     let sources = checked.places.iter().map(|(path, spot)| (path.clone(), spot.key.source.clone())).collect();
+    let mut tags = yaml.deployment.tags.clone();
+    tags.extend(context.tags.clone());
     let mut config = Config {
-        tags: yaml.deployment.tags.clone(),
+        tags,
         deployment: yaml.deployment,
         domain: yaml.domain,
         nag_suppressions: yaml.nag_suppressions.by_path,
@@ -56,5 +91,5 @@ pub fn resolve(
     };
     config.domain.apply_defaults();
     diagnostics.extend(checks::review(&mut config, &checked.places, context));
-    if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Resolved { config, warnings: diagnostics }) }
+    Reviewed { config: Some(config), diagnostics }
 }

@@ -62,7 +62,47 @@ impl SecurityGroupRule {
     pub fn last_port(&self) -> Option<i64> {
         self.to_port.filter(|&port| port != 0).or(self.port)
     }
+
+    /// The peer as EC2 keeps it: a range without the bits that its mask covers, anything else as it is.
+    pub fn kept_peer(&self) -> String {
+        kept_range(&self.peer).unwrap_or_else(|| self.peer.clone())
+    }
+
+    /// The ports as EC2 keeps them: of a protocol other than these it lets everything through, and keeps none
+    /// (AuthorizeSecurityGroupIngress, IpPermission).
+    pub fn kept_ports(&self) -> Option<(Option<i64>, Option<i64>)> {
+        let has_ports = matches!(self.ip_protocol(), "tcp" | "udp" | "icmp" | "icmpv6");
+        has_ports.then(|| (self.port, self.last_port()))
+    }
+
+    /// EC2's word for the protocol; what is written where there is none.
+    pub fn ip_protocol(&self) -> &str {
+        ip_protocol(&self.protocol).unwrap_or(&self.protocol)
+    }
+
+    /// What EC2 tells rules of one direction apart by, given the list that this one is in: of two that share it, which may
+    /// be written differently, only one can be there.
+    pub fn identity(&self, list: &'static str) -> RuleIdentity {
+        RuleIdentity(list, self.kept_peer(), self.ip_protocol().to_owned(), self.kept_ports())
+    }
 }
+
+/// A range of IPv4 addresses without the bits that its mask covers.
+fn kept_range(range: &str) -> Option<String> {
+    let (address, mask) = range.split_once('/')?;
+    let bits: u32 = mask.parse().ok().filter(|bits| *bits <= 32)?;
+    // A number that begins with zero is octal to some, and refused.
+    let plain = |part: &str| part == "0" || !part.starts_with(['0', '+']);
+    let parts: Vec<u8> =
+        address.split('.').map(|part| part.parse().ok().filter(|_| plain(part))).collect::<Option<_>>()?;
+    let address = u32::from_be_bytes(parts.try_into().ok()?);
+    let [a, b, c, d] = (address & u32::MAX.checked_shl(32 - bits).unwrap_or_default()).to_be_bytes();
+    Some(format!("{a}.{b}.{c}.{d}/{bits}"))
+}
+
+/// What EC2 tells rules apart by: kind of peer, peer, protocol and ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleIdentity(&'static str, String, String, Option<(Option<i64>, Option<i64>)>);
 
 /// A finding that is accepted, and why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

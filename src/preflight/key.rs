@@ -31,16 +31,19 @@ pub(super) async fn check(
     let users = [Some(of_domain.clone()), of_bucket].into_iter().flatten();
     let (step, path) = users.into_iter().find(|(step, path)| brings(step, path)).unwrap_or(of_domain);
     let wrong = |why: String, hint: &str| findings.judge(step, &path, why, hint.to_owned());
-    let Some(parts) = Arn::parse(arn) else { return Ok(()) };
+    // An id or alias that leads somewhere has become an ARN already.
+    let parts = Arn::parse(arn);
     let place = &account.deployment;
-    for (there, here) in [(parts.partition, &place.partition), (parts.region, &place.region)] {
+    let places = parts.map(|parts| [(parts.partition, &place.partition), (parts.region, &place.region)]);
+    for (there, here) in places.into_iter().flatten() {
         if there != here {
             let hint = "name a key of the domain's region in `kmsKeyArn`";
             wrong(format!("the key {arn} is in {there}, and the domain in {here}"), hint);
             return Ok(());
         }
     }
-    let is_elsewhere = parts.account != place.account;
+    let owner = parts.map_or(place.account.as_str(), |parts| parts.account);
+    let is_elsewhere = owner != place.account;
     let described = account.kms.describe_key().key_id(arn).send().await.map_err(|e| failed("DescribeKey", e));
     let key = match described {
         Ok(answer) => answer.key_metadata,
@@ -51,7 +54,7 @@ pub(super) async fn check(
         // Whoever makes a domain with a key has to be let in by it; KMS does not tell whether another account has it.
         Err(error) if error.kind == ErrorKind::Denied && is_elsewhere => {
             wrong(
-                format!("account {} has no key {arn}, or does not let this account use it", parts.account),
+                format!("account {owner} has no key {arn}, or does not let this account use it"),
                 "allow kms:DescribeKey, kms:CreateGrant and kms:Decrypt to this account in the key's policy, or correct \
                  `kmsKeyArn`",
             );

@@ -4,7 +4,6 @@
 //! ours: a rule that the config does not name goes. Destroy deletes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +18,6 @@ use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
-use crate::config::security_group::ip_protocol;
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
@@ -107,7 +105,10 @@ impl Resource for SecurityGroup {
         } else {
             // MDAA's construct library keeps this rule, which matches nothing, beside the real ones.
             let none = [Some(252), Some(86)];
-            egress.push(rule("icmp", none, "CidrIp", "255.255.255.255/32".into(), "Disallow all traffic"));
+            let none = rule("icmp", none, "CidrIp", "255.255.255.255/32".into(), "Disallow all traffic");
+            if !egress.iter().any(|rule| bare(rule) == bare(&none)) {
+                egress.push(none);
+            }
             egress.push(own([None, None]));
         }
         let properties = Value::from_iter([
@@ -245,28 +246,17 @@ fn rules(configured: &SecurityGroupRules, word: &str) -> (Vec<Value>, Vec<(&'sta
     let peers = ["CidrIp", "GroupId", "PrefixListId"];
     for ((name, list), peer) in configured.lists().into_iter().zip(peers) {
         for (index, configured) in list.iter().enumerate() {
-            let protocol = ip_protocol(&configured.protocol).unwrap_or(&configured.protocol);
-            let ports = [configured.port, configured.last_port()];
+            if !seen.insert(configured.identity(name)) {
+                continue;
+            }
+            let (protocol, ports) = (configured.ip_protocol(), [configured.port, configured.last_port()]);
             let connection = connection(protocol, ports);
             let description = description(configured, word, &connection);
-            let rule = rule(protocol, ports, peer, canonical(&configured.peer).into(), &description);
-            if seen.insert(bare(&rule).to_json().to_string()) {
-                rules.push(rule);
-                keys.push((name, index));
-            }
+            rules.push(rule(protocol, ports, peer, configured.kept_peer().into(), &description));
+            keys.push((name, index));
         }
     }
     (rules, keys)
-}
-
-/// A range as EC2 keeps it, without the bits that its mask covers; anything else as it is.
-fn canonical(peer: &str) -> String {
-    let range = peer.split_once('/').and_then(|(address, mask)| {
-        let address: Ipv4Addr = address.parse().ok()?;
-        let bits: u32 = mask.parse().ok().filter(|bits| *bits <= 32)?;
-        Some((address.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or_default(), bits))
-    });
-    range.map_or_else(|| peer.to_owned(), |(address, bits)| format!("{}/{bits}", Ipv4Addr::from_bits(address)))
 }
 
 fn description(configured: &SecurityGroupRule, word: &str, connection: &str) -> String {

@@ -93,7 +93,11 @@ impl Backend for SandboxAws {
         if elsewhere(&wanted.account, &account) || elsewhere(&wanted.region, &self.sandbox.region()) {
             return Ok(Vec::new());
         }
-        let made = seed(&self.sandbox, loaded)?;
+        // What is wrong with the config is said where all of it is looked at; once it is mended there is something to make.
+        let made = match seed(&self.sandbox, loaded) {
+            Err(failure) if !failure.mistakes.is_empty() => return Ok(Vec::new()),
+            seeded => seeded?,
+        };
         self.sandbox.with_world(|world| world.set_prepared(&name))?;
         Ok(made)
     }

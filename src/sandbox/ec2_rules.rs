@@ -84,6 +84,10 @@ fn range(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<Range, Re
         ("tcp" | "udp", _, _) => {
             Err(invalid("Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange."))
         }
+        // EC2 API reference, IpPermission: all types go with all codes only. The words are a guess.
+        ("icmp" | "icmpv6", Some(-1), Some(code)) if code != -1 => {
+            Err(invalid(format!("Invalid value '{code}' for ICMP code. All ICMP types take all ICMP codes.")))
+        }
         ("icmp" | "icmpv6", Some(kind), code) if (-1..=255).contains(&kind) => Ok((from, Some(code.unwrap_or(-1)))),
         ("icmp", _, _) => Err(invalid("Invalid value 'Must specify both type and code with ICMP.' for portRange.")),
         ("icmpv6", _, _) => Ok((Some(-1), Some(-1))),

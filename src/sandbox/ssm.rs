@@ -71,7 +71,8 @@ pub struct Parameter {
 pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
     let Ok(Reference { account, name, version }) = reference(world, text) else { return false };
     let shared_with: Vec<String> = Some(world.home()).into_iter().filter(|home| *home != account).collect();
-    if find(world, text).is_ok() {
+    // Below `/aws/` stands what AWS has made itself.
+    if find(world, text).is_ok() || (!name.starts_with("/aws/") && ssm_names::check(world, &name).is_err()) {
         return false;
     }
     let parameter = Parameter {
@@ -172,8 +173,10 @@ fn get_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     for name in names(input)? {
         match find(world, name) {
             Ok(parameter) => found.push(describe(world, &parameter, name)),
-            // One name that the caller may not read fails the call.
-            Err(refusal) if refusal.code == "AccessDeniedException" => return Err(refusal),
+            // One name that the caller may not read, or that is none, fails the call; the second is a guess.
+            Err(refusal) if ["AccessDeniedException", "ValidationException"].contains(&refusal.code.as_str()) => {
+                return Err(refusal);
+            }
             Err(_) => invalid.push(name),
         }
     }
@@ -206,7 +209,7 @@ fn get_by_path(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 
 fn put_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     let (name, value) = (input.need("Name")?, input.need("Value")?);
-    ssm_names::check(name)?;
+    ssm_names::check(world, name)?;
     let overwrite = input.flag("Overwrite");
     let tags = input.tags("Tags", "Key", "Value")?;
     if overwrite && !tags.is_empty() {
@@ -394,7 +397,7 @@ mod tests {
         assert_eq!(code(put("/a/b", "2").overwrite(true).tags(tag).send().await), "ValidationException");
         assert_eq!(put("/a/b", "2").overwrite(true).send().await.unwrap().version(), 2);
         assert_eq!(code(put("/a/c", &"x".repeat(4097)).send().await), "ValidationException");
-        assert_eq!(code(put("/aws/x", "1").send().await), "ValidationException");
+        assert_eq!(code(put("/aws/x", "1").send().await), "AccessDeniedException");
         for (name, expected) in
             [("/a/b", "2"), ("/a/b:1", "1"), ("arn:aws:ssm:us-east-1:123456789012:parameter/a/b", "2")]
         {
@@ -409,6 +412,10 @@ mod tests {
         let both = client.get_parameters().names("/a/b").names(elsewhere).send().await.unwrap();
         let values: Vec<_> = both.parameters().iter().filter_map(|one| Some((one.arn()?, one.value()?))).collect();
         assert_eq!(values, [("arn:aws:ssm:us-east-1:123456789012:parameter/a/b", "2"), (elsewhere, "shared")]);
+        for wrong in ["a/b", "/a b", "/a//b", "/ssm/b"] {
+            assert_eq!(code(client.get_parameter().name(wrong).send().await), "ValidationException", "{wrong}");
+        }
+        assert_eq!(code(client.get_parameter().name("/a/b:label").send().await), "ParameterVersionNotFound");
         assert_eq!(code(client.get_parameter().name("/none").send().await), "ParameterNotFound");
         let both = client.get_parameters().names("/a/b").names("/none").send().await.unwrap();
         assert_eq!((both.parameters().len(), both.invalid_parameters()), (1, ["/none".to_owned()].as_slice()));

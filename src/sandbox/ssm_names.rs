@@ -34,12 +34,16 @@ pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
     };
     let (name, version) = match name.rsplit_once(':') {
         Some((name, version)) => {
-            let number =
-                version.parse().map_err(|_| validation(format!("the sandbox has no parameter labels: {text}")))?;
+            // There are no labels here, so that nobody has put one on any version; the words are a guess.
+            let number = version.parse().map_err(|_| {
+                let message = format!("Systems Manager could not find version {version} of {name}.");
+                Refusal::new("ParameterVersionNotFound", message)
+            })?;
             (name, Some(number))
         }
         None => (name, None),
     };
+    check_form(world, name)?;
     Ok(Reference { account, name: name.to_owned(), version })
 }
 
@@ -53,30 +57,50 @@ pub fn arn_of(world: &World, account: &str, name: &str) -> String {
     world.arn_of(account, "ssm", &format!("parameter/{}", name.strip_prefix('/').unwrap_or(name)))
 }
 
-/// Refuses names that SSM does not take (SSM API reference, "PutParameter").
-pub fn check(name: &str) -> Result<(), Refusal> {
+/// SSM's words about names that are no names at all, of PutParameter and GetParameter alike (localstack #7712, #11538).
+const MALFORMED: &str = "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist \
+                         of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the \
+                         following 3 symbols .-_";
+
+/// Refuses to make a parameter of a name that SSM does not take (SSM API reference, "PutParameter"; SSM user guide,
+/// "Understanding parameter name requirements and constraints").
+pub fn check(world: &World, name: &str) -> Result<(), Refusal> {
+    check_form(world, name)?;
+    let root = name.trim_start_matches('/');
+    let begins = |reserved: &str| root.to_ascii_lowercase().starts_with(reserved);
+    // Below a path AWS's own names are refused like a lack of permission, without the slash (moto's put_parameter, and
+    // reports of Terraform's users about `/awssec/…`).
+    if begins("aws") && name.starts_with('/') && root.contains('/') {
+        let message = format!("No access to reserved parameter name: {root}.");
+        return Err(Refusal::new("AccessDeniedException", message));
+    }
+    if begins("aws") || begins("ssm") {
+        return Err(validation("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."));
+    }
+    Ok(())
+}
+
+/// Refuses names that no parameter can have, whoever made it: AWS's own begin with `/aws/`. That reading is refused for the
+/// same as writing is known for characters and paths (the reports above), and a guess for lengths and levels.
+pub fn check_form(world: &World, name: &str) -> Result<(), Refusal> {
     let valid = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
-    if name.is_empty() || name.len() > 1011 || !name.chars().all(valid) || name.contains("//") || name.ends_with('/') {
-        return Err(validation(
-            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
-             sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the \
-             following 3 symbols .-_",
-        ));
+    let bare = name.trim_matches('/');
+    if bare.is_empty() || !name.chars().all(valid) || name.contains("//") || name.ends_with('/') {
+        return Err(validation(MALFORMED));
     }
     if name.contains('/') && !name.starts_with('/') {
         return Err(validation("Parameter name must be a fully qualified name."));
     }
-    let root = name.trim_start_matches('/').to_ascii_lowercase();
-    for reserved in ["aws", "ssm"] {
-        if root.starts_with(reserved) {
-            return Err(validation(format!(
-                "Parameter name: can't be prefixed with \"{reserved}\" (case-insensitive)."
-            )));
-        }
+    // What precedes the name in the ARN counts too.
+    if arn(world, name).len() > 1011 {
+        return Err(validation("The parameter name and its ARN have more than 1011 characters."));
     }
-    if name.matches('/').count() > 15 {
+    if bare.split('/').count() > 15 {
         let message = "A hierarchy can have a maximum of 15 levels.";
         return Err(Refusal::new("HierarchyLevelLimitExceededException", message));
+    }
+    if bare.to_ascii_lowercase().starts_with("ssm") && bare.contains('/') {
+        return Err(validation(MALFORMED));
     }
     Ok(())
 }
@@ -120,19 +144,28 @@ mod tests {
 
     #[test]
     fn names_have_rules() {
+        let world = World::default();
+        let (longest, too_long) = ("x".repeat(1011 - 45), "x".repeat(1011 - 44));
         for (name, expected) in [
-            ("/a/b", true),
-            ("plain", true),
-            ("a/b", false),
-            ("/aws/x", false),
-            ("SSMthing", false),
-            ("/a//b", false),
-            ("/a/", false),
-            ("/a b", false),
-            (&"/x".repeat(15), true),
-            (&"/x".repeat(16), false),
+            ("/a/b", Ok(())),
+            ("plain", Ok(())),
+            ("/plain", Ok(())),
+            (&longest, Ok(())),
+            (&too_long, Err("ValidationException")),
+            ("a/b", Err("ValidationException")),
+            ("/aws/x", Err("AccessDeniedException")),
+            ("/Awsome/x", Err("AccessDeniedException")),
+            ("awsome", Err("ValidationException")),
+            ("/ssm/x", Err("ValidationException")),
+            ("SSMthing", Err("ValidationException")),
+            ("/a//b", Err("ValidationException")),
+            ("/a/", Err("ValidationException")),
+            ("/", Err("ValidationException")),
+            ("/a b", Err("ValidationException")),
+            (&"/x".repeat(15), Ok(())),
+            (&"/x".repeat(16), Err("HierarchyLevelLimitExceededException")),
         ] {
-            assert_eq!(check(name).is_ok(), expected, "{name}");
+            assert_eq!(check(&world, name).map_err(|refusal| refusal.code), expected.map_err(str::to_owned), "{name}");
         }
     }
 

@@ -8,14 +8,14 @@ use studio_deploy::sandbox::world::World;
 use crate::support::account::{APPLY, Ended, Lab, PLAN};
 use crate::support::picture::{self, Tables};
 
-const HOME: &str = "123456789012";
-const THEIRS: &str = "999988887777";
+pub const HOME: &str = "123456789012";
+pub const THEIRS: &str = "999988887777";
 /// The unique ids of the role `given` in the two accounts.
 const IDS: [&str; 2] = ["AROAGIVENATHOME000001", "AROAGIVENELSEWHERE001"];
 const DESTROY: &[&str] = &["destroy", "--auto-approve", "--confirm", "acme/dev/ml/studio", "--home-efs", "delete"];
 
 /// A role called `given` of the same path in two accounts, and keys of the same id and alias.
-fn lab() -> Lab {
+pub fn lab() -> Lab {
     let lab = Lab::new();
     let role = |name: &str, path: &str, id: Option<&str>| SeedRole {
         name: name.into(),
@@ -271,7 +271,7 @@ fn is_refused(ended: Ended, (code, says): (u8, &str), line: usize, was: &Tables,
     assert_eq!(given(&lab.tables(), was), given(was, was), "{what}");
 }
 
-fn config(lines: &str, reference: &str) -> (String, usize) {
+pub fn config(lines: &str, reference: &str) -> (String, usize) {
     let lines = lines.replace("ADMINS", ADMINS).replace("USERS", USERS).replace("REF", reference);
     let text = format!("domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [subnet-1]\n{lines}");
     let line = text.lines().position(|line| line.ends_with("# <-")).unwrap() + 1;
@@ -370,6 +370,8 @@ fn a_key_is_the_whole_of_what_names_it() {
         ("alias/none", Some((4, "alias/none"))),
     ] {
         cases.push((of_sharing, reference.to_owned(), end));
+        // AWS takes every form for a domain too.
+        cases.push((of_domain, reference.to_owned(), end));
     }
     let pristine = lab().tables();
     for (place, reference, end) in &cases {

@@ -4,6 +4,7 @@ use super::tags::VALUE_LIMIT;
 use super::{Review, consists_of, is_open};
 use crate::config::codes;
 use crate::config::forms;
+use crate::config::parameter_name::{Home, Misnamed, check_written};
 use crate::config::tree::shorten;
 use crate::config::{DomainConfig, RoleReference};
 use crate::model::Arn;
@@ -18,9 +19,11 @@ const ROLE_NAME_LIMIT: usize = 64;
 
 pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
     names(review, domain);
+    published(review);
     ids(review, domain);
     key(review, domain);
     bucket(review, domain);
+    prefixes(review, domain);
     sharing(review, domain);
     unique_name(review, domain);
     if let Some(role) = &domain.default_execution_role {
@@ -60,6 +63,11 @@ pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str])
         let path = [path, &["arn"]].concat();
         let summary = format!("`{}` is not the ARN of a role", shorten(arn));
         review.report(&codes::ARN, &path, summary, instead_of(arn));
+    }
+    if let Some(id) = role.id.as_ref().filter(|id| !is_open(id) && !consists_of(id, "_-")) {
+        let path = [path, &["id"]].concat();
+        let help = "a unique id is like AROA1234567890EXAMPLE; it stands in policies, where `*` and blanks mean something else";
+        review.report(&codes::ROLE_NAME, &path, format!("`{}` cannot be the unique id of a role", shorten(id)), help);
     }
     let of_role = role.arn.as_deref().and_then(Arn::parse).and_then(Arn::role_name);
     if let (Some(name), Some(of_role)) = (&role.name, of_role)
@@ -145,6 +153,28 @@ fn names(review: &mut Review<'_>, domain: &DomainConfig) {
     }
 }
 
+/// The parameters that are published, whose names begin with the organisation.
+fn published(review: &mut Review<'_>) {
+    let context = review.context;
+    if context.skips_parameters()
+        || [&context.org, &context.domain, &context.module_name].iter().any(|word| word.is_empty())
+    {
+        return;
+    }
+    let home = Home { partition: context.partition.as_deref(), region: context.region.as_deref() };
+    let group = format!("security-group/{}/id", review.names.resource_name(None, None).unwrap_or_default());
+    // The longest of those that are always published, and the one whose length hangs on the names.
+    let names = ["managed-policy/domain-bucket-deploy/name", &group].map(|key| review.names.parameter(key));
+    let Some((name, Misnamed { why, .. })) =
+        names.iter().find_map(|name| Some((name, check_written(name, home).err()?)))
+    else {
+        return;
+    };
+    let summary = format!("SSM refuses the parameter `{}`, which {why}", shorten(name));
+    let help = "its name begins with the organisation: choose another one, or publish none with `@aws-mdaa/skipCreateParams: true` in the context";
+    review.report(&codes::PARAMETER_NAME, &["deployment", "org"], summary, help);
+}
+
 fn ids(review: &mut Review<'_>, domain: &DomainConfig) {
     // The API's pattern for ids of VPCs, subnets and security groups is [-0-9a-zA-Z]+.
     let mut ids = vec![(vec!["domain".to_string(), "vpcId".into()], &domain.vpc_id)];
@@ -153,6 +183,14 @@ fn ids(review: &mut Review<'_>, domain: &DomainConfig) {
     }
     if let Some(group) = &domain.security_group_id {
         ids.push((vec!["domain".into(), "securityGroupId".into()], group));
+    }
+    if let Some(group) = domain.security_group_id.as_ref().filter(|id| consists_of(id, "-") && !id.starts_with("sg-")) {
+        review.report(
+            &codes::IDENTIFIER,
+            &["domain", "securityGroupId"],
+            format!("AWS refuses the id `{group}`"),
+            "the id of a security group begins with sg-",
+        );
     }
     for (path, id) in ids {
         if !is_open(id) && !consists_of(id, "-") {
@@ -176,15 +214,39 @@ fn ids(review: &mut Review<'_>, domain: &DomainConfig) {
 }
 
 fn key(review: &mut Review<'_>, domain: &DomainConfig) {
-    if let Some(arn) = domain.kms_key_arn.as_ref().filter(|arn| !is_open(arn))
-        && !Arn::parse(arn).is_some_and(Arn::is_key)
+    if let Some(key) = domain.kms_key_arn.as_ref().filter(|key| !is_open(key))
+        && !names_key(key)
     {
         review.report(
             &codes::ARN,
             &["domain", "kmsKeyArn"],
-            format!("`{}` is not the ARN of a key", shorten(arn)),
-            "write arn:PARTITION:kms:REGION:ACCOUNT:key/ID, or …:alias/NAME",
+            format!("`{}` is not the ARN of a key, nor an id or alias", shorten(key)),
+            "write arn:PARTITION:kms:REGION:ACCOUNT:key/ID or …:alias/NAME; of a key of the domain's account and region ID or \
+             alias/NAME do",
         );
+    }
+}
+
+/// Whether text names a key as KMS takes it: by ARN, id or alias (KMS API reference, "DescribeKey").
+fn names_key(text: &str) -> bool {
+    if text.starts_with("arn:") {
+        return Arn::parse(text).is_some_and(Arn::is_key);
+    }
+    let (name, others) = text.strip_prefix("alias/").map_or((text, "-"), |name| (name, "/_-"));
+    !name.is_empty() && consists_of(name, others)
+}
+
+/// Prefixes of objects, which stand in policies too: there some characters mean more than themselves (IAM user guide,
+/// "Policy elements: Variables and tags" and "Resource").
+fn prefixes(review: &mut Review<'_>, domain: &DomainConfig) {
+    for (key, prefix) in
+        [("notebookSharingPrefix", &domain.notebook_sharing_prefix), ("assetPrefix", &domain.asset_prefix)]
+    {
+        let is_special = |c: &char| c.is_control() || "*?$".contains(*c);
+        if let Some(c) = prefix.chars().find(is_special).filter(|_| !is_open(prefix)) {
+            let summary = format!("`{key}` holds `{}`, which means more than itself in policies", c.escape_debug());
+            review.report(&codes::IDENTIFIER, &["domain", key], summary, "use letters, digits and ! - _ . ' ( ) /");
+        }
     }
 }
 

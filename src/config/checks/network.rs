@@ -1,9 +1,10 @@
 //! Security group rules.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Review, consists_of, is_open};
 use crate::config::codes;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::security_group::{SecurityGroupRule, SecurityGroupRules, ip_protocol};
 use crate::config::suggest::nearest;
 use crate::config::{DomainConfig, security_group};
@@ -33,7 +34,7 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
 }
 
 fn direction(review: &mut Review<'_>, direction: &str, rules: &SecurityGroupRules) {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for (list, rules) in rules.lists() {
         for (index, rule) in rules.iter().enumerate() {
             let index = index.to_string();
@@ -43,13 +44,20 @@ fn direction(review: &mut Review<'_>, direction: &str, rules: &SecurityGroupRule
             let known = ["cidr", "sgId", "prefixList", "protocol", "port", "toPort"]
                 .iter()
                 .all(|key| !review.is_broken(&[&path[..], &[key]].concat()));
-            let protocol = ip_protocol(&rule.protocol).unwrap_or(&rule.protocol);
-            // Rules for all protocols are the same whatever their ports, as they have no effect.
-            let ports = if protocol == "-1" { (None, None) } else { (rule.port, rule.last_port()) };
-            if known && !is_open(&rule.peer) && !seen.insert((rule.peer.clone(), protocol.to_string(), ports)) {
-                let summary = format!("this rule for {} is there already and is left out", rule.peer);
-                review.report(&codes::DUPLICATE_RULE, &path, summary, "remove one of the two");
+            if !known || is_open(&rule.peer) || is_open(&rule.protocol) {
+                continue;
             }
+            let (place, identity) = (review.place(&path), rule.identity(list));
+            let written = (&rule.peer, &rule.protocol, rule.port, rule.to_port);
+            let Some((first, as_written)) = seen.get(&identity) else {
+                seen.insert(identity, (place, written));
+                continue;
+            };
+            let why = if *as_written == written { "is there already" } else { "is to EC2 what another one is" };
+            let summary = format!("this rule for {} {why}, and is left out", rule.peer);
+            let diagnostic =
+                Diagnostic::new(&codes::DUPLICATE_RULE, summary).at(&place).note(first, "this one is made");
+            review.diagnostics.push(diagnostic.help("remove one of the two"));
         }
     }
 }
@@ -72,6 +80,15 @@ fn rule(review: &mut Review<'_>, list: &str, rule: &SecurityGroupRule, path: &[&
             "sg" if !is_group_id(&rule.peer) => {
                 let summary = format!("`{}` is not the id of a security group", rule.peer);
                 review.report(&codes::GROUP_ID, &below("sgId"), summary, "write sg- and 8 to 17 letters and digits");
+            }
+            "prefixList" if !(rule.peer.starts_with("pl-") && consists_of(&rule.peer, "-")) => {
+                let summary = format!("EC2 knows no prefix list `{}`", rule.peer);
+                review.report(
+                    &codes::IDENTIFIER,
+                    &below("prefixList"),
+                    summary,
+                    "the id of a prefix list begins with pl-",
+                );
             }
             _ => {}
         }
@@ -114,6 +131,11 @@ fn ports(review: &mut Review<'_>, rule: &SecurityGroupRule, protocol: Option<&st
             review.report(&codes::OUT_OF_RANGE, &below(key), summary, what);
             return;
         }
+    }
+    if let Some(code) = rule.last_port().filter(|code| protocol.starts_with("icmp") && first == -1 && *code != -1) {
+        let summary = format!("EC2 refuses the code {code} of all types of {}", rule.protocol);
+        review.report(&codes::OUT_OF_RANGE, &below("toPort"), summary, "name a type, or leave the code out");
+        return;
     }
     if let Some(last) = rule.last_port().filter(|last| *last < first && matches!(protocol, "tcp" | "udp")) {
         let summary = format!("EC2 refuses the ports {first} to {last}, which run backwards");

@@ -1,13 +1,19 @@
 //! Tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Review, is_open};
 use crate::config::Config;
 use crate::config::codes;
 
-/// How many of the 50 tags of a resource are left: MDAA's five, this tool's two and the user id are set here.
-const TAGS_LEFT: usize = 42;
+/// How many tags a resource can have, in every service that is used here (IAM, KMS, EC2, S3's buckets, SageMaker, EFS and
+/// SSM alike, by their API references); objects in S3, which can have ten, get none.
+const LIMIT: usize = 50;
+/// How many everything has besides: MDAA's five and this tool's two.
+const OURS: usize = 7;
+/// What carries most has one more: a profile `userid`, and the home file system SageMaker's own
+/// (`ManagedByAmazonSageMakerResource`), so that in no mode there is room for more.
+const ONE_MORE: usize = 1;
 /// AWS's limits on keys and values.
 const KEY_LIMIT: usize = 128;
 pub(super) const VALUE_LIMIT: usize = 256;
@@ -15,11 +21,42 @@ pub(super) const VALUE_LIMIT: usize = 256;
 pub(super) fn check(review: &mut Review<'_>, config: &Config) {
     block(review, &config.deployment.tags, &["deployment", "tags"]);
     block(review, &config.domain.tags, &["domain", "tags"]);
-    let mut all = config.tags.clone();
-    all.extend(config.domain.tags.clone());
-    if all.len() > TAGS_LEFT {
-        let summary = format!("AWS refuses {} tags besides the {} that are set here", all.len(), 50 - TAGS_LEFT);
-        review.report(&codes::TAG, &["domain", "tags"], summary, format!("leave at most {TAGS_LEFT}"));
+    outer(review, config);
+    number(review, config);
+}
+
+/// The tags of an mdaa.yaml, which are written in no file of the config.
+fn outer(review: &mut Review<'_>, config: &Config) {
+    let outer: BTreeMap<String, String> =
+        config.tags.iter().filter(|(key, _)| !config.deployment.tags.contains_key(*key)).map(own).collect();
+    block(review, &outer, &["deployment", "tags"]);
+}
+
+fn own((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+/// Whether what carries the most tags can carry all of them.
+fn number(review: &mut Review<'_>, config: &Config) {
+    let domain = &config.domain;
+    let prefix = if review.context.is_on("@aws-mdaa/legacyCaefTags") { "caef_" } else { "mdaa_" };
+    let is_ours = |key: &str| {
+        let word = key.strip_prefix(prefix);
+        word.is_some_and(|word| ["org", "env", "domain", "module_name", "cdk_app"].contains(&word))
+            || ["studio-deploy:deployment", "studio-deploy:address"].contains(&key)
+    };
+    let all: BTreeSet<&str> =
+        [&config.tags, &domain.tags].into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
+    let theirs = all.iter().filter(|key| !is_ours(key)).count();
+    let left = LIMIT - OURS - ONE_MORE;
+    if theirs > left {
+        let summary = format!(
+            "AWS refuses {theirs} tags besides the {OURS} that are set here and the one that SageMaker sets on the home file system"
+        );
+        // Where there are the most, there is the most to be taken away.
+        let is_inner = domain.tags.len() >= config.deployment.tags.len() && !domain.tags.is_empty();
+        let path = if is_inner { ["domain", "tags"] } else { ["deployment", "tags"] };
+        review.report(&codes::TAG, &path, summary, format!("leave at most {left}"));
     }
 }
 

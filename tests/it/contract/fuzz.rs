@@ -140,6 +140,7 @@ fn context() -> Context {
             ("dev".into(), serde_json::json!("{{context:a}}")),
         ]),
         environment: BTreeMap::from([("A".into(), "[\"x\"]".into())]),
+        ..Context::default()
     }
 }
 

@@ -1,0 +1,362 @@
+//! References: `{{…}}` and the prefixes `ssm:`, `ssm-org:`, `generated-role-id:` and so on.
+//!
+//! One pass over keys and values, in MDAA's order: prefixes first, then braces from the inside out. What a reference
+//! yields is not looked at again. Unlike MDAA, what cannot be resolved is an error, be it unknown or hidden in a value; only
+//! lifecycle commands may hold unknown braces.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use self::braces::{Pair, pairs};
+use super::codes;
+use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::document::in_commands;
+use super::tree::{Member, Tree, Value, shorten};
+use super::yaml::duplicate_key;
+use crate::naming::Names;
+
+mod braces;
+mod leftover;
+mod meaning;
+
+pub(super) use leftover::literal;
+
+/// How deep references may stand inside of each other; configs put one or two into one.
+const NESTING_LIMIT: usize = 16;
+/// How many bytes references may be filled in with in all; the largest configs are filled in with some hundred thousand.
+const FILL_BUDGET: usize = 4 << 20;
+
+/// What references are filled in with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// The organisation's name.
+    pub org: String,
+    /// The environment's name.
+    pub env: String,
+    /// The data domain's name.
+    pub domain: String,
+    /// The module's name.
+    pub module_name: String,
+    /// The account, if it is known yet.
+    pub account: Option<String>,
+    /// The region, if it is known yet.
+    pub region: Option<String>,
+    /// The partition, if it is known yet.
+    pub partition: Option<String>,
+    /// What `{{context:…}}` refers to.
+    pub values: BTreeMap<String, Json>,
+    /// What `{{env_var:…}}` refers to.
+    pub environment: BTreeMap<String, String>,
+    /// Tags of everything that stand outside of the config: an mdaa.yaml's.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Context {
+    /// Whether one of MDAA's switches is on: MDAA passes values of the context on as text and asks only whether there is
+    /// any, so that `false` switches on too.
+    pub fn is_on(&self, switch: &str) -> bool {
+        match self.values.get(switch) {
+            None | Some(Json::Null) => false,
+            Some(Json::String(text)) => !text.is_empty(),
+            Some(_) => true,
+        }
+    }
+
+    /// Whether MDAA's switch `@aws-mdaa/skipCreateParams` says that no parameters are published; it alone is on with
+    /// `true` only.
+    pub fn skips_parameters(&self) -> bool {
+        match self.values.get("@aws-mdaa/skipCreateParams") {
+            Some(Json::Bool(value)) => *value,
+            Some(Json::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+}
+
+/// The name of an SSM parameter, a path or an ARN.
+pub type ParameterName = String;
+
+/// What kind of SSM parameter it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// Text.
+    String,
+    /// Texts, joined by commas.
+    StringList,
+    /// A secret, which is never used.
+    SecureString,
+}
+
+/// An SSM parameter as AWS has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its value; a list's elements joined by commas.
+    pub value: String,
+    /// Its kind.
+    pub kind: ParameterKind,
+}
+
+/// Where SSM parameters come from in this pass.
+#[derive(Clone, Copy, Debug)]
+pub enum Parameters<'a> {
+    /// Nowhere: references to them stay.
+    Unknown,
+    /// From AWS, all that exist among those that were asked for.
+    Known(&'a BTreeMap<ParameterName, Parameter>),
+}
+
+/// Which references mean something in this pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Those that MDAA's launcher fills in within mdaa.yaml; all others stay as they are for the module's own pass.
+    Launcher,
+    /// All of them.
+    Module,
+}
+
+/// What a pass yields.
+#[derive(Debug)]
+pub struct Expanded {
+    /// The tree with references filled in.
+    pub tree: Tree,
+    /// Every SSM parameter that is referred to, and where.
+    pub needs: Vec<(ParameterName, Place)>,
+    /// What is wrong.
+    pub diagnostics: Diagnostics,
+}
+
+/// Fills in the references of a tree; those that are wrong leave [`Value::Broken`] behind.
+pub fn expand(tree: &Tree, context: &Context, parameters: Parameters<'_>, stage: Stage) -> Expanded {
+    let mut pass = Pass {
+        context,
+        names: Names::new(&context.org, &context.env, &context.domain, &context.module_name),
+        parameters,
+        stage,
+        filled: 0,
+        needs: Vec::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    let tree = pass.tree(tree, &mut Vec::new());
+    Expanded { tree, needs: pass.needs, diagnostics: pass.diagnostics }
+}
+
+struct Pass<'a> {
+    context: &'a Context,
+    names: Names,
+    parameters: Parameters<'a>,
+    stage: Stage,
+    /// How many bytes references were filled in with; beyond the budget nothing more is.
+    filled: usize,
+    needs: Vec<(ParameterName, Place)>,
+    diagnostics: Diagnostics,
+}
+
+/// Where a piece of text stands, which decides what it may hold.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    place: &'a Place,
+    key: bool,
+    command: bool,
+}
+
+/// What text with references becomes.
+enum Filled {
+    Text(String),
+    Pending(String),
+    Json(Json),
+    Broken,
+}
+
+/// What one reference stands for.
+enum Meaning {
+    Text(String),
+    Json(Json),
+    /// Not known yet: the reference stays, and the value waits.
+    Later,
+    /// Not a reference at all: the braces stay.
+    Literal,
+    Broken,
+}
+
+impl Pass<'_> {
+    fn tree(&mut self, tree: &Tree, path: &mut Vec<String>) -> Tree {
+        let value = match &tree.value {
+            Value::Text(text) => {
+                let spot = Spot { place: &tree.place, key: false, command: in_commands(path) };
+                match self.text(text, spot) {
+                    Filled::Text(text) => Value::Text(text),
+                    Filled::Pending(text) => Value::Pending(text),
+                    Filled::Json(json) => Tree::from_json(json, &tree.place).value,
+                    Filled::Broken => Value::Broken,
+                }
+            }
+            Value::List(items) => {
+                let mut expanded = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    path.push(index.to_string());
+                    expanded.push(self.tree(item, path));
+                    path.pop();
+                }
+                Value::List(expanded)
+            }
+            Value::Map(members) => self.map(members, path),
+            other => other.clone(),
+        };
+        Tree { value, place: tree.place.clone() }
+    }
+
+    fn map(&mut self, members: &IndexMap<String, Member>, path: &mut Vec<String>) -> Value {
+        let mut expanded = IndexMap::<String, Member>::with_capacity(members.len());
+        for (key, member) in members {
+            // What references are filled in with is taken as it is.
+            if path.len() == 1 && path[0] == "deployment" && key != "tags" {
+                expanded.insert(key.clone(), member.clone());
+                continue;
+            }
+            let spot = Spot { place: &member.key, key: true, command: false };
+            let key = match self.text(key, spot) {
+                Filled::Text(key) => key,
+                Filled::Pending(key) => key,
+                Filled::Json(_) | Filled::Broken => continue,
+            };
+            path.push(key.clone());
+            let value = self.tree(&member.value, path);
+            path.pop();
+            if let Some(first) = expanded.get(&key) {
+                self.diagnostics.push(duplicate_key(&key, &member.key, &first.key));
+            } else {
+                expanded.insert(key, Member { key: member.key.clone(), value });
+            }
+        }
+        Value::Map(expanded)
+    }
+
+    fn text(&mut self, text: &str, spot: Spot<'_>) -> Filled {
+        match self.stage {
+            Stage::Launcher => self.references(text, spot),
+            Stage::Module => {
+                let prefixed = if spot.key { text.to_string() } else { self.prefixes(text) };
+                let filled = self.references(&prefixed, spot);
+                match leftover::of(text, &prefixed, &filled, spot) {
+                    Some(mistake) => {
+                        self.diagnostics.push(mistake.at(spot.place));
+                        Filled::Broken
+                    }
+                    None => filled,
+                }
+            }
+        }
+    }
+
+    /// Rewrites a prefix at the very beginning to a braced reference.
+    fn prefixes(&self, text: &str) -> String {
+        let braced = |path: String| format!("{{{{resolve:ssm:{path}}}}}");
+        let generated = [("generated-role-id:", "id"), ("generated-role-arn:", "arn")];
+        if let Some((role, attribute)) =
+            generated.iter().find_map(|(prefix, attribute)| Some((text.strip_prefix(prefix)?, attribute)))
+        {
+            let role = role.trim_start().to_lowercase();
+            return braced(self.names.domain_path(&format!("generated-role/{role}/{attribute}")));
+        }
+        for (prefix, path) in self.paths() {
+            if let Some(rest) = text.strip_prefix(prefix) {
+                return braced(path(&self.names, rest.trim_start()));
+            }
+        }
+        text.strip_prefix("ssm:").map_or_else(|| text.to_string(), |path| braced(path.trim_start().into()))
+    }
+
+    #[expect(clippy::unused_self, reason = "a table that reads as part of the pass")]
+    fn paths(&self) -> [(&'static str, fn(&Names, &str) -> String); 3] {
+        [("ssm-org:", Names::org_path), ("ssm-domain:", Names::domain_path), ("ssm-env:", Names::env_path)]
+    }
+
+    fn references(&mut self, text: &str, spot: Spot<'_>) -> Filled {
+        let pairs = pairs(text);
+        if pairs.iter().any(|pair| pair.depth > NESTING_LIMIT) {
+            let summary = format!("`{}` nests references more than {NESTING_LIMIT} deep", shorten(text));
+            return self.too_large(summary, "write the reference that is meant", spot);
+        }
+        let (mut filled, mut from, mut pending, mut is_broken) = (String::new(), 0, false, false);
+        for Pair { start, end, .. } in pairs {
+            filled.push_str(&text[from..start]);
+            from = end;
+            let written = &text[start..end];
+            match self.reference(written, written.len() == text.len(), spot) {
+                Filled::Text(value) => filled.push_str(&value),
+                Filled::Pending(reference) => {
+                    filled.push_str(&reference);
+                    pending = true;
+                }
+                json @ Filled::Json(_) => return json,
+                // What else is wrong in the same text is said too.
+                Filled::Broken => is_broken = true,
+            }
+        }
+        filled.push_str(&text[from..]);
+        match (is_broken, pending) {
+            (true, _) => Filled::Broken,
+            (false, true) => Filled::Pending(filled),
+            (false, false) => Filled::Text(filled),
+        }
+    }
+
+    /// One reference with its braces, which may be the whole of its value.
+    fn reference(&mut self, written: &str, whole: bool, spot: Spot<'_>) -> Filled {
+        if self.filled > FILL_BUDGET {
+            return Filled::Broken;
+        }
+        let inner = match self.references(&written[2..written.len() - 2], spot) {
+            Filled::Text(inner) => inner,
+            Filled::Pending(inner) if inner.contains("{{resolve:ssm") || inner.contains("{{ssm-") => {
+                return self.nested_later(written, spot);
+            }
+            Filled::Pending(inner) => return self.waiting(inner, spot),
+            Filled::Json(_) => return self.embedded(written, spot),
+            Filled::Broken => return Filled::Broken,
+        };
+        match self.meaning(&inner, written, whole, spot) {
+            Meaning::Text(value) => {
+                self.within_budget(value.len(), spot).map_or(Filled::Broken, |()| Filled::Text(value))
+            }
+            Meaning::Json(json) if whole && !spot.key => {
+                self.within_budget(bytes(&json), spot).map_or(Filled::Broken, |()| Filled::Json(json))
+            }
+            Meaning::Json(_) => self.embedded(written, spot),
+            Meaning::Later => Filled::Pending(format!("{{{{{inner}}}}}")),
+            Meaning::Literal => Filled::Text(written.into()),
+            Meaning::Broken => Filled::Broken,
+        }
+    }
+
+    /// Counts bytes that a reference is filled in with; nothing when they are too many, which is reported once.
+    fn within_budget(&mut self, bytes: usize, spot: Spot<'_>) -> Option<()> {
+        self.filled = self.filled.saturating_add(bytes);
+        if self.filled <= FILL_BUDGET {
+            return Some(());
+        }
+        let summary = format!("references are filled in with more than {} MB in all", FILL_BUDGET >> 20);
+        self.too_large(summary, "refer to shorter values, or to long ones less often", spot);
+        None
+    }
+
+    fn too_large(&mut self, summary: String, help: &str, spot: Spot<'_>) -> Filled {
+        self.diagnostics.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(spot.place).help(help));
+        Filled::Broken
+    }
+}
+
+/// About how many bytes JSON has.
+fn bytes(json: &Json) -> usize {
+    match json {
+        Json::String(text) => text.len() + 1,
+        Json::Array(items) => items.iter().map(bytes).sum::<usize>() + 1,
+        Json::Object(members) => members.iter().map(|(key, value)| key.len() + bytes(value)).sum::<usize>() + 1,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;
