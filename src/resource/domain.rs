@@ -13,10 +13,11 @@ use serde_json::{Value as Json, json};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::{Desired, Resource, View, app, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{is_late, not_ours, ownership, security_group, settings_watch, space, to_change, unused};
+use super::{is_late, named_key, not_ours, ownership, security_group, settings_watch, space, to_change, unused};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
+use crate::aws::resolve;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
@@ -124,7 +125,7 @@ pub(super) fn unset_setting(path: &Path, live: &Value) -> Unset {
 /// Whether two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we write ARNs.
 /// Keys of several regions may share an id, and so may those of two accounts: two ARNs are equal as a whole.
 pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
-    if path.0.last().is_some_and(|key| matches!(key.as_str(), "KmsKeyId" | "S3KmsKeyId")) {
+    if named_key::is_key(path) {
         let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };
         let id = |text: &str| text.rsplit('/').next().map(str::to_owned);
         let both_whole = desired.starts_with("arn:") && live.starts_with("arn:");
@@ -684,6 +685,10 @@ async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
         if let Some(value) = live.get(key) {
             properties.set(key, value.clone());
         }
+    }
+    let mut properties = named_key::by_arn(&account.deployment, properties);
+    if let Some(alias) = properties.text("KmsKeyId").filter(|key| key.contains("alias/")).map(str::to_owned) {
+        properties.set("KmsKeyId", resolve::key_arn(account, &alias).await?);
     }
     let tags = match tags {
         Ok(tags) => tags,

@@ -22,6 +22,7 @@ mod kms_watch;
 pub mod lifecycle_config;
 pub mod limits;
 pub mod managed_policy;
+mod named_key;
 pub mod names;
 pub mod nfs_security_group;
 pub mod ownership;

@@ -15,7 +15,7 @@ use super::domain::{complete, couple_portal, live_tags, same_setting, state, tak
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
 use super::watch::shell;
 use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
-use super::{not_ours, ownership, settings_watch, space, to_change};
+use super::{named_key, not_ours, ownership, settings_watch, space, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
@@ -371,6 +371,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
             properties.set(key, value.clone());
         }
     }
+    let mut properties = named_key::by_arn(&account.deployment, properties);
     properties.set("Tags", ownership::property(&tags));
     let mut observed = Observed::new(text("UserProfileName"), properties)
         .output("DomainId", domain)

@@ -2,6 +2,7 @@
 //! not, and as many tags as fit.
 
 mod differences;
+mod keys;
 mod mistakes;
 mod odd;
 mod parameter_names;
