@@ -28,7 +28,9 @@ pub(super) fn mistakes(block: &Tree) -> Diagnostics {
         let literal = template::literal(tree, &help);
         if literal.is_empty() {
             let mistake = name.map_or_else(|| place(key, tree), |what| malformed_name(what, tree));
-            mistake.into_iter().for_each(|mistake| mistakes.push(mistake));
+            if let Some(mistake) = mistake {
+                mistakes.push(mistake);
+            }
         }
         mistakes.extend(literal);
     }

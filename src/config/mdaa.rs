@@ -357,8 +357,11 @@ impl Reader<'_> {
         let text = self.settled(tree, context);
         // What is not filled in has been told of.
         let filled = Tree { value: Value::Text(text.clone()), place: tree.place.clone() };
-        if !text.is_empty() && template::literal(&filled, TAKEN).is_empty() {
-            identity::place(key, &filled).into_iter().for_each(|mistake| self.mistakes.push(mistake));
+        if !text.is_empty()
+            && template::literal(&filled, TAKEN).is_empty()
+            && let Some(mistake) = identity::place(key, &filled)
+        {
+            self.mistakes.push(mistake);
         }
         text
     }

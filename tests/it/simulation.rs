@@ -60,6 +60,7 @@ fn play(seed: u64, counts: &Mutex<Counts>) -> Result<(), Failure> {
 }
 
 /// Plays the stories of many seeds on every core, and says how often what happened.
+#[expect(clippy::print_stdout, reason = "the count of what was tried is what this is run for")]
 fn play_all(seeds: std::ops::Range<u64>, threads: usize) -> Counts {
     let began = Instant::now();
     let (next, counts, failures) = (AtomicU64::new(seeds.start), Mutex::default(), Mutex::new(Vec::new()));

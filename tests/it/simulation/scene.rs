@@ -270,7 +270,7 @@ impl Scene {
     fn work(&mut self, dice: &mut Dice) {
         self.stage.set_faults("");
         let Some(id) = self.stage.domain() else { return };
-        for _ in 0..1 + dice.roll(3) {
+        for _ in 0..=dice.roll(3) {
             let (user, space) = (dice.one(&USERS), dice.one(&["one", "two"]));
             let app = |owner: &str, name: &str| json!({"DomainId": id, owner: name, "AppType": "JupyterLab", "AppName": "default"});
             let (operation, input) = match dice.roll(7) {

@@ -177,7 +177,7 @@ impl Story {
         for (at, step) in steps.iter().map(|at| &self.steps[*at]).enumerate() {
             let mut dice = Dice::new(part(step.seed, 1));
             if step.deed.changes() && at > 0 {
-                for _ in 0..1 + dice.roll(3) {
+                for _ in 0..=dice.roll(3) {
                     let mut next = wish.clone();
                     next.change(&mut dice);
                     if fits(&next) {

@@ -45,7 +45,7 @@ fn place(dice: &mut Dice) -> String {
 /// What goes wrong in a run.
 pub fn harm(dice: &mut Dice) -> String {
     let mut faults = Vec::new();
-    for _ in 0..1 + dice.roll(2) {
+    for _ in 0..=dice.roll(2) {
         faults.push(match dice.roll(12) {
             0..6 => {
                 let name = dice.one(&[
