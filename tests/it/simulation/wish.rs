@@ -58,6 +58,11 @@ impl Wish {
         self.0["domain"]["authMode"] == "SSO"
     }
 
+    /// Whether nothing that holds data may go.
+    pub fn is_protected(&self) -> bool {
+        self.0["domain"]["protect"] == true
+    }
+
     fn domain(&mut self) -> &mut Json {
         &mut self.0["domain"]
     }
