@@ -55,7 +55,9 @@ pub fn plan(
     let mut foreign = BTreeSet::new();
     let company = Company::of(snapshot);
     let known = Known { snapshot, recorded: recorded.as_ref(), going: going(graph, snapshot), company };
-    let graph = &known.completed(graph, rules, &mut notices);
+    let mut stays = Vec::new();
+    let (said, graph) = (graph, &known.completed(graph, rules, &mut stays));
+    let mut lasting = graph.clone();
     let mended = &watch::mended(graph, snapshot, rules, options);
     let order = order(graph)?;
     notices.extend(known.company.left(snapshot, graph, options));
@@ -88,6 +90,17 @@ pub fn plan(
     }
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
     watch::mend_beside(&mut steps, snapshot, rules, options);
+    // Where the old object goes, what AWS would have kept of it goes too: the new one is made of what the config says.
+    for step in steps.iter_mut().filter(|step| step.action == Action::Replace && step.blocked.is_none()) {
+        if let Some(node) = said.get(&step.address) {
+            let leaves: Vec<Path> = node.properties.leaves().into_iter().map(|(path, _)| path).collect();
+            step.changes.retain(|change| change.unsets || leaves.iter().any(|leaf| change.path.starts_with(leaf)));
+            step.node = Some(resolved(node, &settled));
+            lasting.insert(step.address.clone(), node.clone());
+            stays.retain(|notice| notice.address.as_ref() != Some(&step.address));
+        }
+    }
+    notices.splice(0..0, stays);
     let unread = snapshot.iter().filter_map(|(address, found)| Some((address.clone(), found.ours()?.unread.clone()?)));
     let unread: Vec<(Address, String)> = unread.collect();
     let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
@@ -114,7 +127,7 @@ pub fn plan(
     };
     settle(&mut plan, rules);
     plan.watched = watch::left(&plan.steps, graph, snapshot, rules, options);
-    plan.record = record::next(graph, plan.recorded.as_ref(), &plan.steps, options.destroy);
+    plan.record = record::next(&lasting, plan.recorded.as_ref(), &plan.steps, options.destroy);
     Ok(plan)
 }
 
@@ -202,11 +215,7 @@ fn step(
     let address = &node.address;
     // What is known of a live object does not make its changes unnecessary: whatever builds on it waits for them.
     let waits_for = node.dependencies().into_iter().cloned().collect();
-    let mut node = node.clone();
-    node.properties = node.properties.resolve(&|of, attribute| match settled.get(of) {
-        Some(Settled::Stays(outputs)) => outputs.get(attribute).cloned(),
-        _ => None,
-    });
+    let node = resolved(node, settled);
     let mut step = Step {
         address: address.clone(),
         action: Action::Keep,
@@ -269,6 +278,15 @@ fn step(
     }
     step.node = Some(node);
     step
+}
+
+/// A node with the outputs filled in that are known already.
+fn resolved(node: &Node, settled: &BTreeMap<Address, Settled>) -> Node {
+    let properties = node.properties.resolve(&|of, attribute| match settled.get(of) {
+        Some(Settled::Stays(outputs)) => outputs.get(attribute).cloned(),
+        _ => None,
+    });
+    Node { properties, ..node.clone() }
 }
 
 /// The earlier object that a new one takes the place of, when there is just one: `lifecycle_config.kernel@<hash>`.

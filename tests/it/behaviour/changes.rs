@@ -368,3 +368,16 @@ fn what_is_blocked_differs_too() {
     lab.run(PLAN, BASE).expect(2);
     lab.run(&["diff"], BASE).expect(2);
 }
+
+#[test]
+fn what_aws_keeps_of_a_profile_goes_with_it_when_it_is_replaced() {
+    let sso = edit(BASE, "authMode: IAM", "authMode: SSO").replace("{userRole: {name: users}}", "{}");
+    let lab = Lab::new();
+    lab.run(PLAN, BASE).expect(2);
+    lab.run(APPLY, &sso).expect(0);
+    // The new profiles are no longer Identity Center's, and a domain with IAM refuses those that are.
+    let consents = ["--allow-replace", "domain.studio", "--confirm", "acme/dev/ml/studio"];
+    let replaced = lab.run(&[APPLY, &consents].concat(), BASE).expect(0);
+    assert!(!replaced.data.contains("SingleSignOn"), "{}", replaced.data);
+    lab.run(PLAN, BASE).expect(0);
+}
