@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
 
 /// The AWS to work with, and how the run ended if it was only about that.
 #[cfg(feature = "sandbox")]
-async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Box<dyn Backend>, Option<Exit>), Exit> {
+async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Rc<dyn Backend>, Option<Exit>), Exit> {
     use studio_deploy::sandbox::backend::SandboxAws;
     let tell = |failure| cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now);
     let options = &cli.global.sandbox;
@@ -85,18 +86,18 @@ async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Box<dyn Backend>
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let exit = studio_deploy::sandbox::command::run(command, &cli.global, variables, screen).await.map_err(tell)?;
-        return Ok((Box::new(RealAws::default()), Some(exit)));
+        return Ok((Rc::new(RealAws::default()), Some(exit)));
     }
     match &options.file {
-        Some(_) => Ok((Box::new(SandboxAws::open(options).map_err(tell)?), None)),
-        None => Ok((Box::new(RealAws::default()), None)),
+        Some(_) => Ok((Rc::new(SandboxAws::open(options).map_err(tell)?), None)),
+        None => Ok((Rc::new(RealAws::default()), None)),
     }
 }
 
 /// The AWS to work with.
 #[cfg(not(feature = "sandbox"))]
-async fn backend(_cli: &Cli, _screen: &'static Screen) -> Result<(Box<dyn Backend>, Option<Exit>), Exit> {
-    Ok((Box::new(RealAws::default()), None))
+async fn backend(_cli: &Cli, _screen: &'static Screen) -> Result<(Rc<dyn Backend>, Option<Exit>), Exit> {
+    Ok((Rc::new(RealAws::default()), None))
 }
 
 fn screen() -> Screen {

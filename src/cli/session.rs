@@ -11,7 +11,7 @@ use super::codes;
 use super::failure::Failure;
 use super::load::Loaded;
 use super::review::review;
-use super::surroundings::{Surroundings, Wanted};
+use super::surroundings::{Backend, Surroundings, Wanted};
 use crate::apply::Event;
 use crate::aws::connect::caller;
 use crate::aws::resolve::{self, Unresolved};
@@ -69,6 +69,7 @@ pub struct Session {
     pub is_strict: bool,
     /// The words with which the run was called.
     pub caller: Caller,
+    backend: Rc<dyn Backend>,
     colour: bool,
 }
 
@@ -153,6 +154,7 @@ impl Session {
             is_one_of_several: false,
             is_strict: false,
             caller: words.clone(),
+            backend: Rc::clone(&surroundings.backend),
             colour,
         })
     }
@@ -209,7 +211,10 @@ impl Session {
         // Beside everything else, since files may be large: a signal is heard, and the terminal goes on.
         let config = Arc::new(config);
         let read = Arc::clone(&config);
+        // On a virtual clock the lock's heartbeats would come as often as the reading takes.
+        let held = self.backend.hold_clock();
         let manifests = tokio::task::spawn_blocking(move || assets::manifests(&read)).await;
+        drop(held);
         let manifests = manifests.map_err(|error| Failure::new(&codes::BUG, error.to_string()))?;
         let config = Arc::unwrap_or_clone(config);
         let manifests = match manifests {

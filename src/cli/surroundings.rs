@@ -1,7 +1,9 @@
 //! What a run knows of the machine that it runs on, handed in once: nothing else asks the environment.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use aws_types::SdkConfig;
@@ -26,12 +28,12 @@ pub struct Surroundings {
     /// The signals that end the run early.
     pub signals: Signals,
     /// The AWS to work with.
-    pub backend: Box<dyn Backend>,
+    pub backend: Rc<dyn Backend>,
 }
 
 impl Surroundings {
     /// Surroundings in which nobody can be asked and nothing stops a run: to read configs by.
-    pub fn offline(backend: Box<dyn Backend>, variables: BTreeMap<String, String>) -> Self {
+    pub fn offline(backend: Rc<dyn Backend>, variables: BTreeMap<String, String>) -> Self {
         Self {
             variables,
             interactive: false,
@@ -74,7 +76,7 @@ pub struct Wanted {
 
 /// The AWS that a run works with: the real one, or one that a test or the sandbox puts in its place.
 #[async_trait(?Send)]
-pub trait Backend {
+pub trait Backend: fmt::Debug {
     /// Whether names that nobody gave may be made up: nothing real can come to harm.
     fn is_sandbox(&self) -> bool {
         false
@@ -84,6 +86,12 @@ pub trait Backend {
     fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
         let _ = (loaded, wanted);
         Ok(Vec::new())
+    }
+
+    /// Keeps its clock, where that is a virtual one, from running while something takes real time, until what is returned
+    /// is dropped.
+    fn hold_clock(&self) -> Box<dyn Any> {
+        Box::new(())
     }
 
     /// The configuration that leads to it, and whether buckets have to be addressed by path.

@@ -1,5 +1,6 @@
 //! The sandbox as the AWS of a run.
 
+use std::any::Any;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -100,6 +101,10 @@ impl Backend for SandboxAws {
         };
         self.sandbox.with_world(|world| world.set_prepared(&name))?;
         Ok(made)
+    }
+
+    fn hold_clock(&self) -> Box<dyn Any> {
+        Box::new(self.sandbox.busy())
     }
 
     async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {

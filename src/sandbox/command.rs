@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -49,7 +50,7 @@ pub async fn run(
             let sandbox = backend.sandbox().clone();
             // A config that is invalid leaves no sandbox behind.
             sandbox.hold();
-            let surroundings = Surroundings::offline(Box::new(backend), variables);
+            let surroundings = Surroundings::offline(Rc::new(backend), variables);
             let all = load(&args.files, global, &surroundings, screen.notes_paint().is_colored())?;
             let mut made = Vec::new();
             for loaded in &all.deployments {

@@ -18,7 +18,7 @@ use super::lag::{Lag, shuffle};
 use super::protocol::{self, Scope, Service};
 use super::seed::Seed;
 use super::service;
-use super::sleep::{Latency, Sleepers};
+use super::sleep::{Busy, Latency, Sleepers};
 use super::store::{Kind, Store, StoreError};
 use super::wire::{Caller, Refusal, Request, Response};
 use super::world::World;
@@ -308,6 +308,11 @@ impl Sandbox {
     /// Those who are asleep.
     pub(super) fn sleepers(&self) -> &Sleepers {
         &self.shared.sleepers
+    }
+
+    /// Keeps virtual time from passing while something takes real time.
+    pub fn busy(&self) -> Busy {
+        self.sleepers().busy()
     }
 
     /// Moves the virtual clock to `time`, unless it is there already.

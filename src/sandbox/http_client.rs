@@ -36,7 +36,7 @@ impl HttpConnector for Sandbox {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sandbox = self.clone();
         HttpConnectorFuture::new(async move {
-            let reading = sandbox.sleepers().reading();
+            let reading = sandbox.busy();
             let request = read(request).await?;
             drop(reading);
             if let Latency::Factor(_) = sandbox.latency() {

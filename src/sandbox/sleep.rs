@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
@@ -59,8 +59,8 @@ pub struct Sleepers {
     waking: Mutex<BTreeSet<(i64, u64)>>,
     /// How much has happened.
     events: AtomicU64,
-    /// How many requests are being read.
-    reading: AtomicUsize,
+    /// How many things go on that take real time.
+    busy: Arc<AtomicUsize>,
 }
 
 impl Sleepers {
@@ -75,7 +75,7 @@ impl Sleepers {
             // Whoever else is ready may go to sleep too, or answer first.
             tokio::task::yield_now().await;
             let events = self.events.load(Ordering::Relaxed);
-            quiet = if events == seen && self.reading.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
+            quiet = if events == seen && self.busy.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
             seen = events;
             if quiet >= if asleep.is_first() { QUIET } else { TURNS } {
                 break;
@@ -89,21 +89,20 @@ impl Sleepers {
         self.events.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that a request is being read, which takes real time where its body comes from a file.
-    pub fn reading(&self) -> Reading<'_> {
-        self.reading.fetch_add(1, Ordering::Relaxed);
-        Reading(self)
+    /// Notes that something goes on that takes real time, such as reading a file.
+    pub fn busy(&self) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(&self.busy))
     }
 }
 
-/// A request that is being read.
+/// Something that goes on and takes real time: whoever sleeps meanwhile sleeps on.
 #[derive(Debug)]
-pub struct Reading<'a>(&'a Sleepers);
+pub struct Busy(Arc<AtomicUsize>);
 
-impl Drop for Reading<'_> {
+impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.reading.fetch_sub(1, Ordering::Relaxed);
-        self.0.note();
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

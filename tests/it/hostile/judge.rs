@@ -67,7 +67,8 @@ fn steers(form: Form, text: &str) -> Option<String> {
         if ["##[", "##vso[", "##teamcity["].iter().any(|command| line.contains(command)) {
             return Some(format!("a command within {line:?}"));
         }
-        let is_ours = form == Form::Commands && (line.starts_with("::error ") || line.starts_with("::notice "));
+        let ours = ["::error ", "::warning ", "::notice "];
+        let is_ours = form == Form::Commands && ours.iter().any(|command| line.starts_with(command));
         if begin.starts_with("::") && !is_ours || form == Form::Commands && !is_ours && !line.is_empty() {
             return Some(format!("a command is {line:?}"));
         }

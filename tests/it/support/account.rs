@@ -243,7 +243,7 @@ impl Lab {
             locality,
             now: || "2026-01-01T00:00:00Z".into(),
             signals: Signals::none(),
-            backend: Box::new(SandboxAws::of(self.sandbox.clone())),
+            backend: Rc::new(SandboxAws::of(self.sandbox.clone())),
         }
     }
 }
