@@ -278,7 +278,6 @@ impl Session {
         let graph = goal.desired.graph();
         let mut options = options.clone();
         options.protect = goal.desired.config.domain.protect;
-        options.retention = options.retention.or(retention(&goal.desired.config));
         let mut plan = self.plan_graph(&graph, &options).await?;
         place_removed(&mut plan, &goal.desired);
         gate(&mut plan, &goal.desired);

@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
-use super::permissions::{Grant, LOOK, MAKE, Scope};
+use super::permissions::{Grant, LOOK, MAKE, REMOVE, Scope};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, bucket_watch, execution_role, kms_key, not_ours, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -133,9 +133,12 @@ impl Resource for Bucket {
                 grants.push(Grant::new(MAKE, &["s3:PutBucketPublicAccessBlock"], bucket()));
             }
         }
-        let goes = scope.deletes(scope.config.domain.removal_policy.bucket);
-        grants.push(Grant::new(goes, &["s3:ListBucketVersions", "s3:DeleteBucketPolicy", "s3:DeleteBucket"], bucket()));
-        grants.push(Grant::new(goes, &["s3:DeleteObjectVersion"], objects()));
+        grants.push(Grant::new(
+            REMOVE,
+            &["s3:ListBucketVersions", "s3:DeleteBucketPolicy", "s3:DeleteBucket"],
+            bucket(),
+        ));
+        grants.push(Grant::new(REMOVE, &["s3:DeleteObjectVersion"], objects()));
         grants
     }
 

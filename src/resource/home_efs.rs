@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_efs::types::{FileSystemDescription, Tag};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
-use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, Purpose, Scope, resource_tag};
+use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, REMOVE, Scope, resource_tag};
 use super::{Resource, View, ownership, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
@@ -68,10 +68,9 @@ impl Resource for HomeEfs {
         grants.extend(scope.owned(&Grant::new(MAKE, &tags, systems())));
         // What is gone has no tags any more, and has to be seen to be gone.
         grants.push(Grant::new(CHANGE, &["elasticfilesystem:DescribeMountTargets"], systems()));
-        let goes = scope.deletes(scope.config.domain.removal_policy.home_efs);
         let delete = ["elasticfilesystem:DeleteMountTarget", "elasticfilesystem:DeleteFileSystem"];
-        grants.extend(to_delete(scope, goes, &delete, &systems()));
-        grants.extend(to_clear_away(scope, goes, &delete, &systems()));
+        grants.extend(to_delete(scope, &delete, &systems()));
+        grants.extend(to_clear_away(scope, &delete, &systems()));
         // EFS deletes a mount target's network interface on the caller's behalf (EFS API reference, DeleteMountTarget). The
         // interface carries no tag of anybody's.
         let interfaces = Grant::new(CHANGE, &["ec2:DeleteNetworkInterface"], [scope.arn("ec2", "network-interface/*")]);
@@ -178,13 +177,8 @@ pub(super) fn of_domains(scope: &Scope<'_>, grant: Grant) -> Grant {
 
 /// `actions` that delete what is behind a domain: what carries our tag, and what belongs to the domain with the id that is
 /// known.
-pub(super) fn to_delete(
-    scope: &Scope<'_>,
-    goes: &'static [Purpose],
-    actions: &[&'static str],
-    resources: &[String],
-) -> Vec<Grant> {
-    let grant = Grant::new(goes, actions, resources.iter().cloned());
+pub(super) fn to_delete(scope: &Scope<'_>, actions: &[&'static str], resources: &[String]) -> Vec<Grant> {
+    let grant = Grant::new(REMOVE, actions, resources.iter().cloned());
     let mut grants = scope.owned(&grant);
     if scope.domain_id.is_some() {
         grants.push(of_domains(scope, grant).unless_anothers(scope));
@@ -192,16 +186,8 @@ pub(super) fn to_delete(
     grants
 }
 
-/// `actions` by which an apply deletes what is marked as never used, even where nothing else may go.
-pub(super) fn to_clear_away(
-    scope: &Scope<'_>,
-    goes: &'static [Purpose],
-    actions: &[&'static str],
-    resources: &[String],
-) -> Vec<Grant> {
-    if goes == CHANGE {
-        return Vec::new();
-    }
+/// `actions` by which an apply deletes what is marked as never used; it deletes nothing else.
+pub(super) fn to_clear_away(scope: &Scope<'_>, actions: &[&'static str], resources: &[String]) -> Vec<Grant> {
     let grant = Grant::new(MAKE, actions, resources.iter().cloned());
     scope.owned(&grant.when("Null", resource_tag(unused::UNUSED), ["false".to_owned()]))
 }

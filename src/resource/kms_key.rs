@@ -104,8 +104,7 @@ impl Resource for KmsKey {
         let lets_go = if scope.config.domain.kms_key_arn.is_some() { CHANGE } else { REMOVE };
         grants.push(Grant::new(lets_go, &["kms:DeleteAlias"], alias()));
         grants.extend(scope.owned(&Grant::new(lets_go, &["kms:DeleteAlias"], keys())));
-        let goes = scope.deletes(scope.config.domain.removal_policy.kms_key);
-        grants.extend(scope.owned(&Grant::new(goes, &["kms:ScheduleKeyDeletion"], keys())));
+        grants.extend(scope.owned(&Grant::new(REMOVE, &["kms:ScheduleKeyDeletion"], keys())));
         match &scope.config.domain.kms_key_arn {
             // What the checks before the first write look at.
             Some(given) => {

@@ -73,9 +73,8 @@ impl Resource for NfsSecurityGroup {
                 .unless_anothers(scope),
         ];
         grants.extend(scope.owned(&Grant::new(MAKE, &["ec2:CreateTags", "ec2:DeleteTags"], groups())));
-        let goes = scope.deletes(scope.config.domain.removal_policy.home_efs);
         let delete = ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup"];
-        grants.extend(home_efs::to_delete(scope, goes, &delete, &groups()));
+        grants.extend(home_efs::to_delete(scope, &delete, &groups()));
         // An apply may delete a group of ours anyway, and change the rules of one where it makes one; where it makes none it
         // still takes back what it is told to, and clears away groups that nobody used.
         if scope.config.domain.security_group_id.is_some() {

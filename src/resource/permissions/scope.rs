@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::super::{Names, ownership};
-use super::{CHANGE, Grant, Purpose, REMOVE, resource_tag};
-use crate::config::domain::Retention;
+use super::{Grant, resource_tag};
 use crate::config::{Config, RoleReference};
 use crate::model::Deployment;
 
@@ -81,11 +80,6 @@ impl Scope<'_> {
     /// The ARN of the domain, as SageMaker tags with it what it makes behind a domain.
     pub fn domain_arn(&self) -> String {
         self.arn("sagemaker", &format!("domain/{}", self.domain_id.unwrap_or("*")))
-    }
-
-    /// Whether a retention is to end when things go, so that an apply deletes them too.
-    pub fn deletes(&self, retention: Retention) -> &'static [Purpose] {
-        if retention == Retention::Delete { CHANGE } else { REMOVE }
     }
 
     /// Whether roles, a key, a group or a bucket are given or made.

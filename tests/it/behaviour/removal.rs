@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{BASE, alter, count, deployed, domain_id, pass, says, start_app, studio};
-use crate::support::account::{APPLY, DESTROY, Ended, Lab};
-use crate::support::configs::{EVERYTHING, edit};
+use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN};
+use crate::support::configs::{EVERYTHING, LATER, MINIMAL, edit};
 
 /// No call was refused because something was in use.
 #[track_caller]
@@ -185,6 +185,28 @@ fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
     // What was kept goes later, by the same command.
     let rest = lab.run(DESTROY, &policy).expect(0);
     assert_eq!((count(&rest, "DeleteBucket"), count(&rest, "ScheduleKeyDeletion")), (1, 1));
+}
+
+#[test]
+fn an_apply_keeps_what_holds_data_whatever_is_to_go_with_the_environment() {
+    let lab = Lab::new();
+    let policy = "  removalPolicy: {homeEfs: delete, bucket: delete, kmsKey: delete}\n  userProfiles:";
+    let later = edit(LATER, "  userProfiles:", policy);
+    // It is what the account is furnished for.
+    lab.run(PLAN, &later).expect(2);
+    lab.run(APPLY, MINIMAL).expect(0);
+    let consents = ["--allow-replace", "domain.studio", "--allow-profile-delete", "example-user-id", "--stop-apps"];
+    let confirmed = ["--confirm", "acme/dev/ml/studio"];
+    let ended = lab.run(&[APPLY, &consents, &confirmed].concat(), &later).expect(0);
+    for operation in ["DeleteBucket", "DeleteObjects", "ScheduleKeyDeletion", "DeleteFileSystem"] {
+        assert_eq!(count(&ended, operation), 0, "{operation}");
+    }
+    for kept in ["bucket.sharing", "kms_key.efs", "home_efs."] {
+        says(&ended, kept);
+    }
+    // They go with the environment, as the config says.
+    let ended = lab.run(DESTROY, &later).expect(0);
+    assert_eq!((count(&ended, "DeleteBucket"), count(&ended, "ScheduleKeyDeletion")), (1, 1));
 }
 
 #[test]

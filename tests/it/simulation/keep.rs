@@ -79,7 +79,6 @@ fn may_go(kept: &Kept, order: &Order) -> bool {
         Kept::Home { .. } => {
             (destroys && (says(&["--home-efs", "delete"]) || policy("homeEfs") && !says(&["--home-efs", "retain"])))
                 || says(&["cleanup"])
-                || replaces && policy("homeEfs")
         }
         Kept::Profile(user) => {
             destroys
