@@ -2,9 +2,10 @@
 
 use aws_sdk_kms::types::GrantListEntry;
 
-use super::watch::{look, shell};
+use super::watch::look;
 use crate::aws::Account;
 use crate::cloud::CloudError;
+use crate::hint::quoted;
 use crate::model::{Arn, Observed, Path, Value};
 use crate::plan::Watched;
 
@@ -36,7 +37,7 @@ fn is_elsewhere(account: &Account, grant: &GrantListEntry) -> bool {
 pub fn watch(observed: &Observed) -> Vec<Watched> {
     let grants = observed.properties.get("Grants").map(Value::entries).into_iter().flatten();
     let found = grants.map(|(id, to)| {
-        let command = format!("aws kms revoke-grant --key-id {} --grant-id {}", observed.id, shell(id));
+        let command = format!("aws kms revoke-grant --key-id {} --grant-id {}", observed.id, quoted(id));
         let why = "another account may use the key, and read what it encrypts";
         Watched::by_hand(Path(vec!["Grants".into(), id.clone()]), to, why, command)
     });

@@ -10,11 +10,11 @@ use aws_sdk_iam::types::{PolicyUsageType, Tag};
 
 use super::iam_role::percent_decode;
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
-use super::watch::shell;
 use super::{ownership, policy};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::hint::quoted;
 use crate::model::{Address, Found, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Watched};
 
@@ -126,7 +126,7 @@ pub fn watch(observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
             }
             _ => return None,
         };
-        let name = shell(name);
+        let name = quoted(name);
         let command = format!("aws iam detach-{word}-policy --{word}-name {name} --policy-arn {}", observed.id);
         Some(Watched::by_hand(path, found, why, command))
     });

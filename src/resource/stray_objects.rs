@@ -2,9 +2,9 @@
 
 use super::View;
 use super::bucket_object::{files, list_with};
-use super::watch::shell;
 use crate::aws::Account;
 use crate::cloud::CloudError;
+use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Value};
 use crate::plan::Watched;
 
@@ -24,7 +24,7 @@ pub fn stranger(observed: &Observed) -> Option<Watched> {
     let keys = observed.properties.get("Keys")?;
     let first = keys.items().first()?.as_str()?;
     let bucket = observed.id.strip_prefix("s3://")?.split('/').next()?;
-    let command = format!("aws s3 rm {}", shell(&format!("s3://{bucket}/{first}")));
+    let command = format!("aws s3 rm {}", quoted(format!("s3://{bucket}/{first}")));
     Some(Watched::by_hand(Path::of(["Keys"]), keys, WHY, command))
 }
 

@@ -13,7 +13,6 @@ use serde_json::{Value as Json, json};
 
 use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
-use super::watch::shell;
 use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
 use super::{named_key, not_ours, ownership, settings_watch, space, to_change};
 use crate::aws::Account;
@@ -22,6 +21,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{Patience, Progress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::AuthMode;
+use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
 use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
@@ -76,8 +76,8 @@ impl Rules for UserProfile {
                    the user in the config to keep it";
         let command = format!(
             "aws sagemaker delete-user-profile --domain-id {} --user-profile-name {}",
-            shell(text("DomainId")),
-            shell(&observed.id)
+            quoted(text("DomainId")),
+            quoted(&observed.id)
         );
         Some(Watched::by_hand(Path::default(), &Value::Null, why, command))
     }

@@ -21,13 +21,3 @@ pub fn look<T>(
         Err(error) => Err(error),
     }
 }
-
-/// A name as a POSIX shell reads it: nothing is special within single quotes but the quote itself.
-pub fn shell(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
-    if !name.is_empty() && name.chars().all(is_plain) {
-        name.into()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
-    }
-}
