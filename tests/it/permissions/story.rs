@@ -7,7 +7,7 @@ use super::behind::{expose, hang, meddle, misconfigure, untag_home, work};
 use super::holder::{Case, decisions, give};
 use crate::behaviour::domain_id;
 use crate::support::account::{Ended, Lab};
-use crate::support::configs::{COMPREHENSIVE, EVERYTHING, MINIMAL, SSO, edit};
+use crate::support::configs::{COMPREHENSIVE, EVERYTHING, LATER, MINIMAL, SSO, edit};
 use crate::support::picture::Tables;
 
 /// What stood before a sample is applied: everything made, in another network, with more than the sample has.
@@ -27,23 +27,12 @@ domain:
     jupyter: {cmds: [echo old]}
 ";
 
-/// Everything given that can be.
-const GIVEN: &str = "\
-domain:
-  authMode: IAM
-  vpcId: vpc-id
-  subnetIds: [subnet-id]
-  kmsKeyArn: arn:{{partition}}:kms:{{region}}:{{account}}:key/given-key
-  securityGroupId: sg-given
-  dataAdminRoles:
-    - arn: arn:{{partition}}:iam::{{account}}:role/test-admin-role
-  defaultExecutionRole: {name: given-execution-role}
-  domainBucket:
-    domainBucketName: given-bucket
-    assetDeploymentRole: {name: given-asset-role}
-  userProfiles:
-    ann: {userRole: {name: test-user-role}}
-  lifecycleConfigs:
+/// A config with everything given that can be, and a script with files.
+fn given() -> String {
+    format!("{LATER}{SCRIPT}")
+}
+
+const SCRIPT: &str = "  lifecycleConfigs:
     jupyterLab:
       assets:
         testing: {sourcePath: ./testing_asset_dir}
@@ -67,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         plain("sso", SSO),
         plain("comprehensive", &COMPREHENSIVE.replace("idleTimeoutInMinutes: 30", "idleTimeoutInMinutes: 60")),
         plain("everything", EVERYTHING),
-        plain("given", GIVEN),
+        plain("given", &given()),
         Case { name: "boundary", config: with_prefix_list(), boundary: Some("bound") },
     ]
 }
@@ -254,7 +243,7 @@ pub fn meet_everything(life: &mut Life<'_>) {
     life.well(&lab, case, "destroy", &[], &destroy_bucket);
 
     // Everything given before.
-    let lab = life.after(&case.with(GIVEN.into()));
+    let lab = life.after(&case.with(given()));
     life.well(&lab, case, "apply", &[], &[&over[..], &["--allow-profile-delete", "ann"]].concat());
 
     // Destroyed as it was before, although the config says otherwise by now.
