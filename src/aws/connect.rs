@@ -9,9 +9,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, profile};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::bounded;
 use super::bounds::Bounds;
 use super::error::{failed, not_assumed};
+use super::{bounded, named};
 use crate::cli::codes;
 use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Backend, Wanted};
@@ -152,7 +152,7 @@ pub struct Caller {
 /// No credentials, expired ones, or that STS cannot be reached.
 pub async fn caller(config: &SdkConfig) -> Result<Caller, CloudError> {
     let config = bounded(config, Bounds::FIRST);
-    let config = aws_sdk_sts::config::Builder::from(&config).retry_config(RetryConfig::standard()).build();
+    let config = named!(aws_sdk_sts, &config).retry_config(RetryConfig::standard()).build();
     let identity = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
     let identity = identity.map_err(|e| failed("GetCallerIdentity", e))?;
     let arn = identity.arn.unwrap_or_default();

@@ -36,7 +36,6 @@ use crate::resource::{Names, not_ours};
 use bounds::Bounds;
 use calls::Writes;
 use lock::Fence;
-use permission::Named;
 use upstream::Upstream;
 use wait::{Clock, Patience, Progress};
 
@@ -115,10 +114,12 @@ impl fmt::Debug for Account {
 macro_rules! named {
     ($sdk:ident, $config:expr) => {
         $sdk::config::Builder::from($config)
-            .interceptor(Named)
+            .interceptor($crate::aws::permission::Named)
             .retry_partition($sdk::config::retry::RetryPartition::custom(stringify!($sdk)).build())
     };
 }
+
+use named;
 
 /// A client of a service; with `$writes` one that counts its writes and sends none without the lock.
 macro_rules! client {

@@ -190,7 +190,9 @@ pub(super) async fn answer(screen: &Screen, surroundings: &Surroundings) -> Resu
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)
         };
+        let held = surroundings.backend.hold_clock();
         let line = tokio::task::spawn_blocking(read).await;
+        drop(held);
         Ok(line.map_err(|error| Failure::new(&codes::BUG, error.to_string()))??)
     };
     let line = surroundings.signals.unless_stopped(line).await;

@@ -407,21 +407,29 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
     let mut asked = run.surroundings.signals.stop();
     let mut tick = wait::every(TICK);
     let mut lost = session.account.fence.lost();
-    tokio::pin!(work);
-    let report = loop {
-        tokio::select! {
-            report = &mut work => break report,
-            _ = tick.tick() => progress.tick(start.elapsed()),
-            // What runs goes on as far as it only reads: no write is sent any more.
-            Ok(()) = lost.changed() => drop(stop_here.send_replace(Stop::Drain)),
-            Ok(()) = asked.changed() => {
-                let urgency = *asked.borrow_and_update();
-                if urgency == Stop::Drain {
-                    tell(Event::Notice { address: None, message: "stopping: nothing new is started".into() });
+    // Beside the work and not around it: what is heard here is no reason to look at the work again, so that in virtual
+    // time a run is the same however fast it is.
+    let heed = async {
+        loop {
+            tokio::select! {
+                biased;
+                _ = tick.tick() => progress.tick(start.elapsed()),
+                // What runs goes on as far as it only reads: no write is sent any more.
+                Ok(()) = lost.changed() => drop(stop_here.send_replace(Stop::Drain)),
+                Ok(()) = asked.changed() => {
+                    let urgency = *asked.borrow_and_update();
+                    if urgency == Stop::Drain {
+                        tell(Event::Notice { address: None, message: "stopping: nothing new is started".into() });
+                    }
+                    stop_here.send_replace(urgency);
                 }
-                stop_here.send_replace(urgency);
             }
         }
+    };
+    let report = tokio::select! {
+        biased;
+        report = work => report,
+        () = heed => unreachable!("it never ends"),
     };
     for notice in preflight::after(plan, &report) {
         tell(Event::Notice { address: notice.address, message: notice.message });

@@ -228,6 +228,7 @@ impl Lock {
         tick.reset();
         loop {
             tokio::select! {
+                biased;
                 _ = tick.tick() => {}
                 () = self.fence.doubted() => {}
             }
@@ -236,6 +237,7 @@ impl Lock {
                 let doubted = matches!(self.check(), Err(NotHeld::Doubtful(_)));
                 // A beat that is cut off may still arrive: the next one finds out.
                 let beat = tokio::select! {
+                    biased;
                     beat = self.beat() => beat,
                     () = wait::real(BEAT_TIMEOUT) => Ok(true),
                 };

@@ -52,6 +52,7 @@ fn uptime() -> Duration {
 fn neighbourhood() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
+        fastrand::seed(0);
         let lab = Lab::new();
         let path = lab.config(NEIGHBOURS);
         lab.command_as(&[APPLY, &[&path]].concat(), &NEIGHBOUR).expect(0);
@@ -86,6 +87,7 @@ pub fn ask(sandbox: &Sandbox, operation: &str, input: &Json) -> Result<Json, Str
 /// An account in which everything is that `configs` refer to, besides the neighbour's.
 pub fn ground(configs: &[String]) -> Tables {
     let lab = Lab::like(neighbourhood());
+    fastrand::seed(0);
     let name = format!("prepared/{}", IDENTITY.iter().skip(1).step_by(2).copied().collect::<Vec<_>>().join("/"));
     for text in configs {
         // What a config refers to is made when its deployment is seen for the first time.

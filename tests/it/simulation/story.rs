@@ -196,6 +196,8 @@ impl Story {
         let mut texts: Vec<String> = wishes.iter().map(Wish::text).collect();
         texts.dedup();
         let ground = ground(&texts);
+        // The pauses between the SDK's attempts are dice as well.
+        fastrand::seed(part(self.seed, 97));
         let mut dice = Dice::new(part(self.seed, 98));
         let weather = format!("merge={},stale-reads={}", dice.one(&["deep", "shallow"]), dice.roll(3));
         let mut scene = Scene::new(Stage::new(&ground, &weather));
