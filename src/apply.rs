@@ -83,6 +83,8 @@ pub struct Report {
     pub record_error: Option<CloudError>,
     /// Whether somebody asked the run to stop.
     pub stopped: bool,
+    /// Whether it stopped since the lock was taken away.
+    pub lock_lost: bool,
     /// Whether a part of what the config asks for was left out: by the plan, or since AWS refused what can be done without.
     pub left_out: bool,
     /// Whether AWS refused something that can be done without, so that it was left out.

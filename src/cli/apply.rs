@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::args::{self, ApplyArgs};
+use super::args::{self, ApplyArgs, Format};
 use super::codes;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -76,10 +76,16 @@ async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> 
     let is_partial = planned.plan.is_partial();
     if planned.plan.is_empty() || is_partial && !planned.plan.steps.iter().any(Step::runs) {
         let idle = Ended::idle(run, &planned.plan);
-        return Ok(match is_partial {
-            true => Ended { exit: Exit::Blocked, line: "nothing done: all that differs is blocked".into(), ..idle },
-            false => idle,
-        });
+        if !is_partial {
+            return Ok(idle);
+        }
+        let failure = Failure::new(&codes::BLOCKED, "nothing was applied: all that differs is blocked");
+        let failure = failure.help("the plan says of each thing that is left out what it takes");
+        run.events.error(&failure)?;
+        if run.is_human() {
+            super::say(&failure, Format::Human, run.screen);
+        }
+        return Ok(Ended { exit: failure.exit, line: "nothing done: all that differs is blocked".into(), ..idle });
     }
     approve(&planned.plan, args, run).await?;
     let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };

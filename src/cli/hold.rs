@@ -31,7 +31,11 @@ pub(super) fn hand(command: &str, surroundings: &Surroundings, session: &Session
 /// Takes the lock, or says who has it.
 pub(super) async fn take(run: &Run<'_>, session: &Session, lock: &Lock) -> Result<(), Failure> {
     let tell = |message| session.bus.tell(Event::Notice { address: None, message });
-    lock.acquire(run.global.run.lock_timeout, &tell).await.map_err(|error| match error {
+    let Err(error) = lock.acquire(run.global.run.lock_timeout, &tell).await else { return Ok(()) };
+    if matches!(error, LockError::Cloud(_)) && lock.may_be_left() {
+        give_back(run, session, lock, false).await;
+    }
+    Err(match error {
         LockError::Held(standing) => {
             Failure::new(&codes::LOCKED, format!("{} is locked by {}", session.deployment(), who(&standing)))
                 .detail(told(&standing, session))

@@ -18,6 +18,7 @@ use super::mend;
 use super::session::{Goal, Session};
 use super::surroundings::Surroundings;
 use crate::apply::{Event, Report, Settings, Stop, apply};
+use crate::aws::lock::NotHeld;
 use crate::aws::wait;
 use crate::escape::{self, one_line};
 use crate::files::{self, Rights};
@@ -426,11 +427,12 @@ async fn carry_out(run: &Run<'_>, session: &Session, plan: &Plan, settings: Sett
             }
         }
     };
-    let report = tokio::select! {
+    let mut report = tokio::select! {
         biased;
         report = work => report,
         () = heed => unreachable!("it never ends"),
     };
+    report.lock_lost = report.stopped && matches!(session.account.fence.check(), Err(NotHeld::Lost));
     for notice in preflight::after(plan, &report) {
         tell(Event::Notice { address: notice.address, message: notice.message });
     }

@@ -37,6 +37,20 @@ pub(super) async fn find(account: &Account, thorough: bool) -> Result<Found, Clo
     choose(account, found).await
 }
 
+/// The same for a key that is wanted: one that is scheduled for deletion, and that encrypts nothing that is left, is let go.
+///
+/// # Errors
+/// That it cannot be told whether there is such a key, or what it encrypts.
+pub(super) async fn wanted(account: &Account) -> Result<Found, CloudError> {
+    let found = find(account, true).await?;
+    match live(&found) {
+        Some(Observed { id, state: State::PendingDeletion(_), .. }) if !uses(account).await?.contains_key(id) => {
+            Ok(Found::Absent)
+        }
+        _ => Ok(found),
+    }
+}
+
 /// Of several the one that the bucket is encrypted with, else the only one that anything uses, else the only one that
 /// works.
 async fn choose(account: &Account, mut found: Vec<Found>) -> Result<Found, CloudError> {

@@ -172,8 +172,11 @@ impl Resource for KmsKey {
             return Ok(vec![(address(), by_alias)]);
         }
         // A key may be there without its alias: one that is to be made may have been made before, by us or by MDAA.
-        let thorough = !view.nodes.is_empty() || view.record.is_some();
-        Ok(vec![(address(), kms_candidates::find(account, thorough).await?)])
+        let found = match view.nodes {
+            [] => kms_candidates::find(account, view.record.is_some()).await?,
+            _ => kms_candidates::wanted(account).await?,
+        };
+        Ok(vec![(address(), found)])
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
@@ -340,7 +343,7 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
         let made = create.customize().config_override(once).send().await.map_err(|e| failed("CreateKey", e));
         match made {
             Ok(made) => Ok(made.key_metadata.map(|key| key.key_id).unwrap_or_default()),
-            Err(error) if error.sent == Sent::Maybe => match kms_candidates::find(account, true).await? {
+            Err(error) if error.sent == Sent::Maybe => match kms_candidates::wanted(account).await? {
                 Found::Ours(observed) => Ok(observed.id),
                 _ => Err(CloudError { kind: ErrorKind::Throttled, ..error }),
             },

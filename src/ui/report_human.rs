@@ -8,6 +8,7 @@ use super::text::joined;
 use super::watched;
 use super::words::{changed, infinitive, past, progressive};
 use crate::apply::{Outcome, Report};
+use crate::cli::codes;
 use crate::cli::failure::Failure;
 use crate::cloud::CloudError;
 use crate::escape::one_line;
@@ -89,7 +90,12 @@ pub fn failures(report: &Report, plan: &Plan, caller: &Caller) -> Vec<Failure> {
             .named("could not bring the deployment's record up to date")
             .help("run again: the record only remembers which settings were once set")
     });
-    steps.chain(record).collect()
+    let lock = report.lock_lost.then(|| {
+        Failure::new(&codes::LOCK_LOST, "the lock was taken away while the plan was carried out")
+            .detail("nothing more was begun then; what was under way may have taken effect")
+            .help("find out who works on this deployment, and run again once they are done")
+    });
+    steps.chain(record).chain(lock).collect()
 }
 
 /// Why something is retained, and what deletes it later.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use studio_deploy::config::yaml;
 
+use crate::behaviour::request;
 use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
 use crate::support::configs::{EVERYTHING, MINIMAL, SAMPLES, SSO, edit};
 use crate::support::picture::{Tables, picture};
@@ -107,6 +108,38 @@ fn what_was_destroyed_can_be_applied_again() {
         let keys = lab.tables().get("kms/key").map_or(0, |keys| keys.keys().filter(|id| id.len() == 36).count());
         assert!(keys <= 1, "{name}: the retained key is not taken back");
     }
+}
+
+#[test]
+fn what_was_destroyed_for_good_can_be_applied_again() {
+    // A bucket of one's own, and one that is given: the key that goes is found by its tags alone.
+    let given = "  domainBucket: {domainBucketName: given-bucket, assetDeploymentRole: {name: given-asset-role}}\n";
+    let configs = configs().map(|(name, config)| (name, config.to_owned()));
+    let all = ["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete"];
+    for (name, config) in configs.chain([("a given bucket", format!("{MINIMAL}{given}"))]) {
+        let lab = Lab::new();
+        lab.run(APPLY, &config).expect(0);
+        lab.run(&[DESTROY, &all].concat(), &config).expect(0);
+        // The key can still be rescued for a month, and is in nobody's way.
+        let looked = lab.run(&["drift"], &config);
+        assert!(!looked.data.contains("scheduled for deletion"), "{name}: {}", looked.data);
+        lab.run(APPLY, &config).expect(0);
+        lab.run(PLAN, &config).expect(0);
+    }
+}
+
+#[test]
+fn a_key_that_goes_while_it_is_needed_is_no_reason_to_make_another() {
+    // The home directories stay, and so does the bucket with what is in it: somebody lets the key go.
+    let lab = Lab::new();
+    lab.run(APPLY, MINIMAL).expect(0);
+    lab.run(DESTROY, MINIMAL).expect(0);
+    let tables = lab.tables();
+    let key = tables["kms/key"].keys().find(|id| id.len() == 36).unwrap();
+    let schedule = request("kms", "ScheduleKeyDeletion", &json!({"KeyId": key}));
+    assert_eq!(lab.sandbox.answer(&schedule).status, 200);
+    let applied = lab.run(APPLY, MINIMAL).expect(5);
+    assert!(applied.notes.contains("aws kms cancel-key-deletion"), "{}", applied.notes);
 }
 
 #[test]

@@ -20,7 +20,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use stage::{Order, Stage, ground};
 use story::{Count, Deed, Story};
+
+use crate::support::account::{APPLY, DESTROY, is_lock};
 
 /// How often each thing happened.
 type Counts = BTreeMap<Count, usize>;
@@ -31,10 +34,10 @@ struct Failure {
     told: String,
 }
 
-/// Plays a story, and says of a failure which steps it takes.
-fn play(seed: u64, counts: &Mutex<Counts>) -> Result<(), Failure> {
+/// Plays a story, or no more than its first steps, and says of a failure which steps it takes.
+fn play(seed: u64, most: usize, counts: &Mutex<Counts>) -> Result<(), Failure> {
     let story = Story::new(seed);
-    let all: Vec<usize> = (0..story.steps.len()).collect();
+    let all: Vec<usize> = (0..story.steps.len().min(most)).collect();
     let told = story.play(&all);
     for (count, number) in &told.counts {
         *counts.lock().unwrap().entry(*count).or_default() += number;
@@ -59,9 +62,9 @@ fn play(seed: u64, counts: &Mutex<Counts>) -> Result<(), Failure> {
     Err(Failure { seed, told: format!("{}\n{failure}\nagain: {again}\n", log.join("\n")) })
 }
 
-/// Plays the stories of many seeds on every core, and says how often what happened.
+/// Plays the stories of many seeds, or the first steps of each, on every core, and says how often what happened.
 #[expect(clippy::print_stdout, reason = "the count of what was tried is what this is run for")]
-fn play_all(seeds: std::ops::Range<u64>, threads: usize) -> Counts {
+fn play_all(seeds: std::ops::Range<u64>, most: usize, threads: usize) -> Counts {
     let began = Instant::now();
     let (next, counts, failures) = (AtomicU64::new(seeds.start), Mutex::default(), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -72,7 +75,7 @@ fn play_all(seeds: std::ops::Range<u64>, threads: usize) -> Counts {
                     if seed >= seeds.end {
                         return;
                     }
-                    if let Err(failure) = play(seed, &counts) {
+                    if let Err(failure) = play(seed, most, &counts) {
                         println!("seed {seed} fails:\n{}", failure.told);
                         failures.lock().unwrap().push(failure);
                     }
@@ -104,10 +107,65 @@ fn threads() -> usize {
 
 #[test]
 fn stories_keep_every_promise() {
-    let counts = play_all(0..30, threads());
+    let mut counts = play_all(0..30, usize::MAX, threads());
+    // Most of what is wrong shows in what comes first after the first apply.
+    for (count, number) in play_all(30..260, 3, threads()) {
+        *counts.entry(count).or_default() += number;
+    }
     for deed in Deed::ALL {
         assert!(counts.contains_key(&Count::Deed(deed)), "no story has {deed:?}");
     }
+    for code in [0, 2, 4, 5, 6, 7, 8] {
+        assert!(counts.contains_key(&Count::Code(code)), "no command ends with {code}");
+    }
+}
+
+/// A config with as little as there can be.
+const SMALL: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1, subnet-2]
+  dataAdminRoles: [{name: admin}]
+  userProfiles:
+    ann: {userRole: {name: users}}
+";
+
+#[test]
+fn a_run_whose_lock_is_taken_away_ends_with_the_code_of_that() {
+    let stage = Stage::new(&ground(&[SMALL.into()]), "merge=deep");
+    let orders = [Order::new(APPLY, SMALL), Order::new(&["unlock", "--yes"], SMALL)];
+    let mut lost = 0;
+    for calls in [60, 70, 80, 90] {
+        let ([applied, _], _) = stage.run_both([&orders[0], &orders[1]], calls);
+        if applied.notes.contains("the lock was taken away: stopping") {
+            assert_eq!(applied.code, 8, "{}", applied.notes);
+            assert!(applied.data.contains("error[SD5002]: the lock was taken away"), "{}", applied.data);
+            lost += 1;
+        }
+        stage.pass(200);
+        stage.run(&Order::new(&[DESTROY, &["--bucket", "delete"]].concat(), SMALL));
+    }
+    assert!(lost > 0, "no run noticed it");
+}
+
+#[test]
+fn a_lock_that_may_be_held_is_given_back_or_spoken_of() {
+    let ground = ground(&[SMALL.into()]);
+    let taken = |faults: &str| {
+        let stage = Stage::new(&ground, "merge=deep");
+        let (code, ended) = stage.run(&Order { faults: faults.into(), ..Order::new(APPLY, SMALL) });
+        (code, ended, judge::lock_is_free(&stage.tables()))
+    };
+    let clean = taken("").1;
+    let put = 1 + clean.calls.iter().position(|call| is_lock(call) && call.operation == "PutParameter").unwrap();
+    // The network is gone from then on: nothing can be done, and the next one who is told to wait knows why.
+    let (code, ended, is_free) = taken(&format!("cut-after={put}"));
+    assert!(!is_free && code == Some(1), "{code:?} {}", ended.notes);
+    assert!(ended.notes.contains("the lock could not be given back"), "{}", ended.notes);
+    // It is refused once, and then works again.
+    let (code, ended, is_free) = taken(&format!("deny=ssm:GetParameter@{}", put + 1));
+    assert!(is_free, "{code:?} {}", ended.notes);
 }
 
 #[test]
@@ -152,6 +210,7 @@ fn simulate() {
     let from = number("FROM").unwrap_or(0);
     play_all(
         from..from + number("SEEDS").unwrap_or(1000),
+        usize::MAX,
         number("THREADS").map_or_else(threads, |number| usize::try_from(number).unwrap()),
     );
 }

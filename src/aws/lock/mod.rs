@@ -12,7 +12,7 @@ mod protocol;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_ssm::Client;
@@ -71,6 +71,8 @@ pub struct Lock {
     fence: Fence,
     locality: Locality,
     party: RefCell<Party>,
+    /// Whether this run ever wrote to the lock, or may have.
+    wrote: Cell<bool>,
 }
 
 impl Lock {
@@ -83,6 +85,7 @@ impl Lock {
             fence: account.fence.clone(),
             locality,
             party: RefCell::new(Party::new(me, Times::default())),
+            wrote: Cell::new(false),
         }
     }
 
@@ -128,6 +131,11 @@ impl Lock {
         }
         self.renewed();
         Ok(())
+    }
+
+    /// Whether it may be this run's although it was not taken for certain.
+    pub fn may_be_left(&self) -> bool {
+        self.wrote.get()
     }
 
     /// Does `work` while the lock is kept: heartbeats go on beside it, and it stands still while the lock is in doubt.
@@ -296,6 +304,8 @@ impl Lock {
             Call::Put(entry) => {
                 let put = self.ssm.put_parameter().name(&self.name).value(entry.text()).r#type(ParameterType::String);
                 let put = put.overwrite(entry.over != Some(0)).send().await.map_err(|e| failed("PutParameter", e));
+                self.wrote
+                    .set(self.wrote.get() || put.as_ref().map_or_else(|error| error.sent == Sent::Maybe, |_| true));
                 match put {
                     Ok(answer) => Ok(Answer::Written(answer.version())),
                     Err(error) if error.is("ParameterAlreadyExists") => Ok(Answer::Exists),

@@ -93,16 +93,32 @@ pub fn lock_is_free(now: &Tables) -> bool {
     locks.all(|(_, lock)| lock["value"].as_str().is_some_and(|value| !value.contains("\"holder\"")))
 }
 
+/// What the record is no longer there to tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forgotten {
+    /// Which settings and tags were ever ours: it was lost.
+    pub all: bool,
+    /// Which tags of what outlives everything else were: it went with a destroy.
+    pub kept: bool,
+}
+
+impl Forgotten {
+    fn tags_of(self, line: &str) -> bool {
+        self.all || self.kept && (line.starts_with("kms/key ") || line.starts_with("s3/bucket "))
+    }
+}
+
 /// Settings of one thing, by path.
 type Settings = BTreeMap<String, Json>;
 
 /// The settings of domains and profiles, and all other lines of a picture.
-fn parted(tables: &Tables) -> (BTreeMap<String, Settings>, Picture) {
+fn parted(tables: &Tables, forgotten: Forgotten) -> (BTreeMap<String, Settings>, Picture) {
     let mut settings: BTreeMap<String, Settings> = BTreeMap::new();
     let mut others = Picture::new();
     for line in picture(tables) {
         // Of what lies in a bucket already only new versions get another key, which the plan says.
         let line = if line.starts_with("s3/object ") { without_key(&line) } else { line };
+        let line = if forgotten.tags_of(&line) { without_own_tags(&line) } else { line };
         let (what, record) = line.split_once(": ").unwrap();
         let prefix = match what.split(' ').next() {
             Some("studio/domain") => "",
@@ -125,6 +141,18 @@ fn parted(tables: &Tables) -> (BTreeMap<String, Settings>, Picture) {
     (settings, others)
 }
 
+/// A picture's line without the tags that a config gives.
+fn without_own_tags(line: &str) -> String {
+    let (what, record) = line.split_once(": ").unwrap();
+    let mut record: Json = serde_json::from_str(record).unwrap();
+    for tags in ["/tags", "/life/tags"] {
+        if let Some(tags) = record.pointer_mut(tags).and_then(Json::as_object_mut) {
+            tags.retain(|key, _| key.starts_with("studio-deploy:") || key.starts_with("mdaa_"));
+        }
+    }
+    format!("{what}: {record}")
+}
+
 /// A picture's line without the key that an object is encrypted with.
 fn without_key(line: &str) -> String {
     let name = "\"x-amz-server-side-encryption-aws-kms-key-id\":\"";
@@ -137,11 +165,11 @@ pub fn equal(
     now: &Tables,
     fresh: &Tables,
     said: &str,
-    has_forgotten: bool,
+    forgotten: Forgotten,
     stays: &dyn Fn(&str) -> bool,
 ) -> Result<(), String> {
-    let (is, others) = parted(now);
-    let (should, fresh_others) = parted(fresh);
+    let (is, others) = parted(now, forgotten);
+    let (should, fresh_others) = parted(fresh, forgotten);
     let differs = difference(&fresh_others, &others);
     let differs: Vec<&str> = differs.lines().filter(|line| line.starts_with('-') || !stays(line)).collect();
     if !differs.is_empty() {
@@ -161,12 +189,12 @@ pub fn equal(
             let domain =
                 |name: &String| name.starts_with("studio/domain") && of.contains(&name["studio/domain ".len()..]);
             let inherits = outer.is_some_and(|outer| {
-                parted(fresh).0.iter().any(|(name, settings)| domain(name) && settings.get(&outer) == Some(value))
+                should.iter().any(|(name, settings)| domain(name) && settings.get(&outer) == Some(value))
             });
             let is_said = said.contains(&format!("{path} is no longer in the config"));
             let is_off = path == "TagPropagation" && *value == "DISABLED";
             // Nobody knows of a setting that it was ever ours once the record is gone.
-            if !is_default(table, path, value) && !inherits && !is_said && !is_off && !has_forgotten {
+            if !is_default(table, path, value) && !inherits && !is_said && !is_off && !forgotten.all {
                 return Err(format!("{of}: {path} is still {value}, and nobody was told"));
             }
         }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::behind;
-use super::judge;
+use super::judge::{self, Forgotten};
 use super::stage::{Order, Stage, ask};
 use super::story::{Count, Deed, Step, part};
 use super::trouble::{OPERATIONS, all_consents, consents, death, harm};
@@ -23,10 +23,8 @@ pub struct Scene {
     pub digest: Sha256,
     /// Whether somebody's lock may still be held.
     is_held: bool,
-    /// Whether the record of what was applied was ever lost.
-    has_forgotten: bool,
-    /// Whether something was done by hand that no apply mends.
-    is_odd: bool,
+    /// What the record that was lost, or deleted with everything else, cannot tell any more.
+    forgotten: Forgotten,
     /// Everything that was said.
     said: String,
 }
@@ -34,7 +32,7 @@ pub struct Scene {
 impl Scene {
     pub fn new(stage: Stage) -> Self {
         let (log, counts, digest, said) = (Vec::new(), BTreeMap::new(), Sha256::new(), String::new());
-        Self { stage, log, counts, digest, is_held: false, has_forgotten: false, is_odd: false, said }
+        Self { stage, log, counts, digest, is_held: false, forgotten: Forgotten::default(), said }
     }
 
     fn count(&mut self, count: Count, number: usize) {
@@ -44,6 +42,7 @@ impl Scene {
     /// Notes how a command ended.
     fn note(&mut self, order: &Order, code: Option<u8>, ended: &Ended) {
         self.count(Count::Commands, 1);
+        self.forgotten.kept |= order.line[0] == DESTROY[0];
         self.count(Count::Calls, ended.calls.len());
         match code {
             Some(code) => self.count(Count::Code(code), 1),
@@ -195,8 +194,7 @@ impl Scene {
                     }
                 });
                 forget.unwrap();
-                self.has_forgotten = true;
-                self.is_odd = true;
+                self.forgotten.all = true;
             }
             Deed::Unlock => {
                 let line: &[&str] = if dice.roll(2) == 0 { &["unlock"] } else { &["unlock", "--yes"] };
@@ -357,7 +355,10 @@ impl Scene {
         let (code, ended) = last.unwrap();
         let said = format!("{}{}", ended.data, ended.notes);
         // No flag outweighs the config's own word, and none makes what is encrypted with one key readable with another.
-        let is_for_the_config = wish.is_protected() || said.contains("nobody can read it without that key");
+        // Nor any that somebody may still want what a key that goes encrypts.
+        let is_for_the_config = wish.is_protected()
+            || said.contains("nobody can read it without that key")
+            || said.contains("blocked: it is scheduled for deletion");
         // Subnets of another network are as good as a config that AWS refuses.
         if code == Some(5) && is_for_the_config || code == Some(4) && said.contains("[SD3013]") {
             return Ok(());
@@ -379,7 +380,7 @@ impl Scene {
         if !judge::lock_is_free(&now) && !self.is_held {
             return Err("the lock is still held".into());
         }
-        judge::equal(&now, &fresh.tables(), &said, self.has_forgotten, &|line| {
+        judge::equal(&now, &fresh.tables(), &said, self.forgotten, &|line| {
             stays(line) || waits && line.starts_with("+ studio/lifecycle-config")
         })
         .map_err(|why| format!("it is not as a fresh apply makes it:\n{why}\n{said}"))
