@@ -206,7 +206,7 @@ fn try_all(step: usize) -> usize {
 
 #[test]
 fn no_text_of_an_account_steers() {
-    assert!(TEXT.contains("\n::error::") && try_all(29) > 100);
+    assert!(TEXT.contains("\n::error::") && try_all(59) > 60);
 }
 
 #[test]

@@ -106,13 +106,15 @@ fn row_09_whatever_happens_on_the_way_nothing_of_a_failed_domain_is_forgotten() 
         }
     };
     let begin = failing.iter().position(|call| call.operation == "CreateDomain").unwrap();
-    for at in (begin + 1..=failing.len()).step_by(3) {
+    for at in (begin + 1..=failing.len()).step_by(7) {
         try_one(&Lab::new(), &format!("{fail},cut-after={at}"), "failing");
     }
     for (at, call) in healing.iter().enumerate().filter(|(_, call)| call.writes) {
-        for cut in ["before", "after"] {
-            try_one(&Lab::like(&failed), &format!("cut-{cut}={}", at + 1), &call.operation);
+        // What was cut off before it took effect is like what was never begun: of those every other is enough.
+        if at % 2 == 0 {
+            try_one(&Lab::like(&failed), &format!("cut-before={}", at + 1), &call.operation);
         }
+        try_one(&Lab::like(&failed), &format!("cut-after={}", at + 1), &call.operation);
     }
     // The deletion of the failed domain fails, too.
     try_one(&Lab::like(&failed), "fail=DeleteDomain:InternalFailure", "healing");
