@@ -354,8 +354,7 @@ impl Scene {
         }
         let (code, ended) = last.unwrap();
         let said = format!("{}{}", ended.data, ended.notes);
-        // No flag outweighs the config's own word, and none makes what is encrypted with one key readable with another.
-        // Nor any that somebody may still want what a key that goes encrypts.
+        // No flag outweighs the config's own word, and none makes readable what is encrypted with another key or one that goes.
         let is_for_the_config = wish.is_protected()
             || said.contains("nobody can read it without that key")
             || said.contains("blocked: it is scheduled for deletion");
