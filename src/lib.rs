@@ -8,12 +8,9 @@
 //! Everything is decided by [`plan`], which is pure; only [`apply`](mod@apply) writes. Destroy is the same line with an
 //! empty graph. The modules stand in the order of the line, and behind them what the line stands on.
 
-// The line.
-pub mod config;
-pub mod naming;
+// The line; what is decided on it stands in a crate of its own, which knows neither the SDK nor a file nor a clock.
+pub use studio_core::{config, escape, hint, model, naming, plan};
 pub mod assets;
-pub mod model;
-pub mod plan;
 pub mod preflight;
 pub mod apply;
 
@@ -23,8 +20,6 @@ pub mod resource;
 pub mod aws;
 
 // The people and pipelines in front of it.
-pub mod escape;
-pub mod hint;
 pub mod files;
 pub mod ui;
 pub mod cli;
@@ -32,3 +27,6 @@ pub mod cli;
 // An AWS to try it on; nothing above knows it.
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+
+#[cfg(test)]
+mod testing;

@@ -270,7 +270,7 @@ Resources:
 
     #[test]
     fn only_a_stack_at_rest_is_judged_by_its_template() {
-        let deployment = Deployment::sample();
+        let deployment = crate::testing::deployment();
         // CloudFormation API reference, "Stack", StackStatus.
         let statuses = [
             "CREATE_IN_PROGRESS",

@@ -247,12 +247,12 @@ mod tests {
 
     use super::super::asset_files::digest;
     use super::*;
-    use crate::model::{Deployment, Kind};
+    use crate::model::Kind;
     use crate::resource::Names;
     use crate::sandbox::front::Sandbox;
 
     async fn account(sandbox: &Sandbox) -> Account {
-        let deployment = Deployment::sample();
+        let deployment = crate::testing::deployment();
         let names = Names::new(&deployment).unwrap();
         let account = Account::new(&sandbox.sdk_config().build(), true, deployment, names, Box::new(|_| {}));
         account.s3.create_bucket().bucket("home").send().await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Screen, Terminal};
 use crate::hint::Hint;
-use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Path, Snapshot, Source, Text, Value};
+use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Snapshot, Source, Text, Value};
 use crate::plan::{Effect, Options, Plan, Record, Removal, Retention, Rules, Unset, plan};
 
 /// A stream that keeps what is written.
@@ -123,7 +123,8 @@ impl Scene {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        plan(&Deployment::sample(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options).unwrap()
+        plan(&crate::testing::deployment(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options)
+            .unwrap()
     }
 }
 

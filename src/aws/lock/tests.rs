@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::model::Deployment;
 use crate::resource::Names;
 use crate::sandbox::front::Sandbox;
 
 fn account(sandbox: &Sandbox) -> Account {
-    let deployment = Deployment::sample();
+    let deployment = crate::testing::deployment();
     let names = Names::new(&deployment).unwrap();
     Account::new(&sandbox.sdk_config().build(), true, deployment, names, Box::new(|_| {}))
 }

@@ -158,10 +158,12 @@ mod tests {
 
     use super::*;
 
+    const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
     #[test]
     #[expect(clippy::disallowed_methods, reason = "who wants it written anew says so in the environment")]
     fn the_published_schema_is_fresh() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/config.json");
+        let path = Path::new(REPOSITORY).join("schema/config.json");
         if std::env::var_os("UPDATE_SCHEMA").is_some() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, published()).unwrap();
@@ -174,7 +176,7 @@ mod tests {
     fn samples_and_published_samples_validate() {
         let schema: Json = serde_json::from_str(&published()).unwrap();
         let validator = jsonschema::draft7::new(&schema).unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = Path::new(REPOSITORY);
         for folder in ["tests/fixtures/mdaa", "samples"] {
             for name in ["minimal", "comprehensive", "sso"] {
                 let path = root.join(folder).join(format!("{name}.yaml"));

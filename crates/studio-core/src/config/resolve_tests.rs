@@ -253,7 +253,7 @@ fn published_samples_and_ours_resolve() {
         ("samples", "comprehensive", &["SD2003", "SD2003", "SD2002", "SD2002"]),
     ];
     for (folder, name, expected) in expected {
-        let path = format!("{}/{folder}/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../../{folder}/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap();
         let resolved = resolved(&text);
         let mut codes: Vec<_> = resolved.warnings.iter().map(|d| d.code).collect();

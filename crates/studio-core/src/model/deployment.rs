@@ -64,23 +64,6 @@ impl fmt::Display for Deployment {
 }
 
 #[cfg(test)]
-impl Deployment {
-    /// The deployment that tests are about unless they say otherwise.
-    pub(crate) fn sample() -> Self {
-        let [org, env, domain, module] = ["acme", "dev", "ml", "studio"].map(str::to_owned);
-        Self {
-            org,
-            env,
-            domain,
-            module,
-            account: "123456789012".into(),
-            region: "us-east-1".into(),
-            partition: "aws".into(),
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::partition_of;
 

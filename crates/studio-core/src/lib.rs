@@ -1,0 +1,18 @@
+//! What studio-deploy decides, and nothing of what it does.
+//!
+//! ```text
+//! text ─parse→ Document ─resolve→ Config ─desire→ Graph ─observe→ Snapshot ─plan→ Plan ─apply→ Report
+//!       pure             reads           pure           reads              pure        writes
+//! ```
+//!
+//! The pure stages of the line: no SDK, no runtime, no file and no clock, which the dependencies of this crate hold it
+//! to. Whoever calls reads what has to be read and hands it in.
+
+pub mod config;
+pub mod naming;
+pub mod model;
+pub mod plan;
+
+// What may be said about it.
+pub mod escape;
+pub mod hint;
