@@ -10,6 +10,7 @@
 
 // The line; what is decided on it stands in a crate of its own, which knows neither the SDK nor a file nor a clock.
 pub use studio_core::{config, escape, hint, model, naming, plan};
+pub use studio_files as files;
 pub mod assets;
 pub mod preflight;
 pub mod apply;
@@ -20,7 +21,6 @@ pub mod resource;
 pub mod aws;
 
 // The people and pipelines in front of it.
-pub mod files;
 pub mod ui;
 pub mod cli;
 

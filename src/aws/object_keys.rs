@@ -61,7 +61,10 @@ pub async fn delete(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::sandbox::front::Sandbox;
 
     #[test]
     fn a_key_is_decoded_only_if_it_was_encoded() {
@@ -69,5 +72,26 @@ mod tests {
             assert_eq!(decoded("a+b%2Bc/%1B%C3%BC%25", encoding.as_ref()), expected);
         }
         assert!(is_xml("a\t\n\r\u{85}ü\u{10000}") && !is_xml("\u{1b}") && !is_xml("\u{fffe}") && !is_xml("\0"));
+    }
+
+    #[tokio::test]
+    async fn every_key_of_an_object_comes_through_the_sdk() {
+        let sandbox = Sandbox::in_memory();
+        let s3 = Client::new(&sandbox.sdk_config().build());
+        s3.create_bucket().bucket("home").send().await.unwrap();
+        // Every character that steers or that XML cannot hold, and some that an encoding may trip over.
+        let ranges = [1..0x30, 0x3a..0x41, 0x5b..0x61, 0x7b..0x100, 0x2028..0x202f, 0xfffd..0x1_0001];
+        let characters = ranges.into_iter().flatten().filter_map(char::from_u32);
+        let keys: BTreeSet<String> = characters.map(|c| format!("a{c}b c+d%41")).collect();
+        for key in &keys {
+            s3.put_object().bucket("home").key(key).send().await.unwrap();
+        }
+        let list = s3.list_objects_v2().bucket("home").encoding_type(EncodingType::Url).send().await.unwrap();
+        let decoded = list.contents().iter().map(|object| decoded(object.key().unwrap(), list.encoding_type()));
+        assert_eq!(decoded.collect::<BTreeSet<_>>(), keys);
+        delete(&s3, "home", keys.iter().map(|key| (key.clone(), None))).await.unwrap();
+        assert_eq!(s3.list_objects_v2().bucket("home").send().await.unwrap().key_count(), Some(0));
+        s3.delete_bucket().bucket("home").send().await.unwrap();
+        println!("{} keys", keys.len());
     }
 }

@@ -1,6 +1,7 @@
 //! The sandbox as the AWS of a run.
 
 use std::any::Any;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use super::faults::Faults;
 use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
 use super::sleep::Latency;
-use super::store::{StoreError, reset};
+use super::store::{StoreError, beside};
 use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
@@ -20,6 +21,7 @@ use crate::cli::codes;
 use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::surroundings::{Backend, Wanted};
+use crate::hint::{Caller, quoted};
 
 /// The region of a sandbox that nobody gave one.
 pub const REGION: &str = "us-east-1";
@@ -34,8 +36,27 @@ pub struct SandboxAws {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(&codes::FILE, error.to_string()).helps(error.help().lines().map(str::to_owned))
+        let helps = match &error {
+            StoreError::Io { .. } => vec!["check who may read and write the file and its folder".to_owned()],
+            StoreError::Foreign { .. } => vec![
+                "nothing was changed in it; name another file with `--sandbox=FILE`, which is made when there is none"
+                    .to_owned(),
+            ],
+            StoreError::Version { path, .. } | StoreError::Damaged { path, .. } => {
+                let (old, aside) = (quoted(path), quoted(beside(path, ".old")));
+                vec![
+                    format!("move it away with `mv {old} {aside}` if anything in it may be needed"),
+                    format!("{} deletes it, and the next command starts a new one", reset(path)),
+                ]
+            }
+        };
+        Self::new(&codes::FILE, error.to_string()).helps(helps)
     }
+}
+
+/// The command that deletes a sandbox.
+fn reset(path: &Path) -> String {
+    Caller::default().run_quoted("sandbox reset", [format!("--sandbox={}", quoted(path)).as_str()])
 }
 
 impl SandboxAws {
@@ -155,4 +176,30 @@ pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Fa
     let mut made = sandbox.seed(&needed.seed)?;
     made.extend(sandbox.with_world(|world| needed.studio(world))?);
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_comes_with_the_way_out() {
+        let path = PathBuf::from("/home/it's mine.json");
+        let reason = String::new;
+        for (error, expected) in [
+            (StoreError::Foreign { path: path.clone(), reason: reason() }, ["nothing was changed", "--sandbox=FILE"]),
+            (
+                StoreError::Version { path: path.clone(), version: reason() },
+                ["mv '/home/it'\\''s mine.json'", "sandbox reset"],
+            ),
+            (StoreError::Damaged { path, reason: reason() }, [".old'", "--sandbox='/home/it'\\''s mine.json'"]),
+        ] {
+            let failure = Failure::from(error);
+            for expected in expected {
+                assert!(failure.help.contains(expected), "{expected}: {}", failure.help);
+            }
+        }
+    }
 }

@@ -79,6 +79,9 @@ fn play_all(seeds: std::ops::Range<u64>, most: usize, threads: usize) -> Counts 
                         println!("seed {seed} fails:\n{}", failure.told);
                         failures.lock().unwrap().push(failure);
                     }
+                    if (seed + 1).is_multiple_of(500) {
+                        println!("{} stories in {:.0?}", seed + 1 - seeds.start, began.elapsed());
+                    }
                 }
             };
             // A command is one future, and not a small one.

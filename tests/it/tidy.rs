@@ -2,9 +2,10 @@
 //!
 //! Each check reads files as text, so it is as good as its patterns; `clippy.toml` bans the same things by path where
 //! Clippy can. A check that fails names the file, the line and what to do instead. What the README says is checked in
-//! `documents`.
+//! `documents`, what stands below which crate in `packages`.
 
 mod documents;
+mod packages;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,10 +30,10 @@ const LONG: [(&str, &str); 16] = [
     ("src/resource/domain.rs", "a kind is one file, and this one is most of Studio"),
     ("src/resource/security_group.rs", "a kind is one file"),
     ("src/resource/user_profile.rs", "a kind is one file"),
-    ("src/sandbox/ec2.rs", "a network is one table of things that refer to each other"),
-    ("src/sandbox/front.rs", "one request from the wire to the journal"),
-    ("src/sandbox/iam.rs", "one service, an operation after another"),
-    ("src/sandbox/store.rs", "one turn from the lock to the commit"),
+    ("crates/studio-sandbox/src/services/ec2.rs", "a network is one table of things that refer to each other"),
+    ("crates/studio-sandbox/src/core/front.rs", "one request from the wire to the journal"),
+    ("crates/studio-sandbox/src/services/iam.rs", "one service, an operation after another"),
+    ("crates/studio-sandbox/src/core/store.rs", "one turn from the lock to the commit"),
     ("src/ui/plan_json.rs", "a plan as data, written and read back"),
 ];
 
@@ -174,6 +175,7 @@ fn only_the_kinds_and_aws_name_the_sdk() {
         "src/aws",
         "src/resource",
         "src/sandbox",
+        "crates/studio-sandbox",
         // The trait by which main.rs hands in an AWS: what is handed in is the SDK's own configuration.
         "src/cli/surroundings.rs",
     ];
@@ -198,7 +200,7 @@ fn only_the_kinds_and_aws_name_the_sdk() {
 fn only_error_reads_the_codes_of_the_sdk() {
     only_in(
         // bucket.rs reads the body of one answer whose root stand-ins for S3 name otherwise.
-        &["src/aws/error.rs", "src/resource/bucket.rs", "src/sandbox"],
+        &["src/aws/error.rs", "src/resource/bucket.rs", "crates/studio-sandbox"],
         &["ProvideErrorMetadata", "SdkError", "RequestId"],
         "aws/error.rs makes a `CloudError` of what the SDK says; ask that",
     );
@@ -208,13 +210,17 @@ fn only_error_reads_the_codes_of_the_sdk() {
 fn only_wait_sleeps() {
     // sandbox/sleep.rs is the clock that the sandbox supplies, so it cannot go by another.
     let patterns = ["thread::sleep", "tokio::time", "TokioSleep::new().sleep"];
-    only_in(&["src/aws/wait.rs", "src/sandbox/sleep.rs"], &patterns, "wait with `Clock` or `wait::every`");
+    only_in(
+        &["src/aws/wait.rs", "crates/studio-sandbox/src/core/sleep.rs"],
+        &patterns,
+        "wait with `Clock` or `wait::every`",
+    );
 }
 
 #[test]
 fn only_files_opens_what_a_path_leads_to() {
     // main.rs asks the process table; init.rs makes files that nobody else has made.
-    let allowed = ["src/files.rs", "src/main.rs", "src/cli/init.rs"];
+    let allowed = ["crates/studio-files", "src/main.rs", "src/cli/init.rs"];
     let patterns =
         ["File::open", "File::create", "File::options", "fs::read(", "fs::read_to_string", "fs::write(", "tokio::fs"];
     only_in(&allowed, &patterns, "a path may lead to a pipe or a device: open it with `files`");
@@ -287,13 +293,14 @@ fn only_one_function_writes_a_command_to_run() {
 fn only_main_reads_the_environment_and_ends_the_process() {
     // The sandbox aborts where a test has asked for a crash.
     only_in(&["src/main.rs"], &["std::env", "env::var", "process::exit"], "take it from `Surroundings`");
-    only_in(&["src/sandbox/front.rs"], &["process::abort"], "return an `Exit`");
+    only_in(&["crates/studio-sandbox/src/core/front.rs"], &["process::abort"], "return an `Exit`");
 }
 
 #[test]
-fn nothing_knows_the_sandbox() {
-    let patterns = ["crate::sandbox", "super::sandbox", "studio_deploy::sandbox"];
-    only_in(&["src/sandbox", "src/main.rs"], &patterns, "the engine cannot tell which AWS it works with");
+fn the_product_and_the_emulator_meet_in_one_place() {
+    let patterns = ["crate::sandbox", "super::sandbox", "studio_deploy::sandbox", "studio_sandbox"];
+    let allowed = ["src/sandbox", "src/main.rs", "crates/studio-sandbox"];
+    only_in(&allowed, &patterns, "the engine cannot tell which AWS it works with");
 }
 
 #[test]
