@@ -15,14 +15,25 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-/// A counter of the calls that may have changed something: those that left, but for those that the service has refused.
+/// A counter of the calls that left, and of those among them that may have changed something.
 #[derive(Clone, Debug, Default)]
-pub struct Writes(Arc<AtomicU64>);
+pub struct Calls(Arc<Counters>);
 
-impl Writes {
-    /// The number so far.
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+#[derive(Debug, Default)]
+struct Counters {
+    sent: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Calls {
+    /// The number of requests so far, each attempt for itself.
+    pub fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// The number of those that may have changed something: all but the reads and those that the service has refused.
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::Relaxed)
     }
 }
 
@@ -35,9 +46,9 @@ pub fn only_reads(operation: &str) -> bool {
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
-impl Intercept for Writes {
+impl Intercept for Calls {
     fn name(&self) -> &'static str {
-        "Writes"
+        "Calls"
     }
 
     fn read_before_transmit(
@@ -47,8 +58,9 @@ impl Intercept for Writes {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned()).unwrap_or_default();
+        self.0.sent.fetch_add(1, Ordering::Relaxed);
         if !only_reads(&operation) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.writes.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -62,7 +74,7 @@ impl Intercept for Writes {
         let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned()).unwrap_or_default();
         // Whatever the service answers with 3xx or 4xx it has not done; with 5xx nobody knows.
         if !only_reads(&operation) && (300..500).contains(&context.response().status().as_u16()) {
-            self.0.fetch_sub(1, Ordering::Relaxed);
+            self.0.writes.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ use crate::plan::{Action, Retention};
 use crate::resource::asset_files::Manifest;
 use crate::resource::{Names, not_ours};
 use bounds::Bounds;
-use calls::Writes;
+use calls::Calls;
 use lock::Fence;
 use upstream::Upstream;
 use wait::{Clock, Patience, Progress};
@@ -84,8 +84,8 @@ pub struct Account {
     pub efs: aws_sdk_efs::Client,
     /// CloudFormation, which is only asked.
     pub cloudformation: aws_sdk_cloudformation::Client,
-    /// The number of calls that changed something.
-    pub writes: Writes,
+    /// The number of calls so far, and of writes among them.
+    pub calls: Calls,
     /// The fence that lets writes through while the lock is held.
     pub(crate) fence: Fence,
     /// The fate of what holds data when it is removed.
@@ -121,13 +121,13 @@ macro_rules! named {
 
 use named;
 
-/// A client of a service; with `$writes` one that counts its writes and sends none without the lock.
+/// A client of a service; with `$calls` one that counts its calls and sends none without the lock.
 macro_rules! client {
     ($sdk:ident, $config:expr) => {
         $sdk::Client::from_conf(named!($sdk, $config).build())
     };
-    ($sdk:ident, $config:expr, $writes:expr, $fence:expr) => {
-        $sdk::Client::from_conf(named!($sdk, $config).interceptor($fence.clone()).interceptor($writes.clone()).build())
+    ($sdk:ident, $config:expr, $calls:expr, $fence:expr) => {
+        $sdk::Client::from_conf(named!($sdk, $config).interceptor($fence.clone()).interceptor($calls.clone()).build())
     };
 }
 
@@ -135,7 +135,7 @@ impl Account {
     /// The account that `config` leads to. Objects are addressed by path when the endpoint is not AWS's own, since a
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
-        let (writes, fence) = (Writes::default(), Fence::default());
+        let (calls, fence) = (Calls::default(), Fence::default());
         let sleep = config
             .sleep_impl()
             .unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
@@ -146,18 +146,18 @@ impl Account {
             deployment,
             names,
             clock: Clock::new(sleep, time),
-            sagemaker: client!(aws_sdk_sagemaker, config, writes, fence),
-            kms: client!(aws_sdk_kms, config, writes, fence),
-            ec2: client!(aws_sdk_ec2, config, writes, fence),
-            s3: s3(config, path_style, &writes, &fence),
+            sagemaker: client!(aws_sdk_sagemaker, config, calls, fence),
+            kms: client!(aws_sdk_kms, config, calls, fence),
+            ec2: client!(aws_sdk_ec2, config, calls, fence),
+            s3: s3(config, path_style, &calls, &fence),
             lock: client!(aws_sdk_ssm, &bounded(config, Bounds::LOCK)),
-            iam: client!(aws_sdk_iam, config, writes, fence),
-            ssm: client!(aws_sdk_ssm, config, writes, fence),
-            sts: client!(aws_sdk_sts, config, writes, fence),
-            tagging: client!(aws_sdk_resourcegroupstagging, config, writes, fence),
-            efs: client!(aws_sdk_efs, config, writes, fence),
-            cloudformation: client!(aws_sdk_cloudformation, config, writes, fence),
-            writes,
+            iam: client!(aws_sdk_iam, config, calls, fence),
+            ssm: client!(aws_sdk_ssm, config, calls, fence),
+            sts: client!(aws_sdk_sts, config, calls, fence),
+            tagging: client!(aws_sdk_resourcegroupstagging, config, calls, fence),
+            efs: client!(aws_sdk_efs, config, calls, fence),
+            cloudformation: client!(aws_sdk_cloudformation, config, calls, fence),
+            calls,
             fence,
             retention: Retention::default(),
             limits: BTreeMap::new(),
@@ -187,7 +187,7 @@ impl Account {
     /// S3 with other credentials: the asset role's.
     pub fn s3_as(&self, credentials: aws_credential_types::Credentials) -> aws_sdk_s3::Client {
         let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.writes, &self.fence)
+        s3(&self.config.to_builder().credentials_provider(provider).build(), self.path_style, &self.calls, &self.fence)
     }
 
     /// The findings of a look for mere advice; one that takes longer than a few seconds is given up.
@@ -306,9 +306,9 @@ pub(crate) fn bounded(config: &SdkConfig, bounds: Bounds) -> SdkConfig {
     config.to_builder().timeout_config(bounds.within(config.timeout_config()).timeouts()).build()
 }
 
-fn s3(config: &SdkConfig, path_style: bool, writes: &Writes, fence: &Fence) -> aws_sdk_s3::Client {
+fn s3(config: &SdkConfig, path_style: bool, calls: &Calls, fence: &Fence) -> aws_sdk_s3::Client {
     let builder = named!(aws_sdk_s3, config).force_path_style(path_style);
-    aws_sdk_s3::Client::from_conf(builder.interceptor(fence.clone()).interceptor(writes.clone()).build())
+    aws_sdk_s3::Client::from_conf(builder.interceptor(fence.clone()).interceptor(calls.clone()).build())
 }
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name

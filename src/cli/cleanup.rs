@@ -136,7 +136,7 @@ async fn confirm(
 
 /// A failure, after something was changed perhaps.
 fn partly(session: &Session, removed: &[String], failure: Failure) -> Failure {
-    if session.account.writes.count() == 0 {
+    if session.account.calls.writes() == 0 {
         return failure;
     }
     let before = match removed {

@@ -249,6 +249,8 @@ pub(super) async fn plan(
         screen.note(&format!("sandbox: made {line}"));
     }
     session.prepared.clear();
+    let place = session.deployment();
+    screen.detail(&format!("{place} in {} {}, as {}", place.account, place.region, session.acting_as));
     session.bus.listen(|event| {
         if let Event::Notice { message, .. } = event {
             screen.note(&message);
@@ -262,6 +264,7 @@ pub(super) async fn plan(
         screen.error(&session.rendered(&goal.warnings));
     }
     let plan = session.plan(&goal, options).await?;
+    screen.detail(&format!("{} calls to AWS for the plan", session.account.calls.sent()));
     // Of several deployments another may have it.
     match plan.unmatched.first().filter(|_| !session.is_one_of_several) {
         Some(address) => Err(mend::unmatched(address, &plan)),
@@ -346,7 +349,8 @@ async fn locked(
         return Err(Failure::new(&codes::LOCK_LOST, format!("the lock was taken away: {why}")).help("run again"));
     }
     let report = carry_out(run, session, &now, settings).await;
-    let writes = session.account.writes.count();
+    let writes = session.account.calls.writes();
+    run.screen.detail(&format!("{} calls to AWS in all, {writes} of them writes", session.account.calls.sent()));
     let mut exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
         _ => Exit::of_report(&report, writes > 0),

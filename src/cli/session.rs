@@ -67,6 +67,8 @@ pub struct Session {
     pub is_one_of_several: bool,
     /// Whether values that AWS would refuse are errors, since the command writes.
     pub is_strict: bool,
+    /// The ARN of the user or role that the calls are made as.
+    pub acting_as: String,
     /// The words with which the run was called.
     pub caller: Caller,
     backend: Rc<dyn Backend>,
@@ -153,6 +155,7 @@ impl Session {
             prepared,
             is_one_of_several: false,
             is_strict: false,
+            acting_as: caller.arn,
             caller: words.clone(),
             backend: Rc::clone(&surroundings.backend),
             colour,

@@ -220,7 +220,7 @@ pub struct OutputOptions {
         conflicts_with = "verbose"
     )]
     pub quiet: bool,
-    /// Say more; twice, every call.
+    /// Say as whom and how many calls are made; twice, each call.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// A file that gets everything, whatever is said on the screen.

@@ -167,3 +167,17 @@ fn reports_are_more_outputs_of_the_same_run() {
     assert!(desk.read("r.xml").contains("errors=\"1\""));
     assert!(desk.read("r.md").contains("exit 3"));
 }
+
+#[test]
+fn more_is_said_to_whoever_asks_for_it() {
+    let desk = Desk::applied();
+    let usual = desk.run(&["plan", "minimal.yaml"]).is(0);
+    assert!(!usual.notes.contains("calls to AWS"), "{}", usual.notes);
+    desk.run(&["plan", "minimal.yaml", "-v"])
+        .is(0)
+        .notes_have("in 123456789012 us-east-1, as arn:aws:")
+        .notes_have("calls to AWS for the plan");
+    desk.run(&["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME, "-v"])
+        .is(0)
+        .notes_have("of them writes");
+}
