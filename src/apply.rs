@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
+use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
 use crate::plan::{Action, AssetDigest, Plan, Record, Rules, Step, changes};
 
@@ -108,6 +109,24 @@ impl Report {
         self.record_error.is_none()
             && !self.left_out
             && self.outcomes.iter().all(|(_, _, outcome)| matches!(outcome, Outcome::Done | Outcome::Held(_)))
+    }
+
+    /// The end of a run with this report that no signal stopped, given whether any call changed anything.
+    pub fn exit(&self, wrote: bool) -> Exit {
+        if self.is_complete() {
+            return Exit::Success;
+        }
+        if wrote {
+            return Exit::Partial;
+        }
+        let failures = self.failures().map(|(_, _, error)| error).chain(&self.record_error);
+        let blocked = self.outcomes.iter().any(|(_, _, outcome)| *outcome == Outcome::Blocked);
+        let of_failures = failures.map(failure::exit_of).max();
+        of_failures.unwrap_or(match (self.refused, blocked || self.left_out) {
+            (true, _) => Exit::Access,
+            (false, true) => Exit::Blocked,
+            (false, false) => Exit::Failed,
+        })
     }
 
     /// The failures.
@@ -512,4 +531,32 @@ fn cause(address: &Address, outcome: &Outcome) -> Option<Address> {
 /// The properties that a change touches, at the depth that an API takes whole: the first key.
 pub fn touched(changes: &[crate::plan::Change], key: &str) -> bool {
     changes.iter().any(|change| change.path.starts_with(&Path::of([key])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::ErrorKind;
+
+    #[test]
+    fn a_report_ends_by_what_was_written_and_what_failed() {
+        let address: Address = "domain.studio".parse().unwrap();
+        let report = |outcomes: &[Outcome]| Report {
+            outcomes: outcomes.iter().map(|outcome| (address.clone(), Action::Create, outcome.clone())).collect(),
+            ..Report::default()
+        };
+        let denied = Outcome::Failed(CloudError::new(ErrorKind::Denied, "CreateDomain", "no"));
+        for (outcomes, wrote, expected) in [
+            (&[Outcome::Done, Outcome::Held("used".into())][..], true, Exit::Success),
+            (&[Outcome::Done, denied.clone()], true, Exit::Partial),
+            (std::slice::from_ref(&denied), false, Exit::Access),
+            (std::slice::from_ref(&denied), true, Exit::Partial),
+            // What is only waited for is done without a write.
+            (&[Outcome::Done, denied.clone()], false, Exit::Access),
+            (&[Outcome::Blocked], false, Exit::Blocked),
+            (&[Outcome::Blocked, Outcome::Done], true, Exit::Partial),
+        ] {
+            assert_eq!(report(outcomes).exit(wrote), expected, "{outcomes:?}");
+        }
+    }
 }

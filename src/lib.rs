@@ -9,14 +9,13 @@
 //! empty graph. The modules stand in the order of the line, and behind them what the line stands on.
 
 // The line; what is decided on it stands in a crate of its own, which knows neither the SDK nor a file nor a clock.
-pub use studio_core::{config, escape, hint, model, naming, plan};
+pub use studio_core::{cloud, config, escape, failure, hint, model, naming, plan};
 pub use studio_files as files;
 pub mod assets;
 pub mod preflight;
 pub mod apply;
 
 // The account: the seam, what each kind is, and the SDK.
-pub mod cloud;
 pub mod resource;
 pub mod aws;
 

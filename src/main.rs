@@ -13,11 +13,11 @@ use studio_deploy::aws::connect::RealAws;
 use studio_deploy::aws::lock::{Life, Locality, Process};
 use studio_deploy::aws::wait;
 use studio_deploy::cli::args::{self, Cli};
-use studio_deploy::cli::exit::Exit;
-use studio_deploy::cli::failure::Failure;
 use studio_deploy::cli::signals::{self, Signals, Switch};
 use studio_deploy::cli::surroundings::{Backend, Surroundings};
 use studio_deploy::cli::{self};
+use studio_deploy::failure::Exit;
+use studio_deploy::failure::Failure;
 use studio_deploy::ui::{Outgoing, Screen, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -32,25 +32,25 @@ fn main() -> ExitCode {
     let mut screen = screen();
     let cli = match args::parse(std::env::args_os(), &screen) {
         Ok(cli) => cli,
-        Err(exit) => return exit.into(),
+        Err(exit) => return exit.code().into(),
     };
     screen.configure(cli.global.output.color, cli.global.output.verbosity());
     // It lives as long as the process, and what is told from anywhere ends up on it.
     let screen: &'static Screen = Box::leak(Box::new(screen));
     if let Err(failure) = trace(&cli) {
-        return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now).into();
+        return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now).code().into();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             screen.error(&format!("error[SD9001]: the runtime cannot be started: {error}"));
-            return Exit::Bug.into();
+            return Exit::Bug.code().into();
         }
     };
     let exit = runtime.block_on(run(cli, screen));
     // Whoever still waits for a line of input, or for a name server, is not waited for.
     runtime.shutdown_background();
-    exit.into()
+    exit.code().into()
 }
 
 async fn run(cli: Cli, screen: &'static Screen) -> Exit {

@@ -12,10 +12,10 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::bounds::Bounds;
 use super::error::{failed, not_assumed};
 use super::{bounded, named};
-use crate::cli::codes;
-use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Backend, Wanted};
 use crate::cloud::{CloudError, ErrorKind};
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::files;
 
 /// The number of attempts at a call: with hundreds of profiles SageMaker throttles long before it serves.

@@ -28,11 +28,11 @@ pub use operate::{
 };
 pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
 
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::config::suggest::nearest;
 use crate::escape::{self, one_line};
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::ui::{Paint, Screen, events};
 
 /// Plan, apply, diff and destroy Amazon SageMaker Studio environments from MDAA's `sm-studio-domain` YAML.

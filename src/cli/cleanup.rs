@@ -7,15 +7,15 @@
 use serde_json::json;
 
 use super::args::{CleanupArgs, Format, Global};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::model::{Address, Kind, Observed};
 use crate::resource::{self, home_efs, nfs_security_group};
 use crate::ui::Screen;

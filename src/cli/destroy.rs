@@ -1,15 +1,15 @@
 //! `destroy`: apply with nothing wanted. What holds data stays unless that is said, and the name has to be typed.
 
 use super::args::DestroyArgs;
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::hold;
 use super::load::{Loaded, load};
 use super::run::{Ended, Planned, Run, announce, execute, plan};
 use super::session::Session;
 use crate::apply::Settings;
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::plan::{Options, Plan};
 use crate::ui::plan_human::{self, DiffStyle};
 

@@ -3,13 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::args::{ConfigFiles, DiffArgs, Format, Global};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::run::{announce, plan};
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::config;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::plan::Options;
 use crate::ui::plan_json::PlanDocument;
 use crate::ui::{Screen, diff};

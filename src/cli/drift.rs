@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::args::{DriftArgs, Format};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::run::{Run, announce, plan};
 use super::session::Session;
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::model::{Address, Kind, Path};
 use crate::plan::{Action, Options, Plan, Record, Step};
 use crate::ui::plan_human::{self, DiffStyle};
@@ -34,7 +34,7 @@ pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure
                 .details(names.clone())
                 .help(format!("{} prints what is needed", run.global.caller.run("permissions", &["--for", "plan"])));
             if run.format() != Format::Json {
-                run.screen.error(&failure.render(run.paint()));
+                run.screen.error(&crate::ui::failure::render(&failure, run.paint()));
             }
             run.failed(&failure)?;
             exit = exit.max(Exit::Access);

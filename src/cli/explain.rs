@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::args::{ExplainArgs, Format};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::assets;
 use crate::aws::{given_bucket, role_mistakes};
 use crate::config::codes as config_codes;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::ui::Screen;
 
 /// Codes of mistakes that only come to light where files and the account are looked at.

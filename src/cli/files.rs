@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::config::codes::{ENCODING, TOO_LARGE};
 use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::document::InputFile;
 use crate::config::suggest::nearest;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::files;
 use crate::model::Source;
 

@@ -1,11 +1,11 @@
 //! `graph`: what waits for what, with what happens to each.
 
 use super::args::{Format, GraphArgs};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::load;
 use super::run::{Run, announce, plan};
 use super::session::Session;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::model::Node;
 use crate::plan::Options;
 use crate::ui::graph::{self, Vertex};

@@ -4,8 +4,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
-use super::codes;
-use super::failure::Failure;
 use super::run::Run;
 use super::session::Session;
 use super::surroundings::Surroundings;
@@ -13,6 +11,8 @@ use crate::apply::Event;
 use crate::aws::lock::{Holder, Lock, LockError, Standing};
 use crate::cloud::CloudError;
 use crate::escape::one_line;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::ui::elapsed;
 
 /// This run's hand on the lock of a deployment; it holds nothing yet.

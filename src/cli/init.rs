@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{Format, InitArgs, Variant};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::config;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::Caller;
 use crate::ui::Screen;
 

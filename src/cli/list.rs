@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::args::{Format, Global, ListArgs};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::load_names;
 use super::surroundings::Surroundings;
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::ui::Screen;
 
 pub(super) fn run(

@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::args::{ConfigFiles, Global};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::files::{Texts, Unreadable, include, read, read_configs, texts};
 use super::surroundings::Surroundings;
 use super::told::{Told, said_at};
@@ -19,6 +16,9 @@ use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag
 use crate::config::template::Context;
 use crate::config::tree::Tree;
 use crate::config::{DeploymentBlock, yaml};
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::Caller;
 use crate::model::Source;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::codes;
-use super::failure::Failure;
 use crate::config::suggest::nearest;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::model::Address;
 use crate::plan::Plan;
 

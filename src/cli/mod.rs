@@ -4,13 +4,10 @@
 mod apply;
 pub mod args;
 mod cleanup;
-pub mod codes;
 mod destroy;
 mod diff;
 mod drift;
-pub mod exit;
 mod explain;
-pub mod failure;
 mod files;
 mod graph;
 mod hold;
@@ -32,9 +29,9 @@ mod unlock;
 mod url;
 mod validate;
 
+use crate::failure::Exit;
+use crate::failure::Failure;
 use args::{Cli, Command, Format};
-use exit::Exit;
-use failure::Failure;
 use run::Run;
 use surroundings::Surroundings;
 
@@ -83,7 +80,7 @@ async fn command(cli: &Cli, run: &Run<'_>) -> Result<Exit, Failure> {
         Command::Completions(args) => schema::completions(args, screen),
         Command::Man(args) => schema::man(args),
         // main.rs answers these before it comes here: they are about the sandbox itself.
-        Command::Sandbox(_) => Err(Failure::new(&codes::USAGE, "this build has no sandbox")
+        Command::Sandbox(_) => Err(Failure::new(&crate::failure::codes::USAGE, "this build has no sandbox")
             .help("build with the feature `sandbox`, which is on by default")),
     }
 }
@@ -98,7 +95,7 @@ pub fn tell(failure: &Failure, command: &str, format: Format, screen: &Screen, n
 }
 
 fn say(failure: &Failure, format: Format, screen: &Screen) -> Exit {
-    screen.error(&failure.render(screen.notes_paint()));
+    screen.error(&crate::ui::failure::render(failure, screen.notes_paint()));
     if format == Format::Json {
         // The error is on standard error already; a full disk under standard output changes nothing about it.
         drop(screen.data(&failure.json()));

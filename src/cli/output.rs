@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::args::{Global, OutputArgs};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::load;
 use super::run::plan;
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::config::suggest::nearest;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::model::{Address, Kind, Observed};
 use crate::plan::Options;
 use crate::ui::{Screen, table};

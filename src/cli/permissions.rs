@@ -7,13 +7,13 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::args::{Format, Global, PermissionsArgs, PermissionsFor};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::surroundings::Surroundings;
 use crate::config::{self, Config};
 use crate::escape::{self, one_line};
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::model::Deployment;
 use crate::model::deployment::partition_of;

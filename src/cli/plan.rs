@@ -4,14 +4,14 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde_json::json;
 
 use super::args::PlanArgs;
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::{Loaded, load};
 use super::run::{Ended, Run, announce, options};
 use super::session::Session;
 use crate::config::suggest::nearest;
 use crate::escape;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::hint::quoted;
 use crate::plan::{Plan, Selection};

@@ -9,9 +9,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::args::{self, Consent, Format, Global, ReportFormat};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::hold;
 use super::load::{Loaded, LoadedAll};
 use super::mend;
@@ -21,6 +18,9 @@ use crate::apply::{Event, Report, Settings, Stop, apply};
 use crate::aws::lock::NotHeld;
 use crate::aws::wait;
 use crate::escape::{self, one_line};
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::plan::{Options, Plan};
 use crate::preflight;
@@ -181,7 +181,11 @@ impl<'a> Run<'a> {
                 Ok(Ended { exit: failure.exit, wrote: false, line: failure.summary, document })
             }
             Err(failure) if several => {
-                self.screen.error(&format!("{}: {}", one_line(name), failure.render(self.paint())));
+                self.screen.error(&format!(
+                    "{}: {}",
+                    one_line(name),
+                    crate::ui::failure::render(&failure, self.paint())
+                ));
                 self.failed_in(Some(name), &failure)?;
                 let document = json!({ "deployment": name, "error": failure.document() });
                 let line = format!("failed: {}", failure.summary);
@@ -353,7 +357,7 @@ async fn locked(
     run.screen.detail(&format!("{} calls to AWS in all, {writes} of them writes", session.account.calls.sent()));
     let mut exit = match run.surroundings.signals.exit() {
         Some(signal) if report.stopped => signal,
-        _ => Exit::of_report(&report, writes > 0),
+        _ => report.exit(writes > 0),
     };
     let caller = &run.global.caller;
     run.events.count(&report, &now, writes);

@@ -3,9 +3,9 @@
 use std::fs;
 
 use super::args::{self, CompletionsArgs, ManArgs, SchemaArgs, SchemaKind, Shell};
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::config;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::ui::{Screen, events, plan_json, schema};
 
 pub(super) fn run(args: &SchemaArgs, screen: &Screen) -> Result<Exit, Failure> {

@@ -7,8 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::args::Global;
-use super::codes;
-use super::failure::Failure;
 use super::load::Loaded;
 use super::review::review;
 use super::surroundings::{Backend, Surroundings, Wanted};
@@ -22,6 +20,8 @@ use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
 use crate::config::{self, Config, Reviewed};
 use crate::escape::one_line;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::Caller;
 use crate::model::{Address, Deployment, Graph, Kind};
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, select, settle};
@@ -231,7 +231,7 @@ impl Session {
             Ok(roles) => roles,
             Err(Unresolved::Mistakes(mut mistakes)) => {
                 mistakes.extend(diagnostics);
-                return Err(Failure { exit: super::exit::Exit::Access, ..self.invalid(&mistakes) });
+                return Err(Failure { exit: crate::failure::Exit::Access, ..self.invalid(&mistakes) });
             }
             Err(Unresolved::Cloud(error)) => return Err(self.cloud(&error)),
         };
@@ -270,7 +270,7 @@ impl Session {
             mistakes.extend(more);
         }
         let failure = self.invalid(&mistakes);
-        if is_missing { Failure { exit: super::exit::Exit::Access, ..failure } } else { failure }
+        if is_missing { Failure { exit: crate::failure::Exit::Access, ..failure } } else { failure }
     }
 
     /// The plan that reaches a goal.

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use crate::apply::Stop;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 
 /// The state that the signals' listener and the run share.
 #[derive(Debug, Default)]

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use aws_types::SdkConfig;
 
-use super::failure::Failure;
 use super::load::Loaded;
 use super::signals::Signals;
 use crate::aws::lock::{Life, Locality, Process};
+use crate::failure::Failure;
 
 /// The machine, the user and the AWS that a run has.
 pub struct Surroundings {

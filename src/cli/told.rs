@@ -1,11 +1,11 @@
 //! What is told in two places, on the command line or in the environment and in a file, and has to be the same in both:
 //! nobody deploys into another environment, account or region than the config is for.
 
-use super::codes;
-use super::failure::Failure;
 use super::surroundings::Surroundings;
 use crate::config::document::Document;
 use crate::config::mdaa::Module;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::Caller;
 use crate::model::Source;
 

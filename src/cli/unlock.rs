@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::args::{Format, Global, UnlockArgs};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::hold;
 use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::ui::Screen;
 
 pub(super) async fn run(

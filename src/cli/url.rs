@@ -3,9 +3,6 @@
 use serde_json::json;
 
 use super::args::{Format, Global, UrlArgs};
-use super::codes;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::load;
 use super::session::Session;
 use super::surroundings::Surroundings;
@@ -13,6 +10,9 @@ use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config;
 use crate::config::suggest::nearest;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::resource::domain;
 use crate::ui::Screen;
 

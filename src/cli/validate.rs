@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::args::{Format, Global, ValidateArgs};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::load::{Loaded, load_offline};
 use super::surroundings::Surroundings;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::{self, Reviewed};
 use crate::escape::one_line;
+use crate::failure::Exit;
+use crate::failure::Failure;
 use crate::ui::Screen;
 
 pub(super) fn run(
@@ -23,7 +23,7 @@ pub(super) fn run(
     let all = match load_offline(&args.files, global, surroundings, colour) {
         // What cannot even be read has the same form as other mistakes.
         Err(failure) if json && !failure.mistakes.is_empty() => {
-            screen.error(&failure.render(screen.notes_paint()));
+            screen.error(&crate::ui::failure::render(&failure, screen.notes_paint()));
             screen.data(&format!("{:#}\n", json!({"valid": false, "deployments": [invalid(None, &failure)]})))?;
             return Ok(failure.exit);
         }
@@ -38,7 +38,7 @@ pub(super) fn run(
     let mut found = Vec::new();
     let mut valid = all.unreadable.is_empty();
     for (name, failure) in &all.unreadable {
-        told(name, &failure.render(screen.notes_paint()));
+        told(name, &crate::ui::failure::render(failure, screen.notes_paint()));
         found.push(invalid(Some(name), failure));
     }
     for loaded in &all.deployments {

@@ -17,10 +17,10 @@ use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
 use crate::cli::args::{self, SandboxOptions as Flags};
-use crate::cli::codes;
-use crate::cli::failure::Failure;
 use crate::cli::load::Loaded;
 use crate::cli::surroundings::{Backend, Wanted};
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::{Caller, quoted};
 
 /// The region of a sandbox that nobody gave one.
@@ -34,24 +34,24 @@ pub struct SandboxAws {
     sandbox: Sandbox,
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let helps = match &error {
-            StoreError::Io { .. } => vec!["check who may read and write the file and its folder".to_owned()],
-            StoreError::Foreign { .. } => vec![
-                "nothing was changed in it; name another file with `--sandbox=FILE`, which is made when there is none"
-                    .to_owned(),
-            ],
-            StoreError::Version { path, .. } | StoreError::Damaged { path, .. } => {
-                let (old, aside) = (quoted(path), quoted(beside(path, ".old")));
-                vec![
-                    format!("move it away with `mv {old} {aside}` if anything in it may be needed"),
-                    format!("{} deletes it, and the next command starts a new one", reset(path)),
-                ]
-            }
-        };
-        Self::new(&codes::FILE, error.to_string()).helps(helps)
-    }
+/// A sandbox's file that cannot be used, with the way out.
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+pub fn unusable(error: StoreError) -> Failure {
+    let helps = match &error {
+        StoreError::Io { .. } => vec!["check who may read and write the file and its folder".to_owned()],
+        StoreError::Foreign { .. } => vec![
+            "nothing was changed in it; name another file with `--sandbox=FILE`, which is made when there is none"
+                .to_owned(),
+        ],
+        StoreError::Version { path, .. } | StoreError::Damaged { path, .. } => {
+            let (old, aside) = (quoted(path), quoted(beside(path, ".old")));
+            vec![
+                format!("move it away with `mv {old} {aside}` if anything in it may be needed"),
+                format!("{} deletes it, and the next command starts a new one", reset(path)),
+            ]
+        }
+    };
+    Failure::new(&codes::FILE, error.to_string()).helps(helps)
 }
 
 /// The command that deletes a sandbox.
@@ -76,7 +76,7 @@ impl SandboxAws {
         };
         let options =
             SandboxOptions { path: flags.file.clone(), latency, faults, adversary: false, call_log: flags.log.clone() };
-        Ok(Self::of(Sandbox::open(options)?))
+        Ok(Self::of(Sandbox::open(options).map_err(unusable)?))
     }
 
     /// A backend of a sandbox that is open already.
@@ -108,9 +108,9 @@ impl Backend for SandboxAws {
         // The first deployment of the command decides where the sandbox is.
         if self.sandbox.is_new() {
             let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
-            self.sandbox.found(account, wanted.region.as_deref().unwrap_or(REGION))?;
+            self.sandbox.found(account, wanted.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
         }
-        let account = self.sandbox.with_world(|world| world.account())?;
+        let account = self.sandbox.with_world(|world| world.account()).map_err(unusable)?;
         let elsewhere = |wanted: &Option<String>, here: &str| wanted.as_ref().is_some_and(|wanted| wanted != here);
         if elsewhere(&wanted.account, &account) || elsewhere(&wanted.region, &self.sandbox.region()) {
             return Ok(Vec::new());
@@ -120,7 +120,7 @@ impl Backend for SandboxAws {
             Err(failure) if !failure.mistakes.is_empty() => return Ok(Vec::new()),
             seeded => seeded?,
         };
-        self.sandbox.with_world(|world| world.set_prepared(&name))?;
+        self.sandbox.with_world(|world| world.set_prepared(&name)).map_err(unusable)?;
         Ok(made)
     }
 
@@ -168,13 +168,13 @@ impl Backend for SandboxAws {
 
 /// Makes what a config refers to and must exist; a line for each thing made.
 pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Failure> {
-    let account = sandbox.with_world(|world| world.account())?;
-    let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition())?);
+    let account = sandbox.with_world(|world| world.account()).map_err(unusable)?;
+    let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition()).map_err(unusable)?);
     let context = loaded.context(Some(&account), Some(&region), Some(partition));
     let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
     loaded.permissions_boundary.iter().for_each(|arn| needed.boundary(arn));
-    let mut made = sandbox.seed(&needed.seed)?;
-    made.extend(sandbox.with_world(|world| needed.studio(world))?);
+    let mut made = sandbox.seed(&needed.seed).map_err(unusable)?;
+    made.extend(sandbox.with_world(|world| needed.studio(world)).map_err(unusable)?);
     Ok(made)
 }
 
@@ -196,7 +196,7 @@ mod tests {
             ),
             (StoreError::Damaged { path, reason: reason() }, [".old'", "--sandbox='/home/it'\\''s mine.json'"]),
         ] {
-            let failure = Failure::from(error);
+            let failure = unusable(error);
             for expected in expected {
                 assert!(failure.help.contains(expected), "{expected}: {}", failure.help);
             }

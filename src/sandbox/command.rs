@@ -7,15 +7,15 @@ use std::rc::Rc;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::backend::{ACCOUNT, REGION, SandboxAws, seed};
+use super::backend::{ACCOUNT, REGION, SandboxAws, seed, unusable};
 use super::serve::serve;
 use super::store;
 use crate::cli::args::{self, Format, Global, SandboxCommand};
-use crate::cli::codes;
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
 use crate::cli::load::load;
 use crate::cli::surroundings::Surroundings;
+use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::ui::Screen;
 
 /// Where the sandbox's state is when nobody says.
@@ -39,7 +39,7 @@ pub async fn run(
     let json = global.output.format() == Format::Json;
     match command {
         SandboxCommand::Reset => {
-            store::remove(&path)?;
+            store::remove(&path).map_err(unusable)?;
             screen.note(&format!("{} is empty", path.display()));
             if json {
                 screen.data(&format!("{}\n", json!({"file": path})))?;
@@ -56,14 +56,14 @@ pub async fn run(
             for loaded in &all.deployments {
                 if sandbox.is_new() {
                     let account = loaded.account.as_deref().unwrap_or(ACCOUNT);
-                    sandbox.found(account, loaded.region.as_deref().unwrap_or(REGION))?;
+                    sandbox.found(account, loaded.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
                 }
                 for line in seed(&sandbox, loaded)? {
                     screen.note(&format!("made {line}"));
                     made.push(line);
                 }
             }
-            sandbox.keep()?;
+            sandbox.keep().map_err(unusable)?;
             if json {
                 screen.data(&format!("{}\n", json!({"file": path, "made": made})))?;
             }
@@ -73,7 +73,7 @@ pub async fn run(
             let sandbox = backend.sandbox().clone();
             if sandbox.is_new() {
                 let account = global.target.account.as_deref().unwrap_or(ACCOUNT);
-                sandbox.found(account, global.target.region.as_deref().unwrap_or(REGION))?;
+                sandbox.found(account, global.target.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
             }
             let cannot = |error: std::io::Error| {
                 Failure::new(&codes::FILE, format!("port {} cannot be used: {error}", args.port))

@@ -15,8 +15,8 @@ use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_json::{Counts, End};
 use super::summary::Summary;
 use crate::apply::{Event, Report};
-use crate::cli::failure::{Failure, FailureDocument};
 use crate::escape;
+use crate::failure::{Failure, FailureDocument};
 use crate::model::{Address, Deployment};
 use crate::plan::Plan;
 

@@ -7,6 +7,7 @@
 mod changes;
 pub mod diff;
 pub mod events;
+pub mod failure;
 pub mod graph;
 pub mod plan_human;
 pub mod plan_json;

@@ -9,7 +9,8 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
-use crate::model::{Address, Source, Value};
+use crate::failure::Place;
+use crate::model::{Address, Value};
 use crate::plan::{Action, Mend, Options, Plan, Step, Watched};
 
 /// The format that this version writes, and the only one that it reads.
@@ -146,23 +147,6 @@ pub struct BlockedDocument {
     pub why: String,
     /// The next thing to do about it, for people.
     pub hint: String,
-}
-
-/// A place in the YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
-    /// The file as the user named it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-}
-
-impl From<&Source> for Place {
-    fn from(source: &Source) -> Self {
-        Self { file: source.file.clone(), line: source.line, column: source.column }
-    }
 }
 
 /// Something to know before applying.

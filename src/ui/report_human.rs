@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::failure::render as render_failure;
 use super::report_json::Counts;
 use super::style::{Paint, Tone};
 use super::text::joined;
 use super::watched;
-use super::words::{changed, infinitive, past, progressive};
+use super::words::{infinitive, past, progressive};
 use crate::apply::{Outcome, Report};
-use crate::cli::codes;
-use crate::cli::failure::Failure;
-use crate::cloud::CloudError;
 use crate::escape::one_line;
+use crate::failure::Failure;
+use crate::failure::codes;
 use crate::hint::Caller;
 use crate::plan::{Plan, Step};
 
@@ -19,7 +19,7 @@ use crate::plan::{Plan, Step};
 pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint: Paint) -> String {
     let mut text = String::new();
     for failure in failures(report, plan, caller) {
-        text.push_str(&failure.render(paint));
+        text.push_str(&render_failure(&failure, paint));
         text.push('\n');
     }
     let mut line = |word: &str, tone: Tone, rest: String| {
@@ -106,14 +106,6 @@ pub(super) fn why_retained(step: &Step, caller: &Caller) -> String {
     }
 }
 
-/// A failed call in AWS's words, with its request and whether anything was changed.
-pub fn told(error: &CloudError) -> String {
-    let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-    let request = error.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
-    let needs = error.unnamed_permission().map(|permission| format!("it needs {permission}; ")).unwrap_or_default();
-    format!("{}: {code}{} ({needs}{request}{})", error.operation, error.message, changed(error.sent))
-}
-
 /// The numbers of a run, and where something is missing the way on.
 pub fn last_line(report: &Report, plan: &Plan, way_on: &str) -> String {
     let counts = Counts::of(report, plan);
@@ -160,6 +152,7 @@ pub fn last_line(report: &Report, plan: &Plan, way_on: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::CloudError;
     use crate::cloud::ErrorKind;
     use crate::plan::Action;
     use crate::ui::report_json::ReportDocument;

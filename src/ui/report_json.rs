@@ -11,8 +11,8 @@ use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_human::{failures, why_retained};
 use super::summary::only_record_changes;
 use crate::apply::{Outcome, Report};
-use crate::cli::failure::{Failure, FailureDocument};
 use crate::cloud::{CloudError, Sent};
+use crate::failure::{Failure, FailureDocument};
 use crate::hint::Caller;
 use crate::plan::{Action, Plan, Step};
 

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::plan_json::{ActionWord, Place, PlanDocument, StepDocument};
+use super::plan_json::{ActionWord, PlanDocument, StepDocument};
 use super::report_json::{End, ReportDocument};
 use super::summary::{RECORD, RECORD_CHANGES};
-use crate::cli::failure::FailureDocument;
 use crate::escape::{self, one_line};
+use crate::failure::{FailureDocument, Place};
 
 /// GitHub cuts a step's summary and a comment at 65,536 characters; this leaves room for what others put around it.
 const MARKDOWN_LIMIT: usize = 60_000;

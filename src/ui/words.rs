@@ -1,6 +1,5 @@
 //! The verbs of each action.
 
-use crate::cloud::Sent;
 use crate::plan::Action;
 
 /// `create` in "could not create".
@@ -36,14 +35,5 @@ pub(super) const fn past(action: Action) -> &'static str {
         Action::Update => "updated",
         Action::Replace => "replaced",
         Action::Delete => "deleted",
-    }
-}
-
-/// Whether a failed request changed anything, for people.
-pub const fn changed(sent: Sent) -> &'static str {
-    match sent {
-        Sent::No => "nothing was changed",
-        Sent::Maybe => "it is not known whether anything was changed",
-        Sent::Yes => "something was changed",
     }
 }

@@ -9,7 +9,7 @@ mod promises;
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_deploy::cli::args;
-use studio_deploy::cli::exit::Exit;
+use studio_deploy::failure::Exit;
 
 use crate::behaviour::domain_id;
 use crate::support::account::{APPLY, DESTROY, Ended, IDENTITY, Lab};

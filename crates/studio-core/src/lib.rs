@@ -12,7 +12,9 @@ pub mod config;
 pub mod naming;
 pub mod model;
 pub mod plan;
+pub mod cloud;
 
 // What may be said about it.
 pub mod escape;
+pub mod failure;
 pub mod hint;

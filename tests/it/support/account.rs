@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use studio_deploy::aws::lock::{Life, Locality, Process};
 use studio_deploy::cli::args::{Cli, Command};
-use studio_deploy::cli::exit::Exit;
 use studio_deploy::cli::signals::{self, Signals};
 use studio_deploy::cli::surroundings::Surroundings;
 use studio_deploy::cli::{self, args};
+use studio_deploy::failure::Exit;
 use studio_deploy::sandbox;
 use studio_deploy::sandbox::backend::SandboxAws;
 use studio_deploy::sandbox::faults::Faults;

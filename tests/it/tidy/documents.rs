@@ -42,7 +42,7 @@ fn the_readme_lists_the_exit_codes_there_are() {
         .iter()
         .flat_map(|cell| cell.split(", ").filter_map(|code| code.parse().ok()).collect::<Vec<_>>())
         .collect();
-    let text = read("src/cli/exit.rs");
+    let text = read("crates/studio-core/src/failure/exit.rs");
     let codes = text.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = ")?.1.parse().ok());
     assert_eq!(listed, codes.collect::<BTreeSet<u8>>());
 }

@@ -154,6 +154,19 @@ impl CloudError {
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
+
+    /// The failed call in AWS's words, with its request and whether anything was changed; for people.
+    pub fn told(&self) -> String {
+        let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        let request = self.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
+        let needs = self.unnamed_permission().map(|permission| format!("it needs {permission}; ")).unwrap_or_default();
+        let changed = match self.sent {
+            Sent::No => "nothing was changed",
+            Sent::Maybe => "it is not known whether anything was changed",
+            Sent::Yes => "something was changed",
+        };
+        format!("{}: {code}{} ({needs}{request}{changed})", self.operation, self.message)
+    }
 }
 
 impl fmt::Display for CloudError {

@@ -1,4 +1,7 @@
-//! Every error as a person needs it: what is wrong, where, in AWS's words, and what to do next.
+//! Failures as data: what ends a run, the code that `explain` knows it by, and the code that the process ends with.
+
+pub mod codes;
+pub mod exit;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,17 +11,14 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{self, Code};
-use super::exit::Exit;
+pub use self::codes::Code;
+pub use self::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Diagnostics;
-use crate::escape::{self, one_line};
+use crate::escape::one_line;
 use crate::hint::Caller;
 use crate::model::Source;
 use crate::plan::{Cycle, Plan};
-use crate::ui::plan_json::Place;
-use crate::ui::style::Tone;
-use crate::ui::{Paint, report_human};
 
 /// An error that ends a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Failure {
     /// The same where nobody knows how the run was called.
     fn told(error: &CloudError, region: Option<&str>) -> Self {
         let code = code_of(error);
-        let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(report_human::told(error));
+        let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(error.told());
         if code == &codes::REGION {
             let region = region.unwrap_or("this region");
             return failure
@@ -176,31 +176,6 @@ impl Failure {
         Self::new(&codes::FILE, format!("{}: {error}", path.display())).help(help)
     }
 
-    /// For people: ends with a line break.
-    pub fn render(&self, paint: Paint) -> String {
-        if self.code == codes::INVALID_CONFIG.id {
-            // Each mistake in it is rendered with a code of its own.
-            let colored = self.colored.as_ref().filter(|_| paint.is_colored());
-            let shown = colored.map_or(&self.detail, |colored| colored.as_ref());
-            return format!("{}\n", shown.trim_end_matches('\n'));
-        }
-        let mut lines = vec![format!(
-            "{} {}",
-            paint.paint(Tone::Remove, &format!("error[{}]:", self.code)),
-            one_line(&self.summary)
-        )];
-        if let Some(source) = &self.source {
-            let place = format!("  --> {}:{}:{}", source.file, source.line, source.column);
-            lines.push(paint.paint(Tone::Quiet, &one_line(&place)));
-        }
-        lines.extend(escape::lines(&self.detail).lines().map(|line| format!("  {line}")));
-        for (at, line) in escape::lines(&self.help).lines().enumerate() {
-            let help = if at == 0 { paint.paint(Tone::Hint, "help:") } else { "     ".into() };
-            lines.push(format!("  {help} {line}"));
-        }
-        lines.join("\n") + "\n"
-    }
-
     /// For machines.
     pub fn document(&self) -> FailureDocument {
         FailureDocument {
@@ -216,6 +191,23 @@ impl Failure {
     /// `{"error": …}` on one line, what standard output holds instead of data.
     pub fn json(&self) -> String {
         format!("{}\n", serde_json::json!({ "error": self.document() }))
+    }
+}
+
+/// A place in the YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+impl From<&Source> for Place {
+    fn from(source: &Source) -> Self {
+        Self { file: source.file.clone(), line: source.line, column: source.column }
     }
 }
 
@@ -328,91 +320,4 @@ fn missing_permission(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("to perform: ")?;
     let action = rest.split([' ', ',', ';']).next()?.trim_end_matches('.');
     action.contains(':').then_some(action)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::codes::UNKNOWN_KEY;
-    use crate::config::{self, Diagnostic};
-    use crate::ui::testing::{removal, source};
-
-    fn cloud(kind: ErrorKind, code: &str, message: &str) -> CloudError {
-        let mut error = CloudError::new(kind, "CreateDomain", message);
-        error.code = Some(code.into());
-        error.request_id = Some("1f2e".into());
-        error
-    }
-
-    #[test]
-    fn a_missing_permission_is_named() {
-        let message = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: \
-            sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/*";
-        let error = cloud(ErrorKind::Denied, "AccessDeniedException", message);
-        let failure = Failure::cloud(&error, None, &Caller::default()).at(Some(&source(12)));
-        insta::assert_snapshot!(failure.render(Paint::PLAIN), @r"
-    error[SD3002]: CreateDomain: a permission is missing
-      --> studio.yaml:12:3
-      CreateDomain: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/* (request 1f2e; nothing was changed)
-      help: allow the caller sagemaker:CreateDomain; `studio-deploy permissions` prints all that is needed
-    ");
-        assert_eq!(failure.exit, Exit::Access);
-    }
-
-    #[test]
-    fn each_kind_of_failure_names_the_way_out() {
-        for (kind, code, message, id, help) in [
-            (ErrorKind::Denied, "AccessDenied", "no", "SD3002", "studio-deploy permissions"),
-            (ErrorKind::Denied, "AccessDenied", "with an explicit deny in a policy", "SD3002", "who owns that policy"),
-            (ErrorKind::Credentials, "ExpiredToken", "expired", "SD3001", "aws sso login"),
-            (ErrorKind::Quota, "ResourceLimitExceeded", "1 domain", "SD3005", "servicequotas"),
-            (ErrorKind::Other, "UnknownOperationException", "not supported", "SD3004", "--region"),
-            (ErrorKind::Connection, "", "no route", "SD3006", "--endpoint-url"),
-        ] {
-            let failure = Failure::cloud(&cloud(kind, code, message), None, &Caller::default());
-            assert_eq!(failure.code, id);
-            assert!(failure.help.contains(help), "{failure:?}");
-        }
-        let failure = Failure::told(&cloud(ErrorKind::Other, "UnknownOperationException", ""), Some("eu-north-9"));
-        assert_eq!(failure.summary, "Studio is not available in eu-north-9");
-    }
-
-    #[test]
-    fn a_blocked_plan_says_why_and_what_would_allow_it() {
-        insta::assert_snapshot!(Failure::blocked(&removal().plan()).unwrap().render(Paint::PLAIN), @r"
-    error[SD4001]: nothing was applied: 2 steps are blocked
-      --> studio.yaml:11:3
-      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory; in its way besides: user_profile.ben (studio.yaml:11)
-      user_profile.ben: removing it loses the home directory of the user
-      help: put the old value back, or allow it with `--allow-replace domain.studio`
-            put it back into the config, or allow it with `--allow-profile-delete ben`
-    ");
-        assert_eq!(Failure::blocked(&crate::ui::testing::script().plan()), None);
-    }
-
-    #[test]
-    fn mistakes_of_a_config_are_shown_as_they_were_rendered() {
-        let place = Source { file: "a.yaml".into(), line: 2, column: 3 };
-        let mistake = Diagnostic::new(&UNKNOWN_KEY, "unknown key").at(&config::Place { source: place, length: 1 });
-        let texts = [("a.yaml".to_owned(), "a:\n  b: 1\n".to_owned())].into();
-        let failure = Failure::invalid_config(mistake.into(), &texts, false);
-        assert!(failure.render(Paint::PLAIN).starts_with("error[SD1003]: unknown key\n"));
-        assert_eq!(failure.exit.code(), 3);
-        assert_eq!(failure.document().source.map(|place| place.line), Some(2));
-    }
-
-    #[test]
-    fn nothing_that_aws_says_can_steer_the_terminal() {
-        let failure = Failure::from(cloud(ErrorKind::Invalid, "ValidationException", "\u{1b}]0;owned\u{7}"));
-        assert!(!failure.render(Paint::PLAIN).contains('\u{1b}'));
-    }
-
-    #[test]
-    fn a_failure_is_one_line_of_json() {
-        let failure = Failure::file(Path::new("studio.yaml"), &io::ErrorKind::NotFound.into());
-        let json: serde_json::Value = serde_json::from_str(&failure.json()).unwrap();
-        assert_eq!(json["error"]["code"], "SD7001");
-        assert_eq!(json["error"]["exit"], 1);
-        assert_eq!(failure.json().lines().count(), 1);
-    }
 }

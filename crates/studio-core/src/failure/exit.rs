@@ -3,8 +3,6 @@
 //! [`Exit::Differences`] to [`Exit::Declined`], but for [`Exit::Partial`], and [`Exit::Usage`] promise that no call
 //! changed anything in AWS, the lock's own parameter aside.
 
-use crate::apply::{Outcome, Report};
-
 /// The end of a run, as the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -67,37 +65,11 @@ impl Exit {
         let failed = ends.iter().any(|(exit, _)| exit.is_failure());
         if wrote && failed && !highest.is_signal() { Self::Partial } else { highest }
     }
-
-    /// How a run with this report ended that no signal stopped, given whether any call changed anything.
-    pub fn of_report(report: &Report, wrote: bool) -> Exit {
-        if report.is_complete() {
-            return Self::Success;
-        }
-        if wrote {
-            return Self::Partial;
-        }
-        let failures = report.failures().map(|(_, _, error)| error).chain(&report.record_error);
-        let blocked = report.outcomes.iter().any(|(_, _, outcome)| *outcome == Outcome::Blocked);
-        let of_failures = failures.map(super::failure::exit_of).max();
-        of_failures.unwrap_or(match (report.refused, blocked || report.left_out) {
-            (true, _) => Self::Access,
-            (false, true) => Self::Blocked,
-            (false, false) => Self::Failed,
-        })
-    }
-}
-
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{CloudError, ErrorKind};
-    use crate::plan::Action;
 
     #[test]
     fn several_deployments_end_as_one() {
@@ -111,28 +83,6 @@ mod tests {
             (&[(Exit::Success, true), (Exit::Interrupted, true)], Exit::Interrupted),
         ] {
             assert_eq!(Exit::of_several(ends), expected, "{ends:?}");
-        }
-    }
-
-    #[test]
-    fn a_report_ends_by_what_was_written_and_what_failed() {
-        let address: crate::model::Address = "domain.studio".parse().unwrap();
-        let report = |outcomes: &[Outcome]| Report {
-            outcomes: outcomes.iter().map(|outcome| (address.clone(), Action::Create, outcome.clone())).collect(),
-            ..Report::default()
-        };
-        let denied = Outcome::Failed(CloudError::new(ErrorKind::Denied, "CreateDomain", "no"));
-        for (outcomes, wrote, expected) in [
-            (&[Outcome::Done, Outcome::Held("used".into())][..], true, Exit::Success),
-            (&[Outcome::Done, denied.clone()], true, Exit::Partial),
-            (std::slice::from_ref(&denied), false, Exit::Access),
-            (std::slice::from_ref(&denied), true, Exit::Partial),
-            // What is only waited for is done without a write.
-            (&[Outcome::Done, denied.clone()], false, Exit::Access),
-            (&[Outcome::Blocked], false, Exit::Blocked),
-            (&[Outcome::Blocked, Outcome::Done], true, Exit::Partial),
-        ] {
-            assert_eq!(Exit::of_report(&report(outcomes), wrote), expected, "{outcomes:?}");
         }
     }
 }
