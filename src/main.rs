@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use studio_deploy::aws::connect::RealAws;
-use studio_deploy::aws::lock::{Life, Locality, Process};
+use studio_deploy::aws::lock::{Locality, Process, ProcessState};
 use studio_deploy::aws::wait;
 use studio_deploy::cli::args::{self, Cli};
 use studio_deploy::cli::signals::{self, Signals, Switch};
@@ -138,7 +138,7 @@ fn process() -> Process {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| is_ours);
     let namespace = std::fs::read_link("/proc/self/ns/pid").ok().filter(|_| is_ours);
     let started = match life(pid) {
-        Life::Started(at) if is_ours => Some(at),
+        ProcessState::Started(at) if is_ours => Some(at),
         _ => None,
     };
     Process {
@@ -152,12 +152,14 @@ fn process() -> Process {
 
 /// What the system says of a process id. Whether there is such a process is asked of the kernel, since /proc may be hidden
 /// from us (`hidepid`); what it is, of `/proc/PID/stat`.
-fn life(pid: u32) -> Life {
-    let Some(id) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return Life::Unknown };
+fn life(pid: u32) -> ProcessState {
+    let Some(id) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {
+        return ProcessState::Unknown;
+    };
     if rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH) {
-        return Life::Gone;
+        return ProcessState::Gone;
     }
-    std::fs::read(format!("/proc/{pid}/stat")).map_or(Life::Unknown, |stat| Life::of_stat(&stat))
+    std::fs::read(format!("/proc/{pid}/stat")).map_or(ProcessState::Unknown, |stat| ProcessState::of_stat(&stat))
 }
 
 /// The time since the boot, asleep or not.

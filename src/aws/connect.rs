@@ -136,7 +136,7 @@ pub fn unassumed(role: &str, error: &CloudError) -> Failure {
 
 /// The identity that the credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct CallerIdentity {
     /// The twelve digits of the account.
     pub account: String,
     /// The user or the session.
@@ -150,14 +150,14 @@ pub struct Caller {
 ///
 /// # Errors
 /// No credentials, expired ones, or that STS cannot be reached.
-pub async fn caller(config: &SdkConfig) -> Result<Caller, CloudError> {
+pub async fn caller(config: &SdkConfig) -> Result<CallerIdentity, CloudError> {
     let config = bounded(config, Bounds::FIRST);
     let config = named!(aws_sdk_sts, &config).retry_config(RetryConfig::standard()).build();
     let identity = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
     let identity = identity.map_err(|e| failed("GetCallerIdentity", e))?;
     let arn = identity.arn.unwrap_or_default();
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
-    Ok(Caller { account: identity.account.unwrap_or_default(), arn, partition })
+    Ok(CallerIdentity { account: identity.account.unwrap_or_default(), arn, partition })
 }
 
 /// Whether only S3 has an endpoint of its own (`AWS_ENDPOINT_URL_S3`, or the profile's).

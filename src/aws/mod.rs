@@ -37,7 +37,7 @@ use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
 use upstream::Upstream;
-use wait::{Clock, Patience, Progress};
+use wait::{Clock, Patience, WaitProgress};
 
 /// The longest wait for a read that gives advice only.
 const ADVICE: Duration = Duration::from_secs(5);
@@ -258,7 +258,7 @@ impl Account {
         let mut last = Found::Absent;
         let look = self.clock.until("what was just written", Patience::PROPAGATION, async || {
             last = find().await?;
-            Ok(if seen(&last) { Progress::Ready(()) } else { Progress::Busy("not visible".into()) })
+            Ok(if seen(&last) { WaitProgress::Ready(()) } else { WaitProgress::Busy("not visible".into()) })
         });
         match look.await {
             Err(error) if error.kind != ErrorKind::Timeout => Err(error),

@@ -13,7 +13,7 @@ use crate::cloud::CloudError;
 #[derive(Clone, Debug)]
 pub struct Network {
     /// The subnets that were asked for.
-    pub subnets: Vec<Subnet>,
+    pub subnets: Vec<LiveSubnet>,
     /// The endpoints of the VPC.
     pub endpoints: Vec<Endpoint>,
     /// The group that was asked for, when its members cannot reach each other.
@@ -22,7 +22,7 @@ pub struct Network {
 
 /// A subnet of the VPC.
 #[derive(Clone, Debug)]
-pub struct Subnet {
+pub struct LiveSubnet {
     /// The id, `subnet-…`.
     pub id: String,
     /// The VPC that it is in.
@@ -59,7 +59,7 @@ pub struct Endpoint {
 
 /// A kind of thing that a network is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum NetworkPart {
     /// A VPC.
     Vpc,
     /// A subnet of the VPC.
@@ -70,7 +70,7 @@ pub enum Part {
     PrefixList,
 }
 
-impl Part {
+impl NetworkPart {
     /// The command of the AWS CLI that lists them.
     pub const fn lists(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for NetworkPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Vpc => "VPC",
@@ -99,10 +99,10 @@ impl fmt::Display for Part {
 /// What EC2 fails with.
 pub async fn existing(
     account: &Account,
-    wanted: &BTreeSet<(Part, String)>,
+    wanted: &BTreeSet<(NetworkPart, String)>,
 ) -> Result<BTreeMap<String, Option<String>>, CloudError> {
     // By filters: what is asked for by its id and does not exist fails the call, and hides what else does not.
-    let filter = |part: Part, name: &str| {
+    let filter = |part: NetworkPart, name: &str| {
         let ids: Vec<String> = wanted.iter().filter(|(of, _)| *of == part).map(|(_, id)| id.clone()).collect();
         (!ids.is_empty()).then(|| Filter::builder().name(name).set_values(Some(ids)).build())
     };
@@ -119,12 +119,17 @@ pub async fn existing(
         };
     }
     let (vpcs, subnets, groups, lists) = tokio::try_join!(
-        ids!(Part::Vpc, "vpc-id", describe_vpcs, "DescribeVpcs", vpc_id, |vpc: &Vpc| vpc.vpc_id.clone()),
-        ids!(Part::Subnet, "subnet-id", describe_subnets, "DescribeSubnets", subnet_id, |one: &types::Subnet| one
-            .vpc_id
-            .clone()),
+        ids!(NetworkPart::Vpc, "vpc-id", describe_vpcs, "DescribeVpcs", vpc_id, |vpc: &Vpc| vpc.vpc_id.clone()),
         ids!(
-            Part::SecurityGroup,
+            NetworkPart::Subnet,
+            "subnet-id",
+            describe_subnets,
+            "DescribeSubnets",
+            subnet_id,
+            |one: &types::Subnet| one.vpc_id.clone()
+        ),
+        ids!(
+            NetworkPart::SecurityGroup,
             "group-id",
             describe_security_groups,
             "DescribeSecurityGroups",
@@ -132,7 +137,7 @@ pub async fn existing(
             |group: &SecurityGroup| group.vpc_id.clone()
         ),
         ids!(
-            Part::PrefixList,
+            NetworkPart::PrefixList,
             "prefix-list-id",
             describe_managed_prefix_lists,
             "DescribeManagedPrefixLists",
@@ -170,7 +175,7 @@ pub async fn look(
     let endpoints = account.briefly("DescribeVpcEndpoints", endpoints).await?;
     let subnets = described.into_iter().map(|subnet| {
         let id = subnet.subnet_id.unwrap_or_default();
-        Subnet {
+        LiveSubnet {
             way_out: way_out(&tables, &id),
             id,
             vpc: subnet.vpc_id.unwrap_or_default(),

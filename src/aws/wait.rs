@@ -63,7 +63,7 @@ pub async fn real(period: Duration) {
 
 /// What a look at something that is on its way found.
 #[derive(Debug)]
-pub enum Progress<T> {
+pub enum WaitProgress<T> {
     /// It is as it should be.
     Ready(T),
     /// It is on its way; the status in AWS's word.
@@ -111,19 +111,19 @@ impl Clock {
         &self,
         what: &str,
         patience: Patience,
-        mut look: impl AsyncFnMut() -> Result<Progress<T>, CloudError>,
+        mut look: impl AsyncFnMut() -> Result<WaitProgress<T>, CloudError>,
     ) -> Result<T, CloudError> {
         let start = self.now();
         let mut pause = patience.first;
         loop {
             let progress = match look().await {
                 // Whoever waits anyway can wait for AWS to have time for the question.
-                Err(error) if error.kind == ErrorKind::Throttled => Progress::Busy("throttled".into()),
+                Err(error) if error.kind == ErrorKind::Throttled => WaitProgress::Busy("throttled".into()),
                 other => other?,
             };
             match progress {
-                Progress::Ready(value) => return Ok(value),
-                Progress::Busy(status) => {
+                WaitProgress::Ready(value) => return Ok(value),
+                WaitProgress::Busy(status) => {
                     if self.elapsed(start) + pause > patience.timeout {
                         return Err(CloudError {
                             sent: Sent::Yes,

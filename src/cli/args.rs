@@ -20,13 +20,13 @@ pub use author::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SchemaArgs, Sc
 pub use commands::{
     ApplyArgs, Command, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, GraphArgs, PlanArgs, ValidateArgs,
 };
-pub use consent::{Consent, Fate, RemovalArgs, said};
-pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxOptions, Target};
+pub use consent::{Consent, Disposal, RemovalArgs, said};
+pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxFlags, Target};
 pub use operate::{
     CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, PermissionsFor, SandboxCommand, SeedArgs, ServeArgs,
     UnlockArgs, UrlArgs,
 };
-pub use values::{Adopt, Latency, Limit, Operation, ReportFormat, ReportTarget};
+pub use values::{Adopt, LatencyChoice, Limit, ReportFormat, ReportTarget, TimedOperation};
 
 use crate::config::suggest::nearest;
 use crate::escape::{self, one_line};

@@ -15,8 +15,8 @@ use crate::aws::connect::caller;
 use crate::aws::resolve::{self, Unresolved};
 use crate::aws::{Account, Progressed};
 use crate::cloud::{Cloud, CloudError};
+use crate::config::OnDestroy;
 use crate::config::diagnostic::{Diagnostics, Severity};
-use crate::config::domain::Retention as Fate;
 use crate::config::security_gate::findings;
 use crate::config::{self, Config, Reviewed};
 use crate::escape::one_line;
@@ -329,7 +329,7 @@ impl Session {
 
 /// The fates that the config's `removalPolicy` names.
 fn retention(config: &Config) -> Retention {
-    let goes = |fate: Fate| Some(fate == Fate::Delete);
+    let goes = |fate: OnDestroy| Some(fate == OnDestroy::Delete);
     let policy = config.domain.removal_policy;
     Retention {
         delete_home_efs: goes(policy.home_efs),

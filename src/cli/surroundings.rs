@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 
 use super::load::Loaded;
 use super::signals::Signals;
-use crate::aws::lock::{Life, Locality, Process};
+use crate::aws::lock::{Locality, Process, ProcessState};
 use crate::failure::Failure;
 
 /// The machine, the user and the AWS that a run has.
@@ -40,7 +40,7 @@ impl Surroundings {
             user: String::new(),
             locality: Locality {
                 process: Process::default(),
-                life: |_| Life::Unknown,
+                life: |_| ProcessState::Unknown,
                 uptime: || std::time::Duration::ZERO,
             },
             now: String::new,

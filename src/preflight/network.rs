@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Findings, brings};
 use crate::aws::Account;
-use crate::aws::network::{Network, Part, Subnet, WayOut, existing, look};
+use crate::aws::network::{LiveSubnet, Network, NetworkPart, WayOut, existing, look};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Kind, Path, Value};
 use crate::plan::{Plan, Step};
@@ -20,17 +20,17 @@ const ENDPOINTS: [&str; 3] = ["sagemaker.api", "sagemaker.runtime", "s3"];
 const ADDRESSES_PER_USER: i64 = 4;
 
 /// Where nodes name parts of the network: below the keys, by the member of an item if there is one.
-const NAMED: [(Kind, &[&str], Option<&str>, Part); 10] = [
-    (Kind::SecurityGroup, &["VpcId"], None, Part::Vpc),
-    (Kind::SecurityGroup, &["Ingress"], Some("GroupId"), Part::SecurityGroup),
-    (Kind::SecurityGroup, &["Egress"], Some("GroupId"), Part::SecurityGroup),
-    (Kind::SecurityGroup, &["Ingress"], Some("PrefixListId"), Part::PrefixList),
-    (Kind::SecurityGroup, &["Egress"], Some("PrefixListId"), Part::PrefixList),
-    (Kind::Domain, &["VpcId"], None, Part::Vpc),
-    (Kind::Domain, &["SubnetIds"], None, Part::Subnet),
-    (Kind::Domain, &["DefaultUserSettings", "SecurityGroups"], None, Part::SecurityGroup),
-    (Kind::Domain, &["DefaultSpaceSettings", "SecurityGroups"], None, Part::SecurityGroup),
-    (Kind::UserProfile, &["UserSettings", "SecurityGroups"], None, Part::SecurityGroup),
+const NAMED: [(Kind, &[&str], Option<&str>, NetworkPart); 10] = [
+    (Kind::SecurityGroup, &["VpcId"], None, NetworkPart::Vpc),
+    (Kind::SecurityGroup, &["Ingress"], Some("GroupId"), NetworkPart::SecurityGroup),
+    (Kind::SecurityGroup, &["Egress"], Some("GroupId"), NetworkPart::SecurityGroup),
+    (Kind::SecurityGroup, &["Ingress"], Some("PrefixListId"), NetworkPart::PrefixList),
+    (Kind::SecurityGroup, &["Egress"], Some("PrefixListId"), NetworkPart::PrefixList),
+    (Kind::Domain, &["VpcId"], None, NetworkPart::Vpc),
+    (Kind::Domain, &["SubnetIds"], None, NetworkPart::Subnet),
+    (Kind::Domain, &["DefaultUserSettings", "SecurityGroups"], None, NetworkPart::SecurityGroup),
+    (Kind::Domain, &["DefaultSpaceSettings", "SecurityGroups"], None, NetworkPart::SecurityGroup),
+    (Kind::UserProfile, &["UserSettings", "SecurityGroups"], None, NetworkPart::SecurityGroup),
 ];
 
 /// What does not exist, or is in another VPC, cannot be used; EC2 and SageMaker would say so only after much was written.
@@ -42,7 +42,7 @@ pub(super) async fn existence(
     findings: &Findings,
 ) -> Result<(), CloudError> {
     let named = named(plan);
-    let wanted: BTreeSet<(Part, String)> = named.iter().map(|(_, _, part, id)| (*part, id.clone())).collect();
+    let wanted: BTreeSet<(NetworkPart, String)> = named.iter().map(|(_, _, part, id)| (*part, id.clone())).collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -71,7 +71,7 @@ pub(super) async fn existence(
 }
 
 /// Every part of the network that a step begins to use, with where its node names it.
-fn named(plan: &Plan) -> Vec<(&Step, Path, Part, String)> {
+fn named(plan: &Plan) -> Vec<(&Step, Path, NetworkPart, String)> {
     let mut named = Vec::new();
     for step in &plan.steps {
         let Some(node) = &step.node else { continue };
@@ -127,7 +127,8 @@ fn warnings(network: &Network, account: &str, vpc: &str, users: usize) -> Vec<St
     let mut warnings = Vec::new();
     let subnets = &network.subnets;
     // Who shares a subnet shows nobody the endpoints and routes around it.
-    let (own, shared): (Vec<&Subnet>, Vec<&Subnet>) = subnets.iter().partition(|subnet| subnet.owner == account);
+    let (own, shared): (Vec<&LiveSubnet>, Vec<&LiveSubnet>) =
+        subnets.iter().partition(|subnet| subnet.owner == account);
     if let Some(first) = shared.first() {
         let ids: Vec<&str> = shared.iter().map(|subnet| subnet.id.as_str()).collect();
         warnings.push(format!(
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn each_mistake_has_its_warning() {
         let subnet =
-            |way_out| Subnet { id: "subnet-1".into(), vpc: "vpc-1".into(), owner: "1".into(), free: 100, way_out };
+            |way_out| LiveSubnet { id: "subnet-1".into(), vpc: "vpc-1".into(), owner: "1".into(), free: 100, way_out };
         let endpoint =
             |service: &str, private_names| Endpoint { service: service.into(), is_interface: true, private_names };
         let good = || Network { subnets: vec![subnet(WayOut::Through)], endpoints: Vec::new(), enclosed_group: None };
@@ -200,8 +201,8 @@ mod tests {
         let deaf: Vec<Endpoint> =
             ENDPOINTS.iter().map(|service| endpoint(service, *service != "sagemaker.api")).collect();
         let alone = |endpoints| Network { subnets: vec![subnet(WayOut::None)], endpoints, enclosed_group: None };
-        let shared = Subnet { owner: "2".into(), ..subnet(WayOut::None) };
-        let full = Subnet { free: 7, ..subnet(WayOut::Through) };
+        let shared = LiveSubnet { owner: "2".into(), ..subnet(WayOut::None) };
+        let full = LiveSubnet { free: 7, ..subnet(WayOut::Through) };
         for (network, expected) in [
             (good(), None),
             (alone(all), None),

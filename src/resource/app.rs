@@ -11,19 +11,19 @@ use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::{Resource, View};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Rules};
 
 /// The kind.
 #[derive(Debug)]
-pub struct App;
+pub struct AppResource;
 
-impl Rules for App {}
+impl Rules for AppResource {}
 
 #[async_trait(?Send)]
-impl Resource for App {
+impl Resource for AppResource {
     fn kind(&self) -> Kind {
         Kind::App
     }
@@ -84,12 +84,12 @@ impl Resource for App {
             let describe = describe.set_user_profile_name(text("UserProfileName"));
             let status = match describe.send().await.map_err(|e| failed("DescribeApp", e)) {
                 Ok(app) => app.status().map_or("", |status| status.as_str()).to_owned(),
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
                 Err(error) => return Err(error),
             };
             account.phase(address, &status);
             match status.as_str() {
-                "Deleted" | "Failed" => return Ok(Progress::Ready(())),
+                "Deleted" | "Failed" => return Ok(WaitProgress::Ready(())),
                 "InService" if !asked => {
                     let delete =
                         account.sagemaker.delete_app().set_domain_id(domain.clone()).set_app_type(kind.clone());
@@ -97,7 +97,7 @@ impl Resource for App {
                     let delete = delete.set_user_profile_name(text("UserProfileName"));
                     match delete.send().await.map_err(|e| failed("DeleteApp", e)) {
                         Err(error) if error.kind == ErrorKind::NotFound || already_gone(&error) => {
-                            return Ok(Progress::Ready(()));
+                            return Ok(WaitProgress::Ready(()));
                         }
                         other => other.map(drop)?,
                     }
@@ -106,7 +106,7 @@ impl Resource for App {
                 // A pending app cannot be deleted: it becomes InService or Failed first.
                 _ => {}
             }
-            Ok(Progress::Busy(status))
+            Ok(WaitProgress::Busy(status))
         };
         let patience = account.patience(Kind::App, Action::Delete, Patience::APP);
         account.clock.until(&address.to_string(), patience, gone).await?;
@@ -137,9 +137,9 @@ pub(super) async fn left_in(
 
 /// What to make of a deletion that AWS refuses because something is left inside: what was made since the plan was, and
 /// is named, or nothing that shows, which AWS only has to notice.
-pub(super) fn still_held(error: CloudError, left: &[String]) -> Result<Progress<()>, CloudError> {
+pub(super) fn still_held(error: CloudError, left: &[String]) -> Result<WaitProgress<()>, CloudError> {
     if left.is_empty() {
-        return Ok(Progress::Busy("in use".into()));
+        return Ok(WaitProgress::Busy("in use".into()));
     }
     let message = format!(
         "{}: somebody made or started {} after this was planned; run again: the plan names what may go",

@@ -28,7 +28,7 @@ use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
 /// The kind.
 #[derive(Debug)]
-pub struct Bucket;
+pub struct BucketResource;
 
 /// Its only address.
 pub fn address() -> Address {
@@ -59,7 +59,7 @@ pub fn arn(desired: &Desired) -> Text {
     }
 }
 
-impl Rules for Bucket {
+impl Rules for BucketResource {
     fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
         same(desired, live)
     }
@@ -82,7 +82,7 @@ impl Rules for Bucket {
 }
 
 #[async_trait(?Send)]
-impl Resource for Bucket {
+impl Resource for BucketResource {
     fn kind(&self) -> Kind {
         Kind::Bucket
     }

@@ -18,7 +18,7 @@ use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
 use crate::aws::resolve;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
@@ -27,14 +27,14 @@ use crate::send_document;
 
 /// The kind.
 #[derive(Debug)]
-pub struct Domain;
+pub struct DomainResource;
 
 /// Its only address.
 pub fn address() -> Address {
     Address::new(Kind::Domain, "studio")
 }
 
-impl Rules for Domain {
+impl Rules for DomainResource {
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
         match keys.as_slice() {
@@ -135,7 +135,7 @@ pub(super) fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
 }
 
 #[async_trait(?Send)]
-impl Resource for Domain {
+impl Resource for DomainResource {
     fn kind(&self) -> Kind {
         Kind::Domain
     }
@@ -298,9 +298,9 @@ impl Resource for Domain {
                     // Another change of the domain is under way: wait for it, then this one is next.
                     Err(error) if error.is("ResourceInUse") => {
                         settled(account, node, Action::Update).await?;
-                        Ok(Progress::Busy("being changed".into()))
+                        Ok(WaitProgress::Busy("being changed".into()))
                     }
-                    other => other.map(|_| Progress::Ready(())),
+                    other => other.map(|_| WaitProgress::Ready(())),
                 }
             };
             let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
@@ -326,25 +326,25 @@ impl Resource for Domain {
             match delete.send().await.map_err(|e| failed("DeleteDomain", e)) {
                 // What it holds may still be going away, and so may the domain itself.
                 Err(error) if error.is("ResourceInUse") => match status(account, id).await? {
-                    Some((word, _)) if word == "Deleting" => Ok(Progress::Ready(())),
-                    None => Ok(Progress::Ready(())),
-                    Some((word, _)) if matches!(word.as_str(), "Pending" | "Updating") => Ok(Progress::Busy(word)),
+                    Some((word, _)) if word == "Deleting" => Ok(WaitProgress::Ready(())),
+                    None => Ok(WaitProgress::Ready(())),
+                    Some((word, _)) if matches!(word.as_str(), "Pending" | "Updating") => Ok(WaitProgress::Busy(word)),
                     Some(_) => app::still_held(error, &left_in(account, id, false).await?),
                 },
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
-                other => other.map(|_| Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(())),
+                other => other.map(|_| WaitProgress::Ready(())),
             }
         };
         let patience = account.patience(Kind::Domain, Action::Delete, Patience::DOMAIN);
         account.clock.until(&address.to_string(), patience, attempt).await?;
         let gone = async || match status(account, id).await? {
-            None => Ok(Progress::Ready(())),
+            None => Ok(WaitProgress::Ready(())),
             Some((word, reason)) if word == "Delete_Failed" => {
                 Err(CloudError { sent: Sent::Yes, ..CloudError::new(ErrorKind::Failed, "DeleteDomain", reason) })
             }
             Some((word, _)) => {
                 account.phase(address, &word);
-                Ok(Progress::Busy(word))
+                Ok(WaitProgress::Busy(word))
             }
         };
         account.clock.until(&address.to_string(), patience, gone).await?;
@@ -775,9 +775,9 @@ async fn at_rest(account: &Account, node: &Node, id: &str) -> Result<Observed, C
     let look = async || match describe_json(account, id).await?.as_ref().map(state_of) {
         Some(State::Busy(status)) => {
             account.phase(&node.address, &status);
-            Ok(Progress::Busy(status))
+            Ok(WaitProgress::Busy(status))
         }
-        _ => Ok(Progress::Ready(())),
+        _ => Ok(WaitProgress::Ready(())),
     };
     let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
     account.clock.until(&node.address.to_string(), patience, look).await?;
@@ -799,23 +799,27 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
         };
         if let Some(State::Busy(status)) = live.as_ref().map(state_of) {
             account.phase(&node.address, &status);
-            return Ok(Progress::Busy(status));
+            return Ok(WaitProgress::Busy(status));
         }
         let found = find(account, Some(node)).await?;
         let Found::Ours(observed) = &found else {
             // A list may lag behind the create, and tags behind taking over.
             let late = is_late(&found, action);
-            return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
+            return if late {
+                Ok(WaitProgress::Busy("not visible".into()))
+            } else {
+                Err(not_ours(&node.address, &found))
+            };
         };
         id = Some(observed.id.clone());
         match &observed.state {
             State::Busy(status) => {
                 account.phase(&node.address, status);
-                Ok(Progress::Busy(status.clone()))
+                Ok(WaitProgress::Busy(status.clone()))
             }
             state => match ended_badly("Domain", observed, state) {
                 Some(error) => Err(error),
-                None => Ok(Progress::Ready(observed.clone())),
+                None => Ok(WaitProgress::Ready(observed.clone())),
             },
         }
     };

@@ -13,7 +13,7 @@ use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, REMOVE, Scope, resourc
 use super::{Resource, View, ownership, unused};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Removal, Retention, Rules};
@@ -134,7 +134,7 @@ impl Resource for HomeEfs {
             let targets = account.efs.describe_mount_targets().file_system_id(id).send().await;
             let targets = match targets.map_err(|e| failed("DescribeMountTargets", e)) {
                 Ok(targets) => targets,
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
                 Err(error) => return Err(error),
             };
             for target in targets.mount_targets() {
@@ -148,7 +148,7 @@ impl Resource for HomeEfs {
             }
             if !targets.mount_targets().is_empty() {
                 account.phase(address, "deleting mount targets");
-                return Ok(Progress::Busy("mounted".into()));
+                return Ok(WaitProgress::Busy("mounted".into()));
             }
             match account
                 .efs
@@ -158,9 +158,9 @@ impl Resource for HomeEfs {
                 .await
                 .map_err(|e| failed("DeleteFileSystem", e))
             {
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
-                Err(error) if error.kind == ErrorKind::Conflict => Ok(Progress::Busy("in use".into())),
-                other => other.map(|_| Progress::Busy("deleting".into())),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(())),
+                Err(error) if error.kind == ErrorKind::Conflict => Ok(WaitProgress::Busy("in use".into())),
+                other => other.map(|_| WaitProgress::Busy("deleting".into())),
             }
         };
         let patience = account.patience(Kind::HomeEfs, Action::Delete, Patience::NETWORK);

@@ -23,7 +23,7 @@ use crate::plan::{Change, Effect, Rules};
 
 /// The kind.
 #[derive(Debug)]
-pub struct LifecycleConfig;
+pub struct LifecycleConfigResource;
 
 /// The address of the lifecycle config of an app.
 pub fn address(kind: LifecycleKind) -> Address {
@@ -35,7 +35,7 @@ pub fn arn(kind: LifecycleKind) -> Text {
     Text::output(address(kind), "Arn")
 }
 
-impl Rules for LifecycleConfig {
+impl Rules for LifecycleConfigResource {
     fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
         match path.0.first().map(String::as_str) {
             Some("Tags") => Effect::InPlace,
@@ -45,7 +45,7 @@ impl Rules for LifecycleConfig {
 }
 
 #[async_trait(?Send)]
-impl Resource for LifecycleConfig {
+impl Resource for LifecycleConfigResource {
     fn kind(&self) -> Kind {
         Kind::LifecycleConfig
     }

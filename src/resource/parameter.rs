@@ -24,12 +24,12 @@ const PARALLEL: usize = 8;
 
 /// The kind.
 #[derive(Debug)]
-pub struct Parameter;
+pub struct ParameterResource;
 
-impl Rules for Parameter {}
+impl Rules for ParameterResource {}
 
 #[async_trait(?Send)]
-impl Resource for Parameter {
+impl Resource for ParameterResource {
     fn kind(&self) -> Kind {
         Kind::Parameter
     }

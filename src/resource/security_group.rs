@@ -16,7 +16,7 @@ use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, ownership};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
@@ -27,7 +27,7 @@ const LAG: Duration = Duration::from_secs(20);
 
 /// The kind.
 #[derive(Debug)]
-pub struct SecurityGroup;
+pub struct SecurityGroupResource;
 
 /// Its only address.
 pub fn address() -> Address {
@@ -45,7 +45,7 @@ pub fn id(desired: &Desired) -> Text {
 /// How a rule names the group that it belongs to: its id is not known before it exists.
 const SELF: &str = "self";
 
-impl Rules for SecurityGroup {
+impl Rules for SecurityGroupResource {
     fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
         match path.0.first().map(String::as_str) {
             Some("GroupName" | "GroupDescription" | "VpcId") => {
@@ -57,7 +57,7 @@ impl Rules for SecurityGroup {
 }
 
 #[async_trait(?Send)]
-impl Resource for SecurityGroup {
+impl Resource for SecurityGroupResource {
     fn kind(&self) -> Kind {
         Kind::SecurityGroup
     }
@@ -207,11 +207,11 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
     {
         Err(error) if error.is("DependencyViolation") => {
             account.phase(address, "still in use");
-            Ok(Progress::Busy("in use".into()))
+            Ok(WaitProgress::Busy("in use".into()))
         }
-        Err(error) if error.kind == ErrorKind::Denied && is_gone(account, id).await? => Ok(Progress::Ready(())),
+        Err(error) if error.kind == ErrorKind::Denied && is_gone(account, id).await? => Ok(WaitProgress::Ready(())),
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
-        _ => Ok(Progress::Ready(())),
+        _ => Ok(WaitProgress::Ready(())),
     };
     account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
     Ok(Deleted::Gone)
@@ -225,7 +225,11 @@ pub(super) async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudEr
         let by_id = Filter::builder().name("group-id").values(id).build();
         let found = account.ec2.describe_security_groups().filters(by_id).send().await;
         let found = found.map_err(|e| failed("DescribeSecurityGroups", e))?;
-        Ok(if found.security_groups().is_empty() { Progress::Ready(()) } else { Progress::Busy("there".into()) })
+        Ok(if found.security_groups().is_empty() {
+            WaitProgress::Ready(())
+        } else {
+            WaitProgress::Busy("there".into())
+        })
     });
     match look.await {
         Err(error) if error.kind == ErrorKind::Timeout => Ok(false),

@@ -10,19 +10,19 @@ use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::{Resource, View, app, domain};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::model::{Address, Found, Kind, Observed, Value};
 use crate::plan::{Action, Rules};
 
 /// The kind.
 #[derive(Debug)]
-pub struct Space;
+pub struct SpaceResource;
 
-impl Rules for Space {}
+impl Rules for SpaceResource {}
 
 #[async_trait(?Send)]
-impl Resource for Space {
+impl Resource for SpaceResource {
     fn kind(&self) -> Kind {
         Kind::Space
     }
@@ -83,7 +83,7 @@ impl Resource for Space {
         let gone = async || {
             let describe = account.sagemaker.describe_space().domain_id(domain).space_name(&observed.id);
             let space = match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
                 other => other?,
             };
             let status = space.status().map_or("", |status| status.as_str()).to_owned();
@@ -97,12 +97,12 @@ impl Resource for Space {
                     });
                 }
                 // What is being done to it comes to its end first.
-                "Pending" | "Updating" | "Deleting" => return Ok(Progress::Busy(status)),
+                "Pending" | "Updating" | "Deleting" => return Ok(WaitProgress::Busy(status)),
                 _ => {}
             }
             let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
             match delete.send().await.map_err(|e| failed("DeleteSpace", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
                 Err(error) if error.is("ResourceInUse") => {
                     let left =
                         app::left_in(account, domain, |app| app.space_name() == Some(observed.id.as_str())).await?;
@@ -111,7 +111,7 @@ impl Resource for Space {
                 other => other.map(drop)?,
             }
             asked = true;
-            Ok(Progress::Busy("Deleting".into()))
+            Ok(WaitProgress::Busy("Deleting".into()))
         };
         account.clock.until(&address.to_string(), patience, gone).await?;
         Ok(Deleted::Gone)

@@ -18,7 +18,7 @@ use super::{named_key, not_ours, ownership, settings_watch, space, to_change};
 use crate::aws::Account;
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, Progress};
+use crate::aws::wait::{Patience, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::AuthMode;
 use crate::hint::quoted;
@@ -31,14 +31,14 @@ const PARALLEL: usize = 8;
 
 /// The kind.
 #[derive(Debug)]
-pub struct UserProfile;
+pub struct UserProfileResource;
 
 /// The address of a user's profile.
 pub fn address(user_id: &str) -> Address {
     Address::new(Kind::UserProfile, user_id)
 }
 
-impl Rules for UserProfile {
+impl Rules for UserProfileResource {
     fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
         match path.0.first().map(String::as_str) {
             Some("UserProfileName" | "DomainId" | "SingleSignOnUserIdentifier" | "SingleSignOnUserValue") => {
@@ -94,7 +94,7 @@ impl Rules for UserProfile {
 }
 
 #[async_trait(?Send)]
-impl Resource for UserProfile {
+impl Resource for UserProfileResource {
     fn kind(&self) -> Kind {
         Kind::UserProfile
     }
@@ -286,21 +286,21 @@ impl Resource for UserProfile {
         let ask = async || {
             let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
             match delete.send().await.map_err(|e| failed("DeleteUserProfile", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(Progress::Ready(())),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(())),
                 // It may be going already, or something else be done to it; else something is left in it.
                 Err(error) if error.is("ResourceInUse") => match status(account, domain, &observed.id).await? {
-                    None => Ok(Progress::Ready(())),
-                    Some(State::Busy(status)) if status == "Deleting" => Ok(Progress::Ready(())),
-                    Some(State::Busy(status)) => Ok(Progress::Busy(status)),
+                    None => Ok(WaitProgress::Ready(())),
+                    Some(State::Busy(status)) if status == "Deleting" => Ok(WaitProgress::Ready(())),
+                    Some(State::Busy(status)) => Ok(WaitProgress::Busy(status)),
                     Some(_) => app::still_held(error, &left_in(account, domain, &observed.id).await?),
                 },
-                other => other.map(|_| Progress::Ready(())),
+                other => other.map(|_| WaitProgress::Ready(())),
             }
         };
         if let State::Busy(_) = &observed.state {
             let rest = async || match status(account, domain, &observed.id).await? {
-                Some(State::Busy(status)) if status != "Deleting" => Ok(Progress::Busy(status)),
-                _ => Ok(Progress::Ready(())),
+                Some(State::Busy(status)) if status != "Deleting" => Ok(WaitProgress::Busy(status)),
+                _ => Ok(WaitProgress::Ready(())),
             };
             account.clock.until(&address.to_string(), patience, rest).await?;
         }
@@ -308,7 +308,7 @@ impl Resource for UserProfile {
         let gone = async || {
             let found = describe(account, domain, &observed.id).await?;
             let (Found::Ours(live) | Found::Foreign { observed: Some(live), .. }) = &found else {
-                return Ok(Progress::Ready(()));
+                return Ok(WaitProgress::Ready(()));
             };
             match &live.state {
                 State::DeleteFailed(reason) => Err(CloudError {
@@ -317,7 +317,7 @@ impl Resource for UserProfile {
                 }),
                 _ => {
                     account.phase(address, "Deleting");
-                    Ok(Progress::Busy("Deleting".into()))
+                    Ok(WaitProgress::Busy("Deleting".into()))
                 }
             }
         };
@@ -400,13 +400,13 @@ async fn at_rest(account: &Account, node: &Node) -> Result<(), CloudError> {
     let look = async || match status(account, text("DomainId"), text("UserProfileName")).await? {
         Some(State::Busy(status)) => {
             account.phase(&node.address, &status);
-            Ok(Progress::Busy(status))
+            Ok(WaitProgress::Busy(status))
         }
-        _ => Ok(Progress::Ready(())),
+        _ => Ok(WaitProgress::Ready(())),
     };
     let patience = account.patience(Kind::UserProfile, Action::Update, Patience::PROFILE);
     account.clock.until(&node.address.to_string(), patience, look).await?;
-    let observed = to_change(&node.address, UserProfile.find(account, node).await?)?;
+    let observed = to_change(&node.address, UserProfileResource.find(account, node).await?)?;
     match domain::ended_badly("UserProfile", &observed, &observed.state) {
         Some(error) => Err(error),
         None => Ok(()),
@@ -421,21 +421,25 @@ async fn settled(account: &Account, node: &Node, action: Action) -> Result<Obser
         let status = status(account, text("DomainId"), text("UserProfileName")).await?;
         if let Some(State::Busy(status)) = status {
             account.phase(&node.address, &status);
-            return Ok(Progress::Busy(status));
+            return Ok(WaitProgress::Busy(status));
         }
-        let found = UserProfile.find(account, node).await?;
+        let found = UserProfileResource.find(account, node).await?;
         let Found::Ours(observed) = &found else {
             let late = is_late(&found, action);
-            return if late { Ok(Progress::Busy("not visible".into())) } else { Err(not_ours(&node.address, &found)) };
+            return if late {
+                Ok(WaitProgress::Busy("not visible".into()))
+            } else {
+                Err(not_ours(&node.address, &found))
+            };
         };
         match &observed.state {
             State::Busy(status) => {
                 account.phase(&node.address, status);
-                Ok(Progress::Busy(status.clone()))
+                Ok(WaitProgress::Busy(status.clone()))
             }
             state => match domain::ended_badly("UserProfile", observed, state) {
                 Some(error) => Err(error),
-                None => Ok(Progress::Ready(observed.clone())),
+                None => Ok(WaitProgress::Ready(observed.clone())),
             },
         }
     };

@@ -16,7 +16,7 @@ use super::store::{StoreError, beside};
 use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
-use crate::cli::args::{self, SandboxOptions as Flags};
+use crate::cli::args::{self, SandboxFlags as Flags};
 use crate::cli::load::Loaded;
 use crate::cli::surroundings::{Backend, Wanted};
 use crate::failure::Failure;
@@ -71,8 +71,8 @@ impl SandboxAws {
             .parse()
             .map_err(|error: super::faults::FaultError| Failure::new(&codes::USAGE, error.to_string()))?;
         let latency = match flags.latency {
-            args::Latency::None => Latency::None,
-            args::Latency::Realistic(factor) => Latency::Factor(factor),
+            args::LatencyChoice::None => Latency::None,
+            args::LatencyChoice::Realistic(factor) => Latency::Factor(factor),
         };
         let options =
             SandboxOptions { path: flags.file.clone(), latency, faults, adversary: false, call_log: flags.log.clone() };

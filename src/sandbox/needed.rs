@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::seed::{Seed, SeedRole, SeedSubnet};
 use super::studio::records::{
-    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfig, Record,
+    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Record,
 };
 use super::world::World;
 use crate::config::diagnostic::Diagnostics;
@@ -101,8 +101,8 @@ impl Needed {
         let mut made = Vec::new();
         let own = world.arn("sagemaker", "studio-lifecycle-config/");
         for name in self.lifecycle_configs.iter().filter_map(|arn| arn.strip_prefix(&own)) {
-            if !world.has(LifecycleConfig::TABLE, name) {
-                world.put(LifecycleConfig::TABLE, name, &LifecycleConfig::seeded(name, world.now()));
+            if !world.has(LifecycleConfigRecord::TABLE, name) {
+                world.put(LifecycleConfigRecord::TABLE, name, &LifecycleConfigRecord::seeded(name, world.now()));
                 made.push(format!("lifecycle config {name}"));
             }
         }

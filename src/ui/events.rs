@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::Screen;
 use super::plan_json::{ActionWord, WatchedDocument};
-use super::report_json::{Counts, End};
+use super::report_json::{Counts, EndDocument};
 use super::summary::Summary;
 use crate::apply::{Event, Report};
 use crate::escape;
@@ -92,7 +92,7 @@ pub enum Body {
         action: ActionWord,
         /// How it ended.
         #[serde(flatten)]
-        end: End,
+        end: EndDocument,
     },
     /// The run failed.
     Error {

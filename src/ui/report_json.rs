@@ -58,13 +58,13 @@ pub struct StepEnd {
     pub action: ActionWord,
     /// How it ended.
     #[serde(flatten)]
-    pub end: End,
+    pub end: EndDocument,
 }
 
 /// The ways in which a step can end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum End {
+pub enum EndDocument {
     /// It is done.
     Done,
     /// It is still used by something, stays, and is tried again by the next apply.
@@ -90,7 +90,7 @@ pub enum End {
     Blocked,
 }
 
-impl From<&Outcome> for End {
+impl From<&Outcome> for EndDocument {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::Done,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::plan_json::{ActionWord, PlanDocument, StepDocument};
-use super::report_json::{End, ReportDocument};
+use super::report_json::{EndDocument, ReportDocument};
 use super::summary::{RECORD, RECORD_CHANGES};
 use crate::escape::{self, one_line};
 use crate::failure::{FailureDocument, Place};
@@ -268,11 +268,13 @@ fn suite(command: &str, chapter: &Chapter) -> String {
             (Some(blocked), _) => {
                 Some(("failure", [&blocked.why, &blocked.hint].map(|text| one_line(text)).join("\n")))
             }
-            (None, Some(End::Failed { error })) => {
+            (None, Some(EndDocument::Failed { error })) => {
                 Some(("failure", one_line(&format!("{}: {}", error.operation, error.message))))
             }
-            (None, Some(End::Skipped { because_of })) => Some(("skipped", format!("{because_of} is not done"))),
-            (None, Some(End::Stopped | End::Interrupted)) => Some(("skipped", "the run was stopped".to_owned())),
+            (None, Some(EndDocument::Skipped { because_of })) => Some(("skipped", format!("{because_of} is not done"))),
+            (None, Some(EndDocument::Stopped | EndDocument::Interrupted)) => {
+                Some(("skipped", "the run was stopped".to_owned()))
+            }
             _ => None,
         };
         cases.push((step.kind.as_str(), one_line(&format!("{} {}", word(step), step.address)), outcome));

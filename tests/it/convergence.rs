@@ -181,7 +181,7 @@ fn is_of_domain(domain: &BTreeMap<String, Json>, path: &str, value: &Json) -> bo
 }
 
 /// One life of a setting: configs that are applied one after another.
-struct Life {
+struct ProcessState {
     name: String,
     configs: Vec<Json>,
 }
@@ -211,7 +211,7 @@ fn fresh(ground: &Tables, config: &Json) -> (Tables, Ended) {
 }
 
 /// Lives through the configs, and compares the account after each with a new one.
-fn live(life: &Life, depth: &str, ground: &Tables, news: &BTreeMap<String, Tables>) -> Result<(), String> {
+fn live(life: &ProcessState, depth: &str, ground: &Tables, news: &BTreeMap<String, Tables>) -> Result<(), String> {
     let lab = Lab::like(ground);
     lab.set_faults(format!("merge={depth}").parse().unwrap());
     for (at, config) in life.configs.iter().enumerate() {
@@ -269,7 +269,7 @@ fn batches<'a>(leaves: &[Fitted<'a>]) -> Vec<Vec<Fitted<'a>>> {
 }
 
 /// The lives of settings: alone, together with what they refer to, and against the domain's.
-fn lives(batch: &[Fitted<'_>], leaves: &[Leaf]) -> Vec<Life> {
+fn lives(batch: &[Fitted<'_>], leaves: &[Leaf]) -> Vec<ProcessState> {
     let names: Vec<String> = batch.iter().map(|fitted| fitted.leaf.keys.join(".")).collect();
     let tree = batch[0].leaf.tree;
     let sso = batch[0].sso;
@@ -287,12 +287,14 @@ fn lives(batch: &[Fitted<'_>], leaves: &[Leaf]) -> Vec<Life> {
     let alone = vec![one(None, false), one(Some(0), false), one(Some(1), false), one(None, false)];
     let together =
         vec![one(Some(0), false), one(None, true), one(Some(1), false), one(Some(1), true), one(None, false)];
-    let mut lives =
-        vec![Life { name: name("alone"), configs: alone }, Life { name: name("together"), configs: together }];
+    let mut lives = vec![
+        ProcessState { name: name("alone"), configs: alone },
+        ProcessState { name: name("together"), configs: together },
+    ];
     if tree == Tree::Profile {
         let steps = [(Some(0), Some(1)), (Some(0), None), (Some(1), None), (None, None), (Some(1), None)];
         let configs = steps.map(|(outer, own)| both(outer, own, false)).into();
-        lives.push(Life { name: name("against the domain"), configs });
+        lives.push(ProcessState { name: name("against the domain"), configs });
     }
     lives
 }
@@ -352,7 +354,7 @@ fn tags_converge() {
         base(json!({"three": "4"}), json!({"three": "5", "two": "6"})),
         base(json!({}), json!({})),
     ];
-    let life = Life { name: "tags".into(), configs };
+    let life = ProcessState { name: "tags".into(), configs };
     let ground = ground(&life.configs);
     let news = life.configs.iter().map(|config| (config.to_string(), fresh(&ground, config).0)).collect();
     live(&life, "deep", &ground, &news).unwrap();

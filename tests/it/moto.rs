@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use studio_deploy::aws::lock::{Holder, Life, Locality, Lock, Process};
+use studio_deploy::aws::lock::{Holder, Locality, Lock, Process, ProcessState};
 use studio_deploy::aws::{Account, record};
 use studio_deploy::cloud::{Cloud, Deleted};
 use studio_deploy::config::document::{Document, InputFile};
@@ -158,7 +158,7 @@ async fn locks(account: &Account) {
             namespace: Some(namespace.into()),
             started: Some(1),
         };
-        let locality = Locality { process: process.clone(), life: |_| Life::Gone, uptime: || Duration::ZERO };
+        let locality = Locality { process: process.clone(), life: |_| ProcessState::Gone, uptime: || Duration::ZERO };
         Lock::new(account, Holder { holder: "ann".into(), process, token: token.into(), ..Holder::default() }, locality)
     };
     let (one, other) = (hand("one", "a", 1), hand("other", "b", 1));

@@ -51,7 +51,7 @@ pub struct Process {
 
 /// The system's answer about a process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
+pub enum ProcessState {
     /// There is no such process, or it has ended and its parent has not asked for its status yet (a zombie).
     Gone,
     /// There is one, which started at this time.
@@ -60,7 +60,7 @@ pub enum Life {
     Unknown,
 }
 
-impl Life {
+impl ProcessState {
     /// The answer that a `/proc/PID/stat` gives: field 3 is the state, field 22 the start time. The name in field 2 may hold anything,
     /// parentheses and spaces too.
     pub fn of_stat(stat: &[u8]) -> Self {
@@ -81,15 +81,15 @@ impl Process {
     /// A process id means something within one boot of one kernel and one PID namespace only; anything else is not
     /// certain, and the heartbeat has to tell. What remains uncertain even so are two machines woken from one memory
     /// snapshot, which share all of it.
-    pub fn has_ended(&self, me: &Self, life: impl Fn(u32) -> Life) -> bool {
+    pub fn has_ended(&self, me: &Self, life: impl Fn(u32) -> ProcessState) -> bool {
         let same = |mine: &Option<String>, other: &Option<String>| mine.is_some() && mine == other;
         if self.host != me.host || !same(&me.boot, &self.boot) || !same(&me.namespace, &self.namespace) {
             return false;
         }
         match life(self.pid) {
-            Life::Gone => true,
-            Life::Started(at) => self.started.is_some_and(|started| started != at),
-            Life::Unknown => false,
+            ProcessState::Gone => true,
+            ProcessState::Started(at) => self.started.is_some_and(|started| started != at),
+            ProcessState::Unknown => false,
         }
     }
 }
@@ -166,34 +166,34 @@ mod tests {
         let old = Process { boot: None, namespace: None, started: None, ..me.clone() };
         let away = Process { host: "there".into(), ..process("b", "n", 10) };
         for (holder, life, expected) in [
-            (process("b", "n", 10), Life::Gone, true),
-            (process("b", "n", 10), Life::Started(10), false),
-            (process("b", "n", 10), Life::Started(99), true),
-            (process("b", "n", 10), Life::Unknown, false),
-            (process("other boot", "n", 10), Life::Gone, false),
-            (process("b", "other namespace", 10), Life::Gone, false),
-            (Process { started: None, ..process("b", "n", 10) }, Life::Started(10), false),
-            (old.clone(), Life::Gone, false),
-            (away, Life::Gone, false),
+            (process("b", "n", 10), ProcessState::Gone, true),
+            (process("b", "n", 10), ProcessState::Started(10), false),
+            (process("b", "n", 10), ProcessState::Started(99), true),
+            (process("b", "n", 10), ProcessState::Unknown, false),
+            (process("other boot", "n", 10), ProcessState::Gone, false),
+            (process("b", "other namespace", 10), ProcessState::Gone, false),
+            (Process { started: None, ..process("b", "n", 10) }, ProcessState::Started(10), false),
+            (old.clone(), ProcessState::Gone, false),
+            (away, ProcessState::Gone, false),
         ] {
             assert_eq!(holder.has_ended(&me, |_| life), expected, "{holder:?} {life:?}");
         }
         // Where there is no /proc nothing is certain.
-        assert!(!old.has_ended(&old, |_| Life::Gone));
+        assert!(!old.has_ended(&old, |_| ProcessState::Gone));
     }
 
     #[test]
     fn a_zombie_is_gone_and_a_name_hides_nothing() {
         let stat = |name: &str, state: &str| {
             let rest = (4..=30).map(|field| if field == 22 { "4711" } else { "1" }).collect::<Vec<_>>().join(" ");
-            Life::of_stat(format!("7 ({name}) {state} {rest}\n").as_bytes())
+            ProcessState::of_stat(format!("7 ({name}) {state} {rest}\n").as_bytes())
         };
-        assert_eq!(stat("apply", "S"), Life::Started(4711));
-        assert_eq!(stat("a) Z 1 (b c", "R"), Life::Started(4711));
-        assert_eq!(stat("apply", "Z"), Life::Gone);
-        assert_eq!(stat("apply", "X"), Life::Gone);
-        assert_eq!(Life::of_stat(b"7 (cut"), Life::Unknown);
-        assert_eq!(Life::of_stat(b"7 (cut) S 1 2"), Life::Unknown);
+        assert_eq!(stat("apply", "S"), ProcessState::Started(4711));
+        assert_eq!(stat("a) Z 1 (b c", "R"), ProcessState::Started(4711));
+        assert_eq!(stat("apply", "Z"), ProcessState::Gone);
+        assert_eq!(stat("apply", "X"), ProcessState::Gone);
+        assert_eq!(ProcessState::of_stat(b"7 (cut"), ProcessState::Unknown);
+        assert_eq!(ProcessState::of_stat(b"7 (cut) S 1 2"), ProcessState::Unknown);
     }
 
     #[test]

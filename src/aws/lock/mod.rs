@@ -21,10 +21,10 @@ use aws_sdk_ssm::types::{Parameter, ParameterType};
 use aws_smithy_types::DateTime;
 
 use self::entry::Entry;
-pub use self::entry::{Holder, Life, Process};
+pub use self::entry::{Holder, Process, ProcessState};
 pub use self::fence::{Fence, NotHeld};
 pub use self::protocol::Standing;
-use self::protocol::{Answer, Call, End, Goal, Next, Party, Times, Version};
+use self::protocol::{LockAnswer, LockCall, LockEnd, LockGoal, LockStep, LockVersion, Party, Times};
 use super::Account;
 use super::calls::ServerTime;
 use super::error::failed;
@@ -46,7 +46,7 @@ pub struct Locality {
     /// The process that asks.
     pub process: Process,
     /// The system's answer about a process id.
-    pub life: fn(u32) -> Life,
+    pub life: fn(u32) -> ProcessState,
     /// The time since some moment, whether the machine slept or not.
     pub uptime: fn() -> Duration,
 }
@@ -100,9 +100,9 @@ impl Lock {
         self.party.borrow_mut().me.since = Some(self.seconds());
         let mut told = false;
         loop {
-            match self.pursue(Goal::Take).await? {
-                End::Done => break,
-                End::Busy(standing) => {
+            match self.pursue(LockGoal::Take).await? {
+                LockEnd::Done => break,
+                LockEnd::Busy(standing) => {
                     // One that was freed by hand is to be had soon, whatever happens.
                     if standing.holder.is_some() && waited() >= patience {
                         return Err(LockError::Held(standing));
@@ -117,7 +117,7 @@ impl Lock {
                         });
                     }
                 }
-                End::Refused | End::Unclear | End::Gone => {
+                LockEnd::Refused | LockEnd::Unclear | LockEnd::Gone => {
                     if waited() > Patience::PROPAGATION.timeout.max(patience) {
                         let message = "the lock's parameter can be neither made nor read reliably";
                         return Err(CloudError::new(ErrorKind::Timeout, "PutParameter", message).into());
@@ -162,8 +162,10 @@ impl Lock {
     /// What SSM fails with.
     pub async fn release(&self) -> Result<(), CloudError> {
         self.fence.lose();
-        match self.pursue(Goal::Release).await? {
-            End::Unclear => Err(CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date")),
+        match self.pursue(LockGoal::Release).await? {
+            LockEnd::Unclear => {
+                Err(CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date"))
+            }
             _ => Ok(()),
         }
     }
@@ -173,10 +175,10 @@ impl Lock {
     /// # Errors
     /// What SSM fails with; that the answer was lost.
     pub async fn remove(&self) -> Result<(), CloudError> {
-        let removed = self.pursue(Goal::Remove).await;
+        let removed = self.pursue(LockGoal::Remove).await;
         self.fence.lose();
         match removed? {
-            End::Done | End::Gone => Ok(()),
+            LockEnd::Done | LockEnd::Gone => Ok(()),
             _ => Err(CloudError::new(ErrorKind::Timeout, "DeleteParameter", "nobody knows whether it was deleted")),
         }
     }
@@ -186,11 +188,11 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn beat(&self) -> Result<bool, CloudError> {
-        let end = self.pursue(Goal::Beat).await?;
-        if end == End::Done {
+        let end = self.pursue(LockGoal::Beat).await?;
+        if end == LockEnd::Done {
             self.renewed();
         }
-        Ok(end != End::Gone)
+        Ok(end != LockEnd::Gone)
     }
 
     /// Whether there is a lock at all, held or free.
@@ -198,7 +200,7 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn exists(&self) -> Result<bool, CloudError> {
-        Ok(self.ask(Call::Read).await? != Answer::Absent)
+        Ok(self.ask(LockCall::Read).await? != LockAnswer::Absent)
     }
 
     /// The state of the lock; none when it is free.
@@ -206,8 +208,8 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn standing(&self) -> Result<Option<Standing>, CloudError> {
-        match self.settled(Goal::Look).await? {
-            End::Busy(standing) => Ok(Some(standing)),
+        match self.settled(LockGoal::Look).await? {
+            LockEnd::Busy(standing) => Ok(Some(standing)),
             _ => Ok(None),
         }
     }
@@ -217,14 +219,14 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn free(&self, token: &str) -> Result<(), CloudError> {
-        self.settled(Goal::Free(token.to_owned())).await.map(drop)
+        self.settled(LockGoal::Free(token.to_owned())).await.map(drop)
     }
 
     /// Pursues a goal until it is clear how that ended.
-    async fn settled(&self, goal: Goal) -> Result<End, CloudError> {
+    async fn settled(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
         let unclear = || CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date");
         let attempt = async || match self.pursue(goal.clone()).await? {
-            End::Unclear => Err(unclear()),
+            LockEnd::Unclear => Err(unclear()),
             end => Ok(end),
         };
         self.clock.retry(Patience::PROPAGATION, |error| *error == unclear(), attempt).await
@@ -279,7 +281,7 @@ impl Lock {
     }
 
     /// Makes the calls that the protocol asks for until it is at an end.
-    async fn pursue(&self, goal: Goal) -> Result<End, CloudError> {
+    async fn pursue(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
         let now = || (self.locality.uptime)();
         let mut next = {
             let mut party = self.party.borrow_mut();
@@ -288,8 +290,8 @@ impl Lock {
         };
         loop {
             let call = match next {
-                Next::End(end) => return Ok(end),
-                Next::Ask(call) => call,
+                LockStep::End(end) => return Ok(end),
+                LockStep::Ask(call) => call,
             };
             let answer = self.ask(call).await?;
             let has_ended = |holder: &Holder| holder.process.has_ended(&self.locality.process, self.locality.life);
@@ -297,46 +299,46 @@ impl Lock {
         }
     }
 
-    async fn ask(&self, call: Call) -> Result<Answer, CloudError> {
+    async fn ask(&self, call: LockCall) -> Result<LockAnswer, CloudError> {
         match call {
-            Call::Read => self.get(self.name.clone()).await,
-            Call::ReadVersion(number) => self.get(format!("{}:{number}", self.name)).await,
-            Call::Put(entry) => {
+            LockCall::Read => self.get(self.name.clone()).await,
+            LockCall::ReadVersion(number) => self.get(format!("{}:{number}", self.name)).await,
+            LockCall::Put(entry) => {
                 let put = self.ssm.put_parameter().name(&self.name).value(entry.text()).r#type(ParameterType::String);
                 let put = put.overwrite(entry.over != Some(0)).send().await.map_err(|e| failed("PutParameter", e));
                 self.wrote
                     .set(self.wrote.get() || put.as_ref().map_or_else(|error| error.sent == Sent::Maybe, |_| true));
                 match put {
-                    Ok(answer) => Ok(Answer::Written(answer.version())),
-                    Err(error) if error.is("ParameterAlreadyExists") => Ok(Answer::Exists),
-                    Err(error) if error.sent == Sent::Maybe => Ok(Answer::Lost),
+                    Ok(answer) => Ok(LockAnswer::Written(answer.version())),
+                    Err(error) if error.is("ParameterAlreadyExists") => Ok(LockAnswer::Exists),
+                    Err(error) if error.sent == Sent::Maybe => Ok(LockAnswer::Lost),
                     Err(error) => Err(error),
                 }
             }
-            Call::Delete => {
+            LockCall::Delete => {
                 // Once only: a second attempt might delete what was made after the first.
                 let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
                 let delete = self.ssm.delete_parameter().name(&self.name).customize().config_override(once);
                 match delete.send().await.map_err(|e| failed("DeleteParameter", e)) {
-                    Ok(_) => Ok(Answer::Deleted),
-                    Err(error) if error.kind == ErrorKind::NotFound => Ok(Answer::Deleted),
-                    Err(error) if error.sent == Sent::Maybe => Ok(Answer::Lost),
+                    Ok(_) => Ok(LockAnswer::Deleted),
+                    Err(error) if error.kind == ErrorKind::NotFound => Ok(LockAnswer::Deleted),
+                    Err(error) if error.sent == Sent::Maybe => Ok(LockAnswer::Lost),
                     Err(error) => Err(error),
                 }
             }
         }
     }
 
-    async fn get(&self, name: String) -> Result<Answer, CloudError> {
+    async fn get(&self, name: String) -> Result<LockAnswer, CloudError> {
         let time = ServerTime::default();
         let get = self.ssm.get_parameter().name(name).customize().interceptor(time.clone());
         match get.send().await.map_err(|e| failed("GetParameter", e)) {
             Ok(answer) => {
                 let version = answer.parameter.as_ref().map(|parameter| version(parameter, time.get()));
-                Ok(version.map_or(Answer::Absent, Answer::Found))
+                Ok(version.map_or(LockAnswer::Absent, LockAnswer::Found))
             }
             Err(error) if error.kind == ErrorKind::NotFound || error.is("ParameterVersionNotFound") => {
-                Ok(Answer::Absent)
+                Ok(LockAnswer::Absent)
             }
             Err(error) => Err(error),
         }
@@ -350,11 +352,11 @@ impl Lock {
 }
 
 /// A version as SSM describes it, read at the time that SSM's clock showed.
-fn version(parameter: &Parameter, read_at: Option<DateTime>) -> Version {
+fn version(parameter: &Parameter, read_at: Option<DateTime>) -> LockVersion {
     let text = parameter.value().unwrap_or_default();
     let age = read_at.zip(parameter.last_modified_date()).map(|(now, written)| {
         let seconds = now.as_secs_f64() - written.as_secs_f64();
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     });
-    Version { number: parameter.version(), entry: Entry::parse(text), mark: Entry::mark(text), age }
+    LockVersion { number: parameter.version(), entry: Entry::parse(text), mark: Entry::mark(text), age }
 }

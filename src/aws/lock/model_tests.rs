@@ -14,7 +14,7 @@ use std::time::Duration;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use super::entry::{Entry, Holder, Mark};
-use super::protocol::{Answer, Call, End, Goal, Next, Party, Times, Version};
+use super::protocol::{LockAnswer, LockCall, LockEnd, LockGoal, LockStep, LockVersion, Party, Times};
 
 /// How long a step of the model's clock is.
 const TICK: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ struct State {
     versions: Vec<Arc<(Entry, Mark, u8)>>,
     deleted: Option<u8>,
     /// Calls that nobody waits for any more and that are still under way, with the time when each was sent.
-    late: Vec<(Call, u8)>,
+    late: Vec<(LockCall, u8)>,
     runs: Vec<Run>,
     left: Budget,
 }
@@ -105,9 +105,9 @@ struct Run {
     party: Party,
     /// Which round it is in; past the last one it is done.
     round: usize,
-    goal: Option<Goal>,
+    goal: Option<LockGoal>,
     /// The call that it waits for, and when it sent it.
-    call: Option<(Call, u8)>,
+    call: Option<(LockCall, u8)>,
     beats: u8,
     crashed: bool,
     /// Whether it has ended what it does with the lock, and gives it back.
@@ -171,17 +171,17 @@ impl World {
         let goal = match (round, run.goal.take()) {
             (Unlock, _) => {
                 let holder = state.versions.iter().rev().find_map(|version| version.0.holder.clone());
-                Goal::Free(holder?.token)
+                LockGoal::Free(holder?.token)
             }
-            (_, _) if !held => Goal::Take,
+            (_, _) if !held => LockGoal::Take,
             (Apply(beats), _) if run.beats < beats => {
                 run.beats += 1;
-                Goal::Beat
+                LockGoal::Beat
             }
-            (Apply(_), _) => Goal::Release,
-            (Destroy, _) => Goal::Remove,
+            (Apply(_), _) => LockGoal::Release,
+            (Destroy, _) => LockGoal::Remove,
         };
-        if matches!(goal, Goal::Release | Goal::Remove) {
+        if matches!(goal, LockGoal::Release | LockGoal::Remove) {
             // What it had under way has ended before.
             (run.drained, run.wrote) = (true, None);
         }
@@ -191,15 +191,15 @@ impl World {
         Some(())
     }
 
-    fn follow(&self, state: &mut State, index: usize, next: Next) {
+    fn follow(&self, state: &mut State, index: usize, next: LockStep) {
         let run = &mut state.runs[index];
         match next {
-            Next::Ask(call) => run.call = Some((call, state.now)),
-            Next::End(end) => {
+            LockStep::Ask(call) => run.call = Some((call, state.now)),
+            LockStep::End(end) => {
                 let goal = run.goal.take();
-                let is_last = !matches!(goal, Some(Goal::Take | Goal::Beat));
+                let is_last = !matches!(goal, Some(LockGoal::Take | LockGoal::Beat));
                 // Whoever lost the lock, or has done with it, goes on to the next round.
-                if is_last && end != End::Unclear || end == End::Gone || goal == Some(Goal::Remove) {
+                if is_last && end != LockEnd::Unclear || end == LockEnd::Gone || goal == Some(LockGoal::Remove) {
                     (run.round, run.beats, run.drained) = (run.round + 1, 0, false);
                 }
             }
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// What SSM answers to a call, as it is `lag` versions behind for reads.
-    fn serve(&self, state: &mut State, call: &Call, sent: u8, lag: usize, dated: bool) -> Answer {
+    fn serve(&self, state: &mut State, call: &LockCall, sent: u8, lag: usize, dated: bool) -> LockAnswer {
         let now = state.now;
         let seen = state.versions.len().saturating_sub(lag);
         let find = |state: &State, number: usize| {
@@ -224,20 +224,20 @@ impl World {
                 _ => {}
             }
             let age = dated.then(|| TICK * (now - at).into());
-            Some(Version { number: i64::try_from(number).ok()?, entry, mark, age })
+            Some(LockVersion { number: i64::try_from(number).ok()?, entry, mark, age })
         };
         match call {
-            Call::Read => find(state, seen).map_or(Answer::Absent, Answer::Found),
-            Call::ReadVersion(number) => {
+            LockCall::Read => find(state, seen).map_or(LockAnswer::Absent, LockAnswer::Found),
+            LockCall::ReadVersion(number) => {
                 let number = usize::try_from(*number).unwrap_or(0);
-                find(state, number).map_or(Answer::Absent, Answer::Found)
+                find(state, number).map_or(LockAnswer::Absent, LockAnswer::Found)
             }
-            Call::Put(entry) => {
+            LockCall::Put(entry) => {
                 // Only the documentation asks for that pause, so that it is no part of what keeps deletions safe.
                 let pause = if self.weakness == Some(Weakness::DeletesTwice) { 0 } else { DELETED };
                 let too_early = state.versions.is_empty() && state.deleted.is_some_and(|at| now < at + pause);
                 if too_early || entry.over == Some(0) && !state.versions.is_empty() {
-                    return Answer::Exists;
+                    return LockAnswer::Exists;
                 }
                 let mut entry = entry.clone();
                 if self.weakness == Some(Weakness::FreeAtOnce) {
@@ -247,21 +247,23 @@ impl World {
                 let over = entry.over.unwrap_or(0);
                 state.versions.push(Arc::new((entry, mark, now)));
                 match self.weakness {
-                    Some(Weakness::IgnoresOver) => Answer::Written(over + 1),
-                    _ => Answer::Written(i64::try_from(state.versions.len()).unwrap_or(i64::MAX)),
+                    Some(Weakness::IgnoresOver) => LockAnswer::Written(over + 1),
+                    _ => LockAnswer::Written(i64::try_from(state.versions.len()).unwrap_or(i64::MAX)),
                 }
             }
             // What is sent arrives in time, or never.
-            Call::Delete if TICK * (now - sent).into() > TIMES.flight && self.weakness.is_none() => Answer::Lost,
-            Call::Delete => {
+            LockCall::Delete if TICK * (now - sent).into() > TIMES.flight && self.weakness.is_none() => {
+                LockAnswer::Lost
+            }
+            LockCall::Delete => {
                 state.versions.clear();
                 state.deleted = Some(now);
-                Answer::Deleted
+                LockAnswer::Deleted
             }
         }
     }
 
-    fn deliver(&self, state: &mut State, index: usize, answer: Answer) {
+    fn deliver(&self, state: &mut State, index: usize, answer: LockAnswer) {
         let hosts: Vec<(String, bool)> = state
             .runs
             .iter()
@@ -283,12 +285,12 @@ impl World {
         quiet.now += 8;
         let mut party = Party::new(holder(9), self.times());
         for _ in 0..3 {
-            let mut next = party.begin(Goal::Take, World::clock(3, quiet.now));
+            let mut next = party.begin(LockGoal::Take, World::clock(3, quiet.now));
             for _ in 0..40 {
                 match next {
-                    Next::End(End::Done) => return true,
-                    Next::End(_) => break,
-                    Next::Ask(call) => {
+                    LockStep::End(LockEnd::Done) => return true,
+                    LockStep::End(_) => break,
+                    LockStep::Ask(call) => {
                         let answer = self.serve(&mut quiet, &call, state.now, 0, true);
                         next = party.answer(answer, World::clock(3, quiet.now), &|_| false);
                     }
@@ -338,7 +340,7 @@ impl Model for World {
                 None => moves.push(Move::Begin(index)),
                 Some((call, _)) => {
                     moves.push(Move::Answer(index));
-                    let reads = matches!(call, Call::Read | Call::ReadVersion(_));
+                    let reads = matches!(call, LockCall::Read | LockCall::ReadVersion(_));
                     if reads && state.left.stale > 0 {
                         moves.extend((1..=state.versions.len().min(2)).map(|lag| Move::Lag(index, lag)));
                     }
@@ -352,7 +354,7 @@ impl Model for World {
             }
             if state.left.crashes > 0 && run.round + run.beats as usize + usize::from(run.call.is_some()) > 0 {
                 moves.push(Move::Crash(index, false));
-                if state.left.late > 0 && matches!(run.call, Some((Call::Put(_) | Call::Delete, _))) {
+                if state.left.late > 0 && matches!(run.call, Some((LockCall::Put(_) | LockCall::Delete, _))) {
                     moves.push(Move::Crash(index, true));
                 }
             }
@@ -390,21 +392,21 @@ impl Model for World {
                 state.left.lost -= 1;
                 let (call, sent) = state.runs[index].call.take()?;
                 self.serve(&mut state, &call, sent, 0, false);
-                if self.weakness == Some(Weakness::DeletesTwice) && call == Call::Delete {
+                if self.weakness == Some(Weakness::DeletesTwice) && call == LockCall::Delete {
                     state.late.push((call, sent));
                 }
-                self.deliver(&mut state, index, Answer::Lost);
+                self.deliver(&mut state, index, LockAnswer::Lost);
             }
             Move::LoseBefore(index) => {
                 state.left.lost -= 1;
                 state.runs[index].call = None;
-                self.deliver(&mut state, index, Answer::Lost);
+                self.deliver(&mut state, index, LockAnswer::Lost);
             }
             Move::GiveUp(index) => {
                 state.left.late -= 1;
                 let call = state.runs[index].call.take()?;
                 state.late.push(call);
-                self.deliver(&mut state, index, Answer::Lost);
+                self.deliver(&mut state, index, LockAnswer::Lost);
             }
             Move::Arrive(index) => {
                 let (call, sent) = state.late.remove(index);

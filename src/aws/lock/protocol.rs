@@ -43,7 +43,7 @@ impl Times {
 
 /// A version of the parameter as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Version {
+pub struct LockVersion {
     /// The version's number.
     pub number: i64,
     /// The value that the version holds.
@@ -57,7 +57,7 @@ pub struct Version {
 /// A call to SSM.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Call {
+pub enum LockCall {
     /// GetParameter of the latest version.
     Read,
     /// GetParameter of an earlier version, by its number.
@@ -71,9 +71,9 @@ pub enum Call {
 /// SSM's answer to a call.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum LockAnswer {
     /// The version that was asked for.
-    Found(Version),
+    Found(LockVersion),
     /// No such version, or no parameter at all.
     Absent,
     /// A write made the version of this number.
@@ -88,7 +88,7 @@ pub enum Answer {
 
 /// The end that a party pursues.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Goal {
+pub enum LockGoal {
     /// To know how the lock stands.
     Look,
     /// Hold the lock.
@@ -105,17 +105,17 @@ pub enum Goal {
 
 /// The next thing for a party to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Next {
+pub enum LockStep {
     /// A call, whose answer is to be handed in.
-    Ask(Call),
+    Ask(LockCall),
     /// Nothing: this is how it ended.
-    End(End),
+    End(LockEnd),
 }
 
 /// The outcome of the pursuit of a goal.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum End {
+pub enum LockEnd {
     /// The goal is reached.
     Done,
     /// The lock is held, or was freed only just now.
@@ -164,8 +164,8 @@ enum At {
     Look,
     /// The version before `doubted`, which says whether that one counts.
     Walk {
-        latest: Version,
-        doubted: Version,
+        latest: LockVersion,
+        doubted: LockVersion,
     },
     Put,
     /// The version that was written over: is it the one that was seen?
@@ -181,7 +181,7 @@ pub struct Party {
     times: Times,
     writes: u64,
     held: Option<Held>,
-    goal: Option<Goal>,
+    goal: Option<LockGoal>,
     at: At,
     sent: Option<Sent>,
     watched: Option<(Mark, Duration)>,
@@ -214,29 +214,29 @@ impl Party {
     }
 
     /// Begins the way to a goal, whatever was under way before.
-    pub fn begin(&mut self, goal: Goal, now: Duration) -> Next {
+    pub fn begin(&mut self, goal: LockGoal, now: Duration) -> LockStep {
         let held = match goal {
-            Goal::Look | Goal::Take | Goal::Free(_) => None,
-            Goal::Beat | Goal::Remove => self.held.clone(),
+            LockGoal::Look | LockGoal::Take | LockGoal::Free(_) => None,
+            LockGoal::Beat | LockGoal::Remove => self.held.clone(),
             // Whoever gives it back writes nothing any more.
-            Goal::Release => self.held.take(),
+            LockGoal::Release => self.held.take(),
         };
-        let needs_hold = matches!(goal, Goal::Beat | Goal::Remove);
+        let needs_hold = matches!(goal, LockGoal::Beat | LockGoal::Remove);
         (self.goal, self.sent, self.displaces) = (Some(goal), None, None);
         match held {
             Some(held) => self.write(held.number, Some(held.mark), Duration::ZERO, now),
-            None if needs_hold => self.end(End::Gone),
+            None if needs_hold => self.end(LockEnd::Gone),
             None => self.look(),
         }
     }
 
     /// Goes on with what SSM answered.
-    pub fn answer(&mut self, answer: Answer, now: Duration, has_ended: HasEnded<'_>) -> Next {
-        let Some(goal) = self.goal.clone() else { return Next::End(End::Unclear) };
+    pub fn answer(&mut self, answer: LockAnswer, now: Duration, has_ended: HasEnded<'_>) -> LockStep {
+        let Some(goal) = self.goal.clone() else { return LockStep::End(LockEnd::Unclear) };
         match (std::mem::replace(&mut self.at, At::Look), answer) {
-            (At::Look, Answer::Found(latest)) => self.judge(latest.clone(), latest, now, has_ended),
-            (At::Look, Answer::Absent) => self.decide(None, None, now, has_ended),
-            (At::Walk { latest, doubted }, Answer::Found(earlier)) => {
+            (At::Look, LockAnswer::Found(latest)) => self.judge(latest.clone(), latest, now, has_ended),
+            (At::Look, LockAnswer::Absent) => self.decide(None, None, now, has_ended),
+            (At::Walk { latest, doubted }, LockAnswer::Found(earlier)) => {
                 if doubted.entry.past.as_ref() == Some(&earlier.mark) && follows(&doubted) {
                     self.decide(Some(latest), Some(doubted), now, has_ended)
                 } else {
@@ -244,11 +244,11 @@ impl Party {
                 }
             }
             // What SSM has forgotten by now holds nothing. Anything nearer has to be there.
-            (At::Walk { latest, doubted }, Answer::Absent) if latest.number - doubted.number >= KEPT - 1 => {
+            (At::Walk { latest, doubted }, LockAnswer::Absent) if latest.number - doubted.number >= KEPT - 1 => {
                 self.decide(Some(latest), None, now, has_ended)
             }
             (At::Put, answer) => self.after_put(&goal, &answer, now),
-            (At::Confirm, Answer::Found(earlier)) => {
+            (At::Confirm, LockAnswer::Found(earlier)) => {
                 match self.sent.take_if(|sent| sent.past.as_ref() == Some(&earlier.mark)) {
                     Some(sent) => self.wrote(sent.over + 1, sent, now),
                     // It was deleted and made again in between: what was written does not count.
@@ -256,32 +256,32 @@ impl Party {
                 }
             }
             (At::Confirm, _) => self.look(),
-            (At::Delete, Answer::Deleted) => self.end(End::Done),
-            _ => self.end(End::Unclear),
+            (At::Delete, LockAnswer::Deleted) => self.end(LockEnd::Done),
+            _ => self.end(LockEnd::Unclear),
         }
     }
 
-    fn end(&mut self, end: End) -> Next {
+    fn end(&mut self, end: LockEnd) -> LockStep {
         (self.goal, self.sent) = (None, None);
-        Next::End(end)
+        LockStep::End(end)
     }
 
-    fn lose(&mut self) -> Next {
+    fn lose(&mut self) -> LockStep {
         self.held = None;
-        self.end(End::Gone)
+        self.end(LockEnd::Gone)
     }
 
-    fn look(&mut self) -> Next {
+    fn look(&mut self) -> LockStep {
         self.at = At::Look;
-        Next::Ask(Call::Read)
+        LockStep::Ask(LockCall::Read)
     }
 
-    fn after_put(&mut self, goal: &Goal, answer: &Answer, now: Duration) -> Next {
-        let Some(sent) = &self.sent else { return self.end(End::Unclear) };
+    fn after_put(&mut self, goal: &LockGoal, answer: &LockAnswer, now: Duration) -> LockStep {
+        let Some(sent) = &self.sent else { return self.end(LockEnd::Unclear) };
         match answer {
-            Answer::Written(number) if *number == sent.over + 1 => {
-                if *goal == Goal::Release {
-                    return self.end(End::Done);
+            LockAnswer::Written(number) if *number == sent.over + 1 => {
+                if *goal == LockGoal::Release {
+                    return self.end(LockEnd::Done);
                 }
                 if sent.over == 0 {
                     // A creation has nothing before it that could have been another.
@@ -289,21 +289,27 @@ impl Party {
                     return self.wrote(1, sent, now);
                 }
                 self.at = At::Confirm;
-                Next::Ask(Call::ReadVersion(sent.over))
+                LockStep::Ask(LockCall::ReadVersion(sent.over))
             }
             // Numbers only grow while a parameter exists: what was held was deleted.
-            Answer::Written(number) if *number <= sent.over && self.held.is_some() => self.lose(),
-            Answer::Exists if *goal == Goal::Take => self.end(End::Refused),
+            LockAnswer::Written(number) if *number <= sent.over && self.held.is_some() => self.lose(),
+            LockAnswer::Exists if *goal == LockGoal::Take => self.end(LockEnd::Refused),
             // It was overwritten with its name deleted a moment ago.
-            Answer::Exists if self.held.is_some() => self.lose(),
-            Answer::Exists => self.end(End::Done),
+            LockAnswer::Exists if self.held.is_some() => self.lose(),
+            LockAnswer::Exists => self.end(LockEnd::Done),
             // Somebody was faster, or nobody knows.
             _ => self.look(),
         }
     }
 
     /// Finds out whether `candidate` counts.
-    fn judge(&mut self, latest: Version, candidate: Version, now: Duration, has_ended: HasEnded<'_>) -> Next {
+    fn judge(
+        &mut self,
+        latest: LockVersion,
+        candidate: LockVersion,
+        now: Duration,
+        has_ended: HasEnded<'_>,
+    ) -> LockStep {
         let number = candidate.number;
         let counts = match (candidate.entry.over, &candidate.entry.past) {
             // As earlier versions of this tool wrote it.
@@ -317,24 +323,24 @@ impl Party {
             self.decide(Some(latest), None, now, has_ended)
         } else {
             self.at = At::Walk { latest, doubted: candidate };
-            Next::Ask(Call::ReadVersion(number - 1))
+            LockStep::Ask(LockCall::ReadVersion(number - 1))
         }
     }
 
     /// Decides what to do about the `last` version that counts, when `latest` is the latest of all.
     fn decide(
         &mut self,
-        latest: Option<Version>,
-        last: Option<Version>,
+        latest: Option<LockVersion>,
+        last: Option<LockVersion>,
         now: Duration,
         has_ended: HasEnded<'_>,
-    ) -> Next {
-        let Some(goal) = self.goal.clone() else { return Next::End(End::Unclear) };
+    ) -> LockStep {
+        let Some(goal) = self.goal.clone() else { return LockStep::End(LockEnd::Unclear) };
         let place = latest.as_ref().map(|latest| (latest.number, latest.mark.clone()));
         let known = self.held.as_ref().map_or(0, |held| held.number);
         if place.as_ref().map_or(0, |(number, _)| *number) < known {
             // The read lags behind what this party knows.
-            return self.end(End::Unclear);
+            return self.end(LockEnd::Unclear);
         }
         let holder = last.as_ref().and_then(|last| last.entry.holder.clone());
         let mine = holder.as_ref().is_some_and(|holder| holder.token == self.me.token);
@@ -343,7 +349,7 @@ impl Party {
             party.write(number, mark, rest, now)
         };
         match goal {
-            Goal::Take | Goal::Beat | Goal::Remove if mine => {
+            LockGoal::Take | LockGoal::Beat | LockGoal::Remove if mine => {
                 let counting = last.as_ref().map(|last| (last.number, &last.mark));
                 match (self.sent.clone(), counting) {
                     (Some(sent), Some((number, mark))) if sent.mark == *mark => self.wrote(number, sent, now),
@@ -351,29 +357,31 @@ impl Party {
                     _ => over(self, Duration::ZERO),
                 }
             }
-            Goal::Beat | Goal::Remove => self.lose(),
-            Goal::Release if mine => over(self, Duration::ZERO),
-            Goal::Release => self.end(End::Done),
-            Goal::Take | Goal::Look | Goal::Free(_) => {
+            LockGoal::Beat | LockGoal::Remove => self.lose(),
+            LockGoal::Release if mine => over(self, Duration::ZERO),
+            LockGoal::Release => self.end(LockEnd::Done),
+            LockGoal::Take | LockGoal::Look | LockGoal::Free(_) => {
                 let standing = last.and_then(|last| self.standing(&last, now, has_ended));
                 match (goal, standing) {
-                    (Goal::Look, Some(standing)) => self.end(End::Busy(standing)),
-                    (Goal::Take, Some(standing)) if !standing.rest.is_zero() => self.end(End::Busy(standing)),
-                    (Goal::Take, standing) => {
+                    (LockGoal::Look, Some(standing)) => self.end(LockEnd::Busy(standing)),
+                    (LockGoal::Take, Some(standing)) if !standing.rest.is_zero() => self.end(LockEnd::Busy(standing)),
+                    (LockGoal::Take, standing) => {
                         self.displaces = standing.and_then(|standing| standing.holder);
                         over(self, Duration::ZERO)
                     }
-                    (Goal::Free(token), Some(Standing { holder: Some(holder), rest, .. })) if holder.token == token => {
+                    (LockGoal::Free(token), Some(Standing { holder: Some(holder), rest, .. }))
+                        if holder.token == token =>
+                    {
                         over(self, rest)
                     }
-                    _ => self.end(End::Done),
+                    _ => self.end(LockEnd::Done),
                 }
             }
         }
     }
 
     /// The state of the lock by the last version that counts; none when it is free.
-    fn standing(&mut self, last: &Version, now: Duration, has_ended: HasEnded<'_>) -> Option<Standing> {
+    fn standing(&mut self, last: &LockVersion, now: Duration, has_ended: HasEnded<'_>) -> Option<Standing> {
         let silent = self.silent(last, now);
         let wait = match &last.entry.holder {
             Some(holder) if has_ended(holder) => Duration::ZERO,
@@ -388,7 +396,7 @@ impl Party {
     }
 
     /// The time since a version was written: as SSM says, or else for how long this party has seen it.
-    fn silent(&mut self, last: &Version, now: Duration) -> Duration {
+    fn silent(&mut self, last: &LockVersion, now: Duration) -> Duration {
         if let Some(age) = last.age {
             return age;
         }
@@ -402,9 +410,9 @@ impl Party {
     }
 
     /// Writes over a version: what it says is what the goal wants.
-    fn write(&mut self, over: i64, past: Option<Mark>, rest: Duration, now: Duration) -> Next {
+    fn write(&mut self, over: i64, past: Option<Mark>, rest: Duration, now: Duration) -> LockStep {
         self.writes += 1;
-        let holds = matches!(self.goal, Some(Goal::Take | Goal::Beat | Goal::Remove));
+        let holds = matches!(self.goal, Some(LockGoal::Take | LockGoal::Beat | LockGoal::Remove));
         let entry = Entry {
             holder: holds.then(|| self.me.clone()),
             write: format!("{}#{}", self.me.token, self.writes),
@@ -414,32 +422,32 @@ impl Party {
         };
         self.sent = Some(Sent { over, past, mark: Entry::mark(&entry.text()), at: now });
         self.at = At::Put;
-        Next::Ask(Call::Put(entry))
+        LockStep::Ask(LockCall::Put(entry))
     }
 
     /// The party's own write counts from now on.
-    fn wrote(&mut self, number: i64, sent: Sent, now: Duration) -> Next {
+    fn wrote(&mut self, number: i64, sent: Sent, now: Duration) -> LockStep {
         match self.goal {
-            Some(Goal::Take | Goal::Beat) => {
+            Some(LockGoal::Take | LockGoal::Beat) => {
                 self.held = Some(Held { number, mark: sent.mark, since: sent.at });
-                self.end(End::Done)
+                self.end(LockEnd::Done)
             }
-            Some(Goal::Remove) => {
+            Some(LockGoal::Remove) => {
                 self.held = Some(Held { number, mark: sent.mark, since: sent.at });
                 let in_time = self.may_write(now);
                 self.held = None;
                 if !in_time {
-                    return self.end(End::Unclear);
+                    return self.end(LockEnd::Unclear);
                 }
                 self.at = At::Delete;
-                Next::Ask(Call::Delete)
+                LockStep::Ask(LockCall::Delete)
             }
-            _ => self.end(End::Done),
+            _ => self.end(LockEnd::Done),
         }
     }
 }
 
 /// Whether a version has the number that its entry says.
-fn follows(version: &Version) -> bool {
+fn follows(version: &LockVersion) -> bool {
     version.entry.over.is_some_and(|over| over + 1 == version.number)
 }

@@ -13,7 +13,7 @@ fn account(sandbox: &Sandbox) -> Account {
 }
 
 /// A run of a process in a PID namespace of the one host that there is.
-fn run(account: &Account, token: &str, namespace: &str, life: fn(u32) -> Life) -> Lock {
+fn run(account: &Account, token: &str, namespace: &str, life: fn(u32) -> ProcessState) -> Lock {
     let process = Process {
         host: "here".into(),
         pid: 1,
@@ -40,7 +40,8 @@ async fn a_live_lock_is_not_stolen_from_another_namespace() {
     let sandbox = Sandbox::in_memory();
     let account = account(&sandbox);
     // Both are process 1 of a host called `here`, and neither sees the other.
-    let (first, second) = (run(&account, "one", "n1", |_| Life::Gone), run(&account, "two", "n2", |_| Life::Gone));
+    let (first, second) =
+        (run(&account, "one", "n1", |_| ProcessState::Gone), run(&account, "two", "n2", |_| ProcessState::Gone));
     take(&first).await.unwrap();
     let Err(LockError::Held(standing)) = take(&second).await else { panic!("it was stolen") };
     assert_eq!(standing.holder.map(|holder| holder.holder), Some("one".into()));
@@ -59,11 +60,11 @@ async fn a_live_lock_is_not_stolen_from_another_namespace() {
 
 #[tokio::test]
 async fn a_dead_holder_is_followed_at_once() {
-    let lives: [(fn(u32) -> Life, bool); 4] = [
-        (|_| Life::Gone, true),
-        (|_| Life::Started(9), true),
-        (|_| Life::Started(5), false),
-        (|_| Life::Unknown, false),
+    let lives: [(fn(u32) -> ProcessState, bool); 4] = [
+        (|_| ProcessState::Gone, true),
+        (|_| ProcessState::Started(9), true),
+        (|_| ProcessState::Started(5), false),
+        (|_| ProcessState::Unknown, false),
     ];
     for (life, expected) in lives {
         let sandbox = Sandbox::in_memory();
@@ -78,7 +79,7 @@ async fn a_lock_freed_by_hand_is_to_be_had_once_its_holder_cannot_write_any_more
     let sandbox = Sandbox::in_memory();
     let account = account(&sandbox);
     let (first, second) =
-        (run(&account, "one", "n1", |_| Life::Unknown), run(&account, "two", "n2", |_| Life::Unknown));
+        (run(&account, "one", "n1", |_| ProcessState::Unknown), run(&account, "two", "n2", |_| ProcessState::Unknown));
     take(&first).await.unwrap();
     second.free("one").await.unwrap();
     assert_eq!(second.standing().await.unwrap().and_then(|standing| standing.holder), None);
@@ -106,7 +107,7 @@ async fn what_earlier_versions_wrote_is_understood() {
         let put = account.lock.put_parameter().name(&name).value(value).r#type(ParameterType::String);
         put.overwrite(true).send().await.unwrap();
         // The last but one is written over another version than it says, so that the one before it counts.
-        let lock = run(&account, "two", "n", |_| Life::Gone);
+        let lock = run(&account, "two", "n", |_| ProcessState::Gone);
         assert_eq!(take(&lock).await.is_err(), held, "{value}");
         lock.release().await.unwrap();
     }
@@ -116,7 +117,7 @@ async fn what_earlier_versions_wrote_is_understood() {
 async fn a_lock_that_is_removed_leaves_nothing() {
     let sandbox = Sandbox::in_memory();
     let account = account(&sandbox);
-    let lock = run(&account, "one", "n", |_| Life::Gone);
+    let lock = run(&account, "one", "n", |_| ProcessState::Gone);
     take(&lock).await.unwrap();
     lock.remove().await.unwrap();
     assert!(!lock.exists().await.unwrap());
@@ -130,9 +131,9 @@ static UPTIME: AtomicU64 = AtomicU64::new(0);
 async fn whoever_slept_looks_before_it_writes() {
     let sandbox = Sandbox::in_memory();
     let account = account(&sandbox);
-    let mut sleeper = run(&account, "one", "n1", |_| Life::Unknown);
+    let mut sleeper = run(&account, "one", "n1", |_| ProcessState::Unknown);
     sleeper.locality.uptime = || Duration::from_secs(UPTIME.load(Ordering::SeqCst));
-    let other = run(&self::account(&sandbox), "two", "n2", |_| Life::Unknown);
+    let other = run(&self::account(&sandbox), "two", "n2", |_| ProcessState::Unknown);
     let write = async || {
         let put = account.ssm.put_parameter().name("/w").value("1").r#type(ParameterType::String).overwrite(true);
         put.send().await.map_err(|e| failed("PutParameter", e)).map(drop)

@@ -69,7 +69,7 @@ pub fn said(options: &Options) -> Vec<String> {
 
 /// What happens to what holds data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Fate {
+pub enum Disposal {
     /// It stays.
     Retain,
     /// It goes, with everything in it.
@@ -82,13 +82,13 @@ pub enum Fate {
 pub struct RemovalArgs {
     /// The users' home file system.
     #[arg(long, value_name = "FATE", value_enum)]
-    pub home_efs: Option<Fate>,
+    pub home_efs: Option<Disposal>,
     /// The sharing bucket and every object in it.
     #[arg(long, value_name = "FATE", value_enum)]
-    pub bucket: Option<Fate>,
+    pub bucket: Option<Disposal>,
     /// The key: its deletion is scheduled, and what it encrypts becomes unreadable.
     #[arg(long, value_name = "FATE", value_enum)]
-    pub kms_key: Option<Fate>,
+    pub kms_key: Option<Disposal>,
     /// Delete the apps and spaces in the way first, whoever made them: the files in a space are lost for good.
     #[arg(long)]
     pub drain: bool,
@@ -103,7 +103,7 @@ impl RemovalArgs {
             (self.bucket, &mut retention.delete_bucket),
             (self.kms_key, &mut retention.delete_kms_key),
         ] {
-            *delete = said.map(|fate| fate == Fate::Delete);
+            *delete = said.map(|fate| fate == Disposal::Delete);
         }
         options.drain |= self.drain;
     }

@@ -8,7 +8,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::values::{
-    Latency, Limit, Operation, ReportTarget, account, duration, endpoint, file, names, pair, role, some,
+    LatencyChoice, Limit, ReportTarget, TimedOperation, account, duration, endpoint, file, names, pair, role, some,
 };
 use crate::hint::Caller;
 use crate::model::Kind;
@@ -28,7 +28,7 @@ pub struct Global {
     pub target: Target,
     /// The embedded AWS.
     #[command(flatten)]
-    pub sandbox: SandboxOptions,
+    pub sandbox: SandboxFlags,
     /// How the run goes.
     #[command(flatten)]
     pub run: RunOptions,
@@ -95,7 +95,7 @@ pub struct Target {
 /// The embedded AWS.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Sandbox")]
-pub struct SandboxOptions {
+pub struct SandboxFlags {
     /// Run against the AWS inside this program, whose state is kept in FILE [default: .studio-deploy/sandbox.json].
     #[arg(
         id = "sandbox",
@@ -118,7 +118,7 @@ pub struct SandboxOptions {
         default_value = "none",
         hide_short_help = true
     )]
-    pub latency: Latency,
+    pub latency: LatencyChoice,
     /// A fault to inject, for tests.
     #[arg(id = "sandbox_fault", long = "sandbox-fault", global = true, value_name = "SPEC", hide = true)]
     pub faults: Vec<String>,
@@ -179,9 +179,9 @@ impl RunOptions {
     /// How long operations may take where that is said; of two that contradict, the later.
     pub fn limits(&self) -> BTreeMap<(Kind, Action), Duration> {
         let action = |operation| match operation {
-            Operation::Create => Action::Create,
-            Operation::Update => Action::Update,
-            Operation::Delete => Action::Delete,
+            TimedOperation::Create => Action::Create,
+            TimedOperation::Update => Action::Update,
+            TimedOperation::Delete => Action::Delete,
         };
         self.timeouts.iter().map(|limit| ((limit.kind, action(limit.operation)), limit.time)).collect()
     }

@@ -143,7 +143,10 @@ fn the_sandbox_takes_a_file_only_behind_an_equals_sign() {
     let sandbox = good("apply --sandbox --sandbox-latency 0.5 --sandbox-fault a --sandbox-fault b --sandbox-log l")
         .global
         .sandbox;
-    assert_eq!((sandbox.latency, sandbox.faults.len(), sandbox.log.is_some()), (Latency::Realistic(0.5), 2, true));
+    assert_eq!(
+        (sandbox.latency, sandbox.faults.len(), sandbox.log.is_some()),
+        (LatencyChoice::Realistic(0.5), 2, true)
+    );
 }
 
 #[test]

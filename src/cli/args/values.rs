@@ -57,7 +57,7 @@ impl FromStr for RoleOfId {
 
 /// How long the sandbox's AWS takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Latency {
+pub enum LatencyChoice {
     /// No time at all.
     #[default]
     None,
@@ -65,7 +65,7 @@ pub enum Latency {
     Realistic(f64),
 }
 
-impl FromStr for Latency {
+impl FromStr for LatencyChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -82,7 +82,7 @@ impl FromStr for Latency {
 
 /// What a step does that takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Operation {
+pub enum TimedOperation {
     /// It is made.
     Create,
     /// It is changed.
@@ -97,7 +97,7 @@ pub struct Limit {
     /// The kind.
     pub kind: Kind,
     /// The operation.
-    pub operation: Operation,
+    pub operation: TimedOperation,
     /// The longest time.
     pub time: Duration,
 }
@@ -111,7 +111,7 @@ impl FromStr for Limit {
         let (kind, operation) = what.split_once('.').ok_or_else(shape)?;
         let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
         let kind = kind.ok_or_else(|| format!("`{what}` names no kind: {}", shape()))?;
-        let operation = <Operation as clap::ValueEnum>::from_str(operation, false)
+        let operation = <TimedOperation as clap::ValueEnum>::from_str(operation, false)
             .map_err(|_| format!("`{operation}` is none of create, update, delete"))?;
         Ok(Self { kind, operation, time: duration(time)? })
     }
@@ -312,9 +312,11 @@ mod tests {
         }
         assert_eq!("md=a=b".parse::<ReportTarget>().unwrap().path, PathBuf::from("a=b"));
         assert!("md=".parse::<ReportTarget>().is_err() && "pdf=x".parse::<ReportTarget>().is_err());
-        assert_eq!("0.5".parse::<Latency>(), Ok(Latency::Realistic(0.5)));
+        assert_eq!("0.5".parse::<LatencyChoice>(), Ok(LatencyChoice::Realistic(0.5)));
         assert!(
-            "fast".parse::<Latency>().is_err() && "-1".parse::<Latency>().is_err() && "NaN".parse::<Latency>().is_err()
+            "fast".parse::<LatencyChoice>().is_err()
+                && "-1".parse::<LatencyChoice>().is_err()
+                && "NaN".parse::<LatencyChoice>().is_err()
         );
         for (text, accepted) in [
             ("http://127.0.0.1:4566", true),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::authorization::Decision;
 use studio_deploy::sandbox::policy::Keys;
-use studio_deploy::sandbox::wire::{Caller, Request, Response};
+use studio_deploy::sandbox::wire::{Principal, Request, Response};
 
 use super::holder::{Case, HOLDER, allow, give, list, statements};
 use crate::support::account::Lab;
@@ -166,8 +166,8 @@ fn attempts(thing: &Thing) -> Vec<Keys> {
     attempts
 }
 
-fn caller() -> Caller {
-    Caller {
+fn caller() -> Principal {
+    Principal {
         arn: "arn:aws:sts::123456789012:assumed-role/pipeline/me".into(),
         user_id: "AROAPIPELINE000000000:me".into(),
         principal_arn: HOLDER.into(),

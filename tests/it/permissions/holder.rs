@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::authorization::Decision;
-use studio_deploy::sandbox::policy::{Context, Verdict, evaluate};
+use studio_deploy::sandbox::policy::{RequestContext, Verdict, evaluate};
 use studio_deploy::sandbox::records::{ROLES, Role};
 
 use crate::support::account::{Ended, IDENTITY, Lab};
@@ -119,7 +119,7 @@ pub fn decisions(lab: &Lab) -> Vec<Decision> {
 pub fn allow<'a>(statements: impl IntoIterator<Item = &'a Json>, decision: &Decision) -> bool {
     let statements: Vec<&Json> = statements.into_iter().collect();
     let Decision { caller, action, resource, keys, .. } = decision;
-    let context = Context { caller, action, resource, keys: keys.clone() };
+    let context = RequestContext { caller, action, resource, keys: keys.clone() };
     evaluate(&json!({"Statement": statements}), &context) == Verdict::Allow
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::holder::{Case, allow, give, list, statements};
-use super::story::{BEFORE, Life, Run, cases, live, meet_everything, surroundings};
+use super::story::{BEFORE, ProcessState, Run, cases, live, meet_everything, surroundings};
 use crate::support::account::Lab;
 use crate::support::configs::LATER;
 use crate::support::picture::{Tables, restore};
@@ -54,7 +54,7 @@ struct Tally {
 
 /// Lives through a sample; each action of each statement that none of the runs needed, when it met everything.
 fn take_apart(case: &Case, empty: &Tables, meets_everything: bool, tally: &mut Tally) -> Vec<String> {
-    let mut life = Life { case, empty, runs: Vec::new() };
+    let mut life = ProcessState { case, empty, runs: Vec::new() };
     live(&mut life);
     if meets_everything {
         meet_everything(&mut life);

@@ -103,14 +103,14 @@ fn user(case: &Case) -> &'static str {
 }
 
 /// What the stories of one sample are run with.
-pub struct Life<'a> {
+pub struct ProcessState<'a> {
     pub case: &'a Case,
     /// The account in which nothing of the deployment stands.
     pub empty: &'a Tables,
     pub runs: Vec<Run>,
 }
 
-impl Life<'_> {
+impl ProcessState<'_> {
     /// A run as a role with what is printed for `purpose` with each of `options`.
     fn run(&mut self, lab: &Lab, case: &Case, purpose: &'static str, options: &[&[&str]], command: &[&str]) -> Ended {
         let printed = options.iter().flat_map(|one| case.permissions(lab, &[&["--for", purpose], *one].concat()));
@@ -165,7 +165,7 @@ impl Life<'_> {
 }
 
 /// A URL for a user, where there are any.
-fn sign_in(life: &mut Life<'_>, lab: &Lab, options: &[&str]) {
+fn sign_in(life: &mut ProcessState<'_>, lab: &Lab, options: &[&str]) {
     let case = life.case;
     if !case.config.contains("authMode: SSO") {
         life.well(lab, case, "url", options, &["url", "--user", user(case)]);
@@ -176,8 +176,8 @@ const CONFIRM: [&str; 2] = ["--confirm", "acme/dev/ml/studio"];
 const EVERYTHING_TOO: [&str; 6] = ["--home-efs", "delete", "--bucket", "delete", "--kms-key", "delete"];
 
 /// A sample's life from nothing to everything and back, by a role that holds what is printed for each command of it.
-pub fn live(life: &mut Life<'_>) {
-    let Life { case, empty, .. } = *life;
+pub fn live(life: &mut ProcessState<'_>) {
+    let ProcessState { case, empty, .. } = *life;
     let (changed, tagged) = (case.with(changed(case)), tagged(case));
     let plan: &[&str] = &["plan"];
     let apply: &[&str] = &["apply", "--auto-approve", "--allow-profile-delete", "eve"];
@@ -218,8 +218,8 @@ pub fn live(life: &mut Life<'_>) {
 }
 
 /// What else may come to pass in a sample's life.
-pub fn meet_everything(life: &mut Life<'_>) {
-    let Life { case, empty, .. } = *life;
+pub fn meet_everything(life: &mut ProcessState<'_>) {
+    let ProcessState { case, empty, .. } = *life;
     let plan: &[&str] = &["plan"];
     let apply: &[&str] = &["apply", "--auto-approve", "--allow-profile-delete", "eve"];
     let destroy = [&["destroy", "--auto-approve"], &CONFIRM[..]].concat();

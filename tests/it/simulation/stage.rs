@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::aws::lock::{Life, Locality, Process};
+use studio_deploy::aws::lock::{Locality, Process, ProcessState};
 use studio_deploy::sandbox::faults::Faults;
 use studio_deploy::sandbox::front::{Call, Sandbox};
 use studio_deploy::sandbox::wire::Response;
@@ -145,7 +145,7 @@ impl Stage {
             started: Some(1),
         };
         // Of two that run at once neither is gone; else whoever holds the lock here is.
-        let life: fn(u32) -> Life = if both { |_| Life::Unknown } else { |_| Life::Gone };
+        let life: fn(u32) -> ProcessState = if both { |_| ProcessState::Unknown } else { |_| ProcessState::Gone };
         let uptime: fn() -> Duration = if both { uptime } else { || Duration::ZERO };
         Locality { process, life, uptime }
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use studio_deploy::aws::lock::{Life, Locality, Process};
+use studio_deploy::aws::lock::{Locality, Process, ProcessState};
 use studio_deploy::cli::args::{Cli, Command};
 use studio_deploy::cli::signals::{self, Signals};
 use studio_deploy::cli::surroundings::Surroundings;
@@ -230,7 +230,7 @@ impl Lab {
                 namespace: Some("pid:[1]".into()),
                 started: Some(1),
             },
-            life: if self.unknown_holders.get() { |_| Life::Unknown } else { |_| Life::Gone },
+            life: if self.unknown_holders.get() { |_| ProcessState::Unknown } else { |_| ProcessState::Gone },
             uptime: || Duration::ZERO,
         }
     }

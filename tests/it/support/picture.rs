@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 use studio_deploy::sandbox::front::Sandbox;
-use studio_deploy::sandbox::world::Change;
+use studio_deploy::sandbox::world::RecordChange;
 
 /// Everything in an account, by table and key.
 pub type Tables = BTreeMap<String, BTreeMap<String, Json>>;
@@ -41,8 +41,8 @@ const MOMENTS: [&str; 2] = ["deletion_at", "gone_at"];
 /// What `sandbox` holds.
 pub fn tables(sandbox: &Sandbox) -> Tables {
     let mut tables = Tables::new();
-    let all: Vec<Change> = sandbox.with_world(|world| world.as_changes().collect()).unwrap();
-    for Change { table, key, value } in all {
+    let all: Vec<RecordChange> = sandbox.with_world(|world| world.as_changes().collect()).unwrap();
+    for RecordChange { table, key, value } in all {
         if let Some(value) = value {
             tables.entry(table).or_default().insert(key, value);
         }
@@ -57,12 +57,12 @@ pub fn records(tables: &Tables) -> impl Iterator<Item = (&str, &str, &Json)> {
 
 /// Makes a new sandbox hold `tables`, in the past: no read lags behind it.
 pub fn restore(sandbox: &Sandbox, tables: &Tables) {
-    let changes = records(tables).map(|(table, key, record)| Change {
+    let changes = records(tables).map(|(table, key, record)| RecordChange {
         table: table.to_owned(),
         key: key.to_owned(),
         value: Some(record.clone()),
     });
-    let changes: Vec<Change> = changes.filter(Change::is_kept).collect();
+    let changes: Vec<RecordChange> = changes.filter(RecordChange::is_kept).collect();
     sandbox.with_world(|world| world.replay(changes)).unwrap();
 }
 

@@ -42,7 +42,7 @@ impl AuthMode {
 /// What becomes of something that holds data when the environment is destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Retention {
+pub enum OnDestroy {
     /// It stays.
     #[default]
     Retain,
@@ -55,11 +55,11 @@ pub enum Retention {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RemovalPolicy {
     /// The file system with the users' home directories.
-    pub home_efs: Retention,
+    pub home_efs: OnDestroy,
     /// The sharing bucket.
-    pub bucket: Retention,
+    pub bucket: OnDestroy,
     /// The customer managed key.
-    pub kms_key: Retention,
+    pub kms_key: OnDestroy,
 }
 
 /// A bucket that exists already.

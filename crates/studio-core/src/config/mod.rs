@@ -42,7 +42,7 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
 pub use document::{Document, InputFile};
 
-pub use domain::{AuthMode, DomainBucket, DomainConfig, RemovalPolicy, Retention, UserProfile};
+pub use domain::{AuthMode, DomainBucket, DomainConfig, OnDestroy, RemovalPolicy, UserProfile};
 pub use lifecycle::{Asset, LifecycleConfig, LifecycleKind};
 pub use resolve::{Resolved, Reviewed, filled_in, needs, resolve, review};
 pub use roles::RoleReference;

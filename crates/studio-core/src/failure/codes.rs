@@ -7,7 +7,7 @@ use super::exit::Exit;
 
 /// A kind of failure.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct FailureCode {
     /// `SD` and four digits.
     pub id: &'static str,
     /// The mistake in a few words.
@@ -19,7 +19,7 @@ pub struct Code {
 }
 
 /// The code with an id, in any case.
-pub fn find(id: &str) -> Option<&'static Code> {
+pub fn find(id: &str) -> Option<&'static FailureCode> {
     ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
 }
 
@@ -27,12 +27,12 @@ macro_rules! codes {
     ($($name:ident $id:literal $exit:ident $title:literal $explanation:literal)*) => {
         $(
             #[doc = concat!($id, ": ", $title, ".")]
-            pub static $name: Code =
-                Code { id: $id, title: $title, exit: Exit::$exit, explanation: $explanation };
+            pub static $name: FailureCode =
+                FailureCode { id: $id, title: $title, exit: Exit::$exit, explanation: $explanation };
         )*
 
         /// Every code, in order.
-        pub static ALL: &[&Code] = &[$(&$name),*];
+        pub static ALL: &[&FailureCode] = &[$(&$name),*];
     };
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::codes::Code;
+pub use self::codes::FailureCode;
 pub use self::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Diagnostics;
@@ -43,7 +43,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of a kind, with what is wrong in one line.
-    pub fn new(code: &Code, summary: impl Into<String>) -> Self {
+    pub fn new(code: &FailureCode, summary: impl Into<String>) -> Self {
         let (summary, detail, help) = (one_line(&summary.into()), String::new(), String::new());
         let mistakes = Box::default();
         Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes, colored: None }
@@ -264,7 +264,7 @@ pub fn exit_of(error: &CloudError) -> Exit {
     code_of(error).exit
 }
 
-fn code_of(error: &CloudError) -> &'static Code {
+fn code_of(error: &CloudError) -> &'static FailureCode {
     if error.is("UnknownOperationException") {
         return &codes::REGION;
     }

@@ -39,7 +39,7 @@ use super::hostile::Hostile;
 /// The faults of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    rules: Vec<(Fate, Calls)>,
+    rules: Vec<(FaultEffect, Calls)>,
     denials: Vec<Denial>,
     throttle_tps: Option<f64>,
     stale_reads: u32,
@@ -49,7 +49,7 @@ pub struct Faults {
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fate {
+pub enum FaultEffect {
     /// Nothing out of the ordinary.
     #[default]
     Answered,
@@ -102,12 +102,12 @@ pub struct FaultError {
 
 impl Faults {
     /// What becomes of the call with this number, which is also that write if it writes.
-    pub fn fate(&self, call: u64, write: Option<u64>) -> Fate {
+    pub fn fate(&self, call: u64, write: Option<u64>) -> FaultEffect {
         let hit = self.rules.iter().find(|(_, calls)| {
             let number = if calls.writes_only { write } else { Some(call) };
             number.is_some_and(|number| calls.numbers.contains(&number))
         });
-        hit.map_or(Fate::Answered, |(fate, _)| *fate)
+        hit.map_or(FaultEffect::Answered, |(fate, _)| *fate)
     }
 
     /// Whether the `number`-th call of an operation is refused for want of a permission.
@@ -162,16 +162,16 @@ impl FromStr for Faults {
             let calls = || calls(value).ok_or_else(|| refuse("the value is a call's number, `3`, `w3` or `3-9`"));
             let duration = || milliseconds(value).ok_or_else(|| refuse("the value is a duration, `10s` or `500ms`"));
             match name {
-                "crash-before" => faults.rules.push((Fate::CrashBefore, calls()?)),
-                "crash-after" => faults.rules.push((Fate::CrashAfter, calls()?)),
-                "throttle" => faults.rules.push((Fate::Throttled, calls()?)),
-                "error500" => faults.rules.push((Fate::Error500, calls()?)),
-                "lost-before" => faults.rules.push((Fate::LostBefore, calls()?)),
-                "lost-after" => faults.rules.push((Fate::LostAfter, calls()?)),
-                "hung-before" => faults.rules.push((Fate::HungBefore, calls()?)),
-                "hung-after" => faults.rules.push((Fate::HungAfter, calls()?)),
-                "cut-before" => faults.rules.push((Fate::CutBefore, calls()?)),
-                "cut-after" => faults.rules.push((Fate::CutAfter, calls()?)),
+                "crash-before" => faults.rules.push((FaultEffect::CrashBefore, calls()?)),
+                "crash-after" => faults.rules.push((FaultEffect::CrashAfter, calls()?)),
+                "throttle" => faults.rules.push((FaultEffect::Throttled, calls()?)),
+                "error500" => faults.rules.push((FaultEffect::Error500, calls()?)),
+                "lost-before" => faults.rules.push((FaultEffect::LostBefore, calls()?)),
+                "lost-after" => faults.rules.push((FaultEffect::LostAfter, calls()?)),
+                "hung-before" => faults.rules.push((FaultEffect::HungBefore, calls()?)),
+                "hung-after" => faults.rules.push((FaultEffect::HungAfter, calls()?)),
+                "cut-before" => faults.rules.push((FaultEffect::CutBefore, calls()?)),
+                "cut-after" => faults.rules.push((FaultEffect::CutAfter, calls()?)),
                 "deny" => {
                     let (operation, from) = value.split_once('@').unwrap_or((value, "1"));
                     let from = from.parse().map_err(|_| refuse("behind @ is the number of the first refused call"))?;
@@ -244,11 +244,11 @@ mod tests {
     fn a_fate_is_found_by_number() {
         let faults: Faults = "throttle=3-4, crash-after=w2,lost-after=7".parse().unwrap();
         for (call, write, expected) in [
-            (1, None, Fate::Answered),
-            (3, None, Fate::Throttled),
-            (4, Some(1), Fate::Throttled),
-            (5, Some(2), Fate::CrashAfter),
-            (7, None, Fate::LostAfter),
+            (1, None, FaultEffect::Answered),
+            (3, None, FaultEffect::Throttled),
+            (4, Some(1), FaultEffect::Throttled),
+            (5, Some(2), FaultEffect::CrashAfter),
+            (7, None, FaultEffect::LostAfter),
         ] {
             assert_eq!(faults.fate(call, write), expected, "{call}");
         }

@@ -13,14 +13,14 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::authorization::{self, Decision};
-use super::faults::{Fate, Faults};
+use super::faults::{FaultEffect, Faults};
 use super::lag::{Lag, shuffle};
-use super::protocol::{self, Scope, Service};
+use super::protocol::{self, Service, SigningScope};
 use super::seed::Seed;
 use super::service;
 use super::sleep::{Busy, Latency, Sleepers};
-use super::store::{Kind, Store, StoreError};
-use super::wire::{Caller, Refusal, Request, Response};
+use super::store::{Store, StoreError, TurnKind};
+use super::wire::{Principal, Refusal, Request, Response};
 use super::world::World;
 use crate::services::{cloudformation, ec2, efs, iam, kms, s3, ssm, sts, tagging};
 use crate::studio;
@@ -205,7 +205,7 @@ impl Sandbox {
     /// can tell, so that no read lags behind it.
     pub fn seed(&self, seed: &Seed) -> Result<Vec<String>, StoreError> {
         let mut state = self.state();
-        let made = state.turn(|world, _| seed.apply(world), |_| Kind::Prepare);
+        let made = state.turn(|world, _| seed.apply(world), |_| TurnKind::Prepare);
         state.lag.forget();
         made
     }
@@ -217,7 +217,7 @@ impl Sandbox {
 
     /// Writes down what was held.
     pub fn keep(&self) -> Result<(), StoreError> {
-        self.state().turn(|_, _| (), |()| Kind::Write)
+        self.state().turn(|_, _| (), |()| TurnKind::Write)
     }
 
     /// From now on nothing is written down, up to the first call that changes something.
@@ -252,7 +252,7 @@ impl Sandbox {
 
     /// Changes the account behind everybody's back, in one turn.
     pub fn with_world<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
-        self.state().turn(|world, _| change(world), |_| Kind::Prepare)
+        self.state().turn(|world, _| change(world), |_| TurnKind::Prepare)
     }
 
     /// The account's region.
@@ -339,7 +339,7 @@ fn open_log(path: &Path) -> Result<File, StoreError> {
 
 /// What a request turned out to ask for.
 struct Asked {
-    scope: Scope,
+    scope: SigningScope,
     operation: String,
     input: Json,
 }
@@ -355,7 +355,7 @@ impl State {
     fn turn<T>(
         &mut self,
         run: impl FnOnce(&mut World, &mut Lag) -> T,
-        kind: impl FnOnce(&T) -> Kind,
+        kind: impl FnOnce(&T) -> TurnKind,
     ) -> Result<T, StoreError> {
         let Self { world, store, clock, service_faults, adversary, lag, decisions, .. } = self;
         let run = |world: &mut World| {
@@ -398,31 +398,33 @@ impl State {
         self.writes += u64::from(writes);
         let mut fate = self.faults.fate(number, writes.then_some(self.writes));
         if self.cut {
-            fate = Fate::LostBefore;
+            fate = FaultEffect::LostBefore;
         }
-        self.cut |= matches!(fate, Fate::CutBefore | Fate::CutAfter);
+        self.cut |= matches!(fate, FaultEffect::CutBefore | FaultEffect::CutAfter);
         let before = self.calls.iter().filter(|call| call.is(service.name(), &asked.operation)).count() as u64;
-        if fate == Fate::Answered && self.faults.denies(service.name(), &asked.operation, before + 1) {
-            fate = Fate::Denied;
+        if fate == FaultEffect::Answered && self.faults.denies(service.name(), &asked.operation, before + 1) {
+            fate = FaultEffect::Denied;
         }
-        if fate == Fate::Answered && self.is_throttled() {
-            fate = Fate::Throttled;
+        if fate == FaultEffect::Answered && self.is_throttled() {
+            fate = FaultEffect::Throttled;
         }
-        self.fired += u64::from(fate != Fate::Answered);
+        self.fired += u64::from(fate != FaultEffect::Answered);
         let result = match fate {
-            Fate::CrashBefore => std::process::abort(),
-            Fate::LostBefore | Fate::CutBefore | Fate::HungBefore => {
+            FaultEffect::CrashBefore => std::process::abort(),
+            FaultEffect::LostBefore | FaultEffect::CutBefore | FaultEffect::HungBefore => {
                 self.record(asked, writes, 0);
-                return Err(if fate == Fate::HungBefore { Lost::Hung } else { Lost::Broken });
+                return Err(if fate == FaultEffect::HungBefore { Lost::Hung } else { Lost::Broken });
             }
-            Fate::Throttled => Err(protocol::throttled(service)),
-            Fate::Error500 => Err(protocol::internal_error(service)),
-            Fate::Denied => Err(protocol::denied(service, &asked.operation, &resource(&asked.input))),
-            Fate::Answered | Fate::CrashAfter | Fate::LostAfter | Fate::CutAfter | Fate::HungAfter => {
-                self.perform(&asked, request, &request_id, number)
-            }
+            FaultEffect::Throttled => Err(protocol::throttled(service)),
+            FaultEffect::Error500 => Err(protocol::internal_error(service)),
+            FaultEffect::Denied => Err(protocol::denied(service, &asked.operation, &resource(&asked.input))),
+            FaultEffect::Answered
+            | FaultEffect::CrashAfter
+            | FaultEffect::LostAfter
+            | FaultEffect::CutAfter
+            | FaultEffect::HungAfter => self.perform(&asked, request, &request_id, number),
         };
-        if fate == Fate::CrashAfter {
+        if fate == FaultEffect::CrashAfter {
             std::process::abort();
         }
         let response = match result {
@@ -437,8 +439,8 @@ impl State {
             }
         };
         let lost = match fate {
-            Fate::LostAfter | Fate::CutAfter => Some(Lost::Broken),
-            Fate::HungAfter => Some(Lost::Hung),
+            FaultEffect::LostAfter | FaultEffect::CutAfter => Some(Lost::Broken),
+            FaultEffect::HungAfter => Some(Lost::Hung),
             _ => None,
         };
         self.record(asked, writes, if lost.is_some() { 0 } else { response.status });
@@ -485,7 +487,7 @@ impl State {
             }
             Ok(protocol::answer(service, operation, &answer, request_id))
         };
-        let turn = self.turn(run, |answer| if writes && answer.is_ok() { Kind::Write } else { Kind::Read });
+        let turn = self.turn(run, |answer| if writes && answer.is_ok() { TurnKind::Write } else { TurnKind::Read });
         self.texts.extend(texts);
         turn.unwrap_or_else(|error| Err(Refusal::new("InternalFailure", error.to_string()).with_status(500)))
     }
@@ -524,7 +526,7 @@ fn dispatch(
     service: Service,
     operation: &str,
     input: &Json,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<Json, Refusal> {
     service::check_untagging(operation, input)?;
     let table = match service {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::world::Change;
+use super::world::RecordChange;
 
 /// What the header of every version begins with, and the file of no other program.
 const KIN: &[u8] = b"{\"format\":\"studio-deploy-sandbox/";
@@ -95,7 +95,7 @@ pub(super) enum Damage {
 #[derive(Serialize, Deserialize)]
 struct Turn {
     turn: u64,
-    changes: Vec<Change>,
+    changes: Vec<RecordChange>,
 }
 
 /// The lines behind a header, as far as they were read or written.
@@ -108,7 +108,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The next line with these changes.
-    pub fn next(&self, changes: Vec<Change>) -> Vec<u8> {
+    pub fn next(&self, changes: Vec<RecordChange>) -> Vec<u8> {
         let turn = Turn { turn: self.turns + 1, changes };
         let mut line = serde_json::to_vec(&turn).expect("changes consist of JSON values");
         line.push(b'\n');
@@ -126,7 +126,7 @@ impl Lines {
     ///
     /// # Errors
     /// What is wrong with them; nothing is taken in then.
-    pub fn read(&mut self, text: &[u8], header: &Header) -> Result<Vec<Vec<Change>>, Damage> {
+    pub fn read(&mut self, text: &[u8], header: &Header) -> Result<Vec<Vec<RecordChange>>, Damage> {
         let mut lines = self.clone();
         let mut turns = Vec::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -140,7 +140,7 @@ impl Lines {
             return Err(Damage::Broken("what stands in it is not what was written".into()));
         }
         // The digest has vouched for each line, so that what does not parse was never written by this version.
-        let turns: Option<Vec<Vec<Change>>> = turns.into_iter().map(|turn| Some(turn?.changes)).collect();
+        let turns: Option<Vec<Vec<RecordChange>>> = turns.into_iter().map(|turn| Some(turn?.changes)).collect();
         let turns = turns.ok_or_else(|| Damage::Broken("a line of it cannot be read".into()))?;
         *self = lines;
         Ok(turns)

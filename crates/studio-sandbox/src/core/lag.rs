@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::world::{Change, World};
+use super::world::{RecordChange, World};
 
 /// How long the tagging API does not know of a change: its index is built behind the services' backs.
 const TAGGING_LAG: i64 = 5_000;
@@ -17,7 +17,7 @@ pub struct Lag {
 
 #[derive(Debug)]
 struct Write {
-    before: Change,
+    before: RecordChange,
     at: i64,
     reads_left: u32,
 }
@@ -29,7 +29,7 @@ impl Lag {
     }
 
     /// Takes note of what a turn replaced.
-    pub fn remember(&mut self, replaced: Vec<Change>, now: i64) {
+    pub fn remember(&mut self, replaced: Vec<RecordChange>, now: i64) {
         if self.stale_reads == 0 {
             return;
         }
@@ -45,7 +45,7 @@ impl Lag {
     }
 
     /// Puts the past in place for one read of `service`; what it returns goes back with [`Lag::restore`].
-    pub fn hold_back(&mut self, world: &mut World, service: &str) -> Vec<Change> {
+    pub fn hold_back(&mut self, world: &mut World, service: &str) -> Vec<RecordChange> {
         let now = world.now();
         let mut held = Vec::new();
         // Newest first, so that the oldest version within the lag is the one that stays.
@@ -67,7 +67,7 @@ impl Lag {
     }
 
     /// Puts the present back.
-    pub fn restore(world: &mut World, held: Vec<Change>) {
+    pub fn restore(world: &mut World, held: Vec<RecordChange>) {
         for change in held.into_iter().rev() {
             world.swap(change);
         }

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::authorization;
 use super::records::{role_at, visible_role};
 use super::service::{matches, validation};
-use super::wire::{Caller, Refusal};
+use super::wire::{Principal, Refusal};
 use super::world::{World, account_in};
 
 /// Table of managed policies, by ARN.
@@ -31,9 +31,9 @@ pub enum Verdict {
 
 /// A request, as policies see it.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub struct RequestContext<'a> {
     /// Who asks.
-    pub caller: &'a Caller,
+    pub caller: &'a Principal,
     /// `s3:GetObject`, …
     pub action: &'a str,
     /// The ARN of what it is about.
@@ -45,7 +45,7 @@ pub struct Context<'a> {
 /// Condition keys, their names in lower case, with what the request has for each.
 pub type Keys = BTreeMap<String, Vec<String>>;
 
-impl Context<'_> {
+impl RequestContext<'_> {
     /// What the request has for a condition key: nothing when it is not in the request.
     fn values(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
@@ -145,7 +145,7 @@ pub fn unknown_principal(world: &World, document: &Json, at_once: bool) -> Optio
 }
 
 /// What a document says about a request: an identity's document has no principals, a resource's has.
-pub fn evaluate(document: &Json, context: &Context<'_>) -> Verdict {
+pub fn evaluate(document: &Json, context: &RequestContext<'_>) -> Verdict {
     let mut verdict = Verdict::Silent;
     for statement in list(document.get("Statement")) {
         let principal = principal_match(statement, context.caller);
@@ -164,13 +164,13 @@ pub fn allowed(
     world: &World,
     owner: &str,
     resource_policy: Option<&Json>,
-    context: &Context<'_>,
+    context: &RequestContext<'_>,
     silent: Verdict,
 ) -> bool {
     authorization::decide(world, owner, resource_policy, context, silent).is_ok()
 }
 
-fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
+fn principal_match(statement: &Json, caller: &Principal) -> Verdict {
     if let Some(principals) = statement.get("Principal") {
         return principal_in(principals, caller);
     }
@@ -180,7 +180,7 @@ fn principal_match(statement: &Json, caller: &Caller) -> Verdict {
     }
 }
 
-fn principal_in(principals: &Json, caller: &Caller) -> Verdict {
+fn principal_in(principals: &Json, caller: &Principal) -> Verdict {
     let account = caller.account();
     let names = if principals.is_string() { list(Some(principals)) } else { list(principals.get("AWS")) };
     let verdicts = names.into_iter().filter_map(Json::as_str).map(|name| {
@@ -195,7 +195,7 @@ fn principal_in(principals: &Json, caller: &Caller) -> Verdict {
     verdicts.max().unwrap_or(Verdict::Silent)
 }
 
-fn applies(statement: &Json, context: &Context<'_>) -> bool {
+fn applies(statement: &Json, context: &RequestContext<'_>) -> bool {
     let action = context.action.to_ascii_lowercase();
     let any = |name: &str, fits: &dyn Fn(&str) -> bool| {
         statement.get(name).map(|patterns| list(Some(patterns)).into_iter().filter_map(Json::as_str).any(fits))
@@ -301,20 +301,20 @@ mod tests {
     use super::super::seed::{Seed, SeedRole};
     use super::*;
 
-    fn caller(role: &str, id: &str) -> Caller {
-        Caller {
+    fn caller(role: &str, id: &str) -> Principal {
+        Principal {
             arn: format!("arn:aws:sts::123456789012:assumed-role/{role}/session"),
             user_id: format!("{id}:session"),
             principal_arn: format!("arn:aws:iam::123456789012:role/{role}"),
         }
     }
 
-    fn verdict(statement: &Json, caller: &Caller, action: &str) -> Verdict {
+    fn verdict(statement: &Json, caller: &Principal, action: &str) -> Verdict {
         let keys = BTreeMap::from([
             ("s3:x-amz-server-side-encryption".to_owned(), vec!["aws:kms".to_owned()]),
             ("aws:tagkeys".to_owned(), vec!["a".to_owned(), "b".to_owned()]),
         ]);
-        let context = Context { caller, action, resource: "arn:aws:s3:::bucket/key", keys };
+        let context = RequestContext { caller, action, resource: "arn:aws:s3:::bucket/key", keys };
         evaluate(&json!({"Version": "2012-10-17", "Statement": [statement]}), &context)
     }
 
@@ -385,7 +385,8 @@ mod tests {
             ("ann", "999999999999", Some(to("arn:aws:iam::999999999999:root")), false),
         ] {
             let caller = caller(role, "AROA");
-            let context = Context { caller: &caller, action: "s3:GetObject", resource: "r", keys: BTreeMap::new() };
+            let context =
+                RequestContext { caller: &caller, action: "s3:GetObject", resource: "r", keys: BTreeMap::new() };
             let answer = allowed(&world, owner, policy.as_ref(), &context, Verdict::Delegated);
             assert_eq!(answer, expected, "{role} {owner} {policy:?}");
         }

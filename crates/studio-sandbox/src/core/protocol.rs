@@ -75,7 +75,7 @@ impl Service {
 
 /// Whose signature a request bears, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct SigningScope {
     /// The access key's id.
     pub access_key: String,
     /// The region.
@@ -85,7 +85,7 @@ pub struct Scope {
 }
 
 /// Reads the signature's credential scope: `KEY/DATE/REGION/SERVICE/aws4_request`, in a header or in the query.
-pub fn scope(request: &Request) -> Result<Scope, Refusal> {
+pub fn scope(request: &Request) -> Result<SigningScope, Refusal> {
     let missing =
         || Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token").with_status(403);
     let header = request.header("authorization").and_then(|header| {
@@ -100,7 +100,7 @@ pub fn scope(request: &Request) -> Result<Scope, Refusal> {
         let message = format!("the sandbox has no service {service}; it has sagemaker and what a domain needs");
         return Err(Refusal::new("UnknownOperationException", message).with_status(404));
     };
-    Ok(Scope { access_key: access_key.into(), region: region.into(), service: *service })
+    Ok(SigningScope { access_key: access_key.into(), region: region.into(), service: *service })
 }
 
 /// The operation and its input; for S3 the input is a summary for the record of calls only.

@@ -12,7 +12,7 @@ use super::world::{World, account_in};
 pub const ROLES: &str = "iam/role";
 /// Table of [`SecurityGroup`], by group id.
 pub const SECURITY_GROUPS: &str = "ec2/security-group";
-/// Table of [`Subnet`], by subnet id.
+/// Table of [`SubnetRecord`], by subnet id.
 pub const SUBNETS: &str = "ec2/subnet";
 /// Table of [`Vpc`], by VPC id.
 pub const VPCS: &str = "ec2/vpc";
@@ -79,7 +79,7 @@ pub struct Vpc {
 
 /// A subnet that the account has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Subnet {
+pub struct SubnetRecord {
     /// `subnet-…`.
     pub id: String,
     /// The VPC that it is in.

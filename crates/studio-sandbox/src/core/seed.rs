@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, Subnet, VPCS, Vpc};
+use super::records::{KEYS, Key, Peer, ROLES, Role, Rule, SECURITY_GROUPS, SUBNETS, SubnetRecord, VPCS, Vpc};
 use super::world::{UPPER, World};
 use crate::services::ec2::{PREFIX_LISTS, PrefixList};
 use crate::services::ec2_groups::{everything, new_group};
@@ -73,7 +73,7 @@ impl Seed {
         }
         for SeedSubnet { id, vpc } in &self.subnets {
             // One zone after another and one /20 after another, as many as fit into the VPC's /16.
-            let index = world.list::<Subnet>(SUBNETS, "").len();
+            let index = world.list::<SubnetRecord>(SUBNETS, "").len();
             let zone = format!("{}{}", world.region(), ["a", "b", "c"][index % 3]);
             let cidr = format!("10.0.{}.0/20", index * 16 % 256);
             add(
@@ -82,7 +82,7 @@ impl Seed {
                 SUBNETS,
                 id,
                 "subnet",
-                &Subnet { id: id.clone(), vpc: vpc.clone(), cidr, zone, shared_with: Vec::new() },
+                &SubnetRecord { id: id.clone(), vpc: vpc.clone(), cidr, zone, shared_with: Vec::new() },
             );
         }
         for role in &self.roles {

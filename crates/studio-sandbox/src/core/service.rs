@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::wire::{Answer, Caller, Refusal};
+use super::wire::{Answer, Principal, Refusal};
 use super::world::World;
 
 /// The function behind an operation.
-pub type Run = fn(&mut World, Input<'_>, &Caller) -> Answer;
+pub type Handler = fn(&mut World, Input<'_>, &Principal) -> Answer;
 
 /// An operation that a service of the sandbox knows.
 pub struct Operation {
@@ -20,16 +20,16 @@ pub struct Operation {
     /// The members of its input that the sandbox models, separated by spaces; any other is refused, not ignored.
     pub members: &'static str,
     /// What it does.
-    pub run: Run,
+    pub run: Handler,
 }
 
 /// Shorthand for a row of a service's table.
-pub const fn operation(name: &'static str, members: &'static str, run: Run) -> Operation {
+pub const fn operation(name: &'static str, members: &'static str, run: Handler) -> Operation {
     Operation { name, members, run }
 }
 
 /// Runs the operation called `name`.
-pub fn call(table: &[Operation], world: &mut World, name: &str, input: &Json, caller: &Caller) -> Answer {
+pub fn call(table: &[Operation], world: &mut World, name: &str, input: &Json, caller: &Principal) -> Answer {
     let Some(operation) = table.iter().find(|operation| operation.name == name) else {
         return Err(Refusal::new(
             "UnknownOperationException",

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::journal::{Damage, Header, Lines, is_kin};
-use super::world::{Change, World};
+use super::world::{RecordChange, World};
 use studio_files::open_own;
 
 /// How large a file may be. It is read whole, so one that is larger would take the machine's memory with it.
@@ -70,16 +70,16 @@ pub struct Store {
 #[derive(Debug, Default)]
 struct Held {
     /// Every change, in order.
-    all: Vec<Change>,
+    all: Vec<RecordChange>,
     /// Those of preparing the account.
-    prepared: Vec<Change>,
+    prepared: Vec<RecordChange>,
     /// Whether another process has written meanwhile.
     is_outrun: bool,
 }
 
 /// What a turn is, as far as its changes are held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TurnKind {
     /// It makes the account what a config expects: held back like everything else.
     Prepare,
     /// It only looks.
@@ -152,7 +152,7 @@ impl Store {
         &mut self,
         world: &mut World,
         run: impl FnOnce(&mut World) -> T,
-        kind: impl FnOnce(&T) -> Kind,
+        kind: impl FnOnce(&T) -> TurnKind,
     ) -> Result<T, StoreError> {
         let Some(journal) = &mut self.journal else {
             let result = run(world);
@@ -172,11 +172,11 @@ impl Store {
             }
         }
         let result = run(world);
-        let own: Vec<Change> = world.take_changes().into_iter().filter(Change::is_kept).collect();
+        let own: Vec<RecordChange> = world.take_changes().into_iter().filter(RecordChange::is_kept).collect();
         let kind = kind(&result);
         match &mut self.held {
-            Some(held) if kind != Kind::Write => {
-                if kind == Kind::Prepare {
+            Some(held) if kind != TurnKind::Write => {
+                if kind == TurnKind::Prepare {
                     held.prepared.extend(own.clone());
                 }
                 held.all.extend(own);
@@ -294,7 +294,7 @@ fn tightened(file: &File) -> io::Result<()> {
 }
 
 /// Adds what `world` lacks. Counters only go up: whoever made the file has counted too.
-fn merge(world: &mut World, prepared: &[Change]) {
+fn merge(world: &mut World, prepared: &[RecordChange]) {
     for change in prepared {
         let counter = change.is_counter();
         let behind = |value: &serde_json::Value| {
@@ -391,7 +391,7 @@ impl Journal {
     }
 
     /// Writes down a turn's changes, and makes the file if there is none; whether there was anything to write.
-    fn append(&mut self, world: &World, changes: Vec<Change>) -> Result<bool, StoreError> {
+    fn append(&mut self, world: &World, changes: Vec<RecordChange>) -> Result<bool, StoreError> {
         if changes.is_empty() {
             return Ok(false);
         }
@@ -435,7 +435,7 @@ impl Journal {
     }
 
     /// Writes down everything that was held, with the turn that changed something.
-    fn release(&mut self, world: &mut World, held: Held, own: Vec<Change>) -> Result<(), StoreError> {
+    fn release(&mut self, world: &mut World, held: Held, own: Vec<RecordChange>) -> Result<(), StoreError> {
         let Held { mut all, prepared, mut is_outrun } = held;
         let before = (self.generation, self.lines.turns);
         let mut theirs = World::default();
@@ -457,7 +457,7 @@ impl Journal {
                     None => drop(world.remove(&change.table, &change.key)),
                 }
             }
-            all = world.take_changes().into_iter().filter(Change::is_kept).collect();
+            all = world.take_changes().into_iter().filter(RecordChange::is_kept).collect();
             world.take_replaced();
         } else {
             all.extend(own);
@@ -470,7 +470,7 @@ impl Journal {
         let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos());
         // Only to differ from the one before, so the low 64 bits do.
         let generation = u64::try_from(nanoseconds & u128::from(u64::MAX)).unwrap_or(1).max(self.generation + 1);
-        let changes: Vec<Change> = world.as_changes().filter(Change::is_kept).collect();
+        let changes: Vec<RecordChange> = world.as_changes().filter(RecordChange::is_kept).collect();
         let count = changes.len();
         let mut lines = Lines::default();
         let mut line = Vec::new();

@@ -20,18 +20,18 @@ impl Process {
     }
 
     fn put(&mut self, key: &str, value: u64) {
-        self.turn(Kind::Write, |world| world.put("table", key, &value));
+        self.turn(TurnKind::Write, |world| world.put("table", key, &value));
     }
 
     fn get(&mut self, key: &str) -> Option<u64> {
-        self.turn(Kind::Read, |world| world.get("table", key))
+        self.turn(TurnKind::Read, |world| world.get("table", key))
     }
 
-    fn turn<T>(&mut self, kind: Kind, run: impl FnOnce(&mut World) -> T) -> T {
+    fn turn<T>(&mut self, kind: TurnKind, run: impl FnOnce(&mut World) -> T) -> T {
         self.store.turn(&mut self.world, run, |_| kind).unwrap()
     }
 
-    fn holds(&self) -> Vec<Change> {
+    fn holds(&self) -> Vec<RecordChange> {
         self.world.as_changes().collect()
     }
 }
@@ -44,7 +44,7 @@ fn journal(folder: &Path) -> (PathBuf, Vec<u8>, Vec<u8>) {
         one.put(["a", "b"][usize::try_from(value).unwrap() % 2], value);
     }
     let before = fs::read(&path).unwrap();
-    one.turn(Kind::Write, |world| world.remove("table", "a"));
+    one.turn(TurnKind::Write, |world| world.remove("table", "a"));
     let now = fs::read(&path).unwrap();
     (path, before, now)
 }
@@ -205,8 +205,8 @@ fn what_is_held_leaves_no_trace_until_something_is_written() {
     let path = folder.path().join("deep/sandbox.json");
     let mut one = Process::start(&path);
     one.store.hold();
-    one.turn(Kind::Prepare, |world| world.put("table", "seeded", &1));
-    one.turn(Kind::Read, |world| world.advance(100));
+    one.turn(TurnKind::Prepare, |world| world.put("table", "seeded", &1));
+    one.turn(TurnKind::Read, |world| world.advance(100));
     assert_eq!(one.get("seeded"), Some(1));
     drop(one.store.compact(&mut one.world));
     assert!(!folder.path().join("deep").exists());
@@ -216,7 +216,7 @@ fn what_is_held_leaves_no_trace_until_something_is_written() {
     assert_eq!(two.world.now(), one.world.now());
     // Once something is written, nothing is held any more.
     one.store.hold();
-    one.turn(Kind::Prepare, |world| world.put("table", "later", &1));
+    one.turn(TurnKind::Prepare, |world| world.put("table", "later", &1));
     assert_eq!(two.get("later"), Some(1));
 }
 
@@ -231,15 +231,15 @@ fn what_is_held_never_overwrites_what_others_have_written() {
         let (mut one, mut two) = (Process::start(&path), Process::start(&path));
         for process in [&mut one, &mut two] {
             process.store.hold();
-            process.turn(Kind::Prepare, |world| {
+            process.turn(TurnKind::Prepare, |world| {
                 world.put("table", "role", &1);
                 world.advance(10);
             });
         }
         two.put("role", 2);
-        two.turn(Kind::Write, |world| world.advance(1000));
+        two.turn(TurnKind::Write, |world| world.advance(1000));
         let late = two.world.now();
-        one.turn(Kind::Read, |world| world.advance(5));
+        one.turn(TurnKind::Read, |world| world.advance(5));
         one.put("a", 1);
         for process in [&mut one, &mut two, &mut Process::start(&path)] {
             assert_eq!((process.get("role"), process.get("a")), (Some(2), Some(1)), "{there}");

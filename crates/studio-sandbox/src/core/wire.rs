@@ -91,7 +91,7 @@ impl Response {
 
 /// Who is asking: what the signature's access key stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct Principal {
     /// The ARN as STS tells it: `arn:aws:sts::1234…:assumed-role/name/session`, or an IAM user's.
     pub arn: String,
     /// `aws:userId`: `AROA…:session` for a role.
@@ -100,7 +100,7 @@ pub struct Caller {
     pub principal_arn: String,
 }
 
-impl Caller {
+impl Principal {
     /// The account that it belongs to.
     pub fn account(&self) -> &str {
         account_in(&self.principal_arn).unwrap_or_default()

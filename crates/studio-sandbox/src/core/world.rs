@@ -20,14 +20,14 @@ pub struct World {
     tables: BTreeMap<String, BTreeMap<String, Json>>,
     /// The other account that a turn acts in.
     elsewhere: Option<String>,
-    changes: Vec<Change>,
-    replaced: Vec<Change>,
+    changes: Vec<RecordChange>,
+    replaced: Vec<RecordChange>,
     decisions: RefCell<Vec<Decision>>,
 }
 
 /// One change of a turn, as it stands in the journal: no value means removed.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
-pub struct Change {
+pub struct RecordChange {
     /// The table.
     pub table: String,
     /// The key in it.
@@ -36,7 +36,7 @@ pub struct Change {
     pub value: Option<Json>,
 }
 
-impl Change {
+impl RecordChange {
     /// Whether the journal keeps it: faults and their like belong to a process and not to the account.
     pub fn is_kept(&self) -> bool {
         !(self.table == META && (self.key == FAULTS || self.key == ADVERSARY))
@@ -112,8 +112,8 @@ impl World {
             return;
         }
         let before = self.tables.entry(table.clone()).or_default().insert(key.into(), value.clone());
-        self.changes.push(Change { table: table.clone(), key: key.into(), value: Some(value) });
-        self.replaced.push(Change { table, key: key.into(), value: before });
+        self.changes.push(RecordChange { table: table.clone(), key: key.into(), value: Some(value) });
+        self.replaced.push(RecordChange { table, key: key.into(), value: before });
     }
 
     /// Removes the record `key` of `table`; whether there was one.
@@ -122,8 +122,8 @@ impl World {
         let before = self.tables.get_mut(&table).and_then(|records| records.remove(key));
         let removed = before.is_some();
         if removed {
-            self.changes.push(Change { table: table.clone(), key: key.into(), value: None });
-            self.replaced.push(Change { table, key: key.into(), value: before });
+            self.changes.push(RecordChange { table: table.clone(), key: key.into(), value: None });
+            self.replaced.push(RecordChange { table, key: key.into(), value: before });
         }
         removed
     }
@@ -201,8 +201,8 @@ impl World {
     /// Tells the services of the faults that this process wants, and whether it wants them to be as unhelpful as AWS may
     /// be; neither is part of the account.
     pub fn set_faults(&mut self, faults: Json, adversary: bool) {
-        self.swap(Change { table: META.into(), key: FAULTS.into(), value: Some(faults) });
-        self.swap(Change { table: META.into(), key: ADVERSARY.into(), value: Some(Json::Bool(adversary)) });
+        self.swap(RecordChange { table: META.into(), key: FAULTS.into(), value: Some(faults) });
+        self.swap(RecordChange { table: META.into(), key: ADVERSARY.into(), value: Some(Json::Bool(adversary)) });
     }
 
     /// Whether what this deployment refers to was made, or nobody ever asked for such a thing here.
@@ -265,12 +265,12 @@ impl World {
     }
 
     /// The changes since the last call, for the journal.
-    pub fn take_changes(&mut self) -> Vec<Change> {
+    pub fn take_changes(&mut self) -> Vec<RecordChange> {
         std::mem::take(&mut self.changes)
     }
 
     /// What the records changed since the last call held before: the same keys as [`World::take_changes`], in its order.
-    pub fn take_replaced(&mut self) -> Vec<Change> {
+    pub fn take_replaced(&mut self) -> Vec<RecordChange> {
         std::mem::take(&mut self.replaced)
     }
 
@@ -285,20 +285,20 @@ impl World {
     }
 
     /// Replays changes from the journal.
-    pub fn replay(&mut self, changes: Vec<Change>) {
+    pub fn replay(&mut self, changes: Vec<RecordChange>) {
         for change in changes {
             self.swap(change);
         }
     }
 
     /// Puts a record in place past the journal and returns what was there: for replays and for reads that lag.
-    pub fn swap(&mut self, Change { table, key, value }: Change) -> Change {
+    pub fn swap(&mut self, RecordChange { table, key, value }: RecordChange) -> RecordChange {
         let records = self.tables.entry(table.clone()).or_default();
         let before = match value {
             Some(value) => records.insert(key.clone(), value),
             None => records.remove(&key),
         };
-        Change { table, key, value: before }
+        RecordChange { table, key, value: before }
     }
 
     /// Every record of the tables whose names begin with `prefix`, whosever, as table, key and JSON.
@@ -315,9 +315,9 @@ impl World {
     }
 
     /// Undoes nothing and forgets nothing: the whole world as changes from an empty one, for compaction.
-    pub fn as_changes(&self) -> impl Iterator<Item = Change> {
+    pub fn as_changes(&self) -> impl Iterator<Item = RecordChange> {
         self.tables.iter().flat_map(|(table, records)| {
-            records.iter().map(move |(key, value)| Change {
+            records.iter().map(move |(key, value)| RecordChange {
                 table: table.clone(),
                 key: key.clone(),
                 value: Some(value.clone()),

@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{
 use super::super::faults::Faults;
 use super::super::front::{Sandbox, SandboxOptions};
 use super::super::testing::seeded;
-use crate::services::cloudformation::{STACKS, Stack};
+use crate::services::cloudformation::{STACKS, StackRecord};
 
 /// Everything that XML can hold and a reader may take for something else: line ends of all kinds, control characters that
 /// XML allows, what is not seen, markup, references, and blanks at both ends.
@@ -81,14 +81,14 @@ async fn account() -> Sandbox {
     s3.put_object().bucket("home").key("a/k").send().await.unwrap();
     s3.put_object().bucket("home").key("k").send().await.unwrap();
     s3.delete_object().bucket("home").key("k").send().await.unwrap();
-    let stack = Stack {
+    let stack = StackRecord {
         id: "arn:aws:cloudformation:us-east-1:123456789012:stack/s/1".into(),
         name: "s".into(),
         status: "CREATE_COMPLETE".into(),
         template: "Resources: {}".into(),
         tags: [("k".to_owned(), "v".to_owned())].into(),
         exports: [("e".to_owned(), vec!["other".to_owned()])].into(),
-        ..Stack::default()
+        ..StackRecord::default()
     };
     sandbox.with_world(|world| world.put(STACKS, &stack.id.clone(), &stack)).unwrap();
     sandbox

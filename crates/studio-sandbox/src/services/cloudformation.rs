@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::core::service::{Input, Operation, iso, operation, page, tag_list, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
-/// Table of [`Stack`], by ARN.
+/// Table of [`StackRecord`], by ARN.
 pub const STACKS: &str = "cloudformation/stack";
 
 /// The operations that the sandbox knows.
@@ -22,7 +22,7 @@ pub const OPERATIONS: &[Operation] = &[
 /// A stack.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Stack {
+pub struct StackRecord {
     /// Its ARN.
     pub id: String,
     /// Its name.
@@ -43,11 +43,11 @@ pub struct Stack {
 
 /// The stack of a name or an ARN. One that is deleted is known by its ARN only (API reference, "DescribeStacks"); forgetting
 /// it after ninety days is left out.
-fn find(world: &World, reference: &str) -> Option<Stack> {
+fn find(world: &World, reference: &str) -> Option<StackRecord> {
     if reference.starts_with("arn:") {
         return world.get(STACKS, reference);
     }
-    let stacks = world.list::<Stack>(STACKS, "").into_iter().map(|(_, stack)| stack);
+    let stacks = world.list::<StackRecord>(STACKS, "").into_iter().map(|(_, stack)| stack);
     stacks.into_iter().find(|stack| stack.name == reference && stack.status != "DELETE_COMPLETE")
 }
 
@@ -56,7 +56,7 @@ fn no_such_stack(reference: &str) -> Refusal {
     validation(format!("Stack with id {reference} does not exist"))
 }
 
-fn described(stack: &Stack) -> Json {
+fn described(stack: &StackRecord) -> Json {
     let outputs: Vec<Json> = stack
         .exports
         .keys()
@@ -76,11 +76,11 @@ fn described(stack: &Stack) -> Json {
     })
 }
 
-fn describe(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let stacks: Vec<Json> = match input.text("StackName") {
         Some(reference) => vec![described(&find(world, reference).ok_or_else(|| no_such_stack(reference))?)],
         None => {
-            let all = world.list::<Stack>(STACKS, "").into_iter().map(|(_, stack)| stack);
+            let all = world.list::<StackRecord>(STACKS, "").into_iter().map(|(_, stack)| stack);
             all.filter(|stack| stack.status != "DELETE_COMPLETE").map(|stack| described(&stack)).collect()
         }
     };
@@ -89,15 +89,16 @@ fn describe(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 }
 
 /// Both stages are the same here: no macro and no transform is carried out.
-fn template(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn template(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let reference = input.need("StackName")?;
     let stack = find(world, reference).ok_or_else(|| no_such_stack(reference))?;
     Ok(json!({"TemplateBody": stack.template, "StagesAvailable": ["Original", "Processed"]}))
 }
 
-fn list_imports(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_imports(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let export = input.need("ExportName")?;
-    let stacks = world.list::<Stack>(STACKS, "").into_iter().filter(|(_, stack)| stack.status != "DELETE_COMPLETE");
+    let stacks =
+        world.list::<StackRecord>(STACKS, "").into_iter().filter(|(_, stack)| stack.status != "DELETE_COMPLETE");
     let importers = stacks.into_iter().find_map(|(_, stack)| stack.exports.get(export).cloned()).unwrap_or_default();
     if importers.is_empty() {
         // The text as the AWS CLI shows it in public scripts that look for it.
@@ -120,7 +121,7 @@ mod tests {
         let sandbox = seeded(SandboxOptions::default());
         let id = |name: &str| format!("arn:aws:cloudformation:us-east-1:123456789012:stack/{name}/1");
         for (name, status) in [("lives", "UPDATE_COMPLETE"), ("gone", "DELETE_COMPLETE")] {
-            let stack = Stack {
+            let stack = StackRecord {
                 id: id(name),
                 name: name.into(),
                 status: status.into(),

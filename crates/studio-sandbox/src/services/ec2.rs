@@ -9,7 +9,7 @@ use super::ec2_shared::{has_vpc, subnet, subnets, vpcs};
 use super::{ec2_groups, ec2_rules, efs};
 use crate::core::records::{MountTarget, SECURITY_GROUPS, SUBNETS, SecurityGroup, VPCS, Vpc};
 use crate::core::service::{Input, Operation, matches, operation, page, tag_list};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
 const OPERATIONS: &[Operation] = &[
@@ -79,7 +79,7 @@ struct VpcEndpoint {
 }
 
 /// Answers one operation of EC2.
-pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
+pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Principal) -> Answer {
     if Input(input).flag("DryRun") {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(Refusal::new("DryRunOperation", message).with_status(412));
@@ -135,7 +135,7 @@ fn loose_tags(world: &World, id: &str) -> BTreeMap<String, String> {
     world.get(TAGS, id).unwrap_or_default()
 }
 
-fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let ids = input.texts("VpcId");
     check_ids(&ids, |id| has_vpc(world, id), "InvalidVpcID.NotFound", "vpc ID")?;
     let mut found = Vec::new();
@@ -160,7 +160,7 @@ fn describe_vpcs(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "vpcSet", found)
 }
 
-fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let id = input.need("VpcId")?;
     check_ids(&[id], |id| has_vpc(world, id), "InvalidVpcID.NotFound", "vpc ID")?;
     // Studio in a VPC needs both; a sandbox's VPC has them.
@@ -173,7 +173,7 @@ fn describe_vpc_attribute(world: &mut World, input: Input<'_>, _: &Caller) -> An
     }
 }
 
-fn describe_subnets(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_subnets(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let ids = input.texts("SubnetId");
     check_ids(&ids, |id| subnet(world, id).is_some(), "InvalidSubnetID.NotFound", "subnet ID")?;
     let mut found = Vec::new();
@@ -208,7 +208,7 @@ fn zone_id(zone: &str) -> String {
     format!("sandbox-az{}", u32::from(zone.bytes().last().unwrap_or(b'a')).saturating_sub(u32::from(b'a')) + 1)
 }
 
-fn describe_zones(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_zones(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let region = world.region();
     let names = input.texts("ZoneName");
     let mut found = Vec::new();
@@ -243,14 +243,14 @@ fn prefix_lists(world: &World, input: Input<'_>) -> Result<Vec<PrefixList>, Refu
     Ok(found)
 }
 
-fn describe_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_prefix_lists(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let lists = prefix_lists(world, input)?;
     let described =
         lists.iter().map(|list| json!({"prefixListId": list.id, "prefixListName": list.name, "cidrSet": []}));
     paged(input, "prefixListSet", described.collect())
 }
 
-fn describe_managed_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_managed_prefix_lists(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let described = prefix_lists(world, input)?.into_iter().map(|list| {
         json!({
             "prefixListId": list.id, "prefixListArn": world.arn("ec2", &format!("prefix-list/{}", list.id)),
@@ -263,7 +263,7 @@ fn describe_managed_prefix_lists(world: &mut World, input: Input<'_>, _: &Caller
 }
 
 /// The VPC's route tables. One that nobody described has a way out, so that a config works in it.
-fn describe_route_tables(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_route_tables(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut tables: Vec<(String, RouteTable)> = world.list(ROUTE_TABLES, "");
     for (vpc, _) in world.list::<Vpc>(VPCS, "") {
         if !tables.iter().any(|(_, table)| table.vpc == vpc) {
@@ -293,7 +293,7 @@ fn describe_route_tables(world: &mut World, input: Input<'_>, _: &Caller) -> Ans
     paged(input, "routeTableSet", found)
 }
 
-fn describe_endpoints(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_endpoints(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut found = Vec::new();
     for (id, endpoint) in world.list::<VpcEndpoint>(ENDPOINTS, "") {
         let properties = vec![("vpc-endpoint-id", id.clone()), ("vpc-id", endpoint.vpc.clone())];
@@ -309,7 +309,7 @@ fn describe_endpoints(world: &mut World, input: Input<'_>, _: &Caller) -> Answer
 }
 
 /// The only interfaces are those of mount targets.
-fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_interfaces(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let ids = input.texts("NetworkInterfaceId");
     let targets = efs::mount_targets(world);
     let id_of = |target: &MountTarget| efs::interface(&target.id);
@@ -393,14 +393,14 @@ fn change_tags(
     Ok(())
 }
 
-fn create_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     for id in input.texts("ResourceId") {
         change_tags(world, id, |tags| merge_tags(tags, input))?;
     }
     Ok(json!({"return": true}))
 }
 
-fn delete_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let wanted: Vec<(&str, Option<&str>)> =
         input.list("Tag").filter_map(|tag| Some((tag.text("Key")?, tag.text("Value")))).collect();
     for id in input.texts("ResourceId") {
@@ -419,7 +419,7 @@ fn delete_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"return": true}))
 }
 
-fn describe_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut things: Vec<(String, &str, BTreeMap<String, String>)> = Vec::new();
     for (id, group) in world.list::<SecurityGroup>(SECURITY_GROUPS, "") {
         things.push((id, "security-group", group.tags));

@@ -9,7 +9,7 @@ use super::ec2_shared::has_vpc;
 use super::efs;
 use crate::core::records::{Peer, Rule, SECURITY_GROUPS, SecurityGroup};
 use crate::core::service::{Input, Operation, operation, tag_list};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{HEX, World};
 
 /// The operations that the sandbox knows.
@@ -93,7 +93,7 @@ pub fn specified_tags(input: Input<'_>, kind: &str) -> Result<BTreeMap<String, S
     Ok(tags)
 }
 
-fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (name, description) = (input.need("GroupName")?, input.need("GroupDescription")?);
     check_text(name, "groupName")?;
     check_text(description, "groupDescription")?;
@@ -150,7 +150,7 @@ fn permissions(group: &SecurityGroup, egress: bool, account: &str) -> Vec<Json> 
     described.collect()
 }
 
-fn describe_groups(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_groups(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (ids, names) = (input.texts("GroupId"), input.texts("GroupName"));
     for id in &ids {
         find(world, id)?;
@@ -187,7 +187,7 @@ fn describe_groups(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "securityGroupInfo", found)
 }
 
-fn delete(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let group = group(world, input)?;
     let id = &group.id;
     if group.name == "default" {

@@ -9,7 +9,7 @@ use super::ec2::{PREFIX_LISTS, Properties, fits, paged};
 use super::ec2_groups::{check_text, find, group, rule_id, specified_tags};
 use crate::core::records::{Peer, Rule, SECURITY_GROUPS, SecurityGroup};
 use crate::core::service::{Input, Operation, operation, tag_list};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
 /// The operations that the sandbox knows.
@@ -223,7 +223,7 @@ fn described(world: &World, group: &SecurityGroup, rules: &[(String, Rule)]) -> 
     rules.iter().map(|(id, rule)| describe(world, group, id, rule)).collect()
 }
 
-fn describe_rules(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_rules(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let ids = input.texts("SecurityGroupRuleId");
     let groups = world.list::<SecurityGroup>(SECURITY_GROUPS, "");
     if let Some(unknown) = ids.iter().find(|id| !groups.iter().any(|(_, group)| group.rules.contains_key(**id))) {
@@ -331,7 +331,7 @@ fn describe_anew(world: &mut World, input: Input<'_>, egress: bool) -> Answer {
     Ok(json!({"return": true}))
 }
 
-fn modify(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn modify(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut group = group(world, input)?;
     for change in input.list("SecurityGroupRule") {
         let id = change.need("SecurityGroupRuleId")?;

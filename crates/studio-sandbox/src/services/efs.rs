@@ -8,7 +8,7 @@ use super::ec2_shared;
 use crate::core::protocol::decode;
 use crate::core::records::{FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, SECURITY_GROUPS};
 use crate::core::service::{Input, Operation, epoch, operation as row, page, tag_list};
-use crate::core::wire::{Answer, Caller, Refusal, Request};
+use crate::core::wire::{Answer, Principal, Refusal, Request};
 use crate::core::world::{HEX, World};
 
 /// The operations that the sandbox knows.
@@ -165,7 +165,7 @@ fn paged(input: Input<'_>, name: &str, items: Vec<Json>) -> Answer {
     Ok(json!({name: items, "Marker": input.text("Marker"), "NextMarker": next}))
 }
 
-fn create_file_system(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_file_system(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let token = input.need("CreationToken")?;
     if let Some(system) = file_systems(world).iter().find(|system| system.creation_token == token) {
         let message = format!("File system '{}' already exists with creation token '{token}'", system.id);
@@ -185,7 +185,7 @@ fn create_file_system(world: &mut World, input: Input<'_>, _: &Caller) -> Answer
     Ok(describe(world, &system))
 }
 
-fn describe_file_systems(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_file_systems(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let systems = match (input.text("FileSystemId"), input.text("CreationToken")) {
         (Some(id), _) => vec![file_system(world, id)?],
         (None, token) => {
@@ -196,7 +196,7 @@ fn describe_file_systems(world: &mut World, input: Input<'_>, _: &Caller) -> Ans
     paged(input, "FileSystems", systems.iter().map(|system| describe(world, system)).collect())
 }
 
-fn delete_file_system(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_file_system(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut system = file_system(world, input.need("FileSystemId")?)?;
     if mount_targets(world).iter().any(|target| target.file_system == system.id) {
         let message = format!("File system '{}' has mount targets attached to it.", system.id);
@@ -211,7 +211,7 @@ fn delete_file_system(world: &mut World, input: Input<'_>, _: &Caller) -> Answer
     Ok(json!({}))
 }
 
-fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let targets = match (input.text("MountTargetId"), input.text("FileSystemId")) {
         (Some(_), _) => vec![mount_target(world, input)?],
         (None, Some(id)) => {
@@ -238,7 +238,7 @@ fn describe_mount_targets(world: &mut World, input: Input<'_>, _: &Caller) -> An
     paged(input, "MountTargets", described.collect())
 }
 
-fn delete_mount_target(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_mount_target(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut target = mount_target(world, input)?;
     let now = world.now();
     target.gone_at.get_or_insert(now + MOUNT_TARGET_DELETION);
@@ -246,11 +246,11 @@ fn delete_mount_target(world: &mut World, input: Input<'_>, _: &Caller) -> Answe
     Ok(json!({}))
 }
 
-fn describe_groups(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_groups(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     Ok(json!({"SecurityGroups": mount_target(world, input)?.groups}))
 }
 
-fn modify_groups(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn modify_groups(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut target = mount_target(world, input)?;
     let groups = input.texts("SecurityGroups");
     if groups.len() > 5 {
@@ -268,7 +268,7 @@ fn tags(input: Input<'_>) -> Result<BTreeMap<String, String>, Refusal> {
     input.tags("Tags", "Key", "Value").map_err(|refusal| bad_request(refusal.message))
 }
 
-fn tag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn tag(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut system = file_system(world, input.need("ResourceId")?)?;
     system.tags.extend(tags(input)?);
     if system.tags.len() > 50 {
@@ -278,7 +278,7 @@ fn tag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn untag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn untag(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut system = file_system(world, input.need("ResourceId")?)?;
     for key in input.texts("tagKeys") {
         system.tags.remove(key);
@@ -287,7 +287,7 @@ fn untag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn list_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let system = file_system(world, input.need("ResourceId")?)?;
     Ok(json!({"Tags": tag_list(&system.tags, "Key", "Value")}))
 }

@@ -10,7 +10,7 @@ use super::iam_policies;
 use crate::core::policy;
 use crate::core::records::{ROLES, Role};
 use crate::core::service::{Input, Operation, iso, operation, page, tag_list, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{UPPER, World};
 
 const OPERATIONS: &[Operation] = &[
@@ -42,7 +42,7 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// Answers one operation of IAM.
-pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
+pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Principal) -> Answer {
     let tables = [OPERATIONS, iam_members::OPERATIONS, iam_policies::OPERATIONS];
     let table = tables.into_iter().find(|table| table.iter().any(|row| row.name == operation)).unwrap_or(OPERATIONS);
     crate::core::service::call(table, world, operation, input, caller)
@@ -226,7 +226,7 @@ fn describe(role: &Role) -> Json {
     })
 }
 
-fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let name = input.need("RoleName")?;
     check_name(name, "roleName", 64)?;
     let path = input.text("Path").unwrap_or("/");
@@ -268,13 +268,13 @@ fn create_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"Role": describe(&role)}))
 }
 
-fn get_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut answer = describe(&role(world, input)?);
     answer["RoleLastUsed"] = json!({});
     Ok(json!({"Role": answer}))
 }
 
-fn list_roles(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_roles(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let prefix = input.text("PathPrefix").unwrap_or("/");
     let roles = world.list::<Role>(ROLES, "").into_iter().filter(|(_, role)| role.path.starts_with(prefix));
     // ListRoles leaves out tags and boundaries (IAM API reference, "ListRoles").
@@ -282,7 +282,7 @@ fn list_roles(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "Roles", described)
 }
 
-fn delete_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let role = role_to_change(world, input)?;
     if !role.attached.is_empty() {
         return Err(conflict("DeleteConflict", "Cannot delete entity, must detach all policies first."));
@@ -294,7 +294,7 @@ fn delete_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn update_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn update_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     if let Some(description) = input.text("Description") {
         check_description(Some(description), is_role_text)?;
@@ -305,7 +305,7 @@ fn update_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn update_trust(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn update_trust(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     let document = input.need("PolicyDocument")?;
     check_trust(world, document)?;
@@ -314,14 +314,14 @@ fn update_trust(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn tag_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn tag_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     add_tags(&mut role.tags, input)?;
     put(world, &role);
     Ok(json!({}))
 }
 
-fn untag_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn untag_role(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     for key in input.texts("TagKeys") {
         role.tags.remove(key);
@@ -330,12 +330,12 @@ fn untag_role(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn list_role_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_role_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let tags = tag_list(&role(world, input)?.tags, "Key", "Value");
     paged(input, "Tags", tags.as_array().cloned().unwrap_or_default())
 }
 
-fn put_boundary(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn put_boundary(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     let arn = input.need("PermissionsBoundary")?;
     iam_policies::check_exists(world, arn)?;
@@ -344,7 +344,7 @@ fn put_boundary(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn delete_boundary(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_boundary(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     if role.boundary.take().is_none() {
         return Err(no_such_entity(format!("Role {} does not have a permissions boundary.", role.name)));
@@ -353,7 +353,7 @@ fn delete_boundary(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn put_role_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn put_role_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     let (name, document) = (input.need("PolicyName")?, input.need("PolicyDocument")?);
     check_name(name, "policyName", 128)?;
@@ -373,13 +373,13 @@ fn no_inline(role: &Role, name: &str) -> Refusal {
     no_such_entity(format!("The role policy with name {name} cannot be found for role {}.", role.name))
 }
 
-fn get_role_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_role_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (role, name) = (role(world, input)?, input.need("PolicyName")?);
     let document = role.inline.get(name).ok_or_else(|| no_inline(&role, name))?;
     Ok(json!({"RoleName": role.name, "PolicyName": name, "PolicyDocument": encode(document)}))
 }
 
-fn delete_role_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_role_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (mut role, name) = (role_to_change(world, input)?, input.need("PolicyName")?);
     if role.inline.remove(name).is_none() {
         return Err(no_inline(&role, name));
@@ -388,18 +388,18 @@ fn delete_role_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer
     Ok(json!({}))
 }
 
-fn list_role_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_role_policies(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let names = role(world, input)?.inline.into_keys().map(Json::from).collect();
     paged(input, "PolicyNames", names)
 }
 
-fn list_instance_profiles(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_instance_profiles(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     role(world, input)?;
     paged(input, "InstanceProfiles", Vec::new())
 }
 
 /// Everything is allowed: the sandbox's operator may do anything.
-fn simulate(_: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn simulate(_: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     input.need("PolicySourceArn")?;
     let resource = input.texts("ResourceArns").first().copied().unwrap_or("*");
     let results = input.texts("ActionNames").into_iter().map(|action| {

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::iam::{check_name, conflict, no_such_entity};
 use super::iam_policies::check_exists;
 use crate::core::service::{Input, Operation, iso, operation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{UPPER, World};
 
 /// The operations that the sandbox knows.
@@ -76,12 +76,12 @@ fn described(world: &World, member: &Member, Members(_, named, word, _): Members
     })
 }
 
-fn create_user(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_user(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let member = create(world, input, USER)?;
     Ok(json!({"User": described(world, &member, USER)}))
 }
 
-fn create_group(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_group(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let member = create(world, input, GROUP)?;
     Ok(json!({"Group": described(world, &member, GROUP)}))
 }

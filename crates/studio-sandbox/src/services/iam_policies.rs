@@ -13,7 +13,7 @@ use super::iam_members;
 use crate::core::policy::POLICIES;
 use crate::core::records::{ROLES, Role};
 use crate::core::service::{Input, Operation, iso, operation, tag_list, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{UPPER, World, account_in};
 
 /// The operations that the sandbox knows.
@@ -172,7 +172,7 @@ fn describe(world: &World, policy: &Policy) -> Json {
     })
 }
 
-fn create_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (name, document) = (input.need("PolicyName")?, input.need("PolicyDocument")?);
     check_name(name, "policyName", 128)?;
     let path = input.text("Path").unwrap_or("/");
@@ -207,7 +207,7 @@ fn create_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"Policy": describe(world, &policy)}))
 }
 
-fn get_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let arn = input.need("PolicyArn")?;
     if is_aws_managed(arn) {
         let name = arn.rsplit('/').next().unwrap_or(arn);
@@ -221,7 +221,7 @@ fn get_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"Policy": describe(world, &policy)}))
 }
 
-fn list_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_policies(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let prefix = input.text("PathPrefix").unwrap_or("/");
     let attached_only = input.flag("OnlyAttached");
     // Scope AWS has nothing to list: the sandbox takes AWS's policies on trust.
@@ -235,7 +235,7 @@ fn list_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "Policies", described.collect())
 }
 
-fn delete_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let policy = policy(world, input)?;
     let members = [true, false].into_iter().any(|users| !iam_members::holders(world, &policy.arn, users).is_empty());
     if members || !attached_roles(world, &policy.arn).is_empty() || !bounded_roles(world, &policy.arn).is_empty() {
@@ -259,7 +259,7 @@ fn describe_version(policy: &Policy, number: u32, version: &Version, with_docume
     })
 }
 
-fn create_version(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create_version(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut policy = policy(world, input)?;
     let document = input.need("PolicyDocument")?;
     check_document(document, false, MOST_CHARACTERS)?;
@@ -297,20 +297,20 @@ fn version_number(policy: &Policy, input: Input<'_>) -> Result<u32, Refusal> {
     })
 }
 
-fn get_version(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_version(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let policy = policy(world, input)?;
     let number = version_number(&policy, input)?;
     Ok(json!({"PolicyVersion": describe_version(&policy, number, &policy.versions[&number], true)}))
 }
 
-fn list_versions(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_versions(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let policy = policy(world, input)?;
     let versions = policy.versions.iter().rev();
     let described = versions.map(|(number, version)| describe_version(&policy, *number, version, false)).collect();
     paged(input, "Versions", described)
 }
 
-fn set_default(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn set_default(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut policy = policy(world, input)?;
     policy.default = version_number(&policy, input)?;
     policy.updated = world.now();
@@ -318,7 +318,7 @@ fn set_default(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn delete_version(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_version(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut policy = policy(world, input)?;
     let number = version_number(&policy, input)?;
     if number == policy.default {
@@ -329,14 +329,14 @@ fn delete_version(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn tag_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn tag_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut policy = policy(world, input)?;
     add_tags(&mut policy.tags, input)?;
     put_policy(world, &policy);
     Ok(json!({}))
 }
 
-fn untag_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn untag_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut policy = policy(world, input)?;
     for key in input.texts("TagKeys") {
         policy.tags.remove(key);
@@ -345,12 +345,12 @@ fn untag_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn list_policy_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_policy_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let tags = tag_list(&policy(world, input)?.tags, "Key", "Value");
     paged(input, "Tags", tags.as_array().cloned().unwrap_or_default())
 }
 
-fn attach(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn attach(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     let arn = input.need("PolicyArn")?;
     check_exists(world, arn)?;
@@ -365,7 +365,7 @@ fn attach(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn detach(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn detach(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut role = role_to_change(world, input)?;
     let arn = input.need("PolicyArn")?;
     let Some(index) = role.attached.iter().position(|attached| attached == arn) else {
@@ -376,13 +376,13 @@ fn detach(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn list_attached(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_attached(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let attached = role(world, input)?.attached.into_iter();
     let described = attached.map(|arn| json!({"PolicyName": arn.rsplit('/').next(), "PolicyArn": arn})).collect();
     paged(input, "AttachedPolicies", described)
 }
 
-fn list_entities(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_entities(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let arn = input.need("PolicyArn")?;
     check_exists(world, arn)?;
     let roles = match (input.text("EntityFilter"), input.text("PolicyUsageFilter")) {

@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 use super::kms_access::{check_access, denied, owner};
 use super::kms_aliases;
 use super::kms_grants;
-use crate::core::policy::{self, Context, Verdict};
+use crate::core::policy::{self, RequestContext, Verdict};
 use crate::core::records::{KEYS, Key};
 use crate::core::service::{Input, Operation, epoch, operation, page, tag_list, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{HEX, World};
 
 const OPERATIONS: &[Operation] = &[
@@ -44,7 +44,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 const ACROSS_ACCOUNTS: [&str; 2] = ["DescribeKey", "GetKeyRotationStatus"];
 
 /// Answers one operation of KMS.
-pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
+pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Principal) -> Answer {
     let tables = [OPERATIONS, kms_grants::OPERATIONS, kms_aliases::OPERATIONS];
     let table = tables.into_iter().find(|table| table.iter().any(|row| row.name == operation)).unwrap_or(OPERATIONS);
     let named = ["KeyId", "TargetKeyId"].iter().find_map(|member| input.get(member)?.as_str());
@@ -145,7 +145,7 @@ fn put(world: &mut World, key: &Key) -> Answer {
     Ok(json!({}))
 }
 
-fn check_policy(world: &World, text: &str, caller: &Caller, resource: &str, bypass: bool) -> Result<(), Refusal> {
+fn check_policy(world: &World, text: &str, caller: &Principal, resource: &str, bypass: bool) -> Result<(), Refusal> {
     let malformed = |message: String| Refusal::new("MalformedPolicyDocumentException", message);
     policy::check_characters(text)?;
     let document = policy::parse(text, true).map_err(malformed)?;
@@ -157,7 +157,7 @@ fn check_policy(world: &World, text: &str, caller: &Caller, resource: &str, bypa
         let message = "Policy contains a statement with one or more invalid principals.";
         return Err(malformed(message.into()));
     }
-    let context = Context { caller, action: "kms:PutKeyPolicy", resource, keys: BTreeMap::new() };
+    let context = RequestContext { caller, action: "kms:PutKeyPolicy", resource, keys: BTreeMap::new() };
     // Whether the account's own policies let the caller do it again is not looked at: a guess.
     if !bypass && !matches!(policy::evaluate(&document, &context), Verdict::Allow | Verdict::Delegated) {
         return Err(malformed("The new key policy will not allow you to update the key policy in the future.".into()));
@@ -197,7 +197,7 @@ fn metadata(world: &World, key: &Key) -> Json {
     })
 }
 
-fn create_key(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
+fn create_key(world: &mut World, input: Input<'_>, caller: &Principal) -> Answer {
     for (member, only) in [
         ("KeyUsage", "ENCRYPT_DECRYPT"),
         ("KeySpec", "SYMMETRIC_DEFAULT"),
@@ -240,12 +240,12 @@ fn create_key(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     Ok(json!({"KeyMetadata": metadata(world, &key)}))
 }
 
-fn describe_key(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_key(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let key = key(world, input)?;
     Ok(json!({"KeyMetadata": metadata(world, &key)}))
 }
 
-fn list_keys(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_keys(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let now = world.now();
     let keys = world.list::<Key>(KEYS, "").into_iter().filter(|(_, key)| key.deletion_at.is_none_or(|at| at > now));
     let keys = keys.map(|(id, _)| json!({"KeyId": id, "KeyArn": arn(world, &id)})).collect();
@@ -259,17 +259,17 @@ fn check_policy_name(input: Input<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn get_policy(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_policy(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     check_policy_name(input)?;
     Ok(json!({"Policy": key(world, input)?.policy, "PolicyName": "default"}))
 }
 
-fn list_policies(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_policies(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     key(world, input)?;
     paged(input, "PolicyNames", vec!["default".into()])
 }
 
-fn put_policy(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
+fn put_policy(world: &mut World, input: Input<'_>, caller: &Principal) -> Answer {
     check_policy_name(input)?;
     let mut key = key(world, input)?;
     let policy = input.need("Policy")?;
@@ -278,13 +278,13 @@ fn put_policy(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     put(world, &key)
 }
 
-fn update_description(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn update_description(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     key.description = input.need("Description")?.into();
     put(world, &key)
 }
 
-fn enable_rotation(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn enable_rotation(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     check_usable(world, &key)?;
     if input.number("RotationPeriodInDays").is_some_and(|days| days != 365) {
@@ -294,14 +294,14 @@ fn enable_rotation(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     put(world, &key)
 }
 
-fn disable_rotation(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn disable_rotation(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     check_usable(world, &key)?;
     key.rotation = false;
     put(world, &key)
 }
 
-fn rotation_status(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn rotation_status(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let key = key(world, input)?;
     // While a key is pending deletion its rotation is suspended and reads as off.
     let rotates = key.rotation && key.deletion_at.is_none();
@@ -312,7 +312,7 @@ fn rotation_status(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     }))
 }
 
-fn tag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn tag(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     key.tags.extend(tags(input)?);
     if key.tags.len() > 50 {
@@ -321,7 +321,7 @@ fn tag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     put(world, &key)
 }
 
-fn untag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn untag(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     for name in input.texts("TagKeys") {
         key.tags.remove(name);
@@ -329,12 +329,12 @@ fn untag(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     put(world, &key)
 }
 
-fn list_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let tags = tag_list(&key(world, input)?.tags, "TagKey", "TagValue");
     paged(input, "Tags", tags.as_array().cloned().unwrap_or_default())
 }
 
-fn schedule_deletion(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn schedule_deletion(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     let days = input.number("PendingWindowInDays").unwrap_or(30);
     if !(7..=30).contains(&days) {
@@ -354,7 +354,7 @@ fn schedule_deletion(world: &mut World, input: Input<'_>, _: &Caller) -> Answer 
     }))
 }
 
-fn cancel_deletion(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn cancel_deletion(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key(world, input)?;
     if key.deletion_at.take().is_none() {
         let message = format!("{} is not pending deletion.", arn(world, &key.id));
@@ -366,13 +366,13 @@ fn cancel_deletion(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"KeyId": arn(world, &key.id)}))
 }
 
-fn enable(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn enable(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     key.enabled = true;
     put(world, &key)
 }
 
-fn disable(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn disable(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut key = key_to_change(world, input)?;
     key.enabled = false;
     put(world, &key)

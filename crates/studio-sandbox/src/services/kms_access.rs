@@ -2,9 +2,9 @@
 
 use super::kms::{arn_of, check_usable, find};
 use crate::core::authorization;
-use crate::core::policy::{self, Context, Verdict};
+use crate::core::policy::{self, RequestContext, Verdict};
 use crate::core::records::Key;
-use crate::core::wire::{Caller, Refusal};
+use crate::core::wire::{Principal, Refusal};
 use crate::core::world::{World, account_in};
 
 /// The account whose key a reference names: an ARN's, when it is of this region, and else one's own.
@@ -15,7 +15,7 @@ pub fn owner(world: &World, reference: &str) -> String {
 }
 
 /// The words for a key of another account are the same whether it exists or not, so that nobody can find out which do.
-pub fn denied(caller: &Caller, action: &str, resource: &str) -> Refusal {
+pub fn denied(caller: &Principal, action: &str, resource: &str) -> Refusal {
     let message = format!(
         "User: {} is not authorized to perform: {action} on resource: {resource} because the resource does not exist in \
          this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
@@ -25,7 +25,7 @@ pub fn denied(caller: &Caller, action: &str, resource: &str) -> Refusal {
 }
 
 /// Refuses what neither the key's policy nor the caller's own allows.
-pub fn check_access(world: &World, caller: &Caller, reference: &str, action: &str) -> Result<Key, Refusal> {
+pub fn check_access(world: &World, caller: &Principal, reference: &str, action: &str) -> Result<Key, Refusal> {
     let owner = owner(world, reference);
     let key = match find(world, reference) {
         Err(refusal) if owner == world.account() => return Err(refusal),
@@ -34,7 +34,7 @@ pub fn check_access(world: &World, caller: &Caller, reference: &str, action: &st
     };
     let resource = arn_of(world, &owner, &key.id);
     let keys = authorization::kms::key_keys(world, &owner, &key);
-    let context = Context { caller, action, resource: &resource, keys };
+    let context = RequestContext { caller, action, resource: &resource, keys };
     let document = serde_json::from_str(&key.policy).ok();
     match policy::allowed(world, &owner, document.as_ref(), &context, Verdict::Silent) {
         true => Ok(key),
@@ -48,7 +48,7 @@ pub fn denoted(world: &World, reference: &str) -> Result<String, Refusal> {
 }
 
 /// Whether `caller` may do `action` with a key, and the key can do it: what S3 asks before it encrypts or decrypts.
-pub fn check_use(world: &World, caller: &Caller, reference: &str, action: &str) -> Result<(), Refusal> {
+pub fn check_use(world: &World, caller: &Principal, reference: &str, action: &str) -> Result<(), Refusal> {
     // AWS's own keys let everybody in the account do what the service does for them.
     if reference.contains("alias/aws/") {
         return Ok(());

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::kms::{check_not_pending, find, not_found, paged};
 use crate::core::service::{Input, Operation, epoch, operation, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
 /// The operations that the sandbox knows.
@@ -56,7 +56,7 @@ fn name(input: Input<'_>) -> Result<&str, Refusal> {
     Ok(name)
 }
 
-fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let name = name(input)?;
     let key = find(world, input.need("TargetKeyId")?)?;
     check_not_pending(world, &key)?;
@@ -73,7 +73,7 @@ fn existing(world: &World, name: &str) -> Result<Alias, Refusal> {
     world.get(ALIASES, name).ok_or_else(|| not_found(format!("Alias {} is not found.", world.arn("kms", name))))
 }
 
-fn update(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn update(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let name = name(input)?;
     let alias = existing(world, name)?;
     let key = find(world, input.need("TargetKeyId")?)?;
@@ -83,14 +83,14 @@ fn update(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn delete(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let name = name(input)?;
     existing(world, name)?;
     world.remove(ALIASES, name);
     Ok(json!({}))
 }
 
-fn list(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let only = input.text("KeyId").map(|reference| find(world, reference)).transpose()?;
     let aliases = world.list::<Alias>(ALIASES, "").into_iter();
     let fitting = aliases.filter(|(_, alias)| only.as_ref().is_none_or(|key| key.id == alias.key));

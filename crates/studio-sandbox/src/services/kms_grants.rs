@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::kms::{arn, key, paged};
 use crate::core::service::{Input, Operation, operation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{HEX, World};
 
 /// The operations that the sandbox knows.
@@ -23,7 +23,7 @@ pub const OPERATIONS: &[Operation] = &[
 const GRANTS: &str = "kms/grant";
 
 /// The answer's members are those of KMS's model, `GrantListEntry`.
-fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn create(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let key = key(world, input)?;
     let id = world.id(HEX, 64);
     let grant = json!({
@@ -40,7 +40,7 @@ fn create(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"GrantId": id, "GrantToken": id}))
 }
 
-fn list(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let key = key(world, input)?;
     let grants = world.list::<Json>(GRANTS, &format!("{}/", key.id)).into_iter().map(|(_, grant)| grant);
     let wanted =
@@ -49,7 +49,7 @@ fn list(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     paged(input, "Grants", grants.collect())
 }
 
-fn revoke(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn revoke(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let key = key(world, input)?;
     let id = input.need("GrantId")?;
     let name = format!("{}/{id}", key.id);

@@ -11,7 +11,7 @@ use super::s3_configurations::SUBRESOURCES;
 use super::s3_multipart;
 use super::s3_objects;
 use crate::core::protocol::decode;
-use crate::core::wire::{Caller, Refusal, Request, Response};
+use crate::core::wire::{Principal, Refusal, Request, Response};
 use crate::core::world::World;
 use crate::core::xml::{Lists, parse, render};
 
@@ -144,7 +144,7 @@ fn unknown(method: &str) -> String {
 }
 
 /// Answers a request.
-pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Caller) -> Result<Response, Refusal> {
+pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Principal) -> Result<Response, Refusal> {
     let (bucket, key) = place(request)?;
     let asked = Asked { request, bucket, key };
     match operation {

@@ -9,8 +9,8 @@ use super::s3_buckets::Bucket;
 use super::s3_configurations::SUBRESOURCES;
 use super::s3_multipart;
 use crate::core::authorization;
-use crate::core::policy::{Context, Verdict};
-use crate::core::wire::{Caller, Refusal};
+use crate::core::policy::{RequestContext, Verdict};
+use crate::core::wire::{Principal, Refusal};
 use crate::core::world::World;
 
 /// The permission that an operation needs (S3 user guide, "Required permissions for Amazon S3 API operations").
@@ -44,7 +44,7 @@ pub fn check(
     bucket: &Bucket,
     asked: &Asked<'_>,
     operation: &str,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<(), Refusal> {
     let versioned = asked.request.parameter("versionId").is_some();
     check_key(world, bucket, asked, &asked.key, &action(operation, versioned), caller)
@@ -57,7 +57,7 @@ pub fn check_key(
     asked: &Asked<'_>,
     key: &str,
     action: &str,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<(), Refusal> {
     let arn = bucket.arn(world);
     let resource = if key.is_empty() { arn } else { format!("{arn}/{key}") };
@@ -75,7 +75,7 @@ pub fn check_key(
             keys.insert(format!("s3:{parameter}"), vec![value.to_owned()]);
         }
     }
-    let context = Context { caller, action, resource: &resource, keys };
+    let context = RequestContext { caller, action, resource: &resource, keys };
     let document: Option<Json> = bucket.policy.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let decided = authorization::decide(world, &bucket.owner(world), document.as_ref(), &context, Verdict::Delegated);
     decided.map_err(|why| {

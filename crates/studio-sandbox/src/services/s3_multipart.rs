@@ -15,7 +15,7 @@ use super::s3::Asked;
 use super::s3_buckets::{Bucket, answer, malformed};
 use super::s3_objects::{ENCRYPTION_KEY, check_size, described, hex, store, tags};
 use crate::core::service::iso;
-use crate::core::wire::{Caller, Refusal, Response};
+use crate::core::wire::{Principal, Refusal, Response};
 use crate::core::world::{LOWER, World};
 use crate::core::xml::{entries, parse};
 
@@ -58,7 +58,7 @@ pub fn handle(
     bucket: &Bucket,
     asked: &Asked<'_>,
     operation: &str,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<Response, Refusal> {
     match operation {
         "CreateMultipartUpload" => create(world, bucket, asked, caller),
@@ -120,7 +120,7 @@ fn forget(world: &mut World, asked: &Asked<'_>, id: &str) {
     world.remove(UPLOADS, &format!("{}/{id}", asked.bucket));
 }
 
-fn create(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+fn create(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Principal) -> Result<Response, Refusal> {
     let upload = Upload {
         key: asked.key.clone(),
         headers: described(world, bucket, asked, caller)?,
@@ -133,7 +133,7 @@ fn create(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller
     Ok(answer("InitiateMultipartUploadResult", &json!({"Bucket": asked.bucket, "Key": asked.key, "UploadId": id})))
 }
 
-fn upload_part(world: &mut World, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+fn upload_part(world: &mut World, asked: &Asked<'_>, caller: &Principal) -> Result<Response, Refusal> {
     let (id, upload) = find(world, asked)?;
     let number: u32 = asked.request.parameter("partNumber").and_then(|number| number.parse().ok()).unwrap_or_default();
     if !(1..=10_000).contains(&number) {

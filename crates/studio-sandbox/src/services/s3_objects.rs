@@ -15,16 +15,16 @@ use super::s3_access;
 use super::s3_buckets::{Bucket, answer};
 use super::s3_lists;
 use crate::core::service::http_date;
-use crate::core::wire::{Caller, Refusal, Response};
+use crate::core::wire::{Principal, Refusal, Response};
 use crate::core::world::{LOWER, World};
 use crate::core::xml::{entries, parse};
 
-/// Table of [`Object`], by `bucket/key`.
+/// Table of [`ObjectVersions`], by `bucket/key`.
 const OBJECTS: &str = "s3/object";
 
 /// What is under a key: its versions, the latest last; never none.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Object {
+pub struct ObjectVersions {
     /// At least one.
     pub versions: Vec<Version>,
 }
@@ -51,7 +51,7 @@ pub struct Version {
 
 /// Whether a bucket holds anything, versions and delete markers included.
 pub fn any(world: &World, bucket: &str) -> bool {
-    !world.list::<Object>(OBJECTS, &format!("{bucket}/")).is_empty()
+    !world.list::<ObjectVersions>(OBJECTS, &format!("{bucket}/")).is_empty()
 }
 
 /// Answers an operation on objects.
@@ -60,7 +60,7 @@ pub fn handle(
     bucket: &Bucket,
     asked: &Asked<'_>,
     operation: &str,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<Response, Refusal> {
     match operation {
         "PutObject" => put(world, bucket, asked, caller),
@@ -93,9 +93,9 @@ fn record_key(asked: &Asked<'_>, key: &str) -> String {
 }
 
 /// The objects of a bucket whose keys begin with `prefix`, in order.
-pub fn with_prefix(world: &World, asked: &Asked<'_>, prefix: &str) -> Vec<(String, Object)> {
+pub fn with_prefix(world: &World, asked: &Asked<'_>, prefix: &str) -> Vec<(String, ObjectVersions)> {
     let skip = asked.bucket.len() + 1;
-    let objects = world.list::<Object>(OBJECTS, &record_key(asked, prefix)).into_iter();
+    let objects = world.list::<ObjectVersions>(OBJECTS, &record_key(asked, prefix)).into_iter();
     objects.map(|(place, object)| (place[skip..].to_owned(), object)).collect()
 }
 
@@ -103,12 +103,12 @@ fn no_such_key() -> Refusal {
     Refusal::new("NoSuchKey", "The specified key does not exist.").with_status(404)
 }
 
-fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Principal) -> Result<Response, Refusal> {
     let request = asked.request;
     if asked.key.len() > 1024 {
         return Err(Refusal::new("KeyTooLongError", "Your key is too long"));
     }
-    let object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
+    let object: ObjectVersions = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
     let exists = object.versions.last().is_some_and(|latest| !latest.marker);
     if request.header("if-none-match") == Some("*") && exists {
         let message = "At least one of the pre-conditions you specified did not hold";
@@ -140,7 +140,7 @@ pub fn described(
     world: &World,
     bucket: &Bucket,
     asked: &Asked<'_>,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<BTreeMap<String, String>, Refusal> {
     let (encryption, key) = encryption(bucket, asked);
     if let Some(key) = &key {
@@ -183,7 +183,7 @@ pub fn store(
     headers: BTreeMap<String, String>,
     tags: BTreeMap<String, String>,
 ) -> Response {
-    let mut object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
+    let mut object: ObjectVersions = world.get(OBJECTS, &record_key(asked, &asked.key)).unwrap_or_default();
     let enabled = bucket.versioning().as_deref() == Some("Enabled");
     let version = Version {
         id: if enabled { world.id(LOWER, 32) } else { "null".into() },
@@ -227,7 +227,7 @@ fn encryption(bucket: &Bucket, asked: &Asked<'_>) -> (String, Option<String>) {
 }
 
 fn version(world: &World, asked: &Asked<'_>) -> Result<Version, Refusal> {
-    let object: Object = world.get(OBJECTS, &record_key(asked, &asked.key)).ok_or_else(no_such_key)?;
+    let object: ObjectVersions = world.get(OBJECTS, &record_key(asked, &asked.key)).ok_or_else(no_such_key)?;
     let wanted = asked.request.parameter("versionId");
     let found = match wanted {
         Some(id) => object.versions.into_iter().find(|version| version.id == id),
@@ -246,7 +246,7 @@ fn version(world: &World, asked: &Asked<'_>) -> Result<Version, Refusal> {
     }
 }
 
-fn get(world: &World, asked: &Asked<'_>, caller: &Caller, with_body: bool) -> Result<Response, Refusal> {
+fn get(world: &World, asked: &Asked<'_>, caller: &Principal, with_body: bool) -> Result<Response, Refusal> {
     let version = version(world, asked)?;
     if with_body && let Some(key) = version.headers.get(ENCRYPTION_KEY) {
         kms_access::check_use(world, caller, key, "kms:Decrypt")?;
@@ -289,7 +289,7 @@ fn byte_range(header: &str, length: usize) -> Option<(usize, usize)> {
 /// Deletes a key or one version of it: whether a delete marker was made or removed, and the version meant.
 fn delete(world: &mut World, bucket: &Bucket, key: &str, wanted: Option<&str>) -> (bool, Option<String>) {
     let place = format!("{}/{key}", bucket.name);
-    let mut object: Object = world.get(OBJECTS, &place).unwrap_or_default();
+    let mut object: ObjectVersions = world.get(OBJECTS, &place).unwrap_or_default();
     let outcome = match (wanted, bucket.versioning().as_deref()) {
         (Some(id), _) => {
             let marker = object.versions.iter().any(|version| version.id == id && version.marker);
@@ -324,7 +324,7 @@ fn delete(world: &mut World, bucket: &Bucket, key: &str, wanted: Option<&str>) -
     outcome
 }
 
-fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Caller) -> Result<Response, Refusal> {
+fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Principal) -> Result<Response, Refusal> {
     let malformed = || {
         Refusal::new(
             "MalformedXML",
@@ -365,7 +365,7 @@ fn delete_many(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &C
 fn put_tagging(world: &mut World, asked: &Asked<'_>, operation: &str) -> Result<Response, Refusal> {
     let wanted = version(world, asked)?.id;
     let place = record_key(asked, &asked.key);
-    let mut object: Object = world.get(OBJECTS, &place).ok_or_else(no_such_key)?;
+    let mut object: ObjectVersions = world.get(OBJECTS, &place).ok_or_else(no_such_key)?;
     let content = parse(&asked.request.body).map(|(_, content)| content).unwrap_or_default();
     let tags = entries(content.pointer("/TagSet/Tag"))
         .into_iter()

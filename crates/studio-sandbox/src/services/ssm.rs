@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::ssm_names::{self, Reference, reference};
 use crate::core::service::{Input, Operation, epoch, operation, page, tag_list, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{World, account_in};
 
 /// The operations that the sandbox knows.
@@ -28,7 +28,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("ListTagsForResource", "ResourceType ResourceId", list_tags),
 ];
 
-/// Table of [`Parameter`], by name.
+/// Table of [`ParameterRecord`], by name.
 pub const PARAMETERS: &str = "ssm/parameter";
 /// Table of the versions' values, by name and version.
 const HISTORY: &str = "ssm/history";
@@ -43,7 +43,7 @@ const MOST_VERSIONS: i64 = 100;
 
 /// A parameter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Parameter {
+pub struct ParameterRecord {
     /// Its name.
     pub name: String,
     /// `String`, `StringList` or `SecureString`.
@@ -75,7 +75,7 @@ pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
     if find(world, text).is_ok() || (!name.starts_with("/aws/") && ssm_names::check(world, &name).is_err()) {
         return false;
     }
-    let parameter = Parameter {
+    let parameter = ParameterRecord {
         name,
         kind: "String".into(),
         value: value.into(),
@@ -90,7 +90,7 @@ pub fn seed(world: &mut World, text: &str, value: &str) -> bool {
     true
 }
 
-fn write(world: &mut World, parameter: &Parameter) {
+fn write(world: &mut World, parameter: &ParameterRecord) {
     world.put(PARAMETERS, &parameter.name, parameter);
     world.put(HISTORY, &history_key(&parameter.name, parameter.version), &parameter.value);
     world.put(WRITTEN, &history_key(&parameter.name, parameter.version), &parameter.modified);
@@ -109,9 +109,9 @@ fn not_found(name: &str) -> Refusal {
 
 /// Another account's parameter is there for those whom it is shared with, by its whole ARN. The words of the refusal are a
 /// guess.
-fn find(world: &World, text: &str) -> Result<Parameter, Refusal> {
+fn find(world: &World, text: &str) -> Result<ParameterRecord, Refusal> {
     let Reference { account, name, version } = reference(world, text)?;
-    let parameter: Option<Parameter> = world.get_of(&account, PARAMETERS, &name);
+    let parameter: Option<ParameterRecord> = world.get_of(&account, PARAMETERS, &name);
     let here = world.account();
     if account != here && !parameter.as_ref().is_some_and(|parameter| parameter.shared_with.contains(&here)) {
         let message = format!(
@@ -126,11 +126,11 @@ fn find(world: &World, text: &str) -> Result<Parameter, Refusal> {
         Refusal::new("ParameterVersionNotFound", format!("Systems Manager could not find version {version} of {name}."))
     })?;
     let modified = world.get(WRITTEN, &history_key(&name, version)).unwrap_or(parameter.modified);
-    Ok(Parameter { value, version, modified, ..parameter })
+    Ok(ParameterRecord { value, version, modified, ..parameter })
 }
 
 /// What is told of a parameter that was asked for by `text`.
-fn describe(world: &World, parameter: &Parameter, text: &str) -> Json {
+fn describe(world: &World, parameter: &ParameterRecord, text: &str) -> Json {
     let account = account_in(text).map_or_else(|| world.account(), str::to_owned);
     json!({
         "Name": parameter.name,
@@ -150,7 +150,7 @@ fn selector(text: &str) -> Option<&str> {
     name.rfind(':').map(|at| &name[at..]).filter(|selector| selector[1..].parse::<i64>().is_ok())
 }
 
-fn get_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_parameter(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let name = input.need("Name")?;
     let parameter = find(world, name)?;
     Ok(json!({"Parameter": describe(world, &parameter, name)}))
@@ -168,7 +168,7 @@ fn names(input: Input<'_>) -> Result<Vec<&str>, Refusal> {
     Ok(names)
 }
 
-fn get_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_parameters(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (mut found, mut invalid) = (Vec::new(), Vec::new());
     for name in names(input)? {
         match find(world, name) {
@@ -187,13 +187,13 @@ fn token_error(_: Refusal) -> Refusal {
     Refusal::new("InvalidNextToken", "The specified token isn't valid.")
 }
 
-fn get_by_path(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_by_path(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let path = input.need("Path")?;
     if !path.starts_with('/') {
         return Err(validation("The parameter path must begin with a forward slash."));
     }
     let mut found = Vec::new();
-    for (name, parameter) in world.list::<Parameter>(PARAMETERS, "") {
+    for (name, parameter) in world.list::<ParameterRecord>(PARAMETERS, "") {
         let mut fits = ssm_names::is_under(&name, path, input.flag("Recursive"));
         for filter in input.list("ParameterFilters") {
             fits = fits && ssm_names::fits(&name, &parameter.kind, &parameter.tags, filter)?;
@@ -207,7 +207,7 @@ fn get_by_path(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({"Parameters": parameters, "NextToken": next}))
 }
 
-fn put_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn put_parameter(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (name, value) = (input.need("Name")?, input.need("Value")?);
     ssm_names::check(world, name)?;
     let overwrite = input.flag("Overwrite");
@@ -222,7 +222,7 @@ fn put_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     if input.text("DataType").is_some_and(|kind| kind != "text") {
         return Err(validation("the sandbox has parameters of data type text only"));
     }
-    let before: Option<Parameter> = world.get(PARAMETERS, name);
+    let before: Option<ParameterRecord> = world.get(PARAMETERS, name);
     let delay = world.faults()["ssm-recreate-delay"].as_i64().unwrap_or(0);
     let just_deleted = world.get::<i64>(DELETED, name).is_some_and(|at| at + delay > world.now());
     if (before.is_some() && !overwrite) || just_deleted {
@@ -251,7 +251,7 @@ fn put_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
         _ => before.as_ref().map_or_else(|| "Standard".into(), |before| before.tier.clone()),
     };
     check_value(value, &tier)?;
-    let parameter = Parameter {
+    let parameter = ParameterRecord {
         name: name.into(),
         kind,
         value: value.into(),
@@ -304,12 +304,12 @@ fn delete(world: &mut World, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn delete_parameter(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_parameter(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     delete(world, input.need("Name")?)?;
     Ok(json!({}))
 }
 
-fn delete_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn delete_parameters(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (mut deleted, mut invalid) = (Vec::new(), Vec::new());
     for name in names(input)? {
         if delete(world, name).is_ok() { &mut deleted } else { &mut invalid }.push(name);
@@ -317,9 +317,9 @@ fn delete_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer 
     Ok(json!({"DeletedParameters": deleted, "InvalidParameters": invalid}))
 }
 
-fn describe_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn describe_parameters(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut found = Vec::new();
-    for (name, parameter) in world.list::<Parameter>(PARAMETERS, "") {
+    for (name, parameter) in world.list::<ParameterRecord>(PARAMETERS, "") {
         let mut fits = true;
         for filter in input.list("ParameterFilters") {
             fits = fits && ssm_names::fits(&name, &parameter.kind, &parameter.tags, filter)?;
@@ -343,7 +343,7 @@ fn describe_parameters(world: &mut World, input: Input<'_>, _: &Caller) -> Answe
     Ok(json!({"Parameters": parameters, "NextToken": next}))
 }
 
-fn tagged(world: &World, input: Input<'_>) -> Result<Parameter, Refusal> {
+fn tagged(world: &World, input: Input<'_>) -> Result<ParameterRecord, Refusal> {
     match input.need("ResourceType")? {
         "Parameter" => {
             let id = input.need("ResourceId")?;
@@ -354,7 +354,7 @@ fn tagged(world: &World, input: Input<'_>) -> Result<Parameter, Refusal> {
     }
 }
 
-fn add_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn add_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut parameter = tagged(world, input)?;
     parameter.tags.extend(input.tags("Tags", "Key", "Value")?);
     if parameter.tags.len() > 50 {
@@ -364,7 +364,7 @@ fn add_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn remove_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn remove_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let mut parameter = tagged(world, input)?;
     for key in input.texts("TagKeys") {
         parameter.tags.remove(key);
@@ -373,7 +373,7 @@ fn remove_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
     Ok(json!({}))
 }
 
-fn list_tags(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn list_tags(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     Ok(json!({"TagList": tag_list(&tagged(world, input)?.tags, "Key", "Value")}))
 }
 

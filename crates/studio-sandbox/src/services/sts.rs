@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::core::policy::{Context, Verdict, allowed};
+use crate::core::policy::{RequestContext, Verdict, allowed};
 use crate::core::records::visible_role;
 use crate::core::service::{Input, Operation, iso, operation, validation};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::{UPPER, World, account_in};
 
 /// The operations that the sandbox knows.
@@ -32,19 +32,19 @@ struct Session {
 }
 
 /// Who an access key stands for: a role's session, or else the account's operator.
-pub fn caller(world: &World, access_key: &str) -> Caller {
+pub fn caller(world: &World, access_key: &str) -> Principal {
     if let Some(Session { role, arn, user_id }) = world.get(SESSIONS, access_key) {
-        return Caller { arn, user_id, principal_arn: role };
+        return Principal { arn, user_id, principal_arn: role };
     }
     let arn = format!("arn:{}:iam::{}:user/operator", world.partition(), world.account());
-    Caller { arn: arn.clone(), user_id: "AIDASANDBOXOPERATOR00".into(), principal_arn: arn }
+    Principal { arn: arn.clone(), user_id: "AIDASANDBOXOPERATOR00".into(), principal_arn: arn }
 }
 
-fn get_caller_identity(world: &mut World, _: Input<'_>, caller: &Caller) -> Answer {
+fn get_caller_identity(world: &mut World, _: Input<'_>, caller: &Principal) -> Answer {
     Ok(json!({"UserId": caller.user_id, "Account": world.account(), "Arn": caller.arn}))
 }
 
-fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
+fn assume_role(world: &mut World, input: Input<'_>, caller: &Principal) -> Answer {
     let arn = input.need("RoleArn")?;
     let session = input.need("RoleSessionName")?;
     let valid = |c: char| c.is_ascii_alphanumeric() || "_=,.@-".contains(c);
@@ -61,7 +61,8 @@ fn assume_role(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
     // A role that does not exist is refused in the same words, so that nobody can find out which do.
     let role = visible_role(world, arn).ok_or_else(denied)?;
     let trust: Json = serde_json::from_str(&role.trust).map_err(|_| denied())?;
-    let context = Context { caller, action: "sts:AssumeRole", resource: arn, keys: std::collections::BTreeMap::new() };
+    let context =
+        RequestContext { caller, action: "sts:AssumeRole", resource: arn, keys: std::collections::BTreeMap::new() };
     let owner = account_in(&role.arn).unwrap_or_default();
     if !allowed(world, owner, Some(&trust), &context, Verdict::Silent) {
         return Err(denied());

@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 
 use super::iam_policies::Policy;
 use super::s3_buckets::{self, BUCKETS};
-use super::ssm::{PARAMETERS, Parameter};
+use super::ssm::{PARAMETERS, ParameterRecord};
 use super::{ec2_groups, efs, kms, ssm_names};
 use crate::core::policy::POLICIES;
 use crate::core::records::{FILE_SYSTEMS, KEYS, Key, SECURITY_GROUPS, SecurityGroup};
 use crate::core::service::{Input, Operation, check_tag, operation, page, tag_list};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
 /// The operations that the sandbox knows.
@@ -71,7 +71,7 @@ fn buckets(world: &World) -> Vec<Tagged> {
 }
 
 fn parameters(world: &World) -> Vec<Tagged> {
-    let parameters = world.list::<Parameter>(PARAMETERS, "").into_iter();
+    let parameters = world.list::<ParameterRecord>(PARAMETERS, "").into_iter();
     parameters.map(|(name, parameter)| tagged(ssm_names::arn(world, &name), PARAMETERS, name, parameter.tags)).collect()
 }
 
@@ -111,7 +111,7 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new("InvalidParameterException", message)
 }
 
-fn get_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
+fn get_resources(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (types, arns) = (input.texts("ResourceTypeFilters"), input.texts("ResourceARNList"));
     let mut filters = Vec::new();
     for filter in input.list("TagFilters") {
@@ -143,7 +143,7 @@ fn get_resources(world: &mut World, input: Input<'_>, _: &Caller) -> Answer {
 fn change(
     world: &mut World,
     input: Input<'_>,
-    caller: &Caller,
+    caller: &Principal,
     change: impl Fn(&mut BTreeMap<String, String>),
 ) -> Answer {
     let mut failed = json!({});
@@ -174,7 +174,7 @@ fn change(
     Ok(json!({"FailedResourcesMap": failed}))
 }
 
-fn tag_resources(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
+fn tag_resources(world: &mut World, input: Input<'_>, caller: &Principal) -> Answer {
     let added: BTreeMap<String, String> = input
         .get("Tags")
         .and_then(|tags| serde_json::from_value(tags.clone()).ok())
@@ -185,7 +185,7 @@ fn tag_resources(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer
     change(world, input, caller, |tags| tags.extend(added.clone()))
 }
 
-fn untag_resources(world: &mut World, input: Input<'_>, caller: &Caller) -> Answer {
+fn untag_resources(world: &mut World, input: Input<'_>, caller: &Principal) -> Answer {
     let keys = input.texts("TagKeys");
     change(world, input, caller, |tags| tags.retain(|key, _| !keys.contains(&key.as_str())))
 }

@@ -94,12 +94,12 @@ fn drop_empty_lists(object: &mut Object) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn answers_are_dressed_up_only_when_asked_for() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({"DefaultSpaceSettings": {
             "ExecutionRole": account.role.clone(), "SecurityGroups": ["sg-1", "sg-2"],
             "JupyterLabAppSettings": {"LifecycleConfigArns": []}}}));

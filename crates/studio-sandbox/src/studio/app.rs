@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::faults::Faults;
-use super::life::{self, Course, Life, Next, Status, Then};
-use super::records::{App, Domain, Living, Object, Owner, Record, Space, UserProfile};
+use super::faults::StudioFaults;
+use super::life::{self, Course, Life, NextStatus, Status, Then};
+use super::records::{App, AppOwner, Domain, Living, Object, Record, Space, UserProfileRecord};
 use super::user_profile;
 use super::{checks, domain, in_use, invalid, merge, not_found, page, required, seconds, space, tags, text, trust};
 use crate::core::wire::{Answer, Refusal};
@@ -14,7 +14,7 @@ use crate::core::world::World;
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 
 impl Living for App {
-    const KIND: life::Kind = life::Kind::App;
+    const KIND: life::LifeKind = life::LifeKind::App;
 
     fn life(&self) -> &Life {
         &self.life
@@ -26,16 +26,16 @@ impl Living for App {
 
     fn reached(&mut self, world: &mut World, at: i64) {
         if !self.is_live() {
-            life::schedule(world, self, Next { at: at + REMEMBERED, then: Then::Vanish, failure: None });
+            life::schedule(world, self, NextStatus { at: at + REMEMBERED, then: Then::Vanish, failure: None });
         }
     }
 }
 
 /// Whose app a request is about. The API model: one of the two members, and not both.
-fn owner(input: &Json) -> Result<Owner, Refusal> {
+fn owner(input: &Json) -> Result<AppOwner, Refusal> {
     match (text(input, "UserProfileName"), text(input, "SpaceName")) {
-        (Some(profile), None) => Ok(Owner::UserProfile(profile.to_owned())),
-        (None, Some(space)) => Ok(Owner::Space(space.to_owned())),
+        (Some(profile), None) => Ok(AppOwner::UserProfile(profile.to_owned())),
+        (None, Some(space)) => Ok(AppOwner::Space(space.to_owned())),
         _ => Err(invalid("Exactly one of UserProfileName and SpaceName must be specified.")),
     }
 }
@@ -53,23 +53,23 @@ fn find(world: &World, input: &Json) -> Result<App, Refusal> {
 /// What an app inherits from: its space, its user's profile, and the domain's defaults for users or for shared spaces.
 struct Surroundings {
     domain: Domain,
-    profile: Option<UserProfile>,
+    profile: Option<UserProfileRecord>,
     space: Option<Space>,
 }
 
 impl Surroundings {
-    fn of(world: &World, domain: Domain, owner: &Owner) -> Result<Self, Refusal> {
+    fn of(world: &World, domain: Domain, owner: &AppOwner) -> Result<Self, Refusal> {
         let ready = |kind: &str, name: &str, status: Status| match status {
             Status::InService => Ok(()),
             _ => Err(invalid(format!("{kind} [{name}] is not InService."))),
         };
         match owner {
-            Owner::UserProfile(name) => {
+            AppOwner::UserProfile(name) => {
                 let profile = user_profile::find(world, &domain.id, name)?;
                 ready("UserProfile", name, profile.life.status)?;
                 Ok(Self { domain, profile: Some(profile), space: None })
             }
-            Owner::Space(name) => {
+            AppOwner::Space(name) => {
                 let space = space::find(world, &domain.id, name)?;
                 ready("Space", name, space.life.status)?;
                 let private = space.owner.as_deref().filter(|_| space.sharing.as_deref() == Some("Private"));
@@ -209,8 +209,8 @@ pub fn list(world: &World, input: &Json) -> Answer {
     let wanted = |app: &App| {
         let is = |name: &str, wanted: Option<&str>| wanted.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
         match &app.owner {
-            Owner::UserProfile(name) => space.is_none() && is(name, profile),
-            Owner::Space(name) => profile.is_none() && is(name, space),
+            AppOwner::UserProfile(name) => space.is_none() && is(name, profile),
+            AppOwner::Space(name) => profile.is_none() && is(name, space),
         }
     };
     let apps = world.list::<App>(App::TABLE, &prefix).into_iter();
@@ -232,7 +232,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
         Status::InService => {}
         busy => return Err(in_use(format!("Unable to delete App [{arn}] because it is {}.", busy.name()))),
     }
-    let slow = Faults::of(world).app_deletion();
+    let slow = StudioFaults::of(world).app_deletion();
     let lasts = slow.map_or(life::DELETE_APP.lasts, |seconds| seconds * 1000);
     life::begin(world, &mut app, &Course { lasts, ..life::DELETE_APP }, None);
     world.put(App::TABLE, &app.key(), &app);
@@ -241,15 +241,15 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn an_app_stays_listed_for_a_day() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
-        let app = Account::app_request(&domain, "ann", json!({}));
+        let app = TestAccount::app_request(&domain, "ann", json!({}));
         account.ok("CreateApp", app.clone());
         let steps = [
             (0, "Pending", Some("ResourceInUse")),
@@ -272,10 +272,10 @@ mod tests {
 
     #[test]
     fn an_app_started_again_is_not_forgotten_with_the_old_one() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
-        let app = Account::app_request(&domain, "ann", json!({}));
+        let app = TestAccount::app_request(&domain, "ann", json!({}));
         account.app(&domain, "ann");
         account.ok("DeleteApp", app.clone());
         account.world.advance(45_000);
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_create_refuses() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
         let missing = "arn:aws:sagemaker:us-east-1:123456789012:studio-lifecycle-config/none";
@@ -306,7 +306,7 @@ mod tests {
             (json!({"AppType": "Word"}), "ValidationException"),
         ];
         for (more, code) in cases {
-            let request = Account::app_request(&domain, "ann", more.clone());
+            let request = TestAccount::app_request(&domain, "ann", more.clone());
             assert_eq!(account.refused("CreateApp", request).code, code, "{more}");
         }
     }
@@ -314,14 +314,14 @@ mod tests {
     #[test]
     fn a_lifecycle_config_must_be_attached() {
         for (attached, status) in [(true, "InService"), (false, "Failed")] {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             let arn = account.lifecycle_config("setup");
             let list = if attached { json!([arn]) } else { json!([]) };
             let domain = account.in_service(json!({"DefaultUserSettings": {"JupyterLabAppSettings":
                 {"LifecycleConfigArns": list, "DefaultResourceSpec": {"LifecycleConfigArn": arn}}}}));
             account.profile(&domain, "ann", json!({}));
             account.app(&domain, "ann");
-            let app = Account::app_request(&domain, "ann", json!({}));
+            let app = TestAccount::app_request(&domain, "ann", json!({}));
             let described = account.ok("DescribeApp", app.clone());
             assert_eq!(
                 (&described["Status"], &described["ResourceSpec"]["LifecycleConfigArn"]),
@@ -339,7 +339,7 @@ mod tests {
         for (actions, status) in
             [(vec!["sts:AssumeRole", "sts:SetSourceIdentity"], "InService"), (vec!["sts:AssumeRole"], "Failed")]
         {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             let role = account.role_with_trust("narrow", 0, &actions);
             let domain = account.in_service(json!({
                 "DefaultUserSettings": {"ExecutionRole": role},
@@ -347,14 +347,14 @@ mod tests {
             }));
             account.profile(&domain, "ann", json!({}));
             account.app(&domain, "ann");
-            let described = account.ok("DescribeApp", Account::app_request(&domain, "ann", json!({})));
+            let described = account.ok("DescribeApp", TestAccount::app_request(&domain, "ann", json!({})));
             assert_eq!(described["Status"], status);
         }
     }
 
     #[test]
     fn apps_inherit_what_they_run_on_and_their_tags() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let gateway = |spec: Json| json!({"KernelGatewayAppSettings": {"DefaultResourceSpec": spec}});
         let domain = account.in_service(json!({
             "Tags": [{"Key": "team", "Value": "a"}, {"Key": "cost", "Value": "1"}],
@@ -368,7 +368,7 @@ mod tests {
                 "UserSettings": gateway(json!({"InstanceType": "ml.t3.large"})),
             }),
         );
-        let app = Account::app_request(&domain, "ann", json!({"AppType": "KernelGateway"}));
+        let app = TestAccount::app_request(&domain, "ann", json!({"AppType": "KernelGateway"}));
         let arn = account.ok("CreateApp", app.clone())["AppArn"].clone();
         assert_eq!(
             account.ok("DescribeApp", app)["ResourceSpec"],
@@ -387,12 +387,12 @@ mod tests {
             (json!({"app-delete-slow": 1200}), 1_200_000, "Deleted"),
             (json!({"fail": {"DeleteApp": "stuck"}}), 45_000, "Failed"),
         ] {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             account.world.put("meta", "faults", &faults);
             let domain = account.in_service(json!({}));
             account.profile(&domain, "ann", json!({}));
             account.app(&domain, "ann");
-            let app = Account::app_request(&domain, "ann", json!({}));
+            let app = TestAccount::app_request(&domain, "ann", json!({}));
             account.ok("DeleteApp", app.clone());
             account.world.advance(after);
             assert_eq!(account.ok("DescribeApp", app)["Status"], status, "{faults}");

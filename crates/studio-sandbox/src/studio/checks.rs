@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGES, LifecycleConfig, Object, Record};
+use super::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGES, LifecycleConfigRecord, Object, Record};
 use super::{invalid, trust};
 use crate::core::records::{SECURITY_GROUPS, SecurityGroup};
 use crate::core::wire::Refusal;
@@ -102,7 +102,7 @@ pub fn lifecycle_config(world: &World, arn: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let own = world.arn("sagemaker", "studio-lifecycle-config/");
-    let known = arn.strip_prefix(&own).is_none_or(|name| world.has(LifecycleConfig::TABLE, name));
+    let known = arn.strip_prefix(&own).is_none_or(|name| world.has(LifecycleConfigRecord::TABLE, name));
     if known || world.has(FOREIGN_LIFECYCLE_CONFIGS, arn) {
         return Ok(());
     }
@@ -197,7 +197,7 @@ pub fn group_count<'a>(settings: impl IntoIterator<Item = Option<&'a Json>>) -> 
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
     use crate::core::seed::Seed;
 
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_is_named_must_exist() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let lifecycle = account.lifecycle_config("setup");
         let unknown = lifecycle.replace("setup", "gone");
         account.world.put(FOREIGN_LIFECYCLE_CONFIGS, &lifecycle.replace("setup", "theirs"), &json!({}));
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn keys_go_by_id_arn_or_alias() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.key("k-1", true);
         account.key("k-2", false);
         crate::services::kms_aliases::seed(&mut account.world, "alias/efs", "k-1");

@@ -3,13 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::life::{self, Life, Status, Then};
-use super::records::{App, Domain, Living, Object, Record, Space, UserProfile};
+use super::records::{App, Domain, Living, Object, Record, Space, UserProfileRecord};
 use super::{adversary, home, in_use, invalid, not_found, page, required, seconds, text};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
 
 impl Living for Domain {
-    const KIND: life::Kind = life::Kind::Domain;
+    const KIND: life::LifeKind = life::LifeKind::Domain;
 
     fn life(&self) -> &Life {
         &self.life
@@ -96,7 +96,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
         return Err(in_use(format!("Unable to delete Domain [{arn}] because it is {}.", domain.life.status.name())));
     }
     let inside = format!("{}/", domain.id);
-    for (kind, table) in [("UserProfile", UserProfile::TABLE), ("Space", Space::TABLE)] {
+    for (kind, table) in [("UserProfile", UserProfileRecord::TABLE), ("Space", Space::TABLE)] {
         if !world.list::<Json>(table, &inside).is_empty() {
             return Err(in_use(format!("Unable to delete Domain [{arn}] because {kind}(s) are associated with it.")));
         }
@@ -122,12 +122,12 @@ fn doom(world: &mut World, domain: &mut Domain) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn describe_shows_what_was_sent() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.key("k-1", true);
         let lifecycle = account.lifecycle_config("setup");
         let domain = account.in_service(json!({
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_ignored_field_is_accepted_and_forgotten() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.world.put("meta", "faults", &json!({"ignore-field": ["DefaultUserSettings.StudioWebPortal"]}));
         let domain = account.in_service(json!({"DefaultUserSettings": {"StudioWebPortal": "ENABLED"}}));
         let described = account.ok("DescribeDomain", json!({"DomainId": domain}));
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_home_only_where_it_is_wanted() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({"HomeEfsFileSystemCreation": "Disabled"}));
         let described = account.ok("DescribeDomain", json!({"DomainId": domain}));
         assert!(described.get("HomeEfsFileSystemId").is_none());
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn deletion_waits_for_what_is_inside() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.domain(json!({}));
         let request = json!({"DomainId": domain});
         assert_eq!(account.refused("DeleteDomain", request.clone()).code, "ResourceInUse");
@@ -223,7 +223,7 @@ mod tests {
             refusal.to_string(),
             format!(
                 "ResourceInUse: Unable to delete Domain [arn:aws:sagemaker:us-east-1:123456789012:domain/{domain}] because \
-                 UserProfile(s) are associated with it."
+                 UserProfileRecord(s) are associated with it."
             )
         );
         account.ok("DeleteUserProfile", json!({"DomainId": domain, "UserProfileName": "ann"}));
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn domains_are_listed() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         for name in ["b", "a", "c"] {
             account.domain(json!({"DomainName": name}));
         }

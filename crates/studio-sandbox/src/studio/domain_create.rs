@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::faults::Faults;
+use super::faults::StudioFaults;
 use super::life::{self, Life};
 use super::records::{Domain, LIMITS, Object, Record};
 use super::{checks, domain, domain_gates, home, in_use, invalid, merge, required, tags};
@@ -39,7 +39,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
         domain.application = Some(application(world));
     }
     // The text is what Terraform's acceptance tests met.
-    let unlicensed = domain_gates::has_rstudio(&domain) && Faults::of(world).has_no_rstudio_licence();
+    let unlicensed = domain_gates::has_rstudio(&domain) && StudioFaults::of(world).has_no_rstudio_licence();
     let failure = unlicensed.then(|| "No available licenses were found".to_owned());
     life::begin(world, &mut domain, &life::CREATE_DOMAIN, failure);
     let arn = domain.arn(world);
@@ -190,12 +190,12 @@ fn application(world: &mut World) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn what_create_refuses() {
-        let account = Account::new();
+        let account = TestAccount::new();
         let users = |more: Json| json!({"DefaultUserSettings": more});
         let rstudio = json!({"RStudioServerProDomainSettings": {"DomainExecutionRoleArn": account.role}});
         let cases = [
@@ -238,7 +238,7 @@ mod tests {
             (json!({"KmsKeyId": "k-9"}), "KMS key 'k-9' does not exist"),
         ];
         for (more, expected) in cases {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             let request = account.domain_request(more);
             let refusal = account.refused("CreateDomain", request);
             assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("ValidationException", expected));
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_new_role_is_no_use_until_it_is_seen() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let role = account.role("fresh", account.world.now() + 10_000);
         let request = account.domain_request(json!({"DefaultUserSettings": {"ExecutionRole": role}}));
         let refusal = account.refused("CreateDomain", request.clone());
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn names_and_places_run_out() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.world.put("meta", LIMITS, &json!({"domains": 2}));
         account.world.put("meta", "faults", &json!({"fail": {"CreateDomain": "InternalFailure"}}));
         account.domain(json!({}));

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::checks::texts;
 use super::life::Status;
-use super::records::{App, Domain, Owner, Record, Space, key_in};
+use super::records::{App, AppOwner, Domain, Record, Space, key_in};
 use super::{Refusal, invalid};
 use crate::core::world::World;
 
@@ -53,7 +53,7 @@ fn removes_subnets(before: &Domain, after: &Domain) -> bool {
 
 /// Whether an app is in a space that several users share: those have settings of their own.
 fn is_shared(world: &World, app: &App) -> bool {
-    let Owner::Space(name) = &app.owner else { return false };
+    let AppOwner::Space(name) = &app.owner else { return false };
     let space: Option<Space> = world.get(Space::TABLE, &key_in(&app.domain, name));
     space.is_some_and(|space| space.sharing.as_deref() != Some("Private"))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::faults::Faults;
+use super::faults::StudioFaults;
 use super::life::{self, Status};
 use super::merge::{self, Depth};
 use super::records::{Domain, Object, Record};
@@ -25,7 +25,7 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
     as_sent(&before, &change)?;
 
     let mut after = before.clone();
-    let depth = if Faults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
+    let depth = if StudioFaults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
     apply(&mut after.settings, &change, depth);
     check(world, &before, &after, &change)?;
 
@@ -112,7 +112,7 @@ fn check(world: &World, before: &Domain, after: &Domain, change: &Object) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     fn with(domain: &str, more: Json) -> Json {
@@ -154,7 +154,7 @@ mod tests {
                 "The security group ID 'sg-9' does not exist",
             ),
         ];
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         for (more, expected) in cases {
             let refusal = account.refused("UpdateDomain", with(&domain, more));
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let one = account.lifecycle_config("one");
         let two = account.lifecycle_config("two");
         let lab = |settings: Json| json!({"DefaultUserSettings": {"JupyterLabAppSettings": settings}});
@@ -192,7 +192,7 @@ mod tests {
             ),
         ];
         for (depth, change, expected) in cases {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             account.lifecycle_config("one");
             account.lifecycle_config("two");
             account.world.put("meta", "faults", &json!({"merge": depth}));
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn rstudio_settings_have_two_names() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let role = account.role.clone();
         let domain = account.in_service(json!({
             "AppSecurityGroupManagement": "Service",
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn apps_hold_some_changes_up() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let other = account.role("other", 0);
         let lifecycle = account.lifecycle_config("setup");
         account.world.put(super::super::records::IMAGES, "lab", &json!({}));
@@ -272,7 +272,7 @@ mod tests {
                 assert!(message.contains("] with InService App. Delete all InService apps in the domain"), "{message}");
             }
         }
-        account.ok("DeleteApp", Account::app_request(&domain, "ann", json!({})));
+        account.ok("DeleteApp", TestAccount::app_request(&domain, "ann", json!({})));
         account.world.advance(45_000);
         for (change, _) in cases {
             account.ok("UpdateDomain", with(&domain, change));
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_failed_update_changes_nothing_and_may_be_tried_again() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.world.put("meta", "faults", &json!({"fail": {"UpdateDomain": "no luck"}}));
         let request = with(&domain, json!({"TagPropagation": "ENABLED"}));
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn landing_and_portal_go_together() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         let steps = [
             (json!({"StudioWebPortal": "DISABLED"}), false),

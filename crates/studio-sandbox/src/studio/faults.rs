@@ -19,9 +19,9 @@ const FAULTS: &str = "faults";
 
 /// The faults in force.
 #[derive(Debug)]
-pub struct Faults(Json);
+pub struct StudioFaults(Json);
 
-impl Faults {
+impl StudioFaults {
     /// The faults of `world`.
     pub fn of(world: &World) -> Self {
         Self(world.get(META, FAULTS).unwrap_or(Json::Null))
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn fields_are_dropped_by_path() {
-        let faults = Faults(json!({"ignore-field": ["A.B.C", "A.D", "E", "F.G"]}));
+        let faults = StudioFaults(json!({"ignore-field": ["A.B.C", "A.D", "E", "F.G"]}));
         let cases = [
             (json!({"A": {"B": {"C": 1, "X": 2}, "D": 3}}), json!({"A": {"B": {"X": 2}}})),
             (json!({"A": {"B": {"C": 1}, "Y": 1}}), json!({"A": {"Y": 1}})),
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(take_failure(&mut world, "UpdateDomain"), None);
         assert_eq!(take_failure(&mut world, "CreateDomain"), Some("no".into()));
         assert_eq!(take_failure(&mut world, "CreateDomain"), None);
-        let faults = Faults::of(&world);
+        let faults = StudioFaults::of(&world);
         assert!(faults.merges_shallowly());
         assert_eq!(faults.app_deletion(), Some(90));
     }

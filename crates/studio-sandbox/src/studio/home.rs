@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::records::{Domain, Home};
+use super::records::{Domain, HomeFileSystem};
 use crate::core::records::{
     FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, Peer, Rule, SECURITY_GROUPS, SecurityGroup,
 };
@@ -22,7 +22,7 @@ const GROUPS_HELD: i64 = 60_000;
 const NFS: i32 = 2049;
 
 /// Makes a domain's home.
-pub fn provide(world: &mut World, domain: &Domain, domain_arn: &str) -> Home {
+pub fn provide(world: &mut World, domain: &Domain, domain_arn: &str) -> HomeFileSystem {
     let vpc = domain.text(&["VpcId"]).unwrap_or_default().to_owned();
     let file_system = format!("fs-{}", world.id(HEX, 17));
     let record = FileSystem {
@@ -40,7 +40,7 @@ pub fn provide(world: &mut World, domain: &Domain, domain_arn: &str) -> Home {
     let outbound = format!("sg-{}", world.id(HEX, 17));
     nfs_group(world, &domain.id, &vpc, false, &inbound, &outbound);
     nfs_group(world, &domain.id, &vpc, true, &outbound, &inbound);
-    let home = Home { file_system, inbound, outbound, doomed: false };
+    let home = HomeFileSystem { file_system, inbound, outbound, doomed: false };
     mount(world, &home, domain);
     home
 }
@@ -72,7 +72,7 @@ fn nfs_group(world: &mut World, domain: &str, vpc: &str, egress: bool, id: &str,
 }
 
 /// Makes the mount targets that the domain's subnets lack.
-pub fn mount(world: &mut World, home: &Home, domain: &Domain) {
+pub fn mount(world: &mut World, home: &HomeFileSystem, domain: &Domain) {
     let mounted: Vec<String> = mount_targets(world, home).into_iter().map(|(_, target)| target.subnet).collect();
     let subnets: Vec<String> =
         domain.setting(&["SubnetIds"]).map(super::checks::texts).into_iter().flatten().map(Into::into).collect();
@@ -89,14 +89,14 @@ pub fn mount(world: &mut World, home: &Home, domain: &Domain) {
     }
 }
 
-fn mount_targets(world: &World, home: &Home) -> Vec<(String, MountTarget)> {
+fn mount_targets(world: &World, home: &HomeFileSystem) -> Vec<(String, MountTarget)> {
     let mut targets = world.list::<MountTarget>(MOUNT_TARGETS, "");
     targets.retain(|(_, target)| target.file_system == home.file_system);
     targets
 }
 
 /// Lets the file system and its mount targets go, the last of it at `at`.
-pub fn doom(world: &mut World, home: &mut Home, at: i64) {
+pub fn doom(world: &mut World, home: &mut HomeFileSystem, at: i64) {
     home.doomed = true;
     let unmounted = world.now() + MOUNT_TARGET_GOES;
     for (id, target) in mount_targets(world, home) {
@@ -108,7 +108,7 @@ pub fn doom(world: &mut World, home: &mut Home, at: i64) {
 }
 
 /// Lets go of a home whose domain has gone at `at`.
-pub fn release(world: &mut World, home: &Home, at: i64) {
+pub fn release(world: &mut World, home: &HomeFileSystem, at: i64) {
     for id in [&home.inbound, &home.outbound] {
         if let Some(group) = world.get::<SecurityGroup>(SECURITY_GROUPS, id) {
             world.put(SECURITY_GROUPS, id, &SecurityGroup { held_until: at + GROUPS_HELD, ..group });
@@ -126,7 +126,7 @@ pub fn release(world: &mut World, home: &Home, at: i64) {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     fn census(world: &World) -> (usize, usize, Vec<SecurityGroup>) {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_domain_has_a_home() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.domain(json!({}));
         let (systems, targets, groups) = census(&account.world);
         assert_eq!((systems, targets), (1, 2));
@@ -160,7 +160,7 @@ mod tests {
         for (policy, while_deleting, after) in
             [(None, (1, 2), (1, 2)), (Some("Retain"), (1, 2), (1, 2)), (Some("Delete"), (1, 2), (0, 0))]
         {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             let domain = account.in_service(json!({}));
             let mut request = json!({"DomainId": domain});
             if let Some(policy) = policy {

@@ -75,12 +75,12 @@ pub fn list_tracking_servers(world: &World, input: &Json) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn seeded_things_are_described() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.world.put(IMAGES, "lab", &json!({"DisplayName": "The lab"}));
         for version in [1, 2, 10] {
             let aliases = if version == 2 { json!({"Aliases": ["stable"]}) } else { json!({}) };
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn tracking_servers_are_those_of_the_seed() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         assert_eq!(account.ok("ListMlflowTrackingServers", json!({})), json!({"TrackingServerSummaries": []}));
         account.world.put(TRACKING_SERVERS, "runs", &json!({"TrackingServerName": "runs"}));
         let listed = account.ok("ListMlflowTrackingServers", json!({}));

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::{self, Faults};
-use super::records::{App, Domain, Living, Record, Space, UserProfile};
+use super::faults::{self, StudioFaults};
+use super::records::{App, Domain, Living, Record, Space, UserProfileRecord};
 use crate::core::world::World;
 
 /// Table of what is due, by moment.
@@ -71,14 +71,14 @@ pub struct Life {
     /// Virtual milliseconds.
     pub modified: i64,
     /// What happens next.
-    pub next: Option<Next>,
+    pub next: Option<NextStatus>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
 /// What happens to a record at a moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Next {
+pub struct NextStatus {
     /// Virtual milliseconds.
     pub at: i64,
     /// What happens.
@@ -154,7 +154,7 @@ pub const DELETE_APP: Course = course("DeleteApp", Status::Deleting, 45, Then::B
 
 /// Which kind of record is due.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub enum Kind {
+pub enum LifeKind {
     /// A [`Domain`].
     Domain,
     /// A [`UserProfile`].
@@ -168,7 +168,7 @@ pub enum Kind {
 #[derive(Debug, Serialize, Deserialize)]
 struct Due {
     at: i64,
-    kind: Kind,
+    kind: LifeKind,
     key: String,
 }
 
@@ -184,12 +184,12 @@ pub fn begin<R: Living>(world: &mut World, record: &mut R, course: &Course, reas
     life.status = course.during;
     life.failure = None;
     life.modified = now;
-    schedule(world, record, Next { at: now + course.lasts, then, failure });
+    schedule(world, record, NextStatus { at: now + course.lasts, then, failure });
     ends_well
 }
 
 /// Sets down what happens to a record next.
-pub fn schedule<R: Living>(world: &mut World, record: &mut R, next: Next) {
+pub fn schedule<R: Living>(world: &mut World, record: &mut R, next: NextStatus) {
     let due = Due { at: next.at, kind: R::KIND, key: record.key() };
     record.life_mut().next = Some(next);
     world.put(DUE, &format!("{:015} {} {}", due.at, R::TABLE, due.key), &due);
@@ -203,10 +203,10 @@ pub fn settle(world: &mut World) {
         let mut happened = false;
         for (entry, due) in due.collect::<Vec<_>>() {
             let ended = match due.kind {
-                Kind::Domain => end::<Domain>(world, &due),
-                Kind::UserProfile => end::<UserProfile>(world, &due),
-                Kind::Space => end::<Space>(world, &due),
-                Kind::App => end::<App>(world, &due),
+                LifeKind::Domain => end::<Domain>(world, &due),
+                LifeKind::UserProfile => end::<UserProfileRecord>(world, &due),
+                LifeKind::Space => end::<Space>(world, &due),
+                LifeKind::App => end::<App>(world, &due),
             };
             if ended {
                 world.remove(DUE, &entry);
@@ -223,7 +223,7 @@ pub fn settle(world: &mut World) {
 /// Ends a course; whether it is off the list. A frozen one stays on it.
 fn end<R: Living + Record>(world: &mut World, due: &Due) -> bool {
     let Some(mut record) = world.get::<R>(R::TABLE, &due.key) else { return true };
-    if Faults::of(world).is_frozen(record.life().status) {
+    if StudioFaults::of(world).is_frozen(record.life().status) {
         return false;
     }
     let Some(next) = record.life_mut().next.take_if(|next| next.at == due.at) else { return true };
@@ -248,7 +248,7 @@ fn end<R: Living + Record>(world: &mut World, due: &Due) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_course_ends_on_time_and_not_before() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.domain(json!({}));
         let steps = [(0, "Pending"), (149_999, "Pending"), (1, "InService"), (1_000_000, "InService")];
         for (milliseconds, expected) in steps {
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_is_frozen_stays_until_it_thaws() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.world.put("meta", "faults", &json!({"freeze": ["Pending"]}));
         let domain = account.domain(json!({}));
         account.world.advance(1_000_000);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_fault_fails_one_course() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         account.world.put("meta", "faults", &json!({"fail": {"CreateDomain": "InternalFailure"}}));
         let first = account.domain(json!({}));
         account.world.advance(150_000);

@@ -4,13 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::records::{App, Domain, LifecycleConfig, Object, Record, Space, UserProfile};
+use super::records::{App, Domain, LifecycleConfigRecord, Object, Record, Space, UserProfileRecord};
 use super::{checks, in_use, invalid, not_found, page, required, seconds, tags, text};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
 
-fn find(world: &World, name: &str) -> Result<LifecycleConfig, Refusal> {
-    let config = world.get(LifecycleConfig::TABLE, name);
+fn find(world: &World, name: &str) -> Result<LifecycleConfigRecord, Refusal> {
+    let config = world.get(LifecycleConfigRecord::TABLE, name);
     config.ok_or_else(|| not_found(format!("StudioLifecycleConfig [{name}] does not exist.")))
 }
 
@@ -22,17 +22,17 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     if STANDARD.decode(content).is_err() {
         return Err(invalid("StudioLifecycleConfigContent must be base64 encoded."));
     }
-    if world.has(LifecycleConfig::TABLE, name) {
+    if world.has(LifecycleConfigRecord::TABLE, name) {
         return Err(in_use(format!("StudioLifecycleConfig with name [{name}] already exists.")));
     }
-    let config = LifecycleConfig {
+    let config = LifecycleConfigRecord {
         name: name.to_owned(),
         content: content.to_owned(),
         app_type: required(input, "StudioLifecycleConfigAppType").to_owned(),
         created: world.now(),
         tags,
     };
-    world.put(LifecycleConfig::TABLE, name, &config);
+    world.put(LifecycleConfigRecord::TABLE, name, &config);
     Ok(json!({"StudioLifecycleConfigArn": config.arn(world)}))
 }
 
@@ -44,7 +44,7 @@ pub fn describe(world: &World, input: &Json) -> Answer {
     Ok(Json::Object(answer))
 }
 
-fn summary(world: &World, config: &LifecycleConfig) -> Object {
+fn summary(world: &World, config: &LifecycleConfigRecord) -> Object {
     Object::from_iter([
         ("StudioLifecycleConfigArn".into(), config.arn(world).into()),
         ("StudioLifecycleConfigName".into(), config.name.clone().into()),
@@ -57,7 +57,7 @@ fn summary(world: &World, config: &LifecycleConfig) -> Object {
 /// `ListStudioLifecycleConfigs`, the newest first unless told otherwise.
 pub fn list(world: &World, input: &Json) -> Answer {
     let moment = |name: &str| input.get(name).and_then(Json::as_f64);
-    let wanted = |config: &LifecycleConfig| {
+    let wanted = |config: &LifecycleConfigRecord| {
         let created = seconds(config.created).as_f64().unwrap_or_default();
         text(input, "NameContains").is_none_or(|part| config.name.contains(part))
             && text(input, "AppTypeEquals").is_none_or(|app_type| config.app_type == app_type)
@@ -67,7 +67,7 @@ pub fn list(world: &World, input: &Json) -> Answer {
             && moment("ModifiedTimeAfter").is_none_or(|after| created > after)
     };
     let by_name = text(input, "SortBy") == Some("Name");
-    let configs = world.list::<LifecycleConfig>(LifecycleConfig::TABLE, "").into_iter();
+    let configs = world.list::<LifecycleConfigRecord>(LifecycleConfigRecord::TABLE, "").into_iter();
     let rows = configs.filter(|(_, config)| wanted(config)).map(|(key, config)| {
         let place = if by_name { key } else { page::by_time(config.created, &key) };
         (place, Json::Object(summary(world, &config)))
@@ -82,7 +82,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
     if let Some(holder) = holder(world, &arn) {
         return Err(in_use(format!("Unable to delete StudioLifecycleConfig [{arn}] because [{holder}] uses it.")));
     }
-    world.remove(LifecycleConfig::TABLE, &config.name);
+    world.remove(LifecycleConfigRecord::TABLE, &config.name);
     Ok(json!({}))
 }
 
@@ -96,7 +96,7 @@ fn holder(world: &World, arn: &str) -> Option<String> {
         })
     }
     of::<Domain>(world, arn, |domain| Json::Object(domain.settings))
-        .or_else(|| of::<UserProfile>(world, arn, |profile| Json::Object(profile.settings)))
+        .or_else(|| of::<UserProfileRecord>(world, arn, |profile| Json::Object(profile.settings)))
         .or_else(|| of::<Space>(world, arn, |space| Json::Object(space.settings)))
         .or_else(|| {
             of::<App>(world, arn, |app| {
@@ -108,7 +108,7 @@ fn holder(world: &World, arn: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     fn request(name: &str, content: &str) -> Json {
@@ -131,7 +131,7 @@ mod tests {
             (request("taken", "QQ=="), Some("ResourceInUse")),
         ];
         for (request, expected) in cases {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             account.lifecycle_config("taken");
             let code = account.call("CreateStudioLifecycleConfig", request.clone()).err().map(|refusal| refusal.code);
             assert_eq!(code.as_deref(), expected, "{}", request["StudioLifecycleConfigName"]);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_config_is_described_listed_and_gone() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         for name in ["lab-b", "lab-a", "other"] {
             account.lifecycle_config(name);
             account.world.advance(1000);
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn whatever_refers_to_a_config_holds_it() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let arn = account.lifecycle_config("setup");
         let named = json!({"StudioLifecycleConfigName": "setup"});
         let attached = json!({"JupyterLabAppSettings": {"LifecycleConfigArns": [arn],
@@ -191,7 +191,7 @@ mod tests {
                 json!({"DomainId": domain, "UserProfileName": "ann", "UserSettings": detached}),
                 8_000,
             ),
-            ("app", "DeleteApp", Account::app_request(&domain, "ann", json!({})), 45_000),
+            ("app", "DeleteApp", TestAccount::app_request(&domain, "ann", json!({})), 45_000),
         ];
         for (holder, operation, request, takes) in steps {
             let refusal = account.refused("DeleteStudioLifecycleConfig", named.clone());

@@ -32,13 +32,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use self::faults::Faults;
-use self::records::{App, Domain, LifecycleConfig, Record, Space, UserProfile};
-use crate::core::wire::{Answer, Caller, Refusal, without_nulls};
+use self::faults::StudioFaults;
+use self::records::{App, Domain, LifecycleConfigRecord, Record, Space, UserProfileRecord};
+use crate::core::wire::{Answer, Principal, Refusal, without_nulls};
 use crate::core::world::World;
 
 /// Answers one operation of the `SageMaker` API with the body of its answer.
-pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller) -> Answer {
+pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Principal) -> Answer {
     life::settle(world);
     let Some(shape) = shapes::request(operation) else {
         let message = format!("the requested operation {operation} is not supported by the sandbox's Studio");
@@ -47,7 +47,7 @@ pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Caller)
     let mut input = without_nulls(input);
     shapes::check(shape, &input)?;
     if operation.starts_with("Create") || operation.starts_with("Update") {
-        Faults::of(world).ignore_fields(&mut input);
+        StudioFaults::of(world).ignore_fields(&mut input);
     }
     let input = &input;
     if let Some((asked, request)) = faults::take_meanwhile(world, operation, &input["DomainId"]) {
@@ -99,7 +99,7 @@ pub fn groups_in_use(world: &World) -> BTreeSet<String> {
         checks::groups_of(&Json::Object(domain.settings), &mut groups);
         groups.extend(domain.home.into_iter().flat_map(|home| [home.inbound, home.outbound]));
     }
-    for (_, profile) in world.list::<UserProfile>(UserProfile::TABLE, "") {
+    for (_, profile) in world.list::<UserProfileRecord>(UserProfileRecord::TABLE, "") {
         checks::groups_of(&Json::Object(profile.settings), &mut groups);
     }
     groups
@@ -113,10 +113,10 @@ pub fn taggable(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
     }
     let apps = world.list::<App>(App::TABLE, "").into_iter().filter(|(_, app)| app.is_live());
     of::<Domain>(world)
-        .chain(of::<UserProfile>(world))
+        .chain(of::<UserProfileRecord>(world))
         .chain(of::<Space>(world))
         .chain(apps.map(|(_, app)| (app.arn(world), app.life.tags)))
-        .chain(of::<LifecycleConfig>(world))
+        .chain(of::<LifecycleConfigRecord>(world))
         .collect()
 }
 
@@ -153,12 +153,12 @@ fn seconds(milliseconds: i64) -> Json {
 mod tests {
     use serde_json::json;
 
-    use super::testing::Account;
+    use super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn every_operation_of_the_model_has_an_arm() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let arn = "arn:aws:sagemaker:us-east-1:123456789012:domain/d-none";
         let least = json!({
             "DomainName": "studio", "AuthMode": "IAM", "DefaultUserSettings": {}, "DomainId": "d-none",
@@ -179,14 +179,14 @@ mod tests {
 
     #[test]
     fn null_is_absent() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.domain(json!({"KmsKeyId": null}));
         assert!(account.ok("DescribeDomain", json!({"DomainId": domain})).get("KmsKeyId").is_none());
     }
 
     #[test]
     fn others_see_groups_and_tags() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         assert!(groups_in_use(&account.world).is_empty());
         let domain = account.in_service(json!({"Tags": [{"Key": "team", "Value": "a"}]}));
         account.profile(&domain, "ann", json!({"UserSettings": {"SecurityGroups": ["sg-2"]}}));

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
 use super::{domain, invalid, required, space, text, user_profile};
-use crate::core::wire::{Answer, Caller};
+use crate::core::wire::{Answer, Principal};
 use crate::core::world::World;
 
 /// Seconds until the link expires, and until the session does: the defaults of the API model.
@@ -13,7 +13,7 @@ const EXPIRES: i64 = 300;
 const SESSION: i64 = 43_200;
 
 /// `CreatePresignedDomainUrl`. Its shape has checked the ranges already.
-pub fn create(world: &World, input: &Json, caller: &Caller) -> Answer {
+pub fn create(world: &World, input: &Json, caller: &Principal) -> Answer {
     let domain = domain::find(world, required(input, "DomainId"))?;
     let profile = user_profile::find(world, &domain.id, required(input, "UserProfileName"))?;
     if domain.auth_mode != "IAM" {
@@ -51,12 +51,12 @@ pub fn create(world: &World, input: &Json, caller: &Caller) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn a_link_is_for_one_user_and_expires() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
         let now = account.world.now() / 1000;
@@ -82,7 +82,7 @@ mod tests {
             ("SSO", json!({}), "ValidationException"),
         ];
         for (mode, more, code) in cases {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             let domain = account.in_service(json!({"AuthMode": mode}));
             let user = json!({"SingleSignOnUserIdentifier": "UserName", "SingleSignOnUserValue": "ann"});
             account.profile(&domain, "ann", if mode == "SSO" { user } else { json!({}) });

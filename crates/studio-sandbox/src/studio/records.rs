@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::life::{Kind, Life, Status};
+use super::life::{Life, LifeKind, Status};
 use crate::core::world::World;
 
 /// Members of a request or an answer, in the API's own names.
@@ -46,7 +46,7 @@ pub trait Record: Serialize + DeserializeOwned {
 /// A record with a status.
 pub trait Living: Record {
     /// Which of them it is, for the list of what is due.
-    const KIND: Kind;
+    const KIND: LifeKind;
 
     /// Its status and history.
     fn life(&self) -> &Life;
@@ -77,7 +77,7 @@ pub struct Domain {
     /// Its settings, as `DescribeDomain` shows them.
     pub settings: Object,
     /// The home file system and its security groups.
-    pub home: Option<Home>,
+    pub home: Option<HomeFileSystem>,
     /// The application in Identity Center, in `SSO` mode.
     pub application: Option<String>,
     /// Status and history.
@@ -86,7 +86,7 @@ pub struct Domain {
 
 /// What Studio makes behind a domain for its users' home directories.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Home {
+pub struct HomeFileSystem {
     /// The file system.
     pub file_system: String,
     /// The security group of its mount targets.
@@ -99,7 +99,7 @@ pub struct Home {
 
 /// A user profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UserProfile {
+pub struct UserProfileRecord {
     /// The domain's id.
     pub domain: String,
     /// Its name, as it was written when it was made.
@@ -141,7 +141,7 @@ pub struct App {
     /// The domain's id.
     pub domain: String,
     /// Whose it is.
-    pub owner: Owner,
+    pub owner: AppOwner,
     /// `JupyterLab`, …
     pub app_type: String,
     /// Its name.
@@ -158,7 +158,7 @@ pub struct App {
 
 /// Whose an app is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Owner {
+pub enum AppOwner {
     /// A user profile's.
     UserProfile(String),
     /// A space's.
@@ -167,7 +167,7 @@ pub enum Owner {
 
 /// A lifecycle configuration: it never changes and has no status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LifecycleConfig {
+pub struct LifecycleConfigRecord {
     /// Its name.
     pub name: String,
     /// The script, in base64.
@@ -180,7 +180,7 @@ pub struct LifecycleConfig {
     pub tags: BTreeMap<String, String>,
 }
 
-impl LifecycleConfig {
+impl LifecycleConfigRecord {
     /// One that somebody made before: its script does nothing.
     pub fn seeded(name: &str, now: i64) -> Self {
         let (content, app_type) = ("ZXhpdCAwCg==".into(), "JupyterLab".into());
@@ -194,7 +194,7 @@ pub fn key_in(domain: &str, name: &str) -> String {
     format!("{domain}/{}", name.to_ascii_lowercase())
 }
 
-impl Owner {
+impl AppOwner {
     /// The member of requests and answers that names it, and the name.
     pub fn member(&self) -> (&'static str, &str) {
         match self {
@@ -246,7 +246,7 @@ impl Record for Domain {
     }
 }
 
-impl Record for UserProfile {
+impl Record for UserProfileRecord {
     const TABLE: &'static str = "studio/user-profile";
 
     fn key(&self) -> String {
@@ -295,7 +295,7 @@ impl Record for App {
     }
 }
 
-impl Record for LifecycleConfig {
+impl Record for LifecycleConfigRecord {
     const TABLE: &'static str = "studio/lifecycle-config";
 
     fn key(&self) -> String {

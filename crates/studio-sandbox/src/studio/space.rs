@@ -2,16 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::faults::Faults;
+use super::faults::StudioFaults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
-use super::records::{App, Living, Object, Owner, Record, Space, key_in};
+use super::records::{App, AppOwner, Living, Object, Record, Space, key_in};
 use super::{adversary, checks, domain, in_use, invalid, not_found, page, required, seconds, tags, text, user_profile};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
 
 impl Living for Space {
-    const KIND: life::Kind = life::Kind::Space;
+    const KIND: life::LifeKind = life::LifeKind::Space;
 
     fn life(&self) -> &Life {
         &self.life
@@ -90,7 +90,7 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
         return Err(if space.life.status.is_busy() { in_use(message) } else { invalid(message) });
     }
     let mut settings = space.settings.clone();
-    let depth = if Faults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
+    let depth = if StudioFaults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
     change(world, &mut settings, input, depth)?;
     if settings.get("AppType") != space.settings.get("AppType") {
         return Err(invalid("The AppType of a space cannot be edited."));
@@ -171,7 +171,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
     if space.life.status.is_busy() {
         return Err(in_use(format!("Unable to delete Space [{arn}] because it is {}.", space.life.status.name())));
     }
-    let apps = Owner::Space(space.name.clone()).prefix(&space.domain);
+    let apps = AppOwner::Space(space.name.clone()).prefix(&space.domain);
     if world.list::<App>(App::TABLE, &apps).iter().any(|(_, app)| app.is_live()) {
         return Err(in_use(format!("Unable to delete Space [{arn}] because App(s) are associated with it.")));
     }
@@ -182,7 +182,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     fn private(domain: &str, name: &str) -> Json {
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_create_refuses() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
         account.ok("CreateSpace", private(&domain, "Taken"));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_space_lives_and_dies() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({"DefaultSpaceSettings":
             {"ExecutionRole": account.role.clone(), "SecurityGroups": ["sg-1"]}}));
         account.profile(&domain, "ann", json!({}));

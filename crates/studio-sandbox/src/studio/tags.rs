@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::records::{App, Domain, LifecycleConfig, Owner, Record, Space, UserProfile, key_in};
+use super::records::{App, AppOwner, Domain, LifecycleConfigRecord, Record, Space, UserProfileRecord, key_in};
 use super::{checks, invalid, not_found, page, required};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
@@ -41,8 +41,8 @@ fn place(world: &World, arn: &str) -> Result<Place, Refusal> {
     let within = |table| name.split_once('/').map(|(domain, name)| Place { table, key: key_in(domain, name) });
     let place = match kind {
         "domain" => Some(Place { table: Domain::TABLE, key: name.to_owned() }),
-        "studio-lifecycle-config" => Some(Place { table: LifecycleConfig::TABLE, key: name.to_owned() }),
-        "user-profile" => within(UserProfile::TABLE),
+        "studio-lifecycle-config" => Some(Place { table: LifecycleConfigRecord::TABLE, key: name.to_owned() }),
+        "user-profile" => within(UserProfileRecord::TABLE),
         "space" => within(Space::TABLE),
         "app" => app(world, name),
         _ => None,
@@ -53,7 +53,7 @@ fn place(world: &World, arn: &str) -> Result<Place, Refusal> {
 /// The ARN of an app does not say whether its owner is a user profile or a space.
 fn app(world: &World, name: &str) -> Option<Place> {
     let [domain, owner, app_type, name] = name.splitn(4, '/').collect::<Vec<_>>().try_into().ok()?;
-    let owners = [Owner::UserProfile(owner.to_owned()), Owner::Space(owner.to_owned())];
+    let owners = [AppOwner::UserProfile(owner.to_owned()), AppOwner::Space(owner.to_owned())];
     let keys = owners.map(|owner| format!("{}{app_type}/{}", owner.prefix(domain), name.to_ascii_lowercase()));
     keys.into_iter().find(|key| world.has(App::TABLE, key)).map(|key| Place { table: App::TABLE, key })
 }
@@ -79,10 +79,10 @@ fn change(
     let Place { table, key } = place(world, arn)?;
     match table {
         Domain::TABLE => of::<Domain>(world, &key, change),
-        UserProfile::TABLE => of::<UserProfile>(world, &key, change),
+        UserProfileRecord::TABLE => of::<UserProfileRecord>(world, &key, change),
         Space::TABLE => of::<Space>(world, &key, change),
         App::TABLE => of::<App>(world, &key, change),
-        _ => of::<LifecycleConfig>(world, &key, change),
+        _ => of::<LifecycleConfigRecord>(world, &key, change),
     }
 }
 
@@ -127,12 +127,12 @@ pub fn list(world: &mut World, input: &Json) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     #[test]
     fn everything_can_be_tagged() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let lifecycle = account.lifecycle_config("setup");
         let domain = account.in_service(json!({}));
         account.profile(&domain, "Ann", json!({}));
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_tagging_refuses() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let arn = account.lifecycle_config("setup");
         let tags = |keys: &[String]| -> Json { keys.iter().map(|key| json!({"Key": key, "Value": ""})).collect() };
         let many: Vec<String> = (0..50).map(|n| format!("key{n}")).collect();

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::handle;
-use crate::core::records::{KEYS, Key, ROLES, Role, SECURITY_GROUPS, SUBNETS, SecurityGroup, Subnet, VPCS, Vpc};
-use crate::core::wire::{Answer, Caller, Refusal};
+use crate::core::records::{KEYS, Key, ROLES, Role, SECURITY_GROUPS, SUBNETS, SecurityGroup, SubnetRecord, VPCS, Vpc};
+use crate::core::wire::{Answer, Principal, Refusal};
 use crate::core::world::World;
 
 /// An account with two VPCs, three subnets, five security groups and a role.
-pub struct Account {
+pub struct TestAccount {
     pub world: World,
     pub role: String,
-    caller: Caller,
+    caller: Principal,
 }
 
-impl Account {
+impl TestAccount {
     pub fn new() -> Self {
         let mut world = World::default();
         world.found("123456789012", "us-east-1");
@@ -26,7 +26,7 @@ impl Account {
         for (id, vpc) in
             [("subnet-1", "vpc-1"), ("subnet-2", "vpc-1"), ("subnet-3", "vpc-1"), ("subnet-elsewhere", "vpc-2")]
         {
-            let subnet = Subnet {
+            let subnet = SubnetRecord {
                 id: id.into(),
                 vpc: vpc.into(),
                 cidr: "10.0.0.0/24".into(),
@@ -49,7 +49,7 @@ impl Account {
             };
             world.put(SECURITY_GROUPS, id, &group);
         }
-        let caller = Caller {
+        let caller = Principal {
             arn: "arn:aws:sts::123456789012:assumed-role/admin/ann".into(),
             user_id: "AROAADMIN:ann".into(),
             principal_arn: "arn:aws:iam::123456789012:role/admin".into(),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::faults::Faults;
+use super::faults::StudioFaults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
-use super::records::{App, DIRECTORY, Domain, Living, Object, Owner, Record, Space, UserProfile, key_in};
+use super::records::{App, AppOwner, DIRECTORY, Domain, Living, Object, Record, Space, UserProfileRecord, key_in};
 use super::{
     adversary, checks, domain, domain_create, in_use, invalid, not_found, page, required, seconds, tags, text,
 };
@@ -17,8 +17,8 @@ const SSO_USERS: &str = "studio/sso-user";
 /// The first user of a domain's file system.
 const FIRST_UID: u64 = 200_000;
 
-impl Living for UserProfile {
-    const KIND: life::Kind = life::Kind::UserProfile;
+impl Living for UserProfileRecord {
+    const KIND: life::LifeKind = life::LifeKind::UserProfile;
 
     fn life(&self) -> &Life {
         &self.life
@@ -36,8 +36,8 @@ impl Living for UserProfile {
 }
 
 /// The user profile `name` of a domain.
-pub fn find(world: &World, domain: &str, name: &str) -> Result<UserProfile, Refusal> {
-    let profile = world.get(UserProfile::TABLE, &key_in(domain, name));
+pub fn find(world: &World, domain: &str, name: &str) -> Result<UserProfileRecord, Refusal> {
+    let profile = world.get(UserProfileRecord::TABLE, &key_in(domain, name));
     profile.ok_or_else(|| not_found(format!("UserProfile [{name}] of Domain [{domain}] does not exist.")))
 }
 
@@ -52,7 +52,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     let name = required(input, "UserProfileName");
     let tags = tags::read(input)?;
     let sso_user = sso_user(world, &domain, input)?;
-    if world.has(UserProfile::TABLE, &key_in(&domain.id, name)) {
+    if world.has(UserProfileRecord::TABLE, &key_in(&domain.id, name)) {
         return Err(in_use(format!("UserProfile with name [{name}] already exists in Domain [{}].", domain.id)));
     }
     let sent = input.get("UserSettings").and_then(Json::as_object).cloned().unwrap_or_default();
@@ -63,7 +63,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     merge::clear(&mut settings);
     check(world, &domain, &settings)?;
 
-    let mut profile = UserProfile {
+    let mut profile = UserProfileRecord {
         domain: domain.id,
         name: name.to_owned(),
         uid: new_uid(world),
@@ -72,7 +72,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
         life: Life::new(world, tags),
     };
     life::begin(world, &mut profile, &life::CREATE_USER_PROFILE, None);
-    world.put(UserProfile::TABLE, &profile.key(), &profile);
+    world.put(UserProfileRecord::TABLE, &profile.key(), &profile);
     let arn = profile.arn(world);
     if let Some(user) = &profile.sso_user {
         world.put(SSO_USERS, &user.to_ascii_lowercase(), &arn);
@@ -133,14 +133,14 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
     let mut settings = profile.settings.clone();
     if let Some(change) = input.get("UserSettings") {
         checks::nothing_empty("UserSettings", change)?;
-        let depth = if Faults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
+        let depth = if StudioFaults::of(world).merges_shallowly() { Depth::Shallow } else { Depth::Deep };
         change.as_object().into_iter().for_each(|change| merge::merge(&mut settings, change, depth));
     }
     check(world, &domain, &settings)?;
     if life::begin(world, &mut profile, &life::UPDATE_USER_PROFILE, None) {
         profile.settings = settings;
     }
-    world.put(UserProfile::TABLE, &profile.key(), &profile);
+    world.put(UserProfileRecord::TABLE, &profile.key(), &profile);
     Ok(json!({"UserProfileArn": arn}))
 }
 
@@ -164,7 +164,7 @@ pub fn describe(world: &World, input: &Json) -> Answer {
     Ok(Json::Object(answer))
 }
 
-fn summary(profile: &UserProfile) -> Object {
+fn summary(profile: &UserProfileRecord) -> Object {
     Object::from_iter([
         ("DomainId".into(), profile.domain.clone().into()),
         ("UserProfileName".into(), profile.name.clone().into()),
@@ -179,7 +179,7 @@ pub fn list(world: &World, input: &Json) -> Answer {
     let prefix = text(input, "DomainIdEquals").map(|domain| format!("{domain}/")).unwrap_or_default();
     let part = text(input, "UserProfileNameContains").unwrap_or_default();
     let by_change = text(input, "SortBy") == Some("LastModifiedTime");
-    let profiles = world.list::<UserProfile>(UserProfile::TABLE, &prefix).into_iter();
+    let profiles = world.list::<UserProfileRecord>(UserProfileRecord::TABLE, &prefix).into_iter();
     let rows = profiles.filter(|(_, profile)| profile.name.contains(part)).map(|(key, profile)| {
         let moment = if by_change { profile.life.modified } else { profile.life.created };
         (page::by_time(moment, &key), Json::Object(summary(&profile)))
@@ -198,7 +198,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
     if profile.life.status.is_busy() {
         return Err(unable(&format!("it is {}.", profile.life.status.name())));
     }
-    let apps = Owner::UserProfile(profile.name.clone()).prefix(&profile.domain);
+    let apps = AppOwner::UserProfile(profile.name.clone()).prefix(&profile.domain);
     if world.list::<App>(App::TABLE, &apps).iter().any(|(_, app)| app.is_live()) {
         return Err(unable("App(s) are associated with it."));
     }
@@ -208,13 +208,13 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
         return Err(unable("Space(s) are associated with it."));
     }
     life::begin(world, &mut profile, &life::DELETE_USER_PROFILE, None);
-    world.put(UserProfile::TABLE, &profile.key(), &profile);
+    world.put(UserProfileRecord::TABLE, &profile.key(), &profile);
     Ok(json!({}))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Account;
+    use super::super::testing::TestAccount;
     use super::*;
 
     fn named(domain: &str, name: &str) -> Json {
@@ -238,7 +238,7 @@ mod tests {
             ("IAM", &json!({}), true),
         ];
         for (mode, members, passes) in cases {
-            let mut account = Account::new();
+            let mut account = TestAccount::new();
             account.world.put("meta", DIRECTORY, &["ann@example.com"]);
             let domain = account.in_service(json!({"AuthMode": mode}));
             let mut request = named(&domain, "ann");
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn one_person_is_in_one_domain() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let user = json!({"SingleSignOnUserIdentifier": "UserName", "SingleSignOnUserValue": "ann@example.com"});
         let one = account.in_service(json!({"AuthMode": "SSO"}));
         let two = account.in_service(json!({"AuthMode": "SSO", "DomainName": "other"}));
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn names_differ_by_more_than_case() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.domain(json!({}));
         assert_eq!(account.refused("CreateUserProfile", named(&domain, "Ann")).code, "ResourceInUse");
         account.world.advance(150_000);
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_profile_made_again_has_another_home() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         let mut uids = Vec::new();
         for _ in 0..2 {
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn settings_lie_on_top_of_the_domains() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({"DefaultUserSettings":
             {"DefaultLandingUri": "app:JupyterServer:", "SecurityGroups": ["sg-1", "sg-2"]}}));
         let cases = [
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn an_update_merges_and_may_fail() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(
             &domain,
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn apps_and_private_spaces_hold_a_profile() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let domain = account.in_service(json!({}));
         account.profile(&domain, "ann", json!({}));
         account.app(&domain, "ann");
@@ -357,7 +357,7 @@ mod tests {
         let expected =
             format!("ResourceInUse: Unable to delete UserProfile [{arn}] because App(s) are associated with it.");
         assert_eq!(refusal.to_string(), expected);
-        account.ok("DeleteApp", Account::app_request(&domain, "ann", json!({})));
+        account.ok("DeleteApp", TestAccount::app_request(&domain, "ann", json!({})));
         account.world.advance(45_000);
         account.ok(
             "CreateSpace",
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn profiles_are_listed() {
-        let mut account = Account::new();
+        let mut account = TestAccount::new();
         let one = account.in_service(json!({}));
         let two = account.in_service(json!({"DomainName": "other"}));
         for (domain, name) in [(&one, "zoe"), (&one, "ann"), (&two, "bob")] {

@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::core::policy::{Context, Keys, Verdict, evaluate};
+use crate::core::policy::{Keys, RequestContext, Verdict, evaluate};
 use crate::core::protocol::Service;
 use crate::core::records::{ROLES, Role};
 use crate::core::service::Input;
-use crate::core::wire::{Caller, Refusal, Request};
+use crate::core::wire::{Principal, Refusal, Request};
 use crate::core::world::World;
 use crate::services::iam_policies::default_document;
 
@@ -26,7 +26,7 @@ use crate::services::iam_policies::default_document;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// Who asked.
-    pub caller: Caller,
+    pub caller: Principal,
     /// `s3:GetObject`, …
     pub action: String,
     /// The ARN of what it was about.
@@ -77,7 +77,7 @@ pub fn decide(
     world: &World,
     owner: &str,
     resource_policy: Option<&Json>,
-    context: &Context<'_>,
+    context: &RequestContext<'_>,
     silent: Verdict,
 ) -> Result<(), Why> {
     let says = resource_policy.map_or(Verdict::Silent, |document| evaluate(document, context));
@@ -125,7 +125,7 @@ pub fn decide(
     decided
 }
 
-fn role(world: &World, caller: &Caller) -> Option<Role> {
+fn role(world: &World, caller: &Principal) -> Option<Role> {
     let (_, path) = caller.principal_arn.split_once(":role/")?;
     world.get_of(caller.account(), ROLES, path.rsplit('/').next().unwrap_or(path))
 }
@@ -197,7 +197,7 @@ pub fn check(
     operation: &str,
     input: &Json,
     request: &Request,
-    caller: &Caller,
+    caller: &Principal,
 ) -> Result<(), Refusal> {
     if !caller.principal_arn.contains(":role/") {
         return Ok(());
@@ -218,7 +218,7 @@ pub fn check(
     };
     for need in needs {
         let Need { action, resource, keys, policy, owner } = &need;
-        let context = Context { caller, action, resource, keys: keys.clone() };
+        let context = RequestContext { caller, action, resource, keys: keys.clone() };
         let silent = if policy.is_some() { Verdict::Silent } else { Verdict::Delegated };
         let owner = owner.as_deref().unwrap_or_else(|| caller.account());
         decide(world, owner, policy.as_ref(), &context, silent).map_err(|why| refusal(service, caller, &need, why))?;
@@ -227,7 +227,7 @@ pub fn check(
 }
 
 /// How a service says that something is not allowed: codes, statuses and words differ.
-fn refusal(service: Service, caller: &Caller, need: &Need, why: Why) -> Refusal {
+fn refusal(service: Service, caller: &Principal, need: &Need, why: Why) -> Refusal {
     let Need { action, resource, .. } = need;
     let because = why.because(action);
     let who = format!("User: {} is not authorized to perform: {action}", caller.arn);
@@ -279,8 +279,8 @@ mod tests {
         world
     }
 
-    fn caller() -> Caller {
-        Caller {
+    fn caller() -> Principal {
+        Principal {
             arn: "arn:aws:sts::123456789012:assumed-role/execution/me".into(),
             user_id: "AROA:me".into(),
             principal_arn: "arn:aws:iam::123456789012:role/execution".into(),
@@ -294,7 +294,8 @@ mod tests {
 
     fn decided(world: &World) -> Result<(), Why> {
         let caller = caller();
-        let context = Context { caller: &caller, action: "ssm:GetParameter", resource: "arn:x", keys: Keys::new() };
+        let context =
+            RequestContext { caller: &caller, action: "ssm:GetParameter", resource: "arn:x", keys: Keys::new() };
         decide(world, "123456789012", None, &context, Verdict::Delegated)
     }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Need, tags};
-use crate::core::records::{FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, SUBNETS, Subnet};
+use crate::core::records::{FILE_SYSTEMS, FileSystem, MOUNT_TARGETS, MountTarget, SUBNETS, SubnetRecord};
 use crate::core::service::Input;
 use crate::core::wire::Request;
 use crate::core::world::World;
 use crate::core::xml::parse;
 use crate::services::efs;
-use crate::services::ssm::{PARAMETERS, Parameter};
+use crate::services::ssm::{PARAMETERS, ParameterRecord};
 use crate::services::ssm_names;
 
 pub(super) fn parameters(world: &World, operation: &str, input: Input<'_>) -> Vec<Need> {
@@ -18,7 +18,7 @@ pub(super) fn parameters(world: &World, operation: &str, input: Input<'_>) -> Ve
     let of = |action: &str, text: &str| {
         let name = ssm_names::reference(world, text).map_or_else(|_| text.to_owned(), |reference| reference.name);
         let need = Need::new(action, ssm_names::arn(world, &name));
-        match world.get::<Parameter>(PARAMETERS, &name) {
+        match world.get::<ParameterRecord>(PARAMETERS, &name) {
             Some(parameter) => need.tagged(&parameter.tags),
             None => need,
         }
@@ -64,7 +64,7 @@ pub(super) fn file_systems(world: &World, operation: &str, input: Input<'_>) -> 
     let interface = target.as_ref().filter(|_| operation == "DeleteMountTarget").map(|target| {
         // In the caller's name (EFS API reference, DeleteMountTarget).
         let arn = world.arn("ec2", &format!("network-interface/{}", efs::interface(&target.id)));
-        let vpc = world.get::<Subnet>(SUBNETS, &target.subnet).map(|subnet| subnet.vpc).unwrap_or_default();
+        let vpc = world.get::<SubnetRecord>(SUBNETS, &target.subnet).map(|subnet| subnet.vpc).unwrap_or_default();
         Need::new("ec2:DeleteNetworkInterface", arn).key("ec2:Vpc", world.arn("ec2", &format!("vpc/{vpc}")))
     });
     let named = input.text("FileSystemId").or_else(|| input.text("ResourceId"));
