@@ -223,7 +223,7 @@ mod tests {
             refusal.to_string(),
             format!(
                 "ResourceInUse: Unable to delete Domain [arn:aws:sagemaker:us-east-1:123456789012:domain/{domain}] because \
-                 UserProfileRecord(s) are associated with it."
+                 UserProfile(s) are associated with it."
             )
         );
         account.ok("DeleteUserProfile", json!({"DomainId": domain, "UserProfileName": "ann"}));

@@ -288,25 +288,25 @@ mod tests {
             (
                 domain(json!({"AuthMode": "LDAP"})),
                 "ValidationException: 1 validation error detected: Value 'LDAP' at 'authMode' failed to satisfy \
-                 constraint: ShapeMember must satisfy enum value set: [SSO, IAM]",
+                 constraint: Member must satisfy enum value set: [SSO, IAM]",
             ),
             (
                 json!({"AuthMode": "IAM"}),
                 "ValidationException: 2 validation errors detected: Value null at 'domainName' failed to satisfy \
-                 constraint: ShapeMember must not be null; Value null at 'defaultUserSettings' failed to satisfy constraint: \
-                 ShapeMember must not be null",
+                 constraint: Member must not be null; Value null at 'defaultUserSettings' failed to satisfy constraint: \
+                 Member must not be null",
             ),
             (
                 domain(json!({"DefaultSpaceSettings": {"ExecutionRole": ""}})),
                 "ValidationException: 2 validation errors detected: Value '' at 'defaultSpaceSettings.executionRole' failed \
-                 to satisfy constraint: ShapeMember must have length greater than or equal to 20; Value '' at \
-                 'defaultSpaceSettings.executionRole' failed to satisfy constraint: ShapeMember must satisfy regular expression \
+                 to satisfy constraint: Member must have length greater than or equal to 20; Value '' at \
+                 'defaultSpaceSettings.executionRole' failed to satisfy constraint: Member must satisfy regular expression \
                  pattern: arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
             ),
             (
                 domain(json!({"SubnetIds": []})),
                 "ValidationException: 1 validation error detected: Value '[]' at 'subnetIds' failed to satisfy constraint: \
-                 ShapeMember must have length greater than or equal to 1",
+                 Member must have length greater than or equal to 1",
             ),
             (
                 domain(
@@ -315,12 +315,12 @@ mod tests {
                 ),
                 "ValidationException: 1 validation error detected: Value '30' at \
                  'defaultUserSettings.jupyterLabAppSettings.appLifecycleManagement.idleSettings.minIdleTimeoutInMinutes' \
-                 failed to satisfy constraint: ShapeMember must have value greater than or equal to 60",
+                 failed to satisfy constraint: Member must have value greater than or equal to 60",
             ),
             (
                 domain(json!({"Tags": [{"Key": "a", "Value": "ok"}, {"Key": "b", "Value": "no<way"}]})),
                 "ValidationException: 1 validation error detected: Value 'no<way' at 'tags.2.member.value' failed to \
-                 satisfy constraint: ShapeMember must satisfy regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)",
+                 satisfy constraint: Member must satisfy regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)",
             ),
             (domain(json!({"Tags": [{"Key": "Größe", "Value": "ß 1"}]})), ""),
             (
