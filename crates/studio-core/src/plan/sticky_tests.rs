@@ -76,7 +76,7 @@ fn what_the_api_cannot_unset_follows_what_holds_or_stays() {
         let observed = super::super::testing::observed("user_profile.ann", json!({"Settings": {setting: live}}));
         let path = Path::of(["Settings", setting]);
         let mut found = Vec::new();
-        keep(&mut node, &observed, &[path.clone()], &super::super::testing::ByName, &mut found);
+        keep(&mut node, &observed, std::slice::from_ref(&path), &super::super::testing::ByName, &mut found);
         assert_eq!(node.properties.at(&path).map(Value::to_json), expected, "{name}");
         let said: Vec<&str> = found.iter().map(|notice| notice.message.as_str()).collect();
         assert_eq!(said, notice.into_iter().collect::<Vec<_>>(), "{name}");
