@@ -144,3 +144,66 @@ impl<'de> serde::Deserialize<'de> for Address {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_stands_once_in_creation_order() {
+        assert!(Kind::ALL.is_sorted_by(|one, other| one < other), "{:?}", Kind::ALL);
+        let words: std::collections::BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::as_str).collect();
+        assert_eq!(words.len(), Kind::ALL.len());
+        for (first, then) in [
+            (Kind::ExecutionRole, Kind::KmsKey),
+            (Kind::KmsKey, Kind::Bucket),
+            (Kind::SecurityGroup, Kind::Domain),
+            (Kind::LifecycleConfig, Kind::Domain),
+            (Kind::HomeEfs, Kind::Domain),
+            (Kind::Domain, Kind::UserProfile),
+            (Kind::UserProfile, Kind::Space),
+            (Kind::Space, Kind::App),
+            (Kind::App, Kind::Parameter),
+        ] {
+            assert!(first < then, "{first} is made before {then}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_read_as_they_are_written() {
+        for name in ["studio", "ann.lee", "/acme/ml/url", "jupyterLab@3f2a", "a b", "domain.studio"] {
+            for kind in Kind::ALL {
+                let address = Address::new(kind, name);
+                let text = format!("{}.{name}", kind.as_str());
+                assert_eq!((address.to_string(), text.parse::<Address>().unwrap()), (text.clone(), address.clone()));
+                assert_eq!(serde_json::to_value(&address).unwrap(), json!(text));
+                assert_eq!(serde_json::from_value::<Address>(json!(text)).unwrap(), address);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_kind_with_a_name_is_no_address() {
+        for text in
+            ["", "domain", "domain.", ".studio", "Domain.studio", "domains.studio", "domain studio", " domain.a"]
+        {
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{text}` is not an address: expected KIND.NAME")), "{error}");
+            assert!(serde_json::from_value::<Address>(json!(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_stand_by_kind_and_then_by_name() {
+        let texts = ["execution_role.z", "bucket.a", "domain.studio", "user_profile.ann", "user_profile.ben", "app.a"];
+        let sorted: Vec<Address> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        assert!(sorted.is_sorted_by(|one, other| one < other), "{sorted:?}");
+    }
+
+    #[test]
+    fn addresses_and_kinds_fill_a_column() {
+        assert_eq!(format!("{:10}|{:<14}|", Kind::Bucket, Address::new(Kind::App, "a")), "bucket    |app.a         |");
+    }
+}

@@ -59,8 +59,49 @@ mod tests {
             let arn = Arn::parse(text).unwrap();
             assert_eq!((arn.role_name().is_some(), arn.is_key()), (is_role, is_key), "{text}");
         }
-        for text in ["", "name", "arn:aws:iam", "arn:aws:iam::111122223333", "urn:aws:iam::111122223333:role/x"] {
+        for text in [
+            "",
+            "name",
+            "arn:aws:iam",
+            "arn:aws:iam::111122223333",
+            "urn:aws:iam::111122223333:role/x",
+            "arn::iam::111122223333:role/x",
+            "arn:aws:::111122223333:role/x",
+            "arn:aws:iam::111122223333:",
+            " arn:aws:iam::111122223333:role/x",
+        ] {
             assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_fields_of_an_arn_make_it_again() {
+        for (text, resource) in [
+            ("arn:aws:s3:::bucket/key:with:colons", "bucket/key:with:colons"),
+            ("arn:aws:iam::111122223333:role/aws-reserved/a/b", "role/aws-reserved/a/b"),
+            ("arn:aws-us-gov:sagemaker:us-gov-west-1:111122223333:domain/d-1", "domain/d-1"),
+        ] {
+            let Arn { partition, service, region, account, resource: found } = Arn::parse(text).unwrap();
+            assert_eq!(found, resource, "{text}");
+            assert_eq!(format!("arn:{partition}:{service}:{region}:{account}:{found}"), text);
+        }
+    }
+
+    #[test]
+    fn a_role_is_iams_and_a_key_is_kmss() {
+        for (text, role, is_key) in [
+            ("arn:aws:iam::111122223333:role/a/b/name", Some("name"), false),
+            ("arn:aws:iam::111122223333:role/name", Some("name"), false),
+            ("arn:aws:iam::111122223333:role/path/", None, false),
+            ("arn:aws:iam::111122223333:roles/name", None, false),
+            ("arn:aws:kms:eu-west-1:111122223333:role/name", None, false),
+            ("arn:aws:iam::111122223333:key/1", None, false),
+            ("arn:aws:kms:eu-west-1:111122223333:alias/", None, false),
+            ("arn:aws:kms:eu-west-1:111122223333:alias/a", None, true),
+            ("arn:aws:kms:eu-west-1:111122223333:grant/a", None, false),
+        ] {
+            let arn = Arn::parse(text).unwrap();
+            assert_eq!((arn.role_name(), arn.is_key()), (role, is_key), "{text}");
         }
     }
 }

@@ -65,7 +65,7 @@ impl fmt::Display for Deployment {
 
 #[cfg(test)]
 mod tests {
-    use super::partition_of;
+    use super::{Deployment, partition_of};
 
     #[test]
     fn a_region_says_its_partition() {
@@ -82,5 +82,16 @@ mod tests {
         ] {
             assert_eq!(partition_of(region), partition);
         }
+    }
+
+    #[test]
+    fn a_deployment_is_named_by_four_words_and_its_place() {
+        let [org, env, domain, module, account, region, partition] =
+            ["acme", "dev", "ml", "studio", "111122223333", "cn-north-1", "aws-cn"].map(str::to_owned);
+        let deployment = Deployment { org, env, domain, module, account, region, partition };
+        assert_eq!(deployment.to_string(), "acme/dev/ml/studio");
+        assert_eq!(deployment.tag(), "acme/dev/ml/studio@cn-north-1");
+        assert_eq!(deployment.arn("kms", "key/1"), "arn:aws-cn:kms:cn-north-1:111122223333:key/1");
+        assert_eq!(deployment.iam_arn("role/a"), "arn:aws-cn:iam::111122223333:role/a");
     }
 }

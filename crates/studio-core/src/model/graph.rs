@@ -58,3 +58,67 @@ impl Node {
 
 /// Every node of a deployment, by address.
 pub type Graph = BTreeMap<Address, Node>;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Kind, Text};
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn output(of: &str) -> Value {
+        Text::from("arn:").then(Text::output(address(of), "Arn")).into()
+    }
+
+    #[test]
+    fn a_node_waits_for_what_its_texts_name_and_what_it_is_told_to() {
+        for (name, properties, after, expected) in [
+            ("nothing", Value::map(), vec![], vec![]),
+            ("a text", [("Role", output("execution_role.a"))].into_iter().collect(), vec![], vec!["execution_role.a"]),
+            (
+                "in a list of maps",
+                [("All", vec![Value::from_iter([("Key", output("kms_key.a"))])])].into_iter().collect(),
+                vec![],
+                vec!["kms_key.a"],
+            ),
+            ("no data", json!({"A": "kms_key.a"}).into(), vec!["bucket.a"], vec!["bucket.a"]),
+            (
+                "both, each once",
+                [("Role", output("bucket.a")), ("Key", output("kms_key.a"))].into_iter().collect(),
+                vec!["bucket.a"],
+                vec!["bucket.a", "kms_key.a"],
+            ),
+        ] {
+            let mut node = Node::new(address("domain.studio"), properties);
+            node.after = after.into_iter().map(address).collect();
+            let expected: BTreeSet<Address> = expected.into_iter().map(address).collect();
+            assert_eq!(node.dependencies(), expected.iter().collect(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_property_has_its_own_place_or_its_nearest_ancestors() {
+        let mut node = Node::new(Address::new(Kind::Domain, "studio"), Value::map());
+        assert_eq!(node.source(&Path::of(["A"])), None);
+        for (path, line) in [("", 1), ("A", 2), ("A.B.C", 4), ("Tags[a.b]", 9)] {
+            let source = Source { file: "studio.yaml".into(), line, column: 7 };
+            node.sources.insert(path.parse().unwrap(), source);
+        }
+        for (path, place) in [
+            ("", "studio.yaml:1"),
+            ("Z.Z", "studio.yaml:1"),
+            ("A", "studio.yaml:2"),
+            ("A.B", "studio.yaml:2"),
+            ("A.B.C", "studio.yaml:4"),
+            ("A.B.C.D", "studio.yaml:4"),
+            ("Tags", "studio.yaml:1"),
+            ("Tags[a.b]", "studio.yaml:9"),
+        ] {
+            assert_eq!(node.source(&path.parse().unwrap()).unwrap().to_string(), place, "{path}");
+        }
+    }
+}

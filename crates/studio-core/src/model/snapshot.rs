@@ -136,3 +136,44 @@ impl Found {
 
 /// What exists at each address, objects included that the graph no longer names.
 pub type Snapshot = BTreeMap<Address, Found>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_claims_does_not_yield() {
+        let text = || "x".to_owned();
+        for (owner, yields, is_claimed) in [
+            (Owner::Mdaa { stack: None }, true, false),
+            (Owner::Mdaa { stack: Some(text()) }, true, false),
+            (Owner::MdaaByName, true, false),
+            (Owner::Partly { missing: vec![text()] }, true, false),
+            (Owner::Released { stack: text() }, true, false),
+            (Owner::Unknown, true, false),
+            (Owner::Several(vec![text(), text()]), false, false),
+            (Owner::Deployment(text()), false, true),
+            (Owner::Environment(text()), false, true),
+            (Owner::Stack(text()), false, true),
+            (Owner::Account, false, true),
+            (Owner::Elsewhere(text()), false, true),
+        ] {
+            assert_eq!((owner.may_yield(), owner.is_claimed()), (yields, is_claimed), "{owner:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_ours_is_ours() {
+        let observed = Observed::new("id", Value::map()).output("Arn", "arn:1").output("Arn", "arn:2");
+        assert_eq!((observed.outputs.len(), &observed.outputs["Arn"]), (1, &"arn:2".to_owned()));
+        assert_eq!((&observed.state, observed.id.as_str()), (&State::Usable, "id"));
+        let foreign = Found::Foreign { owner: Owner::Mdaa { stack: None }, observed: Some(observed.clone()) };
+        for (name, found, expected) in [
+            ("absent", Found::Absent, None),
+            ("foreign", foreign, None),
+            ("ours", Found::Ours(observed.clone()), Some(&observed)),
+        ] {
+            assert_eq!(found.ours(), expected, "{name}");
+        }
+    }
+}

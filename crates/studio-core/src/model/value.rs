@@ -413,7 +413,7 @@ impl Path {
     }
 }
 
-/// `DefaultUserSettings.JupyterLabAppSettings`; a key with a dot or a slash in it stands in brackets.
+/// `DefaultUserSettings.JupyterLabAppSettings`; a key with a dot or a bracket in it stands in brackets.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, key) in self.0.iter().enumerate() {
@@ -466,3 +466,7 @@ impl std::str::FromStr for Path {
         Ok(Self(keys))
     }
 }
+
+#[cfg(test)]
+#[path = "value_tests.rs"]
+mod tests;

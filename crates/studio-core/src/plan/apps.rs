@@ -113,3 +113,7 @@ fn stands_in_the_way(app: &Observed, which: Apps, snapshot: &Snapshot) -> bool {
         Apps::Shared => active && shared,
     }
 }
+
+#[cfg(test)]
+#[path = "apps_tests.rs"]
+mod tests;

@@ -122,8 +122,9 @@ fn of_member<'a>(node: &'a Node, path: &Path, at: usize, item: &Value, live: &[V
 mod tests {
     use serde_json::json;
 
+    use super::super::testing::{self, Scene};
     use super::*;
-    use crate::model::{Address, Kind};
+    use crate::model::{Address, Kind, Text};
 
     #[test]
     fn a_change_comes_from_the_item_or_line_that_is_new() {
@@ -158,6 +159,134 @@ mod tests {
             let (before, after) = (Value::from(before), Value::from(after));
             let source = cause(&node, &Path::of([path]), Some(&before), &after).unwrap();
             assert_eq!(source.line, expected, "{path}: {after:?}");
+        }
+    }
+    fn compare(wanted: serde_json::Value, live: serde_json::Value, managed: &[&str]) -> Vec<Change> {
+        let scene = Scene::default().wants("domain.studio", wanted);
+        let node = &scene.graph[&testing::address("domain.studio")];
+        let managed: Vec<Path> = managed.iter().map(|path| testing::path(path)).collect();
+        changes(node, &testing::observed("domain.studio", live), &managed, &testing::ByName)
+    }
+
+    #[test]
+    fn what_is_set_and_differs_changes() {
+        for (name, wanted, live, expected) in [
+            ("alike", json!({"Plain": "a"}), json!({"Plain": "a"}), vec![]),
+            ("another value", json!({"Plain": "a"}), json!({"Plain": "b"}), vec!["Plain"]),
+            ("not there", json!({"Plain": "a"}), json!({}), vec!["Plain"]),
+            ("only live", json!({"Plain": "a"}), json!({"Plain": "a", "Other": "b"}), vec![]),
+            ("below", json!({"Settings": {"A": 1, "B": 2}}), json!({"Settings": {"A": 1, "B": 3}}), vec!["Settings.B"]),
+            ("only live below", json!({"Settings": {"A": 1}}), json!({"Settings": {"A": 1, "B": 3}}), vec![]),
+            ("a set in another order", json!({"Roles": ["a", "b"]}), json!({"Roles": ["b", "a"]}), vec![]),
+            ("a set with one more", json!({"Roles": ["a", "b"]}), json!({"Roles": ["a"]}), vec!["Roles"]),
+            ("a set with one less", json!({"Roles": ["a"]}), json!({"Roles": ["a", "b"]}), vec!["Roles"]),
+            ("a set to empty", json!({"Roles": []}), json!({"Roles": ["a"]}), vec!["Roles"]),
+            ("alike by rule", json!({"Folded": "ABC"}), json!({"Folded": "abc"}), vec![]),
+            ("by the rule of another path", json!({"Plain": "ABC"}), json!({"Plain": "abc"}), vec!["Plain"]),
+            ("whole numbers", json!({"Plain": 60}), json!({"Plain": 60.0}), vec![]),
+            ("a flag that is off is said", json!({"Plain": false}), json!({}), vec!["Plain"]),
+            ("a zero is said", json!({"Plain": 0}), json!({}), vec!["Plain"]),
+            (
+                "each by itself",
+                json!({"Other": 1, "Plain": 2}),
+                json!({"Other": 2, "Plain": 1}),
+                vec!["Other", "Plain"],
+            ),
+        ] {
+            let found = compare(wanted.clone(), live.clone(), &[]);
+            assert_eq!(found.iter().map(|change| change.path.to_string()).collect::<Vec<_>>(), expected, "{name}");
+            for change in found {
+                let [wanted, live] = [&wanted, &live].map(|tree| Value::from(tree.clone()).at(&change.path).cloned());
+                assert_eq!((&change.before, &change.after, change.unsets), (&live, &wanted, false), "{name}");
+                assert!(change.source.is_some_and(|source| source.line > 1), "{name}: its own line");
+            }
+        }
+    }
+
+    #[test]
+    fn blank_is_as_good_as_not_there() {
+        let blanks = [json!(null), json!([]), json!({}), json!(""), json!("None"), json!({"A": {"B": []}})];
+        for blank in &blanks {
+            assert!(is_blank(Some(&Value::from(blank.clone()))), "{blank}");
+            assert_eq!(compare(json!({"Settings": blank}), json!({}), &[]), [], "{blank} is not set");
+            for live in &blanks {
+                assert_eq!(
+                    compare(json!({"Settings": blank}), json!({"Settings": live}), &[]),
+                    [],
+                    "{blank} and {live}"
+                );
+            }
+            assert_eq!(compare(json!({"Plain": "a"}), json!({"Plain": blank}), &[]).len(), 1, "{blank} to a");
+        }
+        assert!(is_blank(None));
+        for said in [json!(false), json!(0), json!("none"), json!(" "), json!([null]), json!({"A": 0}), json!([""])] {
+            assert!(!is_blank(Some(&Value::from(said.clone()))), "{said}");
+        }
+        let unknown = Text::output(testing::address("kms_key.a"), "Arn");
+        assert!(!is_blank(Some(&unknown.into())));
+    }
+
+    #[test]
+    fn a_tag_says_something_even_when_it_is_empty() {
+        for (name, wanted, live, managed, expected) in [
+            ("to nothing", json!({"Tags": {"a": ""}}), json!({"Tags": {"a": "x"}}), vec![], vec!["Tags.a"]),
+            ("new and empty", json!({"Tags": {"a": ""}}), json!({"Tags": {}}), vec![], vec!["Tags.a"]),
+            ("None is a word", json!({"Tags": {"a": "None"}}), json!({"Tags": {"a": ""}}), vec![], vec!["Tags.a"]),
+            ("alike", json!({"Tags": {"a": ""}}), json!({"Tags": {"a": ""}}), vec![], vec![]),
+            ("somebody else's", json!({"Tags": {"a": "x"}}), json!({"Tags": {"a": "x", "b": "y"}}), vec![], vec![]),
+            (
+                "an empty one is taken back",
+                json!({"Tags": {"a": "x"}}),
+                json!({"Tags": {"a": "x", "b": ""}}),
+                vec!["Tags.a", "Tags.b"],
+                vec!["Tags.b"],
+            ),
+            ("other settings are no tags", json!({"Settings": {"a": ""}}), json!({}), vec![], vec![]),
+            ("no tags at all", json!({"Tags": {}, "Plain": 1}), json!({"Plain": 1}), vec![], vec![]),
+        ] {
+            let found = compare(wanted, live, &managed);
+            assert_eq!(found.iter().map(|change| change.path.to_string()).collect::<Vec<_>>(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_managed_and_is_said_no_more_is_taken_back() {
+        let none = Some(Some(Value::from("None")));
+        for (name, wanted, live, managed, expected) in [
+            ("it goes", json!({}), json!({"Plain": "a"}), vec!["Plain"], Some(None)),
+            ("it was never managed", json!({}), json!({"Plain": "a"}), vec![], None),
+            ("another was", json!({}), json!({"Plain": "a"}), vec!["Other"], None),
+            ("it is gone already", json!({}), json!({}), vec!["Plain"], None),
+            ("it is blank already", json!({}), json!({"Plain": []}), vec!["Plain"], None),
+            ("by a word", json!({}), json!({"Sent": "a"}), vec!["Sent"], none.clone()),
+            ("by a word that is there", json!({}), json!({"Sent": "None"}), vec!["Sent"], None),
+            ("to a default", json!({}), json!({"Default": "a"}), vec!["Default"], Some(Some("default".into()))),
+            ("it has the default", json!({}), json!({"Default": "default"}), vec!["Default"], None),
+            ("nobody can", json!({}), json!({"Sticky": "a"}), vec!["Sticky"], None),
+            ("it is said", json!({"Plain": "a"}), json!({"Plain": "a"}), vec!["Plain"], None),
+            (
+                "a part of it is said",
+                json!({"Settings": {"A": 1}}),
+                json!({"Settings": {"A": 1}}),
+                vec!["Settings"],
+                None,
+            ),
+            ("the whole is said", json!({"Settings": "x"}), json!({"Settings": "x"}), vec!["Settings.A"], None),
+            (
+                "its neighbour is said",
+                json!({"Settings": {"A": 1}}),
+                json!({"Settings": {"A": 1, "B": 2}}),
+                vec!["Settings.A", "Settings.B"],
+                Some(None),
+            ),
+        ] {
+            let mut wanted = wanted;
+            let mut live = live;
+            wanted["Role"] = json!("r");
+            live["Role"] = json!("r");
+            let found = compare(wanted, live, &managed);
+            assert_eq!(found.iter().map(|change| change.after.clone()).next(), expected, "{name}");
+            assert!(found.len() < 2 && found.iter().all(|change| change.unsets && change.before.is_some()), "{name}");
         }
     }
 }

@@ -215,3 +215,7 @@ fn block(step: &mut Step, holders: &[Holder<'_>], staying: &BTreeSet<Address>) {
         ),
     });
 }
+
+#[cfg(test)]
+#[path = "drain_tests.rs"]
+mod tests;

@@ -52,7 +52,11 @@ fn denotes(key: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::testing::{Scene, lines, notices, why};
     use super::*;
+    use crate::model::Owner;
 
     #[test]
     fn keys_are_compared_by_id() {
@@ -65,5 +69,78 @@ mod tests {
         ] {
             assert_eq!(denotes(text), expected, "{text}");
         }
+    }
+    const BLOCKED: Option<&str> = Some("blocked");
+    const TOLD: Option<&str> = Some("told");
+
+    /// What is said of a bucket that is encrypted with one key and should be with another: nothing, that, or that it is
+    /// blocked. The key has the node and the live object that are given, if any.
+    fn said(old: &str, new: &str, key: [Option<Json>; 2], words: &str) -> Option<&'static str> {
+        let encrypted = |key: &str| json!({"Encryption": {"KMSMasterKeyID": key}});
+        let mut scene = Scene::default().wants("bucket.b", encrypted(new)).has("bucket.b", encrypted(old));
+        if words.contains("adopt") {
+            scene = scene.foreign(Owner::Mdaa { stack: None }, "bucket.b", encrypted(old));
+        }
+        let [node, live] = key;
+        if let Some(node) = node {
+            scene = scene.wants("kms_key.k", node);
+        }
+        if let Some(live) = live {
+            scene = scene.has("kms_key.k", live);
+        }
+        let plan = scene.plan(words);
+        let told = notices(&plan, "bucket.b");
+        match why(&plan, "bucket.b") {
+            Some(why) => {
+                assert!(why.contains(old) && why.ends_with("kms_key.k is another key") && told.is_empty(), "{why}");
+                BLOCKED
+            }
+            None if told.is_empty() => None,
+            None => {
+                assert!(told[0].contains(old) && told[0].contains("keep it although"), "{told:?}");
+                TOLD
+            }
+        }
+    }
+
+    #[test]
+    fn a_bucket_moves_to_another_key_only_on_purpose() {
+        let plain = || json!({"Plain": "a", "AliasName": "alias/k"});
+        let (arn, other) = ("arn:aws:kms:us-east-1:1:key/a", "arn:aws:kms:us-east-1:1:key/b");
+        let [none, made, kept] = [[None, None], [Some(plain()), None], [Some(plain()), Some(plain())]];
+        let changed = [Some(plain()), Some(json!({"Plain": "b", "AliasName": "alias/k"}))];
+        let gone = [None, Some(plain())];
+        for (name, old, new, key, words, expected) in [
+            ("the same", arn, arn, &none, "", None),
+            ("the same by its id", arn, "a", &made, "", None),
+            ("another that the config gives", arn, other, &none, "", TOLD),
+            ("another that is made", arn, "${kms_key.k.Arn}", &made, "", BLOCKED),
+            ("another that is there", arn, other, &kept, "", TOLD),
+            ("another that is changed", arn, other, &changed, "", TOLD),
+            ("another while the one that was made goes", arn, other, &gone, "", TOLD),
+            ("another for a bucket that is taken over", arn, other, &kept, "adopt", BLOCKED),
+            ("the same for a bucket that is taken over", arn, "a", &kept, "adopt", None),
+            ("its own alias", "alias/k", "${kms_key.k.Arn}", &made, "", None),
+            ("its own alias in full", "arn:aws:kms:us-east-1:1:alias/k", "${kms_key.k.Arn}", &made, "", None),
+            ("another alias", "alias/other", "${kms_key.k.Arn}", &made, "", BLOCKED),
+            ("one alias to another", "alias/x", "alias/y", &none, "", TOLD),
+        ] {
+            assert_eq!(said(old, new, key.clone(), words), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_without_a_key_moves_freely() {
+        for live in [json!({"Plain": "a"}), json!({"Encryption": {"SSEAlgorithm": "AES256"}})] {
+            let plan = Scene::default()
+                .wants("kms_key.k", json!({"Plain": "a"}))
+                .wants("bucket.b", json!({"Encryption": {"KMSMasterKeyID": "${kms_key.k.Arn}"}}))
+                .has("bucket.b", live)
+                .plan("");
+            assert_eq!(lines(&plan), ["create kms_key.k", "update bucket.b"]);
+            assert!(plan.notices.is_empty(), "{:?}", plan.notices);
+        }
+        let created = Scene::default().wants("bucket.b", json!({"Encryption": {"KMSMasterKeyID": "k"}})).plan("");
+        assert!(created.notices.is_empty());
     }
 }

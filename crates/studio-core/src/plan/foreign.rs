@@ -152,3 +152,7 @@ pub(super) fn follow(step: &mut Step, foreign: &BTreeSet<Address>) {
         step.blocked = Some(Blocked::new(what, format!("whoever owns {on} is named there, with the way out")));
     }
 }
+
+#[cfg(test)]
+#[path = "foreign_tests.rs"]
+mod tests;

@@ -250,3 +250,7 @@ fn mentions(text: &str, id: &str) -> bool {
         || text.split(',').any(|part| part == id)
         || id.starts_with("arn:") && text.strip_prefix(id).is_some_and(below)
 }
+
+#[cfg(test)]
+#[path = "left_out_tests.rs"]
+mod tests;

@@ -16,6 +16,8 @@ mod selection;
 mod state;
 mod step;
 mod sticky;
+#[cfg(test)]
+mod testing;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -384,3 +386,8 @@ fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
     }
     Ok(order)
 }
+
+#[cfg(test)]
+mod order_tests;
+#[cfg(test)]
+mod plan_tests;

@@ -178,3 +178,7 @@ fn digest(graph: &Graph) -> String {
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -168,3 +168,7 @@ fn remove(
     }
     step
 }
+
+#[cfg(test)]
+#[path = "removal_tests.rs"]
+mod tests;

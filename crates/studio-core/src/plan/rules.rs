@@ -187,3 +187,47 @@ pub struct Options {
     /// Take back what was found on these, of all that is watched.
     pub mend: BTreeSet<Address>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_first_holds_and_the_rest_is_filled_in() {
+        let all = |home, bucket, key| Retention { delete_home_efs: home, delete_bucket: bucket, delete_kms_key: key };
+        let (yes, no) = (Some(true), Some(false));
+        for (name, first, then, expected) in [
+            ("nothing and nothing", all(None, None, None), all(None, None, None), all(None, None, None)),
+            ("nothing and something", all(None, None, None), all(yes, no, yes), all(yes, no, yes)),
+            ("something and nothing", all(no, yes, no), all(None, None, None), all(no, yes, no)),
+            ("something and something else", all(no, yes, no), all(yes, no, yes), all(no, yes, no)),
+            ("each by itself", all(no, None, None), all(yes, no, None), all(no, no, None)),
+        ] {
+            assert_eq!(first.or(then), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_selection_is_empty_without_any_glob() {
+        let glob = || vec![Glob::new("domain.*").expect("a glob")];
+        for (target, exclude, expected) in
+            [(vec![], vec![], true), (glob(), vec![], false), (vec![], glob(), false), (glob(), glob(), false)]
+        {
+            assert_eq!(Selection { target, exclude }.is_empty(), expected);
+        }
+    }
+
+    #[test]
+    fn a_kind_that_says_nothing_changes_in_place_and_goes() {
+        struct Silent;
+        impl Rules for Silent {}
+        let (path, live) = (Path::of(["A"]), Value::from("a"));
+        let observed = Observed::new("id", Value::map());
+        assert_eq!(Silent.effect(&path, None, Some(&live)), Effect::InPlace);
+        assert_eq!(Silent.unset(&path, &live), Unset::Omit);
+        assert_eq!(Silent.removal(&observed, &Retention::default()), Removal::Delete);
+        assert!(Silent.same(&path, &vec!["a", "b"].into(), &vec!["b", "a"].into()));
+        assert!(!Silent.same(&path, &"a".into(), &"b".into()) && !Silent.goes_with(&path, &path));
+        assert!(Silent.watch(&observed, None).is_empty() && Silent.stranger(&observed).is_none());
+    }
+}

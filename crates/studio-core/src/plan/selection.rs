@@ -31,9 +31,33 @@ impl Omitted {
 
 /// Leaves out of a plan whatever is not selected.
 pub fn select(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selection: &Selection) {
+    let whole = plan.clone();
+    let excluded = fitting(&whole.steps, &selection.exclude);
+    let mut targets = match selection.target.is_empty() {
+        true => whole.steps.iter().map(|step| step.address.clone()).collect(),
+        false => fitting(&whole.steps, &selection.target),
+    };
+    loop {
+        let selected = selected(&whole.steps, &targets, &excluded);
+        cut(plan, rules, &selected);
+        // What turns out to stay brings nothing: no profile goes for a bucket that is still waited for.
+        let left: BTreeSet<&Address> =
+            plan.omitted.iter().flat_map(|omitted| &omitted.steps).map(|s| &s.address).collect();
+        let done: BTreeSet<Address> = targets.iter().filter(|address| !left.contains(address)).cloned().collect();
+        let needed = self::selected(&whole.steps, &done, &excluded);
+        let in_vain = |step: &Step| step.runs() && !targets.contains(&step.address) && !needed.contains(&step.address);
+        if !plan.steps.iter().any(in_vain) {
+            return;
+        }
+        targets = done;
+        plan.clone_from(&whole);
+    }
+}
+
+/// Leaves out of a plan whatever is not `selected`.
+fn cut(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selected: &BTreeSet<Address>) {
     let before = plan.steps.clone();
     let left_out_before = plan.left_out.clone();
-    let selected = selected(&before, selection);
     let has_work = |step: &Step| step.action.is_change() || step.blocked.is_some();
     for step in plan.steps.iter_mut().filter(|step| has_work(step) && !selected.contains(&step.address)) {
         step.blocked = Some(Blocked::new("it is not selected", "apply without `--target` and `--exclude`"));
@@ -48,7 +72,7 @@ pub fn select(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selec
         step.waits_for.retain(|of| !chosen.contains(of) || builds_on(kind, of.kind));
     }
     left_out::close(plan, rules);
-    omit(plan, &before, &left_out_before, &selected);
+    omit(plan, &before, &left_out_before, selected);
     plan.record = partial_record(plan);
 }
 
@@ -63,17 +87,20 @@ const fn builds_on(deleted: Kind, other: Kind) -> bool {
     }
 }
 
-/// The addresses that are selected, with what each brings.
-fn selected(steps: &[Step], selection: &Selection) -> BTreeSet<Address> {
-    let matchers = |globs: &[Glob]| globs.iter().map(Glob::compile_matcher).collect::<Vec<GlobMatcher>>();
-    let (target, exclude) = (matchers(&selection.target), matchers(&selection.exclude));
-    let fits = |matchers: &[GlobMatcher], address: &Address| {
+/// The addresses that a glob fits.
+fn fitting(steps: &[Step], globs: &[Glob]) -> BTreeSet<Address> {
+    let matchers: Vec<GlobMatcher> = globs.iter().map(Glob::compile_matcher).collect();
+    let fits = |address: &&Address| {
         let text = address.to_string();
         matchers.iter().any(|matcher| matcher.is_match(&text))
     };
-    let is_target = |address: &&Address| target.is_empty() || fits(&target, address);
+    steps.iter().map(|step| &step.address).filter(fits).cloned().collect()
+}
+
+/// The addresses that are selected: `targets` with what each brings, without what is `excluded`.
+fn selected(steps: &[Step], targets: &BTreeSet<Address>, excluded: &BTreeSet<Address>) -> BTreeSet<Address> {
     let by_address: BTreeMap<&Address, &Step> = steps.iter().map(|step| (&step.address, step)).collect();
-    let mut selected: BTreeSet<Address> = steps.iter().map(|step| &step.address).filter(is_target).cloned().collect();
+    let mut selected = targets.clone();
     let mut open: Vec<Address> = selected.iter().cloned().collect();
     while let Some(address) = open.pop() {
         let Some(step) = by_address.get(&address).filter(|step| step.action.is_change()) else { continue };
@@ -84,7 +111,7 @@ fn selected(steps: &[Step], selection: &Selection) -> BTreeSet<Address> {
             }
         }
     }
-    selected.retain(|address| !fits(&exclude, address));
+    selected.retain(|address| !excluded.contains(address));
     selected
 }
 
@@ -161,3 +188,7 @@ fn partial_record(plan: &Plan) -> Option<Record> {
     let partly: BTreeSet<&Address> = omitted.changes.keys().collect();
     Some(next.without(plan.recorded.as_ref(), &steps, &partly))
 }
+
+#[cfg(test)]
+#[path = "selection_tests.rs"]
+mod tests;

@@ -54,3 +54,7 @@ fn notice(node: &Node, path: &Path, what: &str) -> Notice {
         message: format!("{path} is no longer in the config, but the API cannot unset it: {what}"),
     }
 }
+
+#[cfg(test)]
+#[path = "sticky_tests.rs"]
+mod tests;

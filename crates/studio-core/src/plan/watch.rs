@@ -164,3 +164,7 @@ pub(super) fn unmatched(graph: &Graph, snapshot: &Snapshot, options: &Options) -
     };
     options.mend.iter().filter(|address| !is_known(address)).cloned().collect()
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
