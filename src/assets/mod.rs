@@ -19,7 +19,7 @@ use zip::CompressionMethod;
 
 use self::exclude::Exclude;
 use crate::config::codes::Code;
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::config::{Asset, Config};
 use crate::files;
 use crate::resource::asset_files::{self, Archive, AssetFile, AssetLocation, Manifest, broken};
@@ -96,7 +96,7 @@ fn each(config: &Config, finish: fn(Walk) -> Walk) -> Result<BTreeMap<String, Ma
                 let mut mistake =
                     Diagnostic::new(&UNREADABLE_ASSET, format!("asset `{name}`: {path}: {why}{rest}")).help(help);
                 if let Some(source) = source {
-                    mistake = mistake.at(&Place { source: source.clone(), length: 1 });
+                    mistake = mistake.at(&Span { source: source.clone(), length: 1 });
                 }
                 mistakes.push(mistake);
             }

@@ -13,7 +13,7 @@ use super::error::failed;
 use super::given_bucket;
 use super::role_mistakes::Mistake;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::config::template::{Parameter, ParameterKind, ParameterName};
 use crate::config::{AuthMode, Config, RoleReference};
 use crate::model::{Arn, Deployment, Source};
@@ -202,7 +202,7 @@ async fn assumable(account: &Account, role: &Known) -> Result<Result<Known, Mist
 
 fn place(diagnostic: Diagnostic, source: Option<&Source>, length: usize) -> Diagnostic {
     match source {
-        Some(source) => diagnostic.at(&Place { source: source.clone(), length }),
+        Some(source) => diagnostic.at(&Span { source: source.clone(), length }),
         None => diagnostic,
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::codes::{ENCODING, TOO_LARGE};
-use crate::config::diagnostic::{Diagnostic, Place};
+use crate::config::diagnostic::{Diagnostic, Span};
 use crate::config::document::InputFile;
 use crate::config::suggest::nearest;
 use crate::failure::Exit;
@@ -86,7 +86,7 @@ pub(super) fn read(path: &Path) -> Result<InputFile, Unreadable> {
     };
     let bytes = read.map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => {
-            let place = Place { source: Source { file: name.as_str().into(), line: 1, column: 1 }, length: 1 };
+            let place = Span { source: Source { file: name.as_str().into(), line: 1, column: 1 }, length: 1 };
             let summary = format!("{name} is larger than {} MB", SIZE_LIMIT >> 20);
             let mistake = Diagnostic::new(&TOO_LARGE, summary).at(&place);
             let mistake = mistake.help("no config is as large as that: check that it is the right file");
@@ -101,9 +101,9 @@ pub(super) fn read(path: &Path) -> Result<InputFile, Unreadable> {
 
 /// The text that bytes are, or why they are none, with what can be shown of it.
 fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, (Box<Diagnostic>, String)> {
-    let place = |line, column| Place { source: Source { file: name.into(), line, column }, length: 1 };
+    let place = |line, column| Span { source: Source { file: name.into(), line, column }, length: 1 };
     let mistake =
-        |code, summary, place: &Place, help: &str| Box::new(Diagnostic::new(code, summary).at(place).help(help));
+        |code, summary, place: &Span, help: &str| Box::new(Diagnostic::new(code, summary).at(place).help(help));
     if matches!(bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
         let summary = format!("{name} is UTF-16 text");
         return Err((mistake(&ENCODING, summary, &place(1, 1), "save the file as UTF-8"), String::new()));

@@ -364,7 +364,7 @@ fn gate(plan: &mut Plan, desired: &Desired) {
     if desired.config.domain.security_group_id.is_some() {
         return;
     }
-    let stack = naming::Names::from(&desired.deployment).stack(None);
+    let stack = naming::NamingConvention::from(&desired.deployment).stack(None);
     let address = Address::new(Kind::SecurityGroup, "domain");
     let mut open: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
     let found = findings(&desired.config, &stack);

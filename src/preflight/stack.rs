@@ -44,7 +44,7 @@ enum Hold {
 /// # Errors
 /// That CloudFormation does not say what becomes of the things that are to be taken over.
 pub async fn check(account: &Account, plan: &mut Plan) -> Result<(), CloudError> {
-    let own = naming::Names::from(&account.deployment).stack(None);
+    let own = naming::NamingConvention::from(&account.deployment).stack(None);
     let adopted = || plan.steps.iter().filter(|step| step.action == Action::Adopt && step.blocked.is_none());
     let is_of_stack = |live: &Observed| ownership::of(&live.properties).contains_key(ownership::STACK_NAME);
     let adopts = adopted().next().is_some();
@@ -107,7 +107,7 @@ async fn look(account: &Account, name: &str) -> Result<Hold, CloudError> {
 
 /// A stack as people know it.
 fn described(deployment: &Deployment, stack: &Stack) -> String {
-    let own = stack.name == naming::Names::from(deployment).stack(None);
+    let own = stack.name == naming::NamingConvention::from(deployment).stack(None);
     format!("{} {}", if own { "MDAA's CloudFormation stack" } else { "the CloudFormation stack" }, stack.name)
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Desired, policy};
 use crate::config::codes;
-use crate::config::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model::{Address, Kind, Node, Path, Source};
 
 /// A limit on the size of a document.
@@ -111,7 +111,7 @@ fn stand_in(desired: &Desired, of: &Address, attribute: &str) -> String {
 
 fn at(mistake: Diagnostic, source: Option<Source>) -> Diagnostic {
     match source {
-        Some(source) => mistake.at(&Place { source, length: 1 }),
+        Some(source) => mistake.at(&Span { source, length: 1 }),
         None => mistake,
     }
 }

@@ -30,7 +30,7 @@ pub struct Names {
     pub prefix: String,
     /// The path of the record and the lock, no `/` at the end.
     pub record: String,
-    convention: naming::Names,
+    convention: naming::NamingConvention,
 }
 
 impl Names {
@@ -39,7 +39,7 @@ impl Names {
     /// # Errors
     /// The first name that MDAA's rule for names refuses.
     pub fn new(deployment: &Deployment) -> Result<Self, InvalidName> {
-        let convention = naming::Names::from(deployment);
+        let convention = naming::NamingConvention::from(deployment);
         Ok(Self {
             execution_role: convention.execution_role()?,
             asset_role: convention.asset_role()?,

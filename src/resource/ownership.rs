@@ -144,7 +144,7 @@ fn owner_besides(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Op
 /// The stack that CloudFormation's own tags name, unless it is the one that MDAA makes for this deployment. A stack of its
 /// name in another region is another one: roles and buckets are found from everywhere.
 fn other_stack(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<String> {
-    let own = naming::Names::from(deployment).stack(None);
+    let own = naming::NamingConvention::from(deployment).stack(None);
     let id = tags.get(STACK_ID);
     let is_own = |id: &&String| id.starts_with(&deployment.arn("cloudformation", &format!("stack/{own}/")));
     match tags.get(STACK_NAME) {

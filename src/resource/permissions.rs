@@ -154,7 +154,7 @@ fn of_stack(scope: &Scope<'_>) -> Vec<Grant> {
     if scope.adopts.is_none() {
         return Vec::new();
     }
-    let stack = naming::Names::from(scope.deployment).stack(None);
+    let stack = naming::NamingConvention::from(scope.deployment).stack(None);
     let stack = [scope.arn("cloudformation", &format!("stack/{stack}/*"))];
     vec![
         Grant::new(RESOLVE, &["cloudformation:DescribeStacks", "cloudformation:GetTemplate"], stack),

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::seed::{Seed, SeedRole, SeedSubnet};
 use super::studio::records::{
-    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Record,
+    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Stored,
 };
 use super::world::World;
 use crate::config::diagnostic::Diagnostics;

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn mistakes_of_a_config_are_shown_as_they_were_rendered() {
         let place = Source { file: "a.yaml".into(), line: 2, column: 3 };
-        let mistake = Diagnostic::new(&UNKNOWN_KEY, "unknown key").at(&config::Place { source: place, length: 1 });
+        let mistake = Diagnostic::new(&UNKNOWN_KEY, "unknown key").at(&config::Span { source: place, length: 1 });
         let texts = [("a.yaml".to_owned(), "a:\n  b: 1\n".to_owned())].into();
         let failure = Failure::invalid_config(mistake.into(), &texts, false);
         assert!(render(&failure, Paint::PLAIN).starts_with("error[SD1003]: unknown key\n"));

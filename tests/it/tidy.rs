@@ -6,6 +6,7 @@
 
 mod documents;
 mod floors;
+mod names;
 mod packages;
 
 use std::collections::BTreeSet;

@@ -29,20 +29,20 @@ pub struct InvalidName(pub String);
 
 /// The four words that every name is made of, lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct NamingConvention {
     org: String,
     env: String,
     domain: String,
     module: String,
 }
 
-impl From<&Deployment> for Names {
+impl From<&Deployment> for NamingConvention {
     fn from(deployment: &Deployment) -> Self {
         Self::new(&deployment.org, &deployment.env, &deployment.domain, &deployment.module)
     }
 }
 
-impl Names {
+impl NamingConvention {
     /// The names of one environment; the words are lower-cased as MDAA does.
     pub fn new(org: &str, env: &str, domain: &str, module: &str) -> Self {
         Self {
@@ -231,8 +231,8 @@ fn name_hash(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn sample(module: &str) -> Names {
-        Names::new("test-org", "test-env", "test-domain", &format!("test-sagemaker-studio-domain-{module}"))
+    fn sample(module: &str) -> NamingConvention {
+        NamingConvention::new("test-org", "test-env", "test-domain", &format!("test-sagemaker-studio-domain-{module}"))
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
             (("a", "b", "c", "d"), "my.name_x", 0, "a-b-c-d-my.name_x"),
         ];
         for ((org, env, domain, module), suffix, limit, expected) in cases {
-            let names = Names::new(org, env, domain, module);
+            let names = NamingConvention::new(org, env, domain, module);
             assert_eq!(names.resource_name(Some(suffix), Some(limit)).as_deref(), Ok(expected), "{suffix} {limit}");
         }
     }
@@ -342,7 +342,7 @@ mod tests {
             ("a", None, Some(5), "-5d817523"),
         ];
         for (org, suffix, limit, name) in cases {
-            let result = Names::new(org, "b", "c", "d").resource_name(suffix, limit);
+            let result = NamingConvention::new(org, "b", "c", "d").resource_name(suffix, limit);
             assert_eq!(result, Err(InvalidName(name.into())));
         }
         for name in ["a_b_c", "a-b-c", "abc123", "a-b-c-1", "a", "a1-2b"] {
@@ -372,17 +372,17 @@ mod tests {
 
     #[test]
     fn paths_and_stack_names() {
-        let names = Names::new("o", "e", "d", "m");
+        let names = NamingConvention::new("o", "e", "d", "m");
         assert_eq!(names.parameter("role/X/Arn"), "/o/d/m/role/x/arn");
         assert_eq!(names.org_path("//x"), "/o//x");
         assert_eq!(names.env_path("/x/y"), "/o/d/e/x/y");
         assert_eq!(names.domain_path("Y"), "/o/d/Y");
         assert_eq!(names.stack(Some("Test")), "o-e-d-m-test");
-        assert_eq!(Names::new("o", "--", "d_x", "m").stack(None), "o-d-x-m");
+        assert_eq!(NamingConvention::new("o", "--", "d_x", "m").stack(None), "o-d-x-m");
         assert_eq!(names.security_group().as_deref(), Ok("o-e-d-m-o-e-d-m"));
         assert_eq!(names.security_group_description(), "o-e-d-m/security-group");
         assert_eq!(names.key_alias().as_deref(), Ok("alias/o-e-d-m-efs"));
-        assert_eq!(Names::new("Test-ORG", "e", "d", "m").bucket().as_deref(), Ok("test-org-e-d-m"));
+        assert_eq!(NamingConvention::new("Test-ORG", "e", "d", "m").bucket().as_deref(), Ok("test-org-e-d-m"));
     }
 
     #[test]
@@ -393,7 +393,9 @@ mod tests {
             assert_eq!(content_hash(content), expected);
         }
         assert_eq!(
-            Names::new("acme", "dev", "ds", "studio").lifecycle_config("KernelGateway", "ZWNobyBrZXJuZWw=").as_deref(),
+            NamingConvention::new("acme", "dev", "ds", "studio")
+                .lifecycle_config("KernelGateway", "ZWNobyBrZXJuZWw=")
+                .as_deref(),
             Ok("acme-dev-ds-studio-kernelgateway-699cccbc5d")
         );
     }

@@ -29,7 +29,7 @@ pub enum Severity {
 
 /// Where something stands, and for how many characters of its line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Place {
+pub struct Span {
     /// The first character.
     #[serde(flatten)]
     pub source: Source,
@@ -42,7 +42,7 @@ pub struct Place {
 pub struct Note {
     /// The place.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Span,
     /// What is to be said, if the summary does not say it all.
     pub label: String,
 }
@@ -71,13 +71,13 @@ impl Diagnostic {
 
     /// This, at a place.
     #[must_use]
-    pub fn at(self, place: &Place) -> Self {
+    pub fn at(self, place: &Span) -> Self {
         self.note(place, "")
     }
 
     /// This, with one more place and what is to be said about it.
     #[must_use]
-    pub fn note(mut self, place: &Place, label: impl Into<String>) -> Self {
+    pub fn note(mut self, place: &Span, label: impl Into<String>) -> Self {
         self.notes.push(Note { place: place.clone(), label: label.into() });
         self
     }
@@ -199,7 +199,7 @@ impl std::fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-fn order(diagnostic: &Diagnostic) -> (Option<&Place>, Severity, &str, &str) {
+fn order(diagnostic: &Diagnostic) -> (Option<&Span>, Severity, &str, &str) {
     let place = diagnostic.notes.first().map(|note| &note.place);
     (place, diagnostic.severity, diagnostic.code, &diagnostic.summary)
 }
@@ -222,7 +222,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The lines that hold all of some places, with the number of the first; nothing when they are too long to show.
-    fn excerpt(&self, places: impl Iterator<Item = &'a Place> + Clone) -> Option<(usize, &'a str)> {
+    fn excerpt(&self, places: impl Iterator<Item = &'a Span> + Clone) -> Option<(usize, &'a str)> {
         let lines = places.map(|place| place.source.line.max(1));
         let (first, last) = (lines.clone().min()?, lines.max()?);
         let excerpt = &self.text[self.start(first)..self.start(last + 1)];
@@ -230,7 +230,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The bytes of the text that a place covers; at least one character where there is one.
-    fn span(&self, place: &Place) -> std::ops::Range<usize> {
+    fn span(&self, place: &Span) -> std::ops::Range<usize> {
         let start = self.start(place.source.line);
         let line = &self.text[start..self.start(place.source.line.max(1) + 1)];
         let visible = line.trim_end_matches(['\r', '\n']);
@@ -296,8 +296,8 @@ mod tests {
     use super::*;
     use crate::config::codes;
 
-    fn place(line: usize, column: usize, length: usize) -> Place {
-        Place { source: Source { file: "a.yaml".into(), line, column }, length }
+    fn place(line: usize, column: usize, length: usize) -> Span {
+        Span { source: Source { file: "a.yaml".into(), line, column }, length }
     }
 
     fn sample() -> Diagnostics {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Diagnostics, Place};
-use super::tree::{Tree, Value};
+use super::diagnostic::{Diagnostics, Span};
+use super::tree::{Tree, YamlValue};
 use super::yaml::{self, Include};
 use super::{DeploymentBlock, identity, schema, shape};
 
@@ -54,7 +54,7 @@ impl Document {
     }
 
     /// The document of a module that has no file of its own, standing where mdaa.yaml names it.
-    pub fn without_files(place: &Place) -> Self {
+    pub fn without_files(place: &Span) -> Self {
         Self { root: Tree::from_json(serde_json::json!({}), place), texts: BTreeMap::new() }
     }
 
@@ -68,7 +68,7 @@ impl Document {
     /// This with the top-level keys of inline data in place of its own, as MDAA lays `module_config_data` over the files.
     #[must_use]
     pub fn overlay(mut self, inline: Tree) -> Self {
-        if let (Value::Map(members), Value::Map(over)) = (&mut self.root.value, inline.value) {
+        if let (YamlValue::Map(members), YamlValue::Map(over)) = (&mut self.root.value, inline.value) {
             members.extend(over);
         }
         self
@@ -96,8 +96,8 @@ impl Document {
 }
 
 /// The place of what stands in no file.
-pub(super) fn nowhere() -> Place {
-    Place { source: crate::model::Source { file: "config".into(), line: 1, column: 1 }, length: 1 }
+pub(super) fn nowhere() -> Span {
+    Span { source: crate::model::Source { file: "config".into(), line: 1, column: 1 }, length: 1 }
 }
 
 /// The folder of a path, without a slash at the end; empty for a bare name.
@@ -143,15 +143,15 @@ pub(super) fn make_relative(tree: &mut Tree, folder: &str, path: &mut Vec<String
         return;
     }
     match &mut tree.value {
-        Value::Text(text) if text.starts_with("./") || text.starts_with("../") => *text = join(folder, text),
-        Value::List(items) => {
+        YamlValue::Text(text) if text.starts_with("./") || text.starts_with("../") => *text = join(folder, text),
+        YamlValue::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 path.push(index.to_string());
                 make_relative(item, folder, path);
                 path.pop();
             }
         }
-        Value::Map(members) => {
+        YamlValue::Map(members) => {
             for (key, member) in members {
                 path.push(key.clone());
                 make_relative(&mut member.value, folder, path);
@@ -165,11 +165,11 @@ pub(super) fn make_relative(tree: &mut Tree, folder: &str, path: &mut Vec<String
 /// Merges a later tree into an earlier one: mappings merge, lists grow, anything else is replaced, by `null` too.
 fn merge(earlier: &mut Tree, later: Tree) {
     match (&mut earlier.value, later.value) {
-        (Value::Map(members), Value::Map(others)) => {
+        (YamlValue::Map(members), YamlValue::Map(others)) => {
             for (key, other) in others {
                 match members.get_mut(&key) {
                     Some(member) => {
-                        if !matches!(other.value.value, Value::Map(_)) {
+                        if !matches!(other.value.value, YamlValue::Map(_)) {
                             member.key = other.key;
                         }
                         merge(&mut member.value, other.value);
@@ -180,8 +180,8 @@ fn merge(earlier: &mut Tree, later: Tree) {
                 }
             }
         }
-        (Value::List(items), Value::List(others)) => items.extend(others),
-        (Value::List(items), value) => items.push(Tree { value, place: later.place }),
+        (YamlValue::List(items), YamlValue::List(others)) => items.extend(others),
+        (YamlValue::List(items), value) => items.push(Tree { value, place: later.place }),
         (_, value) => *earlier = Tree { value, place: later.place },
     }
 }
@@ -219,7 +219,7 @@ mod tests {
                 "securityGroups": ["sg-1", "sg-s"],
             })
         );
-        let Value::List(subnets) = &merged.tree().get("subnetIds").unwrap().value else { panic!() };
+        let YamlValue::List(subnets) = &merged.tree().get("subnetIds").unwrap().value else { panic!() };
         assert_eq!((&*subnets[0].place.source.file, &*subnets[2].place.source.file), ("1.yaml", "2.yaml"));
     }
 

@@ -2,7 +2,7 @@
 //! write them. References are filled in with these, so that they can hold none.
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::tree::{Tree, Value, shorten};
+use super::tree::{Tree, YamlValue, shorten};
 use super::{codes, template};
 
 /// What the names of MDAA's own switches begin with.
@@ -34,7 +34,7 @@ pub(super) fn mistakes(block: &Tree) -> Diagnostics {
         }
         mistakes.extend(literal);
     }
-    if let Some(Tree { value: Value::Map(members), .. }) = block.get("context") {
+    if let Some(Tree { value: YamlValue::Map(members), .. }) = block.get("context") {
         for (_, member) in members.iter().filter(|(key, _)| key.starts_with(SWITCH)) {
             mistakes.extend(template::literal(&member.value, "write `true`, or leave the switch out"));
         }

@@ -117,7 +117,7 @@ impl LifecycleConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::naming::{Names, content_hash};
+    use crate::naming::{NamingConvention, content_hash};
 
     fn config(assets: bool, cmds: &[&str]) -> LifecycleConfig {
         LifecycleConfig {
@@ -154,7 +154,7 @@ mod tests {
         for (kind, bucket, config, expected) in cases {
             assert_eq!(content_hash(&config.content(kind, bucket, "lifecycle-assets")), expected);
         }
-        let names = Names::new("test-org", "test-env", "test-domain", "test-sagemaker-studio-domain-main");
+        let names = NamingConvention::new("test-org", "test-env", "test-domain", "test-sagemaker-studio-domain-main");
         let content =
             config(true, &["echo \"testing kernel\"", run]).content(LifecycleKind::Kernel, bucket, "/lifecycle-assets");
         assert_eq!(

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::{InputFile, folder, make_relative};
 use super::suggest::nearest;
 use super::template::{self, Context, Parameters, Stage};
-use super::tree::{Member, Tree, Value};
+use super::tree::{Member, Tree, YamlValue};
 use super::{codes, identity, mdaa_schema, shape, yaml};
 
 /// The npm package whose modules this tool deploys.
@@ -64,7 +64,7 @@ pub struct Module {
     /// A policy that bounds every role that is made.
     pub permissions_boundary: Option<String>,
     /// Where the module stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A file that mdaa.yaml names.
@@ -73,7 +73,7 @@ pub struct NamedFile {
     /// Its path, relative to the current folder.
     pub path: String,
     /// Where it is named.
-    pub place: Place,
+    pub place: Span,
 }
 
 impl NamedFile {
@@ -240,16 +240,16 @@ impl Reader<'_> {
         let mut modules: IndexMap<String, Member> = members(&template, "modules").clone();
         modules.extend(members(environment, "modules").clone());
         merge_by_index(&mut template, environment);
-        if let Value::Map(members) = &mut template.value {
+        if let YamlValue::Map(members) = &mut template.value {
             let place = template.place.clone();
-            let value = Tree { value: Value::Map(modules), place: place.clone() };
+            let value = Tree { value: YamlValue::Map(modules), place: place.clone() };
             members.insert("modules".into(), Member { key: place, value });
         }
         Some(template)
     }
 
     /// Counts what is copied from one level to another; nothing when it is too much, which is reported once.
-    fn inherit<'t>(&mut self, trees: impl IntoIterator<Item = &'t Tree>, place: &Place) -> Option<()> {
+    fn inherit<'t>(&mut self, trees: impl IntoIterator<Item = &'t Tree>, place: &Span) -> Option<()> {
         if self.inherited > INHERITANCE_BUDGET {
             return None;
         }
@@ -327,7 +327,7 @@ impl Reader<'_> {
         for level in levels {
             for key in ["naming_module", "naming_class", "custom_naming", "custom_aspects"] {
                 let Some(tree) =
-                    level.get(key).filter(|tree| !matches!(&tree.value, Value::List(items) if items.is_empty()))
+                    level.get(key).filter(|tree| !matches!(&tree.value, YamlValue::List(items) if items.is_empty()))
                 else {
                     continue;
                 };
@@ -356,7 +356,7 @@ impl Reader<'_> {
     fn place(&mut self, key: &str, tree: &Tree, context: &Context) -> String {
         let text = self.settled(tree, context);
         // What is not filled in has been told of.
-        let filled = Tree { value: Value::Text(text.clone()), place: tree.place.clone() };
+        let filled = Tree { value: YamlValue::Text(text.clone()), place: tree.place.clone() };
         if !text.is_empty()
             && template::literal(&filled, TAKEN).is_empty()
             && let Some(mistake) = identity::place(key, &filled)
@@ -382,7 +382,7 @@ impl Reader<'_> {
     }
 
     fn key(&mut self, what: &str, name: &str, member: &Member) {
-        let at = Tree { value: Value::Null, place: member.key.clone() };
+        let at = Tree { value: YamlValue::Null, place: member.key.clone() };
         self.name(what, name, &at);
     }
 
@@ -412,9 +412,9 @@ fn template_of<'t>(level: &'t Tree, name: &str) -> Option<&'t Tree> {
 /// How many values a tree has, with the bytes of its texts.
 fn size(tree: &Tree) -> usize {
     1 + match &tree.value {
-        Value::Text(text) => text.len(),
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Map(members) => members.iter().map(|(key, member)| key.len() + size(&member.value)).sum(),
+        YamlValue::Text(text) => text.len(),
+        YamlValue::List(items) => items.iter().map(size).sum(),
+        YamlValue::Map(members) => members.iter().map(|(key, member)| key.len() + size(&member.value)).sum(),
         _ => 0,
     }
 }
@@ -424,7 +424,7 @@ fn overlaid(levels: [&Tree; 4], key: &str) -> Option<Tree> {
     let found: Vec<&Tree> = levels.into_iter().filter_map(|level| level.get(key)).collect();
     let place = found.last()?.place.clone();
     let members = found.into_iter().filter_map(Tree::map).flat_map(Clone::clone).collect();
-    Some(Tree { value: Value::Map(members), place })
+    Some(Tree { value: YamlValue::Map(members), place })
 }
 
 /// A module's inline config.
@@ -433,13 +433,13 @@ fn inline(module: &Tree) -> Option<Tree> {
         ["app_config_data", "module_config_data"].iter().filter_map(|key| module.get(key)).collect();
     let place = found.last()?.place.clone();
     let members = found.into_iter().filter_map(Tree::map).flat_map(Clone::clone).collect();
-    Some(Tree { value: Value::Map(members), place })
+    Some(Tree { value: YamlValue::Map(members), place })
 }
 
 /// Merges as lodash does by default: mappings merge, lists merge element by element, anything else is replaced.
 fn merge_by_index(base: &mut Tree, over: &Tree) {
     match (&mut base.value, &over.value) {
-        (Value::Map(members), Value::Map(others)) => {
+        (YamlValue::Map(members), YamlValue::Map(others)) => {
             for (key, other) in others {
                 match members.get_mut(key) {
                     Some(member) => merge_by_index(&mut member.value, &other.value),
@@ -449,7 +449,7 @@ fn merge_by_index(base: &mut Tree, over: &Tree) {
                 }
             }
         }
-        (Value::List(items), Value::List(others)) => {
+        (YamlValue::List(items), YamlValue::List(others)) => {
             for (index, other) in others.iter().enumerate() {
                 match items.get_mut(index) {
                     Some(item) => merge_by_index(item, other),
@@ -472,7 +472,7 @@ fn members<'a>(tree: &'a Tree, key: &str) -> &'a IndexMap<String, Member> {
 
 fn list(tree: &Tree, key: &str) -> Vec<Tree> {
     match tree.get(key).map(|tree| &tree.value) {
-        Some(Value::List(items)) => items.clone(),
+        Some(YamlValue::List(items)) => items.clone(),
         _ => Vec::new(),
     }
 }

@@ -39,7 +39,7 @@ pub mod user_settings;
 pub mod words;
 pub mod yaml;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Note, Severity, Span};
 pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, OnDestroy, RemovalPolicy, UserProfile};

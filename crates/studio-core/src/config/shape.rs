@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json, json};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::suggest::nearest;
-use super::tree::{Member, Tree, Value, shorten};
+use super::tree::{Member, Tree, YamlValue, shorten};
 use super::{codes, forms};
 
 /// Where the keys and values of a config stand, by path of keys.
@@ -21,9 +21,9 @@ pub(super) type Places = BTreeMap<Vec<String>, Spot>;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Spot {
     /// The key, or the value itself for an element of a list.
-    pub(super) key: Place,
+    pub(super) key: Span,
     /// The value.
-    pub(super) value: Place,
+    pub(super) value: Span,
     /// Whether the value was wrong and something else stands in for it.
     pub(super) broken: bool,
 }
@@ -72,14 +72,14 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// The value as JSON, or nothing if it is to be left out.
-    fn value(&mut self, schema: &'a Json, tree: &Tree, key: &Place) -> Option<Json> {
+    fn value(&mut self, schema: &'a Json, tree: &Tree, key: &Span) -> Option<Json> {
         let resolved = self.resolve(schema);
         match &tree.value {
-            Value::Broken => {
+            YamlValue::Broken => {
                 self.mark_broken();
                 return self.stand_in(resolved);
             }
-            Value::Pending(text) => return self.pending(resolved, text, tree),
+            YamlValue::Pending(text) => return self.pending(resolved, text, tree),
             _ => {}
         }
         let json = match kind(resolved) {
@@ -109,7 +109,7 @@ impl<'a> Checker<'a> {
         Some(json)
     }
 
-    fn object(&mut self, schema: &'a Json, tree: &Tree, key: &Place) -> Option<Json> {
+    fn object(&mut self, schema: &'a Json, tree: &Tree, key: &Span) -> Option<Json> {
         let members = tree.map()?;
         let empty = Map::new();
         let known = schema["properties"].as_object().unwrap_or(&empty);
@@ -151,12 +151,12 @@ impl<'a> Checker<'a> {
     fn array(&mut self, schema: &'a Json, tree: &Tree) -> Option<Json> {
         let parsed;
         let items = match &tree.value {
-            Value::List(items) => items,
+            YamlValue::List(items) => items,
             // Text that reads as a JSON list counts as one.
-            Value::Text(text) => match serde_json::from_str::<Json>(text) {
+            YamlValue::Text(text) => match serde_json::from_str::<Json>(text) {
                 Ok(json @ Json::Array(_)) => {
                     parsed = Tree::from_json(json, &tree.place);
-                    let Value::List(items) = &parsed.value else { return None };
+                    let YamlValue::List(items) = &parsed.value else { return None };
                     items
                 }
                 _ => return None,
@@ -319,7 +319,7 @@ impl<'a> Checker<'a> {
         homes
     }
 
-    fn missing_key(&mut self, name: &str, key: &Place) {
+    fn missing_key(&mut self, name: &str, key: &Span) {
         let place = if self.path.is_empty() { "the config".to_string() } else { format!("`{}`", self.path.join(".")) };
         let diagnostic = Diagnostic::new(&codes::MISSING_KEY, format!("{place} lacks `{name}`")).at(key);
         self.diagnostics.push(diagnostic.help(format!("add `{name}: …`")));
@@ -338,19 +338,19 @@ impl<'a> Checker<'a> {
         let summary = format!("{name} must be {expected}, but is {}", tree.describe());
         let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, summary).at(&tree.place);
         diagnostic = match (&tree.value, kind(schema)) {
-            (Value::Null, "object") => diagnostic.help("write `{}` for an empty mapping, or remove the key"),
-            (Value::Null, _) => diagnostic.help("give it a value, or remove the key"),
-            (Value::Number(_) | Value::Boolean(_), "string") => diagnostic.help("put quotes around it"),
-            (Value::Text(text), "array") => diagnostic.help(format!("write [{}] for a list of one", shorten(text))),
-            (Value::Number(number), "array") => diagnostic.help(format!("write [{number}] for a list of one")),
+            (YamlValue::Null, "object") => diagnostic.help("write `{}` for an empty mapping, or remove the key"),
+            (YamlValue::Null, _) => diagnostic.help("give it a value, or remove the key"),
+            (YamlValue::Number(_) | YamlValue::Boolean(_), "string") => diagnostic.help("put quotes around it"),
+            (YamlValue::Text(text), "array") => diagnostic.help(format!("write [{}] for a list of one", shorten(text))),
+            (YamlValue::Number(number), "array") => diagnostic.help(format!("write [{number}] for a list of one")),
             (_, "array") => diagnostic.help("write each element on a line of its own below the key, behind `- `"),
-            (Value::List(items), "object") if items.iter().all(|item| item.map().is_some()) => {
+            (YamlValue::List(items), "object") if items.iter().all(|item| item.map().is_some()) => {
                 diagnostic.help("write its keys without `- ` in front of them")
             }
             (_, "object") => diagnostic.help("write `key: value` lines below the key, further to the right"),
             (_, "boolean") => diagnostic.help("write true or false"),
-            (Value::Text(_) | Value::Boolean(_), _) => diagnostic.help("write digits only"),
-            (Value::Number(_), _) => diagnostic.help("leave out what is behind the decimal point"),
+            (YamlValue::Text(_) | YamlValue::Boolean(_), _) => diagnostic.help("write digits only"),
+            (YamlValue::Number(_), _) => diagnostic.help("leave out what is behind the decimal point"),
             _ => diagnostic.help("write one value, on the line of the key"),
         };
         self.diagnostics.push(diagnostic);
@@ -429,8 +429,8 @@ fn words(schema: &Json) -> Vec<&str> {
 
 fn boolean(tree: &Tree) -> Option<Json> {
     match &tree.value {
-        Value::Boolean(value) => Some(json!(value)),
-        Value::Text(text) => match text.as_str() {
+        YamlValue::Boolean(value) => Some(json!(value)),
+        YamlValue::Text(text) => match text.as_str() {
             "true" => Some(json!(true)),
             "false" => Some(json!(false)),
             _ => None,
@@ -441,8 +441,8 @@ fn boolean(tree: &Tree) -> Option<Json> {
 
 fn number(tree: &Tree) -> Option<Number> {
     match &tree.value {
-        Value::Number(number) => Some(number.clone()),
-        Value::Text(text) => {
+        YamlValue::Number(number) => Some(number.clone()),
+        YamlValue::Text(text) => {
             let text = text.trim();
             text.parse::<i64>().ok().map(Number::from).or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64))
         }

@@ -3,20 +3,20 @@
 use indexmap::IndexMap;
 use serde_json::{Number, Value as Json};
 
-use super::diagnostic::Place;
+use super::diagnostic::Span;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     /// The value.
-    pub value: Value,
+    pub value: YamlValue,
     /// Where it begins.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum YamlValue {
     /// `null`, or nothing at all.
     Null,
     /// `true` or `false`.
@@ -39,7 +39,7 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// Where the key stands.
-    pub key: Place,
+    pub key: Span,
     /// The value.
     pub value: Tree,
 }
@@ -53,7 +53,7 @@ impl Tree {
     /// The members, if this is a mapping.
     pub fn map(&self) -> Option<&IndexMap<String, Member>> {
         match &self.value {
-            Value::Map(members) => Some(members),
+            YamlValue::Map(members) => Some(members),
             _ => None,
         }
     }
@@ -61,20 +61,20 @@ impl Tree {
     /// The text, if this is text.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) => Some(text),
+            YamlValue::Text(text) => Some(text),
             _ => None,
         }
     }
 
     /// A tree of JSON, all of it at one place.
-    pub fn from_json(json: Json, place: &Place) -> Self {
+    pub fn from_json(json: Json, place: &Span) -> Self {
         let value = match json {
-            Json::Null => Value::Null,
-            Json::Bool(value) => Value::Boolean(value),
-            Json::Number(value) => Value::Number(value),
-            Json::String(text) => Value::Text(text),
-            Json::Array(items) => Value::List(items.into_iter().map(|item| Self::from_json(item, place)).collect()),
-            Json::Object(members) => Value::Map(
+            Json::Null => YamlValue::Null,
+            Json::Bool(value) => YamlValue::Boolean(value),
+            Json::Number(value) => YamlValue::Number(value),
+            Json::String(text) => YamlValue::Text(text),
+            Json::Array(items) => YamlValue::List(items.into_iter().map(|item| Self::from_json(item, place)).collect()),
+            Json::Object(members) => YamlValue::Map(
                 members
                     .into_iter()
                     .map(|(key, value)| (key, Member { key: place.clone(), value: Self::from_json(value, place) }))
@@ -87,12 +87,12 @@ impl Tree {
     /// The tree as JSON; references that nobody filled in stay as text, and broken values are null.
     pub fn to_json(&self) -> Json {
         match &self.value {
-            Value::Null | Value::Broken => Json::Null,
-            Value::Boolean(value) => Json::Bool(*value),
-            Value::Number(value) => Json::Number(value.clone()),
-            Value::Text(text) | Value::Pending(text) => Json::String(text.clone()),
-            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
-            Value::Map(members) => {
+            YamlValue::Null | YamlValue::Broken => Json::Null,
+            YamlValue::Boolean(value) => Json::Bool(*value),
+            YamlValue::Number(value) => Json::Number(value.clone()),
+            YamlValue::Text(text) | YamlValue::Pending(text) => Json::String(text.clone()),
+            YamlValue::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            YamlValue::Map(members) => {
                 Json::Object(members.iter().map(|(key, member)| (key.clone(), member.value.to_json())).collect())
             }
         }
@@ -101,13 +101,13 @@ impl Tree {
     /// What this is, in words for a message: ``text `a` ``, `the number 3`, `a list`, ….
     pub fn describe(&self) -> String {
         match &self.value {
-            Value::Null => "nothing (null)".into(),
-            Value::Boolean(value) => format!("the boolean {value}"),
-            Value::Number(value) => format!("the number {value}"),
-            Value::Text(text) | Value::Pending(text) => format!("text `{}`", shorten(text)),
-            Value::Broken => "a broken value".into(),
-            Value::List(_) => "a list".into(),
-            Value::Map(_) => "a mapping".into(),
+            YamlValue::Null => "nothing (null)".into(),
+            YamlValue::Boolean(value) => format!("the boolean {value}"),
+            YamlValue::Number(value) => format!("the number {value}"),
+            YamlValue::Text(text) | YamlValue::Pending(text) => format!("text `{}`", shorten(text)),
+            YamlValue::Broken => "a broken value".into(),
+            YamlValue::List(_) => "a list".into(),
+            YamlValue::Map(_) => "a mapping".into(),
         }
     }
 }

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StructureStyle, Tag};
 use indexmap::IndexMap;
 use serde_json::Number;
 
 use super::codes;
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
-use super::tree::{Member, Tree, Value};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
+use super::tree::{Member, Tree, YamlValue};
 use crate::model::Source;
 
 /// How many values aliases may copy in all; a bomb wants billions, a domain of thousands of users some ten thousand.
@@ -52,7 +52,7 @@ struct Reader<'a> {
     file: &'a str,
     text: &'a str,
     /// Where the brackets and braces stand that are not closed yet.
-    open: Vec<Place>,
+    open: Vec<Span>,
     events: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: HashMap<usize, Measured>,
     copied: Size,
@@ -110,13 +110,13 @@ impl<'a> Reader<'a> {
             }
         }
         match root {
-            Some(tree @ Tree { value: Value::Map(_), .. }) => Ok(tree),
-            Some(Tree { value: Value::Null, place }) => Err(self.empty("is empty").note(&place, "").into()),
+            Some(tree @ Tree { value: YamlValue::Map(_), .. }) => Ok(tree),
+            Some(Tree { value: YamlValue::Null, place }) => Err(self.empty("is empty").note(&place, "").into()),
             Some(other) => {
                 Err(self.empty(&format!("holds {} instead of a mapping", other.describe())).at(&other.place).into())
             }
             None => {
-                let place = Place { source: Source { file: self.file.into(), line: 1, column: 1 }, length: 1 };
+                let place = Span { source: Source { file: self.file.into(), line: 1, column: 1 }, length: 1 };
                 Err(self.empty("is empty").at(&place).into())
             }
         }
@@ -127,14 +127,14 @@ impl<'a> Reader<'a> {
             .help("a config is a mapping with the key `domain`; the command init writes one to start from")
     }
 
-    fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Measured, Fatal> {
+    fn value(&mut self, event: Event<'a>, span: ParserSpan, depth: usize) -> Result<Measured, Fatal> {
         let place = self.place(span);
         self.spend(Size::default(), depth, &place)?;
         let (anchor, measured) = match event {
             Event::Alias(id) => return self.alias(id, depth, &place),
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.scalar(&text, style, tag.as_deref(), &place)?;
-                let size = Size::of(if let Value::Text(text) = &value { text } else { "" });
+                let size = Size::of(if let YamlValue::Text(text) = &value { text } else { "" });
                 (anchor, Measured { tree: Tree { value, place }, size, depth: 0 })
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -159,8 +159,8 @@ impl<'a> Reader<'a> {
     fn within(
         &mut self,
         style: StructureStyle,
-        place: Place,
-        read: impl FnOnce(&mut Self, Place) -> Result<Measured, Fatal>,
+        place: Span,
+        read: impl FnOnce(&mut Self, Span) -> Result<Measured, Fatal>,
     ) -> Result<Measured, Fatal> {
         if style != StructureStyle::Flow {
             return read(self, place);
@@ -171,12 +171,12 @@ impl<'a> Reader<'a> {
         Ok(collection)
     }
 
-    fn list(&mut self, place: Place, depth: usize) -> Result<Measured, Fatal> {
+    fn list(&mut self, place: Span, depth: usize) -> Result<Measured, Fatal> {
         let (mut items, mut size, mut deepest) = (Vec::new(), Size::of(""), 0);
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
-                let tree = Tree { value: Value::List(items), place };
+                let tree = Tree { value: YamlValue::List(items), place };
                 return Ok(Measured { tree, size, depth: deepest + 1 });
             }
             let item = self.value(event, span, depth + 1)?;
@@ -186,25 +186,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn map(&mut self, place: Place, depth: usize) -> Result<Measured, Fatal> {
+    fn map(&mut self, place: Span, depth: usize) -> Result<Measured, Fatal> {
         let (mut members, mut size, mut deepest) = (IndexMap::<String, Member>::new(), Size::of(""), 0);
         loop {
             let (event, span) = self.next()?;
             let key_place = self.place(span);
             let key = match event {
                 Event::MappingEnd => {
-                    let tree = Tree { value: Value::Map(members), place };
+                    let tree = Tree { value: YamlValue::Map(members), place };
                     return Ok(Measured { tree, size, depth: deepest + 1 });
                 }
                 Event::Scalar(text, _, anchor, _) => {
                     if anchor > 0 {
-                        let tree = Tree { value: Value::Text(text.to_string()), place: key_place.clone() };
+                        let tree = Tree { value: YamlValue::Text(text.to_string()), place: key_place.clone() };
                         self.anchors.insert(anchor, Measured { tree, size: Size::of(&text), depth: 0 });
                     }
                     text.into_owned()
                 }
                 Event::Alias(id) => match self.alias(id, depth, &key_place)?.tree.value {
-                    Value::Text(text) => text,
+                    YamlValue::Text(text) => text,
                     _ => return Err(Self::bad_key(&key_place)),
                 },
                 _ => return Err(Self::bad_key(&key_place)),
@@ -223,13 +223,13 @@ impl<'a> Reader<'a> {
     }
 
     #[expect(clippy::unnecessary_box_returns, reason = "every failure of the reader is one, kept small by its box")]
-    fn bad_key(place: &Place) -> Fatal {
+    fn bad_key(place: &Span) -> Fatal {
         let summary = "a key must be plain text";
         let help = "put quotes around a value that begins with `{`, such as \"{{context:name}}\"";
         Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(place).help(help))
     }
 
-    fn alias(&mut self, id: usize, depth: usize, place: &Place) -> Result<Measured, Fatal> {
+    fn alias(&mut self, id: usize, depth: usize, place: &Span) -> Result<Measured, Fatal> {
         let Some(&Measured { size, depth: below, .. }) = self.anchors.get(&id) else {
             let summary = "an alias refers to the value that holds it";
             let help = "write out what is meant";
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Counts what is about to be copied, and refuses what is too much or too deep.
-    fn spend(&mut self, size: Size, depth: usize, place: &Place) -> Result<(), Fatal> {
+    fn spend(&mut self, size: Size, depth: usize, place: &Span) -> Result<(), Fatal> {
         self.copied.add(size);
         let (summary, help) = if self.copied.values > ALIAS_BUDGET {
             (format!("the aliases of {} copy more than {ALIAS_BUDGET} values", self.file), "use fewer aliases")
@@ -255,42 +255,42 @@ impl<'a> Reader<'a> {
         Err(Box::new(Diagnostic::new(&codes::TOO_LARGE, summary).at(place).help(help)))
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: &Place) -> Result<Value, Fatal> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: &Span) -> Result<YamlValue, Fatal> {
         if let Some(tag) = tag {
             if tag.handle() == "!" && tag.suffix() == "include" {
                 return self.included(text, place);
             }
             return Ok(match tag.core_suffix() {
                 Some("null" | "bool" | "int" | "float") => core_value(text),
-                _ => Value::Text(text.into()),
+                _ => YamlValue::Text(text.into()),
             });
         }
-        Ok(if style == ScalarStyle::Plain { core_value(text) } else { Value::Text(text.into()) })
+        Ok(if style == ScalarStyle::Plain { core_value(text) } else { YamlValue::Text(text.into()) })
     }
 
-    fn included(&mut self, path: &str, place: &Place) -> Result<Value, Fatal> {
+    fn included(&mut self, path: &str, place: &Span) -> Result<YamlValue, Fatal> {
         let path = super::document::join(super::document::folder(self.file), path);
         match (self.include)(&path) {
             Ok(text) => {
                 self.spend(Size::of(&text), 0, place)?;
-                Ok(Value::Text(text))
+                Ok(YamlValue::Text(text))
             }
             Err(reason) => {
                 let summary = format!("`{path}` cannot be included: {reason}");
                 let help = "the path is relative to the folder of this file";
                 self.diagnostics.push(Diagnostic::new(&codes::INCLUDE, summary).at(place).help(help));
-                Ok(Value::Broken)
+                Ok(YamlValue::Broken)
             }
         }
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Fatal> {
+    fn next(&mut self) -> Result<(Event<'a>, ParserSpan), Fatal> {
         loop {
             match self.events.next_event() {
                 Some(Ok((Event::Comment(..), _))) => {}
                 Some(Ok(event)) => return Ok(event),
                 Some(Err(error)) => return Err(Box::new(self.syntax(&error))),
-                None => return Ok((Event::StreamEnd, Span::default())),
+                None => return Ok((Event::StreamEnd, ParserSpan::default())),
             }
         }
     }
@@ -304,7 +304,7 @@ impl<'a> Reader<'a> {
             let last = self.text.lines().last().unwrap_or_default();
             (source.line, source.column) = (lines.max(1), last.chars().count() + 1);
         }
-        let place = Place { source, length: 1 };
+        let place = Span { source, length: 1 };
         // The parser has a limit of its own, which depth reaches before values are counted.
         if error.info().contains("recursion limit") {
             let summary = format!("{} nests values too deep", self.file);
@@ -330,21 +330,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The character at a place.
-    fn character(&self, place: &Place) -> Option<char> {
+    fn character(&self, place: &Span) -> Option<char> {
         let line = self.text.lines().nth(place.source.line - 1)?;
         line.chars().nth(place.source.column - 1)
     }
 
-    fn place(&self, span: Span) -> Place {
+    fn place(&self, span: ParserSpan) -> Span {
         let (start, end) = (span.start, span.end);
         let length = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
         let source = Source { file: self.file.into(), line: start.line().max(1), column: start.col() + 1 };
-        Place { source, length: length.max(1) }
+        Span { source, length: length.max(1) }
     }
 }
 
 /// That a key is given twice, with both places.
-pub fn duplicate_key(key: &str, second: &Place, first: &Place) -> Diagnostic {
+pub fn duplicate_key(key: &str, second: &Span, first: &Span) -> Diagnostic {
     Diagnostic::new(&codes::DUPLICATE_KEY, format!("`{key}` is given twice"))
         .note(second, "again here")
         .note(first, "first here")
@@ -352,12 +352,12 @@ pub fn duplicate_key(key: &str, second: &Place, first: &Place) -> Diagnostic {
 }
 
 /// What the core schema makes of a plain scalar.
-fn core_value(text: &str) -> Value {
+fn core_value(text: &str) -> YamlValue {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Boolean(true),
-        "false" | "False" | "FALSE" => Value::Boolean(false),
-        _ => core_number(text).map_or_else(|| Value::Text(text.into()), Value::Number),
+        "" | "~" | "null" | "Null" | "NULL" => YamlValue::Null,
+        "true" | "True" | "TRUE" => YamlValue::Boolean(true),
+        "false" | "False" | "FALSE" => YamlValue::Boolean(false),
+        _ => core_number(text).map_or_else(|| YamlValue::Text(text.into()), YamlValue::Number),
     }
 }
 
@@ -455,7 +455,7 @@ mod tests {
         let tree = read("a:\n  b: [x, 'yy']\n").unwrap();
         let member = &tree.get("a").unwrap().map().unwrap()["b"];
         assert_eq!((member.key.source.line, member.key.source.column, member.key.length), (2, 3, 1));
-        let Value::List(items) = &member.value.value else { panic!() };
+        let YamlValue::List(items) = &member.value.value else { panic!() };
         assert_eq!((items[1].place.source.line, items[1].place.source.column, items[1].place.length), (2, 10, 4));
     }
 

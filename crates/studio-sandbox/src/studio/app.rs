@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::faults::StudioFaults;
 use super::life::{self, Course, Life, NextStatus, Status, Then};
-use super::records::{App, AppOwner, Domain, Living, Object, Record, Space, UserProfileRecord};
+use super::records::{App, AppOwner, Domain, Living, Object, Space, Stored, UserProfileRecord};
 use super::user_profile;
 use super::{checks, domain, in_use, invalid, merge, not_found, page, required, seconds, space, tags, text, trust};
 use crate::core::wire::{Answer, Refusal};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGES, LifecycleConfigRecord, Object, Record};
+use super::records::{APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGES, LifecycleConfigRecord, Object, Stored};
 use super::{invalid, trust};
 use crate::core::records::{SECURITY_GROUPS, SecurityGroup};
 use crate::core::wire::Refusal;

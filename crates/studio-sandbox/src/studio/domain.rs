@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::life::{self, Life, Status, Then};
-use super::records::{App, Domain, Living, Object, Record, Space, UserProfileRecord};
+use super::records::{App, Domain, Living, Object, Space, Stored, UserProfileRecord};
 use super::{adversary, home, in_use, invalid, not_found, page, required, seconds, text};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;

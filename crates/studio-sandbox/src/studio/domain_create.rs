@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::faults::StudioFaults;
 use super::life::{self, Life};
-use super::records::{Domain, LIMITS, Object, Record};
+use super::records::{Domain, LIMITS, Object, Stored};
 use super::{checks, domain, domain_gates, home, in_use, invalid, merge, required, tags};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::{LOWER, World};

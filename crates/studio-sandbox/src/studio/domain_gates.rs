@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::checks::texts;
 use super::life::Status;
-use super::records::{App, AppOwner, Domain, Record, Space, key_in};
+use super::records::{App, AppOwner, Domain, Space, Stored, key_in};
 use super::{Refusal, invalid};
 use crate::core::world::World;
 

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::faults::StudioFaults;
 use super::life::{self, Status};
 use super::merge::{self, Depth};
-use super::records::{Domain, Object, Record};
+use super::records::{Domain, Object, Stored};
 use super::{checks, domain, domain_create, domain_gates, home, in_use, invalid, required};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::faults::{self, StudioFaults};
-use super::records::{App, Domain, Living, Record, Space, UserProfileRecord};
+use super::records::{App, Domain, Living, Space, Stored, UserProfileRecord};
 use crate::core::world::World;
 
 /// Table of what is due, by moment.
@@ -221,7 +221,7 @@ pub fn settle(world: &mut World) {
 }
 
 /// Ends a course; whether it is off the list. A frozen one stays on it.
-fn end<R: Living + Record>(world: &mut World, due: &Due) -> bool {
+fn end<R: Living + Stored>(world: &mut World, due: &Due) -> bool {
     let Some(mut record) = world.get::<R>(R::TABLE, &due.key) else { return true };
     if StudioFaults::of(world).is_frozen(record.life().status) {
         return false;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::records::{App, Domain, LifecycleConfigRecord, Object, Record, Space, UserProfileRecord};
+use super::records::{App, Domain, LifecycleConfigRecord, Object, Space, Stored, UserProfileRecord};
 use super::{checks, in_use, invalid, not_found, page, required, seconds, tags, text};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
@@ -89,7 +89,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
 /// The ARN of something that refers to a lifecycle configuration: settings anywhere, or an app that is not over yet. The
 /// API model of the delete operation lists them.
 fn holder(world: &World, arn: &str) -> Option<String> {
-    fn of<R: Record>(world: &World, arn: &str, settings: impl Fn(R) -> Json) -> Option<String> {
+    fn of<R: Stored>(world: &World, arn: &str, settings: impl Fn(R) -> Json) -> Option<String> {
         world.list::<R>(R::TABLE, "").into_iter().find_map(|(_, record)| {
             let holder = record.arn(world);
             checks::lifecycle_configs_of(&settings(record)).contains(arn).then_some(holder)

@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use self::faults::StudioFaults;
-use self::records::{App, Domain, LifecycleConfigRecord, Record, Space, UserProfileRecord};
+use self::records::{App, Domain, LifecycleConfigRecord, Space, Stored, UserProfileRecord};
 use crate::core::wire::{Answer, Principal, Refusal, without_nulls};
 use crate::core::world::World;
 
@@ -107,7 +107,7 @@ pub fn groups_in_use(world: &World) -> BTreeSet<String> {
 
 /// Everything of Studio that carries tags, by ARN.
 pub fn taggable(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
-    fn of<R: Record>(world: &World) -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
+    fn of<R: Stored>(world: &World) -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
         let records = world.list::<R>(R::TABLE, "").into_iter();
         records.map(|(_, mut record)| (record.arn(world), std::mem::take(record.tags_mut())))
     }

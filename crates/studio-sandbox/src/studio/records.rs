@@ -29,7 +29,7 @@ pub const DIRECTORY: &str = "directory";
 pub const LIMITS: &str = "limits";
 
 /// A record that has an ARN and tags.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Stored: Serialize + DeserializeOwned {
     /// The table that it stands in.
     const TABLE: &'static str;
 
@@ -44,7 +44,7 @@ pub trait Record: Serialize + DeserializeOwned {
 }
 
 /// A record with a status.
-pub trait Living: Record {
+pub trait Living: Stored {
     /// Which of them it is, for the list of what is due.
     const KIND: LifeKind;
 
@@ -230,7 +230,7 @@ impl Domain {
     }
 }
 
-impl Record for Domain {
+impl Stored for Domain {
     const TABLE: &'static str = "studio/domain";
 
     fn key(&self) -> String {
@@ -246,7 +246,7 @@ impl Record for Domain {
     }
 }
 
-impl Record for UserProfileRecord {
+impl Stored for UserProfileRecord {
     const TABLE: &'static str = "studio/user-profile";
 
     fn key(&self) -> String {
@@ -262,7 +262,7 @@ impl Record for UserProfileRecord {
     }
 }
 
-impl Record for Space {
+impl Stored for Space {
     const TABLE: &'static str = "studio/space";
 
     fn key(&self) -> String {
@@ -278,7 +278,7 @@ impl Record for Space {
     }
 }
 
-impl Record for App {
+impl Stored for App {
     const TABLE: &'static str = "studio/app";
 
     fn key(&self) -> String {
@@ -295,7 +295,7 @@ impl Record for App {
     }
 }
 
-impl Record for LifecycleConfigRecord {
+impl Stored for LifecycleConfigRecord {
     const TABLE: &'static str = "studio/lifecycle-config";
 
     fn key(&self) -> String {

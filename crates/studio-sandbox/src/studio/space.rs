@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::faults::StudioFaults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
-use super::records::{App, AppOwner, Living, Object, Record, Space, key_in};
+use super::records::{App, AppOwner, Living, Object, Space, Stored, key_in};
 use super::{adversary, checks, domain, in_use, invalid, not_found, page, required, seconds, tags, text, user_profile};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::records::{App, AppOwner, Domain, LifecycleConfigRecord, Record, Space, UserProfileRecord, key_in};
+use super::records::{App, AppOwner, Domain, LifecycleConfigRecord, Space, Stored, UserProfileRecord, key_in};
 use super::{checks, invalid, not_found, page, required};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
@@ -66,7 +66,7 @@ fn change(
     arn: &str,
     change: impl FnOnce(&mut Tags) -> Result<(), Refusal>,
 ) -> Result<Tags, Refusal> {
-    fn of<R: Record>(
+    fn of<R: Stored>(
         world: &mut World,
         key: &str,
         change: impl FnOnce(&mut Tags) -> Result<(), Refusal>,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::faults::StudioFaults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
-use super::records::{App, AppOwner, DIRECTORY, Domain, Living, Object, Record, Space, UserProfileRecord, key_in};
+use super::records::{App, AppOwner, DIRECTORY, Domain, Living, Object, Space, Stored, UserProfileRecord, key_in};
 use super::{
     adversary, checks, domain, domain_create, in_use, invalid, not_found, page, required, seconds, tags, text,
 };

@@ -4,11 +4,11 @@
 
 use super::Config;
 use super::codes::Code;
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::nowhere;
 use super::shape::Places;
 use super::template::Context;
-use crate::naming::Names;
+use crate::naming::NamingConvention;
 
 mod domain;
 mod network;
@@ -19,7 +19,7 @@ mod users;
 
 /// Everything that is wrong with a config beyond its shape; also settles what has two spellings.
 pub(super) fn review(config: &mut Config, places: &Places, context: &Context) -> Diagnostics {
-    let names = Names::new(&context.org, &context.env, &context.domain, &context.module_name);
+    let names = NamingConvention::new(&context.org, &context.env, &context.domain, &context.module_name);
     let mut review = Review { places, context, names, diagnostics: Diagnostics::default() };
     settings::unify(&mut review, &mut config.domain);
     domain::check(&mut review, &config.domain);
@@ -35,7 +35,7 @@ pub(super) fn review(config: &mut Config, places: &Places, context: &Context) ->
 struct Review<'a> {
     places: &'a Places,
     context: &'a Context,
-    names: Names,
+    names: NamingConvention,
     diagnostics: Diagnostics,
 }
 
@@ -47,7 +47,7 @@ impl Review<'_> {
     }
 
     /// The place of the value at a path if it begins on its key's line, else of the key.
-    fn place(&self, path: &[&str]) -> Place {
+    fn place(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         let found = (0..=path.len()).rev().find_map(|length| Some((length, self.places.get(&path[..length])?)));
         match found {
@@ -60,7 +60,7 @@ impl Review<'_> {
     }
 
     /// The place of the key at a path.
-    fn key(&self, path: &[&str]) -> Place {
+    fn key(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.places.get(&path).map_or_else(nowhere, |spot| spot.key.clone())
     }

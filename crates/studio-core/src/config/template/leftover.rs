@@ -7,7 +7,7 @@ use super::braces::{outside, pairs};
 use super::{Filled, Spot};
 use crate::config::codes;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
-use crate::config::tree::{Tree, Value, shorten};
+use crate::config::tree::{Tree, YamlValue, shorten};
 
 /// What makes a value a reference when it begins with it.
 const PREFIXES: [&str; 6] =
@@ -66,9 +66,9 @@ pub(in crate::config) fn literal(tree: &Tree, help: &str) -> Diagnostics {
         }
     };
     match &tree.value {
-        Value::Text(text) | Value::Pending(text) => refuse(text, &tree.place),
-        Value::List(items) => items.iter().for_each(|item| diagnostics.extend(literal(item, help))),
-        Value::Map(members) => {
+        YamlValue::Text(text) | YamlValue::Pending(text) => refuse(text, &tree.place),
+        YamlValue::List(items) => items.iter().for_each(|item| diagnostics.extend(literal(item, help))),
+        YamlValue::Map(members) => {
             members.iter().for_each(|(key, member)| refuse(key, &member.key));
             members.values().for_each(|member| diagnostics.extend(literal(&member.value, help)));
         }

@@ -11,11 +11,11 @@ use serde_json::Value as Json;
 
 use self::braces::{Pair, pairs};
 use super::codes;
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::in_commands;
-use super::tree::{Member, Tree, Value, shorten};
+use super::tree::{Member, Tree, YamlValue, shorten};
 use super::yaml::duplicate_key;
-use crate::naming::Names;
+use crate::naming::NamingConvention;
 
 mod braces;
 mod leftover;
@@ -122,16 +122,16 @@ pub struct Expanded {
     /// The tree with references filled in.
     pub tree: Tree,
     /// Every SSM parameter that is referred to, and where.
-    pub needs: Vec<(ParameterName, Place)>,
+    pub needs: Vec<(ParameterName, Span)>,
     /// What is wrong.
     pub diagnostics: Diagnostics,
 }
 
-/// Fills in the references of a tree; those that are wrong leave [`Value::Broken`] behind.
+/// Fills in the references of a tree; those that are wrong leave [`YamlValue::Broken`] behind.
 pub fn expand(tree: &Tree, context: &Context, parameters: Parameters<'_>, stage: Stage) -> Expanded {
     let mut pass = Pass {
         context,
-        names: Names::new(&context.org, &context.env, &context.domain, &context.module_name),
+        names: NamingConvention::new(&context.org, &context.env, &context.domain, &context.module_name),
         parameters,
         stage,
         filled: 0,
@@ -144,19 +144,19 @@ pub fn expand(tree: &Tree, context: &Context, parameters: Parameters<'_>, stage:
 
 struct Pass<'a> {
     context: &'a Context,
-    names: Names,
+    names: NamingConvention,
     parameters: Parameters<'a>,
     stage: Stage,
     /// How many bytes references were filled in with; beyond the budget nothing more is.
     filled: usize,
-    needs: Vec<(ParameterName, Place)>,
+    needs: Vec<(ParameterName, Span)>,
     diagnostics: Diagnostics,
 }
 
 /// Where a piece of text stands, which decides what it may hold.
 #[derive(Clone, Copy)]
 struct Spot<'a> {
-    place: &'a Place,
+    place: &'a Span,
     key: bool,
     command: bool,
 }
@@ -183,31 +183,31 @@ enum Meaning {
 impl Pass<'_> {
     fn tree(&mut self, tree: &Tree, path: &mut Vec<String>) -> Tree {
         let value = match &tree.value {
-            Value::Text(text) => {
+            YamlValue::Text(text) => {
                 let spot = Spot { place: &tree.place, key: false, command: in_commands(path) };
                 match self.text(text, spot) {
-                    Filled::Text(text) => Value::Text(text),
-                    Filled::Pending(text) => Value::Pending(text),
+                    Filled::Text(text) => YamlValue::Text(text),
+                    Filled::Pending(text) => YamlValue::Pending(text),
                     Filled::Json(json) => Tree::from_json(json, &tree.place).value,
-                    Filled::Broken => Value::Broken,
+                    Filled::Broken => YamlValue::Broken,
                 }
             }
-            Value::List(items) => {
+            YamlValue::List(items) => {
                 let mut expanded = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     path.push(index.to_string());
                     expanded.push(self.tree(item, path));
                     path.pop();
                 }
-                Value::List(expanded)
+                YamlValue::List(expanded)
             }
-            Value::Map(members) => self.map(members, path),
+            YamlValue::Map(members) => self.map(members, path),
             other => other.clone(),
         };
         Tree { value, place: tree.place.clone() }
     }
 
-    fn map(&mut self, members: &IndexMap<String, Member>, path: &mut Vec<String>) -> Value {
+    fn map(&mut self, members: &IndexMap<String, Member>, path: &mut Vec<String>) -> YamlValue {
         let mut expanded = IndexMap::<String, Member>::with_capacity(members.len());
         for (key, member) in members {
             // What references are filled in with is taken as it is.
@@ -230,7 +230,7 @@ impl Pass<'_> {
                 expanded.insert(key, Member { key: member.key.clone(), value });
             }
         }
-        Value::Map(expanded)
+        YamlValue::Map(expanded)
     }
 
     fn text(&mut self, text: &str, spot: Spot<'_>) -> Filled {
@@ -269,8 +269,12 @@ impl Pass<'_> {
     }
 
     #[expect(clippy::unused_self, reason = "a table that reads as part of the pass")]
-    fn paths(&self) -> [(&'static str, fn(&Names, &str) -> String); 3] {
-        [("ssm-org:", Names::org_path), ("ssm-domain:", Names::domain_path), ("ssm-env:", Names::env_path)]
+    fn paths(&self) -> [(&'static str, fn(&NamingConvention, &str) -> String); 3] {
+        [
+            ("ssm-org:", NamingConvention::org_path),
+            ("ssm-domain:", NamingConvention::domain_path),
+            ("ssm-env:", NamingConvention::env_path),
+        ]
     }
 
     fn references(&mut self, text: &str, spot: Spot<'_>) -> Filled {

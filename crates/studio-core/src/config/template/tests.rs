@@ -214,8 +214,8 @@ fn unknown_parameters_stay_and_are_listed() {
     let tree =
         Tree::from_json(json!({"a": "x-{{resolve:ssm:/a/b}}", "b": "{{resolve:ssm:/x/{{partition}}}}"}), &nowhere());
     let expanded = expand(&tree, &context(), Parameters::Unknown, Stage::Module);
-    assert_eq!(expanded.tree.get("a").unwrap().value, Value::Pending("x-{{resolve:ssm:/a/b}}".into()));
-    assert_eq!(expanded.tree.get("b").unwrap().value, Value::Pending("{{resolve:ssm:/x/{{partition}}}}".into()));
+    assert_eq!(expanded.tree.get("a").unwrap().value, YamlValue::Pending("x-{{resolve:ssm:/a/b}}".into()));
+    assert_eq!(expanded.tree.get("b").unwrap().value, YamlValue::Pending("{{resolve:ssm:/x/{{partition}}}}".into()));
     assert_eq!(expanded.needs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["/a/b"]);
     let nested = Tree::from_json(json!({"a": "{{resolve:ssm:/{{resolve:ssm:/a/b}}}}"}), &nowhere());
     let expanded = expand(&nested, &context(), Parameters::Unknown, Stage::Module);
