@@ -288,5 +288,11 @@ mod tests {
             assert_eq!(found.iter().map(|change| change.after.clone()).next(), expected, "{name}");
             assert!(found.len() < 2 && found.iter().all(|change| change.unsets && change.before.is_some()), "{name}");
         }
+        let whole = compare(json!({"Settings": "x"}), json!({"Settings": {"A": 1}}), &["Settings.A"]);
+        assert_eq!(
+            whole.iter().map(|change| change.path.to_string()).collect::<Vec<_>>(),
+            ["Settings"],
+            "said as a whole"
+        );
     }
 }

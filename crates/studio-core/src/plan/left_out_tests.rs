@@ -87,6 +87,19 @@ fn what_would_name_something_too_early_is_not_made() {
 }
 
 #[test]
+fn what_stays_in_use_may_be_named() {
+    let scene = stuck()
+        .wants("domain.studio", json!({"Fixed": [arn(OLD), arn(NEW)], "Plain": "b"}))
+        .has("domain.studio", json!({"Fixed": [arn(OLD)], "Plain": "a"}));
+    for (name, role, expected) in [("used before and after", OLD, vec!["Roles"]), ("used only after", NEW, vec![])] {
+        let policy = "execution_policy.p";
+        let plan =
+            scene.clone().wants(policy, json!({"Roles": [arn(role)]})).has(policy, json!({"Roles": []})).plan("skip");
+        assert_eq!(changed(&plan, policy), expected, "{name}");
+    }
+}
+
+#[test]
 fn what_waits_for_something_blocked_is_blocked() {
     let scene = Scene::default()
         .wants("kms_key.k", json!({"Plain": "b"}))

@@ -257,6 +257,21 @@ fn deletions_run_creation_backwards_after_every_change() {
 }
 
 #[test]
+fn nothing_waits_for_what_is_not_done() {
+    let scene = Scene::default()
+        .has("bucket.it", json!({}))
+        .has("user_profile.ann", json!({"Removal": "guarded"}))
+        .has("home_efs.kept", json!({"Removal": "efs"}))
+        .has("parameter.p", json!({}))
+        .wants("kms_key.same", json!({"Plain": "a"}))
+        .has("kms_key.same", json!({"Plain": "a"}));
+    for (words, expected) in [("", "parameter.p"), ("profile-delete=ann", "parameter.p user_profile.ann")] {
+        let expected = addresses(expected).into_iter().collect();
+        assert_eq!(waits(&scene.plan(words), "bucket.it"), expected, "{words}");
+    }
+}
+
+#[test]
 fn destroying_waits_for_each_thing_that_was_made_later() {
     let scene = Scene { graph: Graph::new(), ..living() };
     let plan = scene.plan("destroy");

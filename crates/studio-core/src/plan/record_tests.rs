@@ -173,7 +173,8 @@ fn scripts_that_something_uses_are_still_to_go() {
         .wants("domain.studio", json!({"Fixed": "b", "Plain": "b"}))
         .has("domain.studio", json!({"Fixed": arn(script), "Plain": "a"}))
         .has(script, json!({}))
-        .has("parameter.a@b", json!({}));
+        .keeps("user_profile.a@b", json!({"Plain": "a"}))
+        .keeps("lifecycle_config.other", json!({"Plain": "a"}));
     for (words, expected) in [("skip", vec![script]), ("skip replace=domain.studio", vec![]), ("", vec![])] {
         assert_eq!(scene.plan(words).record.unwrap().pending_delete, texts(&expected), "{words}");
     }

@@ -55,6 +55,7 @@ fn what_the_api_cannot_unset_follows_what_holds_or_stays() {
             Some(json!("default")),
             None,
         ),
+        ("a default of what inherits nothing", "Default", json!({"Plain": 1}), json!(null), json!("live"), None, None),
         ("a default where nothing is said", "Default", json!({}), json!({}), json!("live"), None, None),
         (
             "a default that is outweighed",

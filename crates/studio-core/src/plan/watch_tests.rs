@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::super::testing::{Scene, address, changed, lines, notices, step};
 use super::*;
-use crate::model::State;
 
 /// What is told to be there beside the config.
 fn told(scene: &Scene, words: &str) -> Vec<String> {
@@ -107,8 +106,12 @@ fn only_what_is_named_is_mended() {
     }
     let managed = scene.plan("mend=domain.it").record.unwrap();
     assert_eq!(managed.paths(&address("domain.it")), [Path::of(["Plain"])], "the record never learns of it");
-    let blocked = scene.has_in(State::Disabled, "domain.it", json!({"Plain": "a", "Odd": "x"}));
+    let blocked = scene.wants("domain.it", json!({"Fixed": "b"})).has("domain.it", json!({"Fixed": "a", "Odd": "x"}));
+    assert_eq!(changed(&blocked.plan("mend=domain.it"), "domain.it"), ["Fixed", "Odd"]);
     assert_eq!(told(&blocked, "mend=domain.it"), ["domain.it Odd"], "what is blocked mends nothing");
+    let users = Scene::default().has("space.s", json!({"Odd": "x"}));
+    assert_eq!(lines(&users.plan("mend=space.s")), ["update space.s"]);
+    assert_eq!(lines(&users.plan("mend=space.s destroy")), [""; 0], "who destroys mends nothing");
 }
 
 #[test]
