@@ -119,6 +119,17 @@ async fn uses(account: &Account) -> Result<BTreeMap<String, Uses>, CloudError> {
         let Some(key) = system.kms_key_id() else { continue };
         uses.entry(id_of(key)).or_default().named.push(format!("the file system {}", system.file_system_id()));
     }
+    // One without home directories has volumes all the same.
+    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let domains = domains.map_err(|e| failed("ListDomains", e))?.into_iter();
+    let of_name = domains.filter(|domain| domain.domain_name() == Some(account.names.domain.as_str()));
+    for id in of_name.filter_map(|domain| domain.domain_id) {
+        let described = account.sagemaker.describe_domain().domain_id(&id).send().await;
+        let described = described.map_err(|e| failed("DescribeDomain", e))?;
+        if let Some(key) = described.kms_key_id() {
+            uses.entry(id_of(key)).or_default().named.push(format!("the domain {id}"));
+        }
+    }
     Ok(uses)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::config::yaml;
+use studio_deploy::sandbox::world::World;
 
 use crate::behaviour::request;
 use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
@@ -139,6 +140,30 @@ fn a_key_that_goes_while_it_is_needed_is_no_reason_to_make_another() {
     let schedule = request("kms", "ScheduleKeyDeletion", &json!({"KeyId": key}));
     assert_eq!(lab.sandbox.answer(&schedule).status, 200);
     let applied = lab.run(APPLY, MINIMAL).expect(5);
+    assert!(applied.notes.contains("aws kms cancel-key-deletion"), "{}", applied.notes);
+}
+
+#[test]
+fn a_key_that_goes_under_a_domain_is_no_reason_to_make_another() {
+    let given = "  domainBucket: {domainBucketName: given-bucket, assetDeploymentRole: {name: given-asset-role}}\n";
+    let config = format!("{MINIMAL}{given}");
+    let lab = Lab::new();
+    lab.run(APPLY, &config).expect(0);
+    let tables = lab.tables();
+    let key = tables["kms/key"].keys().find(|id| id.len() == 36).unwrap();
+    let kms = |operation: &str, input: Json| {
+        assert_eq!(lab.sandbox.answer(&request("kms", operation, &input)).status, 200, "{operation}");
+    };
+    kms("DeleteAlias", json!({"AliasName": "alias/acme-dev-ml-studio-efs"}));
+    kms("ScheduleKeyDeletion", json!({"KeyId": key}));
+    // Nothing but the domain tells of the key any more.
+    let forget = |world: &mut World| {
+        for id in tables["efs/file-system"].keys() {
+            assert!(world.remove("efs/file-system", id));
+        }
+    };
+    lab.sandbox.with_world(forget).unwrap();
+    let applied = lab.run(APPLY, &config).expect(5);
     assert!(applied.notes.contains("aws kms cancel-key-deletion"), "{}", applied.notes);
 }
 
