@@ -93,17 +93,14 @@ fn row_09_whatever_happens_on_the_way_nothing_of_a_failed_domain_is_forgotten() 
     let mut try_one = |lab: &Lab, faults: &str, from: &str| {
         lab.set_faults_once(faults.parse::<Faults>().unwrap());
         lab.run(APPLY, BASE);
-        // Once it heals and once it is simply destroyed.
-        for heal in [true, false] {
-            let lab = Lab::like(&lab.tables());
-            if heal {
-                lab.run(APPLY, BASE).expect(0);
-                assert_eq!(behind(&lab).len(), 5, "{from} {faults}: {:?}", behind(&lab));
-            }
-            lab.run(&goes, BASE).expect(0);
-            assert_eq!(behind(&lab), Vec::<String>::new(), "{from} {faults} {heal}");
-            tried += 1;
+        // By turns it heals first, and is simply destroyed.
+        if tried % 2 == 0 {
+            lab.run(APPLY, BASE).expect(0);
+            assert_eq!(behind(lab).len(), 5, "{from} {faults}: {:?}", behind(lab));
         }
+        lab.run(&goes, BASE).expect(0);
+        assert_eq!(behind(lab), Vec::<String>::new(), "{from} {faults}, number {tried}");
+        tried += 1;
     };
     let begin = failing.iter().position(|call| call.operation == "CreateDomain").unwrap();
     for at in (begin + 1..=failing.len()).step_by(7) {

@@ -157,7 +157,7 @@ pub const DELETE_APP: Course = course("DeleteApp", Status::Deleting, 45, Then::B
 pub enum LifeKind {
     /// A [`Domain`].
     Domain,
-    /// A [`UserProfile`].
+    /// A [`UserProfileRecord`].
     UserProfile,
     /// A [`Space`].
     Space,
