@@ -43,6 +43,7 @@ impl Deployment {
 /// The partition of a region, by what the region's name begins with; those that are not listed are commercial.
 ///
 /// Sources: AWS fault isolation boundaries, "AWS Partitions"; botocore's `partitions.json`.
+/// The emulator has a table of its own, on purpose: what both took from one place could be wrong in both.
 pub fn partition_of(region: &str) -> &'static str {
     const PARTITIONS: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),

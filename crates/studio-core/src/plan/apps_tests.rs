@@ -2,11 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::testing::{Scene, address, changed, lines, notices, step, waits, why};
+use super::super::testing::{Situation, address, changed, lines, notices, step, waits, why};
 use crate::model::{Owner, State};
 
-fn changing(wanted: Json, live: Json) -> Scene {
-    Scene::default().wants("domain.studio", wanted).has("domain.studio", live)
+fn changing(wanted: Json, live: Json) -> Situation {
+    Situation::default().wants("domain.studio", wanted).has("domain.studio", live)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_is_in_the_way_is_stopped_first_and_nothing_else() {
 
 #[test]
 fn a_change_that_makes_or_removes_needs_no_app_stopped() {
-    let scene = || Scene::default().has("app.a", json!({}));
+    let scene = || Situation::default().has("app.a", json!({}));
     let created = scene().wants("domain.studio", json!({"Live": "a"}));
     assert_eq!(lines(&created.plan("")), ["create domain.studio"]);
     let same = scene().keeps("domain.studio", json!({"Live": "a"}));

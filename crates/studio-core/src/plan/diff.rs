@@ -122,7 +122,7 @@ fn of_member<'a>(node: &'a Node, path: &Path, at: usize, item: &Value, live: &[V
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{self, Scene};
+    use super::super::testing::{self, Situation};
     use super::*;
     use crate::model::{Address, Kind, Text};
 
@@ -162,7 +162,7 @@ mod tests {
         }
     }
     fn compare(wanted: serde_json::Value, live: serde_json::Value, managed: &[&str]) -> Vec<Change> {
-        let scene = Scene::default().wants("domain.studio", wanted);
+        let scene = Situation::default().wants("domain.studio", wanted);
         let node = &scene.graph[&testing::address("domain.studio")];
         let managed: Vec<Path> = managed.iter().map(|path| testing::path(path)).collect();
         changes(node, &testing::observed("domain.studio", live), &managed, &testing::ByName)

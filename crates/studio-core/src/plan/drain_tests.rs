@@ -2,13 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::testing::{Scene, lines, options, step, waits, why};
+use super::super::testing::{Situation, lines, options, step, waits, why};
 use super::*;
 use crate::model::Owner;
 
 /// A domain that stays, and Ann's profile in it that goes.
-fn leaving() -> Scene {
-    Scene::default().keeps("domain.studio", json!({"Plain": "a"})).has("user_profile.ann", json!({}))
+fn leaving() -> Situation {
+    Situation::default().keeps("domain.studio", json!({"Plain": "a"})).has("user_profile.ann", json!({}))
 }
 
 fn of(profile: &str) -> Json {
@@ -69,11 +69,11 @@ fn a_profile_goes_with_all_that_is_in_it_or_not_at_all() {
 
 #[test]
 fn a_domain_goes_with_everybody_or_not_at_all() {
-    let scene = || Scene::default().has("domain.studio", json!({})).has("user_profile.ann", json!({}));
+    let scene = || Situation::default().has("domain.studio", json!({})).has("user_profile.ann", json!({}));
     let both = ["delete user_profile.ann", "delete domain.studio"];
     let neither = ["delete user_profile.ann (blocked)", "delete domain.studio (blocked)"];
     let only_profile = ["delete user_profile.ann", "delete domain.studio (blocked)"];
-    let theirs = |scene: Scene| scene.foreign(Owner::Unknown, "user_profile.zoe", json!({}));
+    let theirs = |scene: Situation| scene.foreign(Owner::Unknown, "user_profile.zoe", json!({}));
     for (name, scene, words, first, rest) in [
         ("nobody in it", scene(), "destroy", None, both),
         ("her app", scene().has("app.a", of("ann")), "destroy", Some("delete app.a (blocked)"), neither),
@@ -118,7 +118,7 @@ fn whoever_is_in_the_way_is_named_with_the_flag_that_helps() {
         ),
         (
             "destroying",
-            Scene { graph: crate::model::Graph::new(), ..app() },
+            Situation { graph: crate::model::Graph::new(), ..app() },
             "destroy",
             "domain.studio",
             "nothing is left in it: user_profile.ann",
@@ -154,7 +154,7 @@ fn what_holds_goes_first() {
 #[test]
 fn a_replaced_domain_drains_and_one_that_may_not_be_keeps_all() {
     let scene = || {
-        Scene::default()
+        Situation::default()
             .wants("domain.studio", json!({"Fixed": "b"}))
             .has("domain.studio", json!({"Fixed": "a"}))
             .wants("user_profile.ann", json!({"Fixed": "in ${domain.studio.Arn}"}))

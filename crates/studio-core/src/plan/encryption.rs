@@ -54,7 +54,7 @@ fn denotes(key: &str) -> Option<&str> {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::super::testing::{Scene, lines, notices, why};
+    use super::super::testing::{Situation, lines, notices, why};
     use super::*;
     use crate::model::Owner;
 
@@ -77,7 +77,7 @@ mod tests {
     /// blocked. The key has the node and the live object that are given, if any.
     fn said(old: &str, new: &str, key: [Option<Json>; 2], words: &str) -> Option<&'static str> {
         let encrypted = |key: &str| json!({"Encryption": {"KMSMasterKeyID": key}});
-        let mut scene = Scene::default().wants("bucket.b", encrypted(new)).has("bucket.b", encrypted(old));
+        let mut scene = Situation::default().wants("bucket.b", encrypted(new)).has("bucket.b", encrypted(old));
         if words.contains("adopt") {
             scene = scene.foreign(Owner::Mdaa { stack: None }, "bucket.b", encrypted(old));
         }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_bucket_without_a_key_moves_freely() {
         for live in [json!({"Plain": "a"}), json!({"Encryption": {"SSEAlgorithm": "AES256"}})] {
-            let plan = Scene::default()
+            let plan = Situation::default()
                 .wants("kms_key.k", json!({"Plain": "a"}))
                 .wants("bucket.b", json!({"Encryption": {"KMSMasterKeyID": "${kms_key.k.Arn}"}}))
                 .has("bucket.b", live)
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(lines(&plan), ["create kms_key.k", "update bucket.b"]);
             assert!(plan.notices.is_empty(), "{:?}", plan.notices);
         }
-        let created = Scene::default().wants("bucket.b", json!({"Encryption": {"KMSMasterKeyID": "k"}})).plan("");
+        let created = Situation::default().wants("bucket.b", json!({"Encryption": {"KMSMasterKeyID": "k"}})).plan("");
         assert!(created.notices.is_empty());
     }
 }

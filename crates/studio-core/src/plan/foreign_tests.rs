@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::testing::{Scene, address, deployment, lines, notices, options, step, why};
+use super::super::testing::{Situation, address, deployment, lines, notices, options, step, why};
 use super::*;
 
 fn mdaa() -> Owner {
@@ -10,8 +10,8 @@ fn mdaa() -> Owner {
 }
 
 /// A policy that MDAA did not tag, beside one other thing.
-fn beside(at: &str, other: Found) -> Scene {
-    Scene::default()
+fn beside(at: &str, other: Found) -> Situation {
+    Situation::default()
         .wants("execution_policy.it", json!({"Plain": "a"}))
         .foreign(Owner::MdaaByName, "execution_policy.it", json!({"Plain": "a"}))
         .finds(at, other)
@@ -82,14 +82,14 @@ fn whoever_is_blocked_is_told_the_way_out() {
         let yields = Company::of(&empty).yields(&node.address, &owner, &options("adopt adopt=kms_key.it"));
         assert_eq!(yields, owner.may_yield(), "{owner:?}");
     }
-    let proven = Scene::default().has("domain.it", json!({})).snapshot;
+    let proven = Situation::default().has("domain.it", json!({})).snapshot;
     let hint = Company::of(&proven).blocked(&node, &Owner::MdaaByName, &deployment()).hint;
     assert!(hint.contains("`--adopt`, or alone with `--adopt=kms_key.it`"), "{hint}");
 }
 
 #[test]
 fn what_mdaa_made_beside_and_the_config_does_not_name_is_told_while_adopting() {
-    let scene = |at: &str, owner: Owner| Scene::default().has("domain.it", json!({})).foreign(owner, at, json!({}));
+    let scene = |at: &str, owner: Owner| Situation::default().has("domain.it", json!({})).foreign(owner, at, json!({}));
     let claimed = scene("user_profile.ann", mdaa()).foreign(Owner::Account, "bucket.it", json!({}));
     let named = scene("user_profile.ann", mdaa()).wants("user_profile.ann", json!({}));
     let [profile, script, parameter, space] = ["user_profile.ann", "lifecycle_config.a", "parameter.a", "space.a"];
@@ -111,7 +111,7 @@ fn what_mdaa_made_beside_and_the_config_does_not_name_is_told_while_adopting() {
 
 #[test]
 fn what_builds_on_somebody_elses_is_blocked_only_if_it_would_be_done() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("execution_role.it", json!({}))
         .wants("kms_key.it", json!({"Role": "${execution_role.it.Arn}"}))
         .wants("bucket.it", json!({"Role": "x"}))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::testing::{Scene, address, arn, by_name, changed, lines, notices, step, why};
+use super::super::testing::{Situation, address, arn, by_name, changed, lines, notices, step, why};
 use super::super::{Options, plan, settle};
 use super::*;
 use crate::model::{Path, State};
@@ -11,8 +11,8 @@ const OLD: &str = "execution_role.old";
 const NEW: &str = "execution_role.new";
 
 /// A domain that would have to be made again to get another role, which is not allowed, and the two roles.
-fn stuck() -> Scene {
-    Scene::default()
+fn stuck() -> Situation {
+    Situation::default()
         .keeps(NEW, json!({"Plain": "a"}))
         .has(OLD, json!({}))
         .wants("domain.studio", json!({"FixedRole": format!("${{{NEW}.Arn}}"), "Plain": "b"}))
@@ -20,7 +20,7 @@ fn stuck() -> Scene {
 }
 
 /// The same with something that changes as well.
-fn with(at: &str, wanted: Json, live: Json) -> Scene {
+fn with(at: &str, wanted: Json, live: Json) -> Situation {
     stuck().wants(at, wanted).has(at, live)
 }
 
@@ -80,7 +80,7 @@ fn what_would_name_something_too_early_is_not_made() {
             "{name}: {why:?}"
         );
     }
-    let missing = Scene { snapshot: stuck().snapshot, ..stuck() }.finds(NEW, crate::model::Found::Absent);
+    let missing = Situation { snapshot: stuck().snapshot, ..stuck() }.finds(NEW, crate::model::Found::Absent);
     let plan = missing.wants("parameter.p", json!({"Value": format!("${{{NEW}.Arn}}")})).plan("skip");
     let expected = "it names ${execution_role.new.Arn}, which what is left out does not use yet";
     assert_eq!(why(&plan, "parameter.p"), Some(expected), "even while nobody knows what it will be");
@@ -101,7 +101,7 @@ fn what_stays_in_use_may_be_named() {
 
 #[test]
 fn what_waits_for_something_blocked_is_blocked() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("kms_key.k", json!({"Plain": "b"}))
         .has_in(State::Disabled, "kms_key.k", json!({"Plain": "a"}))
         .wants("bucket.b", json!({"Plain": "${kms_key.k.Arn}"}))
@@ -126,8 +126,9 @@ fn what_waits_for_something_blocked_is_blocked() {
 
 #[test]
 fn nothing_new_is_put_into_a_domain_that_is_not_as_the_config_says() {
-    let profile = |scene: Scene| scene.wants("user_profile.ann", json!({})).after("user_profile.ann", "domain.studio");
-    let in_place = Scene::default()
+    let profile =
+        |scene: Situation| scene.wants("user_profile.ann", json!({})).after("user_profile.ann", "domain.studio");
+    let in_place = Situation::default()
         .wants("domain.studio", json!({"Live": "b", "Plain": "b"}))
         .has("domain.studio", json!({"Live": "a", "Plain": "a"}))
         .has("app.a", json!({}));
@@ -143,7 +144,7 @@ fn nothing_new_is_put_into_a_domain_that_is_not_as_the_config_says() {
 
 #[test]
 fn whoever_blocks_more_settles_again() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.studio", json!({"Fixed": "b"}))
         .has("domain.studio", json!({"Fixed": "a"}))
         .has("app.a", json!({}))
@@ -163,7 +164,7 @@ fn whoever_blocks_more_settles_again() {
 
 #[test]
 fn settling_ends_at_once_where_nothing_is_blocked() {
-    let scene = Scene::default().wants("bucket.b", json!({"Plain": "b"})).has("bucket.b", json!({"Plain": "a"}));
+    let scene = Situation::default().wants("bucket.b", json!({"Plain": "b"})).has("bucket.b", json!({"Plain": "a"}));
     let options = Options { skip_blocked: true, ..Options::default() };
     let plan = plan(&super::super::testing::deployment(), &scene.graph, &scene.snapshot, None, &by_name, &options);
     let plan = plan.unwrap();
@@ -180,7 +181,7 @@ fn what_is_taken_out_stays_as_it_is() {
         source: None,
         unsets: false,
     };
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("bucket.b", json!({"Plain": "b", "Other": "b", "Settings": {"A": "b"}}))
         .has("bucket.b", json!({"Plain": "a"}));
     let (plain, other, inner) = (

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::testing::{Scene, address, addresses, arn, changed, lines, options, step, waits, why};
+use super::testing::{Situation, address, addresses, arn, changed, lines, options, step, waits, why};
 use super::*;
 use crate::model::State;
 
 /// A role, a key, a bucket, a domain and a profile, each made of the one before.
-fn environment() -> Scene {
-    Scene::default()
+fn environment() -> Situation {
+    Situation::default()
         .wants("execution_role.default", json!({"Plain": "a"}))
         .wants("kms_key.default", json!({"Roles": ["${execution_role.default.Arn}"]}))
         .wants("bucket.default", json!({"Plain": "${kms_key.default.Arn}"}))
@@ -17,7 +17,7 @@ fn environment() -> Scene {
 }
 
 /// The same, as it lives.
-fn living() -> Scene {
+fn living() -> Situation {
     environment()
         .has("execution_role.default", json!({"Plain": "a"}))
         .has("kms_key.default", json!({"Roles": [arn("execution_role.default")]}))
@@ -29,7 +29,7 @@ fn living() -> Scene {
 #[test]
 fn what_is_used_is_made_before_what_uses_it() {
     for (name, scene, expected) in [
-        ("nothing", Scene::default(), ""),
+        ("nothing", Situation::default(), ""),
         (
             "by what the texts name",
             environment(),
@@ -37,19 +37,19 @@ fn what_is_used_is_made_before_what_uses_it() {
         ),
         (
             "among equals in creation order",
-            Scene::default().wants("domain.b", json!({})).wants("bucket.b", json!({})).wants("bucket.a", json!({})),
+            Situation::default().wants("domain.b", json!({})).wants("bucket.b", json!({})).wants("bucket.a", json!({})),
             "bucket.a bucket.b domain.b",
         ),
         (
             "against the order of creation",
-            Scene::default()
+            Situation::default()
                 .wants("execution_role.a", json!({"Plain": "${domain.studio.Arn}"}))
                 .wants("domain.studio", json!({})),
             "domain.studio execution_role.a",
         ),
         (
             "without data",
-            Scene::default()
+            Situation::default()
                 .wants("bucket.a", json!({}))
                 .wants("domain.studio", json!({}))
                 .after("bucket.a", "domain.studio"),
@@ -57,7 +57,7 @@ fn what_is_used_is_made_before_what_uses_it() {
         ),
         (
             "an output of what is no node holds nothing up",
-            Scene::default().wants("bucket.a", json!({"Plain": "${kms_key.gone.Arn}"})),
+            Situation::default().wants("bucket.a", json!({"Plain": "${kms_key.gone.Arn}"})),
             "bucket.a",
         ),
     ] {
@@ -84,7 +84,8 @@ fn whoever_waits_for_himself_waits_for_ever() {
             Some("bucket.a"),
         ),
     ] {
-        let scene = nodes.into_iter().fold(Scene::default(), |scene, (at, properties)| scene.wants(&at, properties));
+        let scene =
+            nodes.into_iter().fold(Situation::default(), |scene, (at, properties)| scene.wants(&at, properties));
         let found = scene.try_plan(&options("")).err();
         assert_eq!(found, expected.map(|at| Cycle(address(at))), "{name}");
     }
@@ -101,7 +102,7 @@ fn what_stays_is_known_and_what_is_made_is_not() {
         ("it is made again", json!({"Plain": "a", "Fixed": "b"}), "replace=domain.studio", made),
         ("it would be made again", json!({"Plain": "a", "Fixed": "b"}), "", made),
     ] {
-        let mut scene = Scene::default()
+        let mut scene = Situation::default()
             .wants("domain.studio", json!({"Plain": "a", "Fixed": "a"}))
             .wants("parameter.p", json!({"Value": made}));
         if live.is_object() {
@@ -258,7 +259,7 @@ fn deletions_run_creation_backwards_after_every_change() {
 
 #[test]
 fn nothing_waits_for_what_is_not_done() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .has("bucket.it", json!({}))
         .has("user_profile.ann", json!({"Removal": "guarded"}))
         .has("home_efs.kept", json!({"Removal": "efs"}))
@@ -273,7 +274,7 @@ fn nothing_waits_for_what_is_not_done() {
 
 #[test]
 fn destroying_waits_for_each_thing_that_was_made_later() {
-    let scene = Scene { graph: Graph::new(), ..living() };
+    let scene = Situation { graph: Graph::new(), ..living() };
     let plan = scene.plan("destroy");
     let expected = [
         "delete user_profile.ann",

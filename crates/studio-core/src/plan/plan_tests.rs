@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::testing::{Scene, changed, lines, notices, observed, options, step, why, word};
+use super::testing::{Situation, changed, lines, notices, observed, options, step, why, word};
 use super::*;
 
 /// Checks the step of an address: its action, a part of why it is blocked, and a part of its reason.
@@ -28,7 +28,7 @@ fn what_is_there_decides_what_happens() {
         ("different", Some(old()), json!({"Plain": "b"}), "", ("update", None, "it differs")),
         ("protected and different", Some(old()), json!({"Plain": "b"}), "protect", ("update", None, "it differs")),
     ] {
-        let mut scene = Scene::default().wants("domain.studio", wanted);
+        let mut scene = Situation::default().wants("domain.studio", wanted);
         if let Some(live) = live {
             scene = scene.has("domain.studio", live);
         }
@@ -74,7 +74,7 @@ fn what_is_immutable_is_replaced_only_with_consent() {
         ("protection is for data", "bucket.it", plain(), "protect replace=bucket.it", ("replace", None, replaced)),
         ("nothing is left without it", "bucket.it", plain(), "skip", ("replace", Some(IN_PLACE), replaced)),
     ] {
-        let plan = Scene::default().wants(at, json!({"Fixed": "b"})).has(at, live).plan(words);
+        let plan = Situation::default().wants(at, json!({"Fixed": "b"})).has(at, live).plan(words);
         check(name, &plan, at, expected);
         if expected.1.is_some_and(|why| why != PROTECTED) {
             let hint = &step(&plan, at).blocked.as_ref().unwrap().hint;
@@ -85,7 +85,7 @@ fn what_is_immutable_is_replaced_only_with_consent() {
 
 #[test]
 fn what_is_blocked_is_left_out_on_request_and_the_rest_is_done() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.studio", json!({"Fixed": "b", "Plain": "b", "Right": "b", "Other": "a"}))
         .has("domain.studio", json!({"Fixed": "a", "Plain": "a", "Right": "a", "Other": "a"}));
     let plan = scene.plan("");
@@ -143,7 +143,7 @@ fn what_is_foreign_is_taken_over_by_consent_unless_somebody_claims_it() {
         for (words, expected) in
             [("", bare), ("adopt", adopted), ("adopt=kms_key.it", named), ("adopt=bucket.it", bare)]
         {
-            let scene = Scene::default().wants("kms_key.it", json!({"Plain": "b"})).foreign(
+            let scene = Situation::default().wants("kms_key.it", json!({"Plain": "b"})).foreign(
                 owner.clone(),
                 "kms_key.it",
                 json!({"Plain": "a"}),
@@ -163,7 +163,8 @@ fn what_is_foreign_is_taken_over_by_consent_unless_somebody_claims_it() {
         (Owner::Elsewhere(text("eu-west-1")), "a bucket of that name is in eu-west-1"),
     ] {
         for words in ["", "adopt", "adopt=kms_key.it", "adopt adopt=kms_key.it replace=kms_key.it"] {
-            let scene = Scene::default().wants("kms_key.it", json!({})).foreign(owner.clone(), "kms_key.it", json!({}));
+            let scene =
+                Situation::default().wants("kms_key.it", json!({})).foreign(owner.clone(), "kms_key.it", json!({}));
             check(&format!("{owner:?} with `{words}`"), &scene.plan(words), "kms_key.it", blocked(why));
         }
     }
@@ -183,11 +184,11 @@ fn taking_over_is_held_to_what_any_change_is() {
     ] {
         let live = Observed { state, ..observed("kms_key.it", json!({"Fixed": "a", "Plain": "a"})) };
         let found = Found::Foreign { owner: ours(), observed: Some(live) };
-        let plan = Scene::default().wants("kms_key.it", wanted).finds("kms_key.it", found).plan(words);
+        let plan = Situation::default().wants("kms_key.it", wanted).finds("kms_key.it", found).plan(words);
         check(name, &plan, "kms_key.it", expected);
     }
     let unseen = Found::Foreign { owner: ours(), observed: None };
-    let plan = Scene::default().wants("kms_key.it", json!({})).finds("kms_key.it", unseen).plan("adopt");
+    let plan = Situation::default().wants("kms_key.it", json!({})).finds("kms_key.it", unseen).plan("adopt");
     check("what could not be read", &plan, "kms_key.it", ("keep", Some("MDAA tags but not ours"), ""));
 }
 
@@ -250,11 +251,12 @@ fn the_state_of_a_thing_outweighs_what_it_is() {
         ),
         ("disabled", State::Disabled, "kms_key.it", &plain, "", ("keep", Some("the key it is disabled"), "")),
     ] {
-        let scene = Scene::default().wants(at, wanted.clone()).has_in(state, at, json!({"Plain": "a", "Fixed": "a"}));
+        let scene =
+            Situation::default().wants(at, wanted.clone()).has_in(state, at, json!({"Plain": "a", "Fixed": "a"}));
         check(name, &scene.plan(words), at, expected);
     }
     let state = State::DeleteFailed(text());
-    let scene = Scene::default().wants("user_profile.it", same).has_in(
+    let scene = Situation::default().wants("user_profile.it", same).has_in(
         state,
         "user_profile.it",
         json!({"Plain": "a", "Removal": "guarded"}),
@@ -269,7 +271,7 @@ fn the_state_of_a_thing_outweighs_what_it_is() {
 fn a_new_object_takes_the_place_of_the_one_before() {
     let script = |plain: &str| json!({"Plain": plain, "Other": "same"});
     let named = |at: &[&str]| {
-        let scene = Scene::default().wants("lifecycle_config.kernel", script("new"));
+        let scene = Situation::default().wants("lifecycle_config.kernel", script("new"));
         at.iter().fold(scene, |scene, at| scene.has(at, script("old")))
     };
     for (name, others, reason, changes) in [
@@ -302,7 +304,7 @@ fn a_plan_says_what_could_not_be_read() {
     let mut live = observed("bucket.it", json!({}));
     live.unread = Some("its policy is hidden".into());
     live.unwatched = vec!["its listing is hidden".into()];
-    let plan = Scene::default().wants("bucket.it", json!({})).finds("bucket.it", Found::Ours(live)).plan("");
+    let plan = Situation::default().wants("bucket.it", json!({})).finds("bucket.it", Found::Ours(live)).plan("");
     let at = testing::address("bucket.it");
     assert_eq!(plan.unread, [(at.clone(), "its policy is hidden".to_owned())]);
     assert_eq!(plan.unwatched, [(at, "its listing is hidden".to_owned())]);
@@ -311,11 +313,11 @@ fn a_plan_says_what_could_not_be_read() {
 
 #[test]
 fn a_plan_knows_whether_there_is_something_to_do() {
-    let nothing = Scene::default().keeps("domain.studio", json!({"Plain": "a"})).applied();
+    let nothing = Situation::default().keeps("domain.studio", json!({"Plain": "a"})).applied();
     let changes = nothing.clone().has("domain.studio", json!({"Plain": "b"}));
     let odd = nothing.clone().has("domain.studio", json!({"Plain": "a", "Odd": "x"}));
     let blocked = nothing.clone().has_in(State::Disabled, "domain.studio", json!({"Plain": "a"}));
-    let unrecorded = Scene { recorded: None, ..nothing.clone() };
+    let unrecorded = Situation { recorded: None, ..nothing.clone() };
     for (name, scene, (is_empty, is_partial, differs)) in [
         ("nothing", nothing, (true, false, false)),
         ("a change", changes, (false, false, true)),
@@ -326,5 +328,5 @@ fn a_plan_knows_whether_there_is_something_to_do() {
         let plan = scene.plan("");
         assert_eq!((plan.is_empty(), plan.is_partial(), plan.differs()), (is_empty, is_partial, differs), "{name}");
     }
-    assert!(Scene::default().try_plan(&options("")).unwrap().steps.is_empty());
+    assert!(Situation::default().try_plan(&options("")).unwrap().steps.is_empty());
 }

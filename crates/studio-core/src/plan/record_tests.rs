@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::testing::{Scene, address, addresses, path};
+use super::super::testing::{Situation, address, addresses, path};
 use super::*;
 use crate::model::{Found, Observed, State};
 
@@ -33,7 +33,7 @@ fn uploaded(content: &str, location: &str) -> Found {
 
 #[test]
 fn the_next_record_manages_what_the_config_says() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.studio", json!({"Plain": "a", "Settings": {"A": 1, "B": ["x"]}}))
         .wants("user_profile.ann", json!({"Plain": "a"}))
         .wants("user_profile.ben", json!({"Plain": "b"}));
@@ -48,7 +48,7 @@ fn the_next_record_manages_what_the_config_says() {
     }
     assert_eq!(record.managed.len(), 2, "equal sets stand once");
     assert_eq!((record.format, record.unmade.len()), (1, 0));
-    let again = Scene { recorded: Some(record.clone()), ..scene.clone().without("user_profile.ann") };
+    let again = Situation { recorded: Some(record.clone()), ..scene.clone().without("user_profile.ann") };
     assert_eq!(managed(&again.plan("").record.unwrap(), "user_profile.ann"), "", "what is not wanted is not managed");
     let stored = serde_json::to_string(&record).unwrap();
     assert_eq!(serde_json::from_str::<Record>(&stored).unwrap(), record);
@@ -58,7 +58,7 @@ fn the_next_record_manages_what_the_config_says() {
 #[test]
 fn a_digest_says_what_is_asked_for_and_nothing_else() {
     let digest = |at: &str, properties: Json| {
-        Scene::default()
+        Situation::default()
             .wants("bucket.b", json!({"Plain": 1}))
             .wants(at, properties)
             .plan("")
@@ -79,7 +79,7 @@ fn a_digest_says_what_is_asked_for_and_nothing_else() {
     ] {
         assert_eq!(digest(at, properties) == base, same, "{name}");
     }
-    let live = Scene::default().wants("bucket.b", json!({"Plain": 1}));
+    let live = Situation::default().wants("bucket.b", json!({"Plain": 1}));
     let [absent, there] = [live.clone(), live.has("bucket.b", json!({"Plain": 2}))];
     assert_eq!(absent.plan("").record, there.plan("").record, "what there is says nothing of what is asked for");
 }
@@ -134,10 +134,10 @@ fn what_is_left_goes_on_saying_what_it_said() {
 
 #[test]
 fn assets_are_remembered_as_long_as_they_are_wanted_and_their_places_afterwards() {
-    let wanted = || Scene::default().wants("bucket_object.a", json!({"Plain": "a"}));
+    let wanted = || Situation::default().wants("bucket_object.a", json!({"Plain": "a"}));
     let mut old = record(&[]);
     old.assets = [("bucket_object.a".into(), asset("old", "s3://b/a/"))].into();
-    let with = |scene: Scene, old: &Record| Scene { recorded: Some(old.clone()), ..scene };
+    let with = |scene: Situation, old: &Record| Situation { recorded: Some(old.clone()), ..scene };
     let mut lay = old.clone();
     lay.left_assets = texts(&["s3://b/a/", "s3://b/z/"]);
     let unplaced = Record { assets: [("bucket_object.a".into(), asset("old", ""))].into(), ..old.clone() };
@@ -155,9 +155,9 @@ fn assets_are_remembered_as_long_as_they_are_wanted_and_their_places_afterwards(
             vec!["new"],
             vec![],
         ),
-        ("no longer wanted", with(Scene::default(), &old), vec![], vec!["s3://b/a/"]),
+        ("no longer wanted", with(Situation::default(), &old), vec![], vec!["s3://b/a/"]),
         ("wanted again", with(wanted(), &lay), vec!["old"], vec!["s3://b/z/"]),
-        ("of an earlier format", with(Scene::default(), &unplaced), vec![], vec![]),
+        ("of an earlier format", with(Situation::default(), &unplaced), vec![], vec![]),
     ] {
         let record = scene.plan("").record.unwrap();
         let found: Vec<&str> = record.assets.values().map(|asset| asset.content.as_str()).collect();
@@ -169,7 +169,7 @@ fn assets_are_remembered_as_long_as_they_are_wanted_and_their_places_afterwards(
 fn scripts_that_something_uses_are_still_to_go() {
     let arn = super::super::testing::arn;
     let script = "lifecycle_config.kernel@1";
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.studio", json!({"Fixed": "b", "Plain": "b"}))
         .has("domain.studio", json!({"Fixed": arn(script), "Plain": "a"}))
         .has(script, json!({}))
@@ -183,16 +183,16 @@ fn scripts_that_something_uses_are_still_to_go() {
 #[test]
 fn what_is_destroyed_leaves_a_record_only_while_something_stays() {
     let old = record(&[("domain.studio", "Plain")]);
-    let scene = Scene { recorded: Some(old.clone()), ..Scene::default().has("domain.studio", json!({})) };
+    let scene = Situation { recorded: Some(old.clone()), ..Situation::default().has("domain.studio", json!({})) };
     for (words, expected) in [("destroy", None), ("destroy protect", Some(&old))] {
         assert_eq!(scene.plan(words).record.as_ref(), expected, "{words}");
     }
-    assert_eq!(Scene { recorded: None, ..scene }.plan("destroy protect").record, None);
+    assert_eq!(Situation { recorded: None, ..scene }.plan("destroy protect").record, None);
 }
 
 #[test]
 fn what_is_still_to_be_made_is_unmade() {
-    let plan = Scene::default()
+    let plan = Situation::default()
         .wants("bucket.new", json!({}))
         .wants("bucket.again", json!({}))
         .has_in(State::Failed("x".into()), "bucket.again", json!({}))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::testing::{Scene, address, addresses, changed, lines, notices, step, waits, why, word};
+use super::super::testing::{Situation, address, addresses, changed, lines, notices, step, waits, why, word};
 use super::*;
 
 #[test]
@@ -45,7 +45,7 @@ fn each_removal_does_what_it_means() {
         if removal.is_empty() {
             live.as_object_mut().unwrap().remove("Removal");
         }
-        let plan = Scene::default().has(at, live).plan(words);
+        let plan = Situation::default().has(at, live).plan(words);
         let step = step(&plan, at);
         assert_eq!((word(step.action).as_str(), step.reason.as_str()), (action, reason), "{name}");
         assert_eq!(why(&plan, at).is_some(), blocked.is_some(), "{name}");
@@ -57,7 +57,7 @@ fn each_removal_does_what_it_means() {
 
 #[test]
 fn what_drops_a_part_drops_it_once() {
-    let scene = |live| Scene::default().has("kms_key.it", live);
+    let scene = |live| Situation::default().has("kms_key.it", live);
     let plan = scene(json!({"Alias": "alias/a", "Removal": "all but alias"})).plan("destroy");
     let change = &step(&plan, "kms_key.it").changes[0];
     assert_eq!((change.path.to_string(), change.after.is_none(), change.unsets), ("Alias".into(), true, true));
@@ -71,7 +71,7 @@ fn nobody_is_told_to_destroy_an_environment_to_be_rid_of_one_thing() {
     for (removal, words, expected) in
         [("bucket", "destroy", true), ("bucket", "", false), ("later", "", true), ("later", "destroy", true)]
     {
-        let plan = Scene::default().has("bucket.it", json!({"Removal": removal})).plan(words);
+        let plan = Situation::default().has("bucket.it", json!({"Removal": removal})).plan(words);
         assert_eq!(step(&plan, "bucket.it").later.is_some(), expected, "{removal} with `{words}`");
     }
 }
@@ -88,7 +88,7 @@ fn the_state_of_what_goes_counts() {
         ("busy", State::Busy(text()), &plain, "delete user_profile.it", Some("it is X now")),
         ("disabled", State::Disabled, &plain, "delete user_profile.it", None),
     ] {
-        let plan = Scene::default().has_in(state, "user_profile.it", live.clone()).plan("");
+        let plan = Situation::default().has_in(state, "user_profile.it", live.clone()).plan("");
         assert_eq!(lines(&plan), [expected], "{name}");
         assert_eq!(notices(&plan, "user_profile.it"), notice.into_iter().collect::<Vec<_>>(), "{name}");
     }
@@ -102,7 +102,7 @@ fn only_what_is_ours_goes() {
         ("MDAA's", Found::Foreign { owner: crate::model::Owner::Mdaa { stack: None }, observed: None }),
     ] {
         for words in ["", "destroy", "adopt destroy"] {
-            let plan = Scene::default().finds("parameter.it", found.clone()).plan(words);
+            let plan = Situation::default().finds("parameter.it", found.clone()).plan(words);
             assert_eq!(lines(&plan), [""; 0], "{name} with `{words}`");
         }
     }
@@ -110,7 +110,7 @@ fn only_what_is_ours_goes() {
 
 #[test]
 fn protection_keeps_everything_from_being_destroyed() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .has("execution_role.it", json!({}))
         .has("bucket.it", json!({"Removal": "bucket"}))
         .has("domain.it", json!({}));
@@ -128,7 +128,7 @@ fn protection_keeps_everything_from_being_destroyed() {
 #[test]
 fn what_sagemaker_makes_goes_only_with_the_domain() {
     let scene = |domain: bool| {
-        let scene = Scene::default()
+        let scene = Situation::default()
             .has("home_efs.it", json!({"Plain": "a"}))
             .has("nfs_security_group.it", json!({}))
             .has("domain.it", json!({"Fixed": "a"}));
@@ -149,16 +149,16 @@ fn what_sagemaker_makes_goes_only_with_the_domain() {
     ] {
         assert_eq!(lines(&scene.plan(words)), expected, "{name}");
     }
-    let old = Scene::default().has("home_efs.it", json!({})).plan("destroy");
+    let old = Situation::default().has("home_efs.it", json!({})).plan("destroy");
     assert_eq!(lines(&old), ["delete home_efs.it"], "what a domain left behind goes with all");
-    let left = Scene::default().has("home_efs.it", json!({})).plan("");
+    let left = Situation::default().has("home_efs.it", json!({})).plan("");
     assert_eq!(lines(&left), [""; 0]);
 }
 
 #[test]
 fn what_is_unused_goes_out_of_the_way_of_what_is_made() {
     let scene = |removal: &str| {
-        Scene::default()
+        Situation::default()
             .wants("domain.it", json!({}))
             .wants("bucket.it", json!({}))
             .has("home_efs.it", json!({"Removal": removal}))
@@ -172,7 +172,7 @@ fn what_is_unused_goes_out_of_the_way_of_what_is_made() {
 
 #[test]
 fn what_lives_in_a_replaced_domain_does_not_wait_for_it() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.it", json!({"Fixed": "b"}))
         .has("domain.it", json!({"Fixed": "a"}))
         .has("user_profile.ann", json!({}))
@@ -186,7 +186,7 @@ fn what_lives_in_a_replaced_domain_does_not_wait_for_it() {
 #[test]
 fn a_key_stays_with_what_it_encrypts() {
     let scene = |bucket: &str, efs: &str| {
-        Scene::default()
+        Situation::default()
             .has("kms_key.it", json!({"Removal": "key"}))
             .has("bucket.it", json!({"Removal": bucket}))
             .has("home_efs.it", json!({"Removal": efs}))

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::super::testing::{Scene, address, addresses, arn, changed, lines, step};
+use super::super::testing::{Situation, address, addresses, arn, changed, lines, step};
 use super::*;
 use crate::model::State;
 
 /// Everything is to be made: a role, a key, a bucket under the key, a domain with the role, two profiles in it.
-fn fresh() -> Scene {
-    Scene::default()
+fn fresh() -> Situation {
+    Situation::default()
         .wants("execution_role.r", json!({"Plain": "a"}))
         .wants("kms_key.k", json!({"Plain": "a"}))
         .wants("bucket.b", json!({"Plain": "${kms_key.k.Arn}"}))
@@ -67,7 +67,7 @@ fn what_is_selected_comes_with_what_it_needs() {
 
 #[test]
 fn what_is_as_it_should_be_brings_nothing() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("execution_role.r", json!({"Plain": "b"}))
         .has("execution_role.r", json!({"Plain": "a"}))
         .keeps("domain.d", json!({"Role": "${execution_role.r.Arn}"}))
@@ -84,7 +84,7 @@ fn a_plan_of_which_nothing_is_left_out_is_whole() {
     for (scene, words) in [
         (fresh(), "target=*"),
         (fresh(), "exclude=app.*"),
-        (Scene::default().keeps("bucket.b", json!({"Plain": "a"})), "target=kms_key.*"),
+        (Situation::default().keeps("bucket.b", json!({"Plain": "a"})), "target=kms_key.*"),
     ] {
         let (cut, whole) = (scene.plan(words), scene.plan(""));
         assert!(cut.omitted.is_none(), "{words}");
@@ -94,7 +94,7 @@ fn a_plan_of_which_nothing_is_left_out_is_whole() {
 
 #[test]
 fn what_goes_takes_along_what_is_in_it() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .has("domain.d", json!({}))
         .has("user_profile.ann", json!({}))
         .has("space.s", json!({"OwnerUserProfileName": "ann"}))
@@ -120,7 +120,7 @@ fn what_goes_takes_along_what_is_in_it() {
 
 #[test]
 fn nothing_goes_for_something_that_stays() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.d", json!({"Plain": "b"}))
         .has("domain.d", json!({"Plain": "a"}))
         .has("user_profile.ben", json!({}))
@@ -167,7 +167,7 @@ fn of_each_kind_only_what_is_built_on_it_has_to_go_before_it() {
 
 #[test]
 fn what_lives_in_a_replaced_thing_is_replaced_or_goes_with_it() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.d", json!({"Fixed": "b"}))
         .has("domain.d", json!({"Fixed": "a"}))
         .wants("user_profile.ann", json!({"Fixed": "in ${domain.d.Arn}"}))
@@ -224,7 +224,7 @@ fn what_is_blocked_and_selected_stays_blocked() {
 #[test]
 fn what_is_left_out_of_a_change_by_choice_is_told() {
     let old = "execution_role.old";
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("execution_role.new", json!({"Plain": "a"}))
         .has(old, json!({}))
         .wants("domain.d", json!({"Role": "${execution_role.new.Arn}", "Plain": "a"}))

@@ -200,7 +200,7 @@ impl Plan {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{Scene, address, step};
+    use super::super::testing::{Situation, address, step};
     use super::*;
     use crate::model::{Owner, State};
 
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_step_runs_if_it_changes_something_and_may() {
-        let scene = Scene::default()
+        let scene = Situation::default()
             .wants("domain.d", json!({"Plain": "b"}))
             .has("domain.d", json!({"Plain": "a"}))
             .keeps("bucket.kept", json!({"Plain": "a"}))
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_step_stands_where_its_change_does() {
         let place = |line| Source { file: "other.yaml".into(), line, column: 1 };
-        let scene = Scene::default()
+        let scene = Situation::default()
             .wants("domain.d", json!({"Other": "a", "Plain": "b"}))
             .has("domain.d", json!({"Other": "a", "Plain": "a"}))
             .wants("bucket.new", json!({"Plain": "a"}))
@@ -267,12 +267,13 @@ mod tests {
 
     #[test]
     fn a_plan_of_a_part_knows_what_the_whole_asks_for() {
-        let scene = Scene::default().wants("domain.d", json!({"Plain": "a"})).wants("bucket.b", json!({"Plain": "a"}));
+        let scene =
+            Situation::default().wants("domain.d", json!({"Plain": "a"})).wants("bucket.b", json!({"Plain": "a"}));
         let (whole, part) = (scene.plan(""), scene.plan("target=bucket.b"));
         assert!(whole.config_digest().is_some());
         assert_eq!(part.config_digest(), whole.config_digest());
         assert_eq!((whole.omitted().count(), part.omitted().count()), (0, 1));
         assert!(part.differs() && !part.is_partial());
-        assert_eq!(Scene::default().plan("destroy").config_digest(), None);
+        assert_eq!(Situation::default().plan("destroy").config_digest(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::testing::{Scene, changed, notices, step};
+use super::super::testing::{Situation, changed, notices, step};
 use super::*;
 
 #[test]
@@ -72,7 +72,7 @@ fn what_the_api_cannot_unset_follows_what_holds_or_stays() {
             properties["Settings"] = wanted;
         }
         let fallback = if fallback.is_null() { fallback } else { json!({ "Settings": fallback }) };
-        let scene = Scene::default().wants("user_profile.ann", properties).inherits("user_profile.ann", fallback);
+        let scene = Situation::default().wants("user_profile.ann", properties).inherits("user_profile.ann", fallback);
         let mut node = scene.graph[&super::super::testing::address("user_profile.ann")].clone();
         let observed = super::super::testing::observed("user_profile.ann", json!({"Settings": {setting: live}}));
         let path = Path::of(["Settings", setting]);
@@ -89,22 +89,22 @@ fn what_the_api_cannot_unset_follows_what_holds_or_stays() {
 
 #[test]
 fn what_stays_is_managed_from_then_on() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .keeps("domain.studio", json!({"Plain": "a", "Sticky": "x"}))
         .applied()
         .wants("domain.studio", json!({"Plain": "a"}));
     let plan = scene.plan("");
     assert!(plan.is_empty(), "the record goes on managing it: {:?}", plan.record);
     assert_eq!(notices(&plan, "domain.studio").len(), 1, "{:?}", plan.notices);
-    let again = Scene { recorded: plan.record, ..scene.clone() };
+    let again = Situation { recorded: plan.record, ..scene.clone() };
     assert_eq!(notices(&again.plan(""), "domain.studio").len(), 1);
-    let lost = Scene { recorded: None, ..scene };
+    let lost = Situation { recorded: None, ..scene };
     assert_eq!(notices(&lost.plan(""), "domain.studio").len(), 0, "nobody knows it any more");
 }
 
 #[test]
 fn what_is_made_again_is_made_of_what_the_config_says() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .keeps("domain.studio", json!({"Plain": "a", "Sticky": "x", "Fixed": "a"}))
         .applied()
         .wants("domain.studio", json!({"Plain": "a", "Fixed": "b"}));
@@ -134,7 +134,7 @@ fn what_names_something_that_goes_is_taken_back_even_without_a_record() {
         ("a bucket", json!({"Plain": arn("bucket.old")}), vec![]),
         ("a role that stays", json!({"Plain": arn("execution_role.new")}), vec![]),
     ] {
-        let scene = Scene::default()
+        let scene = Situation::default()
             .wants("domain.studio", json!({"Other": 1}))
             .keeps("execution_role.new", json!({"Plain": "a"}))
             .has("lifecycle_config.kernel", json!({}))

@@ -167,13 +167,13 @@ pub(super) fn options(words: &str) -> Options {
 
 /// What should be and what is, said one by one.
 #[derive(Clone, Default)]
-pub(super) struct Scene {
+pub(super) struct Situation {
     pub(super) graph: Graph,
     pub(super) snapshot: Snapshot,
     pub(super) recorded: Option<Record>,
 }
 
-impl Scene {
+impl Situation {
     /// A node, whose texts name outputs as `${address.attribute}`; it and its leaves stand in the config.
     pub(super) fn wants(mut self, at: &str, properties: Json) -> Self {
         let mut node = Node::new(address(at), waiting(properties.into()));

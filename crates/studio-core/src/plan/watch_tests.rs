@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::super::testing::{Scene, address, changed, lines, notices, step};
+use super::super::testing::{Situation, address, changed, lines, notices, step};
 use super::*;
 
 /// What is told to be there beside the config.
-fn told(scene: &Scene, words: &str) -> Vec<String> {
+fn told(scene: &Situation, words: &str) -> Vec<String> {
     scene.plan(words).watched.iter().map(|(address, watched)| format!("{address} {}", watched.path)).collect()
 }
 
@@ -14,7 +14,7 @@ fn told(scene: &Scene, words: &str) -> Vec<String> {
 fn what_the_config_does_not_say_is_told() {
     let mdaa = || Owner::Mdaa { stack: None };
     let none: Vec<&str> = Vec::new();
-    let domain = |wanted, live| Scene::default().wants("domain.it", wanted).has("domain.it", live);
+    let domain = |wanted, live| Situation::default().wants("domain.it", wanted).has("domain.it", live);
     let said = || json!({"Plain": "a"});
     for (name, scene, words, expected) in [
         ("nothing odd", domain(said(), said()), "", none.clone()),
@@ -27,11 +27,11 @@ fn what_the_config_does_not_say_is_told() {
             "",
             vec!["domain.it ByHand", "domain.it InConfig", "domain.it Odd"],
         ),
-        ("it goes", Scene::default().has("bucket.it", json!({"Odd": "x"})), "", none.clone()),
+        ("it goes", Situation::default().has("bucket.it", json!({"Odd": "x"})), "", none.clone()),
         ("all goes", domain(said(), json!({"Odd": "x"})), "destroy", none.clone()),
         (
             "it is kept for its data",
-            Scene::default().has("bucket.it", json!({"Odd": 1, "Removal": "bucket"})),
+            Situation::default().has("bucket.it", json!({"Odd": 1, "Removal": "bucket"})),
             "",
             none.clone(),
         ),
@@ -49,14 +49,19 @@ fn what_the_config_does_not_say_is_told() {
         ),
         (
             "a stranger",
-            Scene::default().foreign(Owner::Unknown, "user_profile.it", json!({"Odd": "x"})),
+            Situation::default().foreign(Owner::Unknown, "user_profile.it", json!({"Odd": "x"})),
             "",
             vec!["user_profile.it "],
         ),
-        ("what MDAA made", Scene::default().foreign(mdaa(), "user_profile.it", json!({"Odd": "x"})), "", none.clone()),
+        (
+            "what MDAA made",
+            Situation::default().foreign(mdaa(), "user_profile.it", json!({"Odd": "x"})),
+            "",
+            none.clone(),
+        ),
         (
             "a foreign thing that is wanted",
-            Scene::default().wants("bucket.it", said()).foreign(Owner::Unknown, "bucket.it", json!({"Odd": "x"})),
+            Situation::default().wants("bucket.it", said()).foreign(Owner::Unknown, "bucket.it", json!({"Odd": "x"})),
             "",
             none.clone(),
         ),
@@ -75,7 +80,7 @@ fn a_rule_sees_the_outputs_that_are_known() {
         }
     }
     let scene =
-        Scene::default().wants("domain.it", json!({"Role": "${execution_role.r.Arn}"})).has("domain.it", json!({}));
+        Situation::default().wants("domain.it", json!({"Role": "${execution_role.r.Arn}"})).has("domain.it", json!({}));
     for (name, scene, expected) in [
         ("the role is there", scene.clone().has("execution_role.r", json!({})), 1),
         ("the role is not there", scene.clone(), 0),
@@ -90,7 +95,7 @@ fn a_rule_sees_the_outputs_that_are_known() {
 #[test]
 fn only_what_is_named_is_mended() {
     let live = json!({"Plain": "a", "Odd": "x", "ByHand": 1, "InConfig": 2});
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.it", json!({"Plain": "a"}))
         .has("domain.it", live)
         .keeps("bucket.it", json!({"Plain": 1}));
@@ -109,14 +114,14 @@ fn only_what_is_named_is_mended() {
     let blocked = scene.wants("domain.it", json!({"Fixed": "b"})).has("domain.it", json!({"Fixed": "a", "Odd": "x"}));
     assert_eq!(changed(&blocked.plan("mend=domain.it"), "domain.it"), ["Fixed", "Odd"]);
     assert_eq!(told(&blocked, "mend=domain.it"), ["domain.it Odd"], "what is blocked mends nothing");
-    let users = Scene::default().has("space.s", json!({"Odd": "x"}));
+    let users = Situation::default().has("space.s", json!({"Odd": "x"}));
     assert_eq!(lines(&users.plan("mend=space.s")), ["update space.s"]);
     assert_eq!(lines(&users.plan("mend=space.s destroy")), [""; 0], "who destroys mends nothing");
 }
 
 #[test]
 fn what_no_node_describes_is_mended_too() {
-    let scene = |live| Scene::default().keeps("domain.it", json!({"Plain": 1})).has("nfs_security_group.it", live);
+    let scene = |live| Situation::default().keeps("domain.it", json!({"Plain": 1})).has("nfs_security_group.it", live);
     for (name, live, words, expected) in [
         (
             "odd",
@@ -134,14 +139,14 @@ fn what_no_node_describes_is_mended_too() {
     let step = step(&plan, "nfs_security_group.it");
     let change = &step.changes[0];
     assert_eq!((step.changes.len(), &change.before, &change.after), (1, &Some("x".into()), &Some(Value::Null)));
-    let gone = Scene::default().has("nfs_security_group.it", json!({"Odd": "x"})).has("domain.it", json!({}));
+    let gone = Situation::default().has("nfs_security_group.it", json!({"Odd": "x"})).has("domain.it", json!({}));
     let expected = ["delete domain.it", "delete nfs_security_group.it"];
     assert_eq!(lines(&gone.plan("destroy mend=nfs_security_group.it")), expected);
 }
 
 #[test]
 fn what_is_to_be_mended_and_is_nowhere_is_told() {
-    let scene = Scene::default()
+    let scene = Situation::default()
         .wants("domain.it", json!({}))
         .has("bucket.it", json!({}))
         .foreign(Owner::Unknown, "kms_key.it", json!({}))
