@@ -2,12 +2,13 @@
 //!
 //! Each check reads files as text, so it is as good as its patterns; `clippy.toml` bans the same things by path where
 //! Clippy can. A check that fails names the file, the line and what to do instead. What the README says is checked in
-//! `documents`, what stands below which crate in `packages`.
+//! `documents`, what stands below which crate in `packages`, how doc comments begin in `prose`.
 
 mod documents;
 mod floors;
 mod names;
 mod packages;
+mod prose;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use studio_deploy::model::Kind;
 use studio_deploy::resource::KINDS;
 
-/// How long a file may be, its tests aside.
+/// Most lines of code that a file may have, its tests aside.
 const LONGEST: usize = 400;
 
 /// Files that are longer, each because cutting it would part what belongs together.

@@ -1,4 +1,4 @@
-//! What the documents say about the program: its commands, their examples, the exit codes, the version.
+//! The documents against the program: its commands, their examples, the exit codes, the version.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Who may know whom, where no crate holds it.
+//! Dependencies between modules that no crate boundary holds.
 
 use super::{only_in, program, sources};
 

@@ -1,4 +1,4 @@
-//! What stands below each package, as cargo resolves it.
+//! Dependencies below each package, as cargo resolves them.
 
 use std::collections::BTreeSet;
 use std::process::Command;
