@@ -84,7 +84,7 @@ impl SandboxAws {
         Self { sandbox }
     }
 
-    /// The sandbox itself.
+    /// The sandbox that this backend works with.
     pub const fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::ui::Screen;
 
-/// Where the sandbox's state is when nobody says.
+/// Default place of the sandbox's state.
 const FILE: &str = ".studio-deploy/sandbox.json";
 
 /// Runs a command about the sandbox itself.

@@ -1,4 +1,5 @@
-//! What a config refers to and does not make: the sandbox has it from the beginning, so that the first apply works.
+//! References of a config to what it does not make: the sandbox has that from the beginning, so that the first apply
+//! works.
 //!
 //! Parameters come first, since other references may hide behind them; each gets a value that fits the place that
 //! refers to it. Then everything that the filled-in config names.
@@ -17,7 +18,7 @@ use crate::config::document::Document;
 use crate::config::template::{Context, Parameter, ParameterKind};
 use crate::config::{self, Config, DomainSettings, RoleReference, SpaceSettings};
 
-/// What has to exist.
+/// Things that have to exist before a config can be applied.
 #[derive(Debug, Default)]
 pub struct Needed {
     /// What is no business of Studio's.
@@ -30,7 +31,7 @@ pub struct Needed {
     lifecycle_configs: BTreeSet<String>,
 }
 
-/// What a document refers to.
+/// Everything that a document refers to and does not make.
 ///
 /// # Errors
 /// Mistakes in the config.
@@ -80,7 +81,7 @@ impl Needed {
         }
     }
 
-    /// What the account has that an ARN names; none for another region's or partition's, which is out of reach.
+    /// The seed of the account that an ARN belongs to; none for another region's or partition's, which is out of reach.
     fn of(&mut self, arn: &str) -> Option<&mut Seed> {
         let [partition, region, account] = &self.here;
         let fields: Vec<&str> = arn.splitn(6, ':').collect();

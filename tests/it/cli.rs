@@ -25,7 +25,7 @@ const IDENTITY: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", 
 /// A folder with the samples and a sandbox of its own.
 struct Desk(TempDir);
 
-/// How a process ended.
+/// Exit code and output of a process.
 #[derive(Debug)]
 struct Ended {
     code: i32,

@@ -13,7 +13,7 @@ use crate::support::account::{APPLY, Ended, Lab, PLAN};
 use crate::support::picture::{self, Tables, difference};
 use settings::{Leaf, Schema, Tree};
 
-/// What a config says besides the setting: whose role and group there are, and what the setting demands.
+/// Rest of a config besides the setting: whose role and group there are, and what the setting demands.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
     /// Role and group are given instead of made.
@@ -21,7 +21,7 @@ struct Rest {
     sso: bool,
 }
 
-/// How much of the structure around a setting is said together with it.
+/// Part of the structure around a setting that is said together with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Width {
     Alone,
@@ -82,7 +82,7 @@ fn at<'a>(json: &'a Json, keys: &[String]) -> &'a Json {
     keys.iter().fold(json, |json, key| &json[key])
 }
 
-/// What AWS documents to hold where nothing is said, by the end of the path.
+/// Values that AWS documents to hold where nothing is said, by the end of the path.
 const DEFAULTS: [(&str, &str); 13] = [
     ("StudioWebPortal", "\"ENABLED\""),
     ("DefaultLandingUri", "\"studio::\""),
@@ -168,7 +168,7 @@ fn converged(lab: &Lab, fresh: &Tables, applied: &Ended) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a value is what AWS documents to hold where nothing is said.
+/// Returns `true` if a value is the one that AWS documents to hold where nothing is said.
 pub fn is_default(of: &str, path: &str, value: &Json) -> bool {
     let name = path.rsplit('.').next().unwrap();
     let auto_mount = if of == "studio/domain" { "\"Enabled\"" } else { "\"DefaultAsDomain\"" };

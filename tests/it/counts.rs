@@ -1,4 +1,4 @@
-//! What a plan counts is what its run counts, in the same words.
+//! Counts of a plan and of its run, which are the same and in the same words.
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
 use crate::support::configs::{EVERYTHING, LATER, MINIMAL, SAMPLES, edit, stories};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
-/// What is met elsewhere: after the first write, and where MDAA's stack was.
+/// Permissions that are met elsewhere: after the first write, and where MDAA's stack was.
 const NOT_MET: [&str; 4] = [
     "s3:GetEncryptionConfiguration",
     "s3:ListBucketMultipartUploads",
@@ -74,7 +74,7 @@ impl Denial {
         of_this.map(|(at, _)| at).nth(self.from - 1)
     }
 
-    /// What IAM calls it.
+    /// The operation's permission as IAM calls it.
     fn action(&self) -> String {
         let service = if self.service == "tagging" { "tag" } else { &self.service };
         let operation = match (service, self.operation.as_str()) {
@@ -100,12 +100,12 @@ fn tolerated() -> BTreeMap<String, String> {
     cells.map(|cells| (cells[1].split('`').nth(1).unwrap().to_owned(), cells[3].to_owned())).collect()
 }
 
-/// Whether running again ends where a clean run ends.
+/// Returns `true` if running again ends where a clean run ends.
 fn lab_heals(scene: &Scene, lab: &Lab, clean: &Clean) -> bool {
     scene.run(lab).code == 0 && difference(&clean.picture, &picture(&lab.tables())).is_empty()
 }
 
-/// How an attempt ended, for counting; why it broke the law, if it did.
+/// Refuses one read of the scene: the outcome for counting, or why the attempt broke the law.
 fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<Tried, String> {
     let scene = &clean.scene;
     let lab = Lab::like(&scene.base);

@@ -1,5 +1,5 @@
-//! What somebody hangs on things of ours behind the config's back: every drift and every plan names it, no apply changes it
-//! unless it is told to, and then everything is as it was.
+//! Changes that somebody makes to things of ours behind the config's back: every drift and every plan names them, no
+//! apply undoes them unless it is told to, and then everything is as it was.
 
 mod changes;
 

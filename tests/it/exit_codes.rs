@@ -47,7 +47,7 @@ domain:
   tags: {team: science}
 ";
 
-/// How a command comes to a code.
+/// A way for a command to come to a code.
 #[derive(Clone, Default)]
 struct Case {
     /// The command line; `FILE` is the config, `FOLDER/` the test's folder.
@@ -125,10 +125,11 @@ fn usual(command: &str) -> Vec<&'static str> {
     }
 }
 
-/// What only looks at AWS, and what changes something there.
+/// Commands that only look at AWS.
 const LOOKS: [&str; 6] = ["plan", "diff", "drift", "url", "output", "graph"];
+/// Commands that change something in AWS.
 const CHANGES: [&str; 3] = ["apply", "destroy", "cleanup"];
-/// What reads no config.
+/// Commands that read no config.
 const ALONE: [&str; 7] = ["init", "schema", "explain", "completions", "man", "sandbox serve", "sandbox reset"];
 
 fn is_sandbox(command: &str) -> bool {
@@ -139,7 +140,7 @@ fn calls_aws(command: &str) -> bool {
     LOOKS.contains(&command) || CHANGES.contains(&command) || command == "unlock"
 }
 
-/// How the command comes to the code, or why it never does.
+/// The way for the command to come to the code, or why it never does.
 fn pair(command: &str, code: Exit) -> Pair {
     let usual = Case { line: usual(command), ..Case::default() };
     match code {

@@ -1,4 +1,4 @@
-//! What goes wrong on the way, at every call: running again heals it.
+//! Fault injection at every call of every story: running again heals it.
 //!
 //! A clean run of a story (a command on a config, in an account where another config stands already) tells how many
 //! calls it makes and what the account looks like afterwards. Then, for every call and every harm, the story is run in a
@@ -19,12 +19,12 @@ use crate::support::account::{APPLY, Lab, PLAN};
 use crate::support::configs::{EVERYTHING, LATER, Story, edit, stories};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
-/// Which call comes to harm.
+/// Position of the call that comes to harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// This one of those that write, of which nearly every run makes the same number.
+    /// One of the calls that write, of which nearly every run makes the same number.
     Write(usize),
-    /// This one of all. One poll more or less is all the same, so that a run may be over before the last ones.
+    /// One of all calls. One poll more or less is all the same, so that a run may be over before the last ones.
     Call(usize),
 }
 
@@ -48,29 +48,29 @@ impl fmt::Display for Place {
     }
 }
 
-/// How an attempt ended that did not fail.
+/// Outcome of an attempt that kept the law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tried {
-    /// What went wrong was healed.
+    /// The harm was healed by running again.
     Healed,
     /// The run was over before the call that should have come to harm.
     Unreached,
 }
 
-/// What a call comes to.
+/// Harm that comes to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
-    /// It is refused as one too many.
+    /// Refused as one call too many.
     Throttled,
-    /// It is refused with an internal error.
+    /// Refused with an internal error.
     Refused,
     /// The connection breaks before it does anything.
     LostBefore,
     /// The connection breaks once it is done.
     LostAfter,
-    /// It does nothing and is never answered.
+    /// Not done, and never answered.
     HungBefore,
-    /// It is done and never answered.
+    /// Done, and never answered.
     HungAfter,
     /// The network goes away before it, for good: retries do not help.
     CutBefore,
@@ -104,7 +104,7 @@ impl Harm {
         format!("{name}={place}").parse().unwrap()
     }
 
-    /// Whether this is how a call that came to this harm reads.
+    /// Returns `true` if a call that came to this harm reads like `call`.
     fn is_seen_in(self, call: &Call) -> bool {
         match self {
             Self::Throttled => call.status >= 400,
@@ -113,7 +113,7 @@ impl Harm {
         }
     }
 
-    /// Whether the call does what it should all the same.
+    /// Returns `true` if the call does what it should all the same.
     const fn takes_effect(self) -> bool {
         matches!(self, Self::LostAfter | Self::CutAfter | Self::HungAfter)
     }
@@ -155,7 +155,7 @@ pub fn base(story: &Story) -> Tables {
     lab.tables()
 }
 
-/// How many domains came to be: `lost` is the call whose answer was lost after it had taken effect.
+/// Number of domains that came to be: `lost` is the call whose answer was lost after it had taken effect.
 fn created(calls: &[Call], lost: Option<usize>) -> usize {
     let made = calls
         .iter()

@@ -1,5 +1,6 @@
-//! What a config gives and does not make is looked up before the first write: the bucket, the network, images. What is not
-//! there, is somebody else's, or lies elsewhere ends the run at its line, and what is shared on purpose serves.
+//! Things that a config gives and does not make: the bucket, the network, images. Each is looked up before the first
+//! write. What is not there, is somebody else's, or lies elsewhere ends the run at its line, and what is shared on
+//! purpose serves.
 
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::seed::{Seed, SeedRole, SeedSubnet};

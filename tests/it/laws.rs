@@ -304,7 +304,7 @@ fn kept(ended: &Ended) -> BTreeSet<String> {
         .collect()
 }
 
-/// What an account holds besides what it `was`: table and key of each. Of what stayed nothing may have changed.
+/// Things in an account besides what it `was`: table and key of each. Of what stayed nothing may have changed.
 fn left(was: &Tables, now: &Tables) -> Vec<String> {
     let passing = ["meta", "ssm/history", "ssm/deleted", "sts/session", "studio/due"];
     let mut left = Vec::new();

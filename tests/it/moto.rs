@@ -22,7 +22,7 @@ use studio_deploy::resource::{Desired, Flags, Names, Roles, rules};
 
 use crate::support::configs::deployment;
 
-/// Where the server is, as `tests/independent/run` says it.
+/// Environment variable with the server's address, as `tests/independent/run` sets it.
 const SERVER: &str = "STUDIO_DEPLOY_TEST_MOTO";
 
 const CONFIG: &str = "

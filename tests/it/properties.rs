@@ -30,7 +30,7 @@ const NAMES: [(Kind, &str); 10] = [
     (Kind::Parameter, "/two"),
 ];
 
-/// What a random config says of one thing.
+/// Part of a random config about one thing.
 #[derive(Clone, Debug)]
 struct Wish {
     plain: u8,
@@ -106,8 +106,8 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Whether the fake's world is what the config asks for: everything that it names, as it says, and nothing else but what
-/// is retained. A taken-back setting reads as its clearing word or empty list.
+/// Checks that the fake's world is what the config asks for: everything that it names, as it says, and nothing else but
+/// what is retained. A taken-back setting reads as its clearing word or empty list.
 fn judge(fake: &Fake, graph: &Graph) -> Result<(), TestCaseError> {
     let world = fake.pictures();
     for (address, node) in graph {

@@ -150,7 +150,7 @@ const PLACES: [Place; 10] = [
     },
 ];
 
-/// What becomes of a reference.
+/// Meaning that a reference ends up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// The role `given` of the account is meant.
@@ -159,7 +159,7 @@ enum End {
     Elsewhere,
     /// Another thing is meant, which nothing is attached to.
     Other,
-    /// It is refused with this exit code, and says this.
+    /// Refused with this exit code and this text.
     Refused(u8, &'static str),
 }
 
@@ -236,7 +236,7 @@ fn forms(place: &Place) -> Vec<(String, End)> {
     forms
 }
 
-/// What others have, and what the account had before.
+/// Records that others have, and that the account had before.
 fn given(tables: &Tables, was: &Tables) -> Tables {
     let mut given = Tables::new();
     for (table, records) in tables.iter().filter(|(table, _)| !table.starts_with("meta") && !table.starts_with("sts/"))

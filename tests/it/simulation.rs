@@ -25,7 +25,7 @@ use story::{Count, Deed, Story};
 
 use crate::support::account::{APPLY, DESTROY, is_lock};
 
-/// How often each thing happened.
+/// Number of times that each thing happened.
 type Counts = BTreeMap<Count, usize>;
 
 /// A story that failed.
@@ -184,7 +184,7 @@ fn a_seed_is_the_same_story_every_time() {
     }
 }
 
-/// What `just simulate` asks for, in the environment.
+/// A wish of `just simulate`, which comes in the environment.
 #[expect(clippy::disallowed_methods, reason = "this is how just hands on what it was asked for")]
 fn asked(name: &str) -> Option<String> {
     std::env::var(format!("SIMULATE_{name}")).ok().filter(|value| !value.is_empty())

@@ -1,5 +1,5 @@
-//! What people write: references wherever text may stand, mistakes of every kind together, names that a service takes or
-//! not, and as many tags as fit.
+//! Texts that people write: references wherever text may stand, mistakes of every kind together, names that a service
+//! takes or not, and as many tags as fit.
 
 mod differences;
 mod keys;

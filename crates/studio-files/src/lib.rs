@@ -83,7 +83,7 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MB", limit >> 20))
 }
 
-/// What is at a path; a link that leads nowhere is told from a path where nothing is.
+/// The metadata of what is at a path; a link that leads nowhere is told from a path where nothing is.
 ///
 /// # Errors
 /// The operating system's reasons.
@@ -94,7 +94,7 @@ pub fn look(path: &Path) -> io::Result<Metadata> {
     })
 }
 
-/// Whether it is a regular file.
+/// Refuses anything that is no regular file.
 ///
 /// # Errors
 /// What it is instead.
@@ -106,7 +106,7 @@ pub fn regular(metadata: &Metadata) -> io::Result<()> {
     }
 }
 
-/// What a file that is neither regular nor a folder is called.
+/// The name of a file that is neither regular nor a folder, for a message.
 fn name_of(kind: FileType) -> &'static str {
     match kind {
         kind if kind.is_fifo() => "a named pipe",
@@ -117,8 +117,8 @@ fn name_of(kind: FileType) -> &'static str {
     }
 }
 
-/// Whether the path is a pipe between this process and another that the shell started. It has its other end in place, so
-/// that it comes to an end, unlike a named pipe, which may wait for a writer for ever.
+/// Returns `true` if the path is a pipe between this process and another that the shell started. It has its other end
+/// in place, so that it comes to an end, unlike a named pipe, which may wait for a writer for ever.
 fn is_shells(path: &Path) -> bool {
     let path = if path == Path::new("/dev/stdin") { Path::new("/dev/fd/0") } else { path };
     let is_open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
@@ -133,7 +133,7 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
 }
 
-/// What becomes of the rights of a file that is there already.
+/// Permissions of a file that is there already when text is written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
     /// They stay: somebody else made it, and may rely on them.
@@ -142,7 +142,7 @@ pub enum Rights {
     Tighten,
 }
 
-/// Where text goes that is to end up at a path.
+/// Kind of place that text is to end up in.
 enum Target {
     /// A regular file, with its rights if it is there already; links are followed.
     File(PathBuf, Option<u32>),
@@ -179,7 +179,7 @@ impl Target {
     }
 }
 
-/// Writes a document.
+/// Writes a document: where the folder allows it, a finished file is renamed into its place (an atomic replace).
 ///
 /// # Errors
 /// The operating system's reasons, and a place that is no file and no stream. What was there before stays then.

@@ -47,7 +47,7 @@ pub fn every(lab: &Lab, change: impl Fn(&str, &mut Json)) {
     changed.unwrap();
 }
 
-/// What was written, the record and the parameters of this environment's own names aside.
+/// Operations that wrote, the record and the parameters of this environment's own names aside.
 pub fn touched(ended: &Ended) -> Vec<&str> {
     let writes = ended.writes().into_iter().filter(|call| call.service != "ssm");
     writes.map(|call| call.operation.as_str()).collect()

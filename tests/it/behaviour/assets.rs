@@ -12,7 +12,7 @@ fn with_tools(more: &str) -> String {
     edit(BASE, "{cmds: [echo one]}", &asset)
 }
 
-/// What the bucket holds below the asset's prefix.
+/// Keys in the bucket below the asset's prefix.
 fn uploaded(lab: &Lab) -> Vec<String> {
     let mark = "lifecycle-assets/JupyterLab/tools/";
     let objects = lab.tables().remove("s3/object").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is said before the first write.
+//! Checks that speak before the first write.
 
 use serde_json::{Value as Json, json};
 use studio_deploy::sandbox::seed::Seed;
@@ -14,7 +14,7 @@ fn prepared(text: &str) -> Lab {
     lab
 }
 
-/// What an apply ends with that a check stops.
+/// The outcome of an apply that a check stops.
 #[track_caller]
 fn blocked(lab: &Lab, text: &str) -> Ended {
     let ended = lab.run(APPLY, text).expect(4);

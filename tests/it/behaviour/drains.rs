@@ -1,5 +1,5 @@
-//! What users have made in what goes: either all of it is named before the first write, or all of it goes, and nothing of
-//! anybody else's.
+//! Things that users have made in what goes: either all of it is named before the first write, or all of it goes, and
+//! nothing of anybody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +115,7 @@ fn made(tables: &Tables) -> Vec<Made> {
     made
 }
 
-/// What goes in a case, and how that is said.
+/// A change that takes users' things with it, and the command and config that say so.
 struct Case {
     /// The users whose profiles go.
     users: Vec<&'static str>,
@@ -294,7 +294,7 @@ fn a_domain_that_could_not_be_deleted_is_made_again_only_with_consent() {
     lab.run(super::PLAN, BASE).expect(0);
 }
 
-/// What is there of what a user made after the plan.
+/// Addresses of what a user made after the plan, as far as it is still there.
 fn meanwhile(lab: &Lab) -> Vec<String> {
     let live = made(&lab.tables()).into_iter().filter(|made| made.status != "Deleting");
     live.map(|made| made.address).filter(|address| address.contains("meanwhile")).collect()

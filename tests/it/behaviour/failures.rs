@@ -1,4 +1,4 @@
-//! What fails, lags, takes long or happens at once.
+//! Failures, lags, long waits, and things that happen at once.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn row_09_a_failure_that_passes_is_tried_again_at_once() {
     assert_eq!((count(&ended, "CreateDomain"), count(&ended, "DeleteDomain")), (2, 1));
 }
 
-/// What a domain has behind it, by table; what is on its way out does not count.
+/// The things that a domain has behind it, by table; those on their way out do not count.
 fn behind(lab: &Lab) -> Vec<String> {
     let tables = lab.tables();
     let of = |table: &str, is_nfs: bool| {

@@ -67,7 +67,7 @@ fn roles(tables: &Tables) -> Vec<String> {
     found
 }
 
-/// What a role may: the keys and buckets whose policies name it, and the policies that hang on it.
+/// The rights of a role: the keys and buckets whose policies name it, and the policies that hang on it.
 fn rights(tables: &Tables, arn: &str) -> Vec<String> {
     let named = |table: &str| {
         let records = tables.get(table).into_iter().flatten();
@@ -80,7 +80,7 @@ fn rights(tables: &Tables, arn: &str) -> Vec<String> {
     named("kms/key").into_iter().chain(named("s3/bucket")).chain(attached).collect()
 }
 
-/// What live settings name that is not there.
+/// Things that live settings name and that are not there.
 pub fn dangling(tables: &Tables) -> Vec<String> {
     let mut missing = Vec::new();
     for table in ["studio/domain", "studio/user-profile"] {

@@ -1,4 +1,4 @@
-//! Where MDAA's config and ours meet the account: what is read from where, and what is said of what differs.
+//! MDAA's config and ours against the account: places that values are read from, and notices about what differs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +32,7 @@ fn assets_lie_where_the_script_reads_them() {
     }
 }
 
-/// What stands below "Notices" about an address.
+/// Lines below "Notices" about an address.
 fn notices(lab: &Lab, text: &str) -> Vec<String> {
     let plan = lab.run(&["plan", "--format", "json"], text);
     let plan: serde_json::Value = serde_json::from_str(&plan.data).unwrap();

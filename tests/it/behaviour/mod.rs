@@ -1,4 +1,4 @@
-//! How AWS hurts people who run Studio, row by row of `docs/behaviour.md`, and what happens instead.
+//! Ways in which AWS hurts people who run Studio, row by row of `docs/behaviour.md`, and what happens instead.
 
 mod adoption;
 mod assets;
@@ -36,7 +36,7 @@ domain:
   tags: {team: science}
 ";
 
-/// What `plan` ends with when something would change, and when nothing would.
+/// A plan whose exit code says whether something would change.
 const PLAN: &[&str] = &["plan", "--detailed-exitcode"];
 
 /// An account in which [`BASE`] is applied.
@@ -164,7 +164,7 @@ fn count(ended: &Ended, operation: &str) -> usize {
     calls(ended, operation).len()
 }
 
-/// How many records a table of the account has.
+/// Number of records in a table of the account.
 pub fn left_over(lab: &Lab, table: &str) -> usize {
     lab.tables().get(table).map_or(0, |records| records.len())
 }

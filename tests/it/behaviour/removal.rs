@@ -1,4 +1,4 @@
-//! What goes, in which order, and what stays.
+//! Removal: things that go, their order, and things that stay.
 
 use serde_json::json;
 

@@ -31,7 +31,7 @@ fn holder(desk: &Desk, before: &[&str]) -> Child {
     child
 }
 
-/// Whether the system has ended a process whose parent has not asked for its status.
+/// Returns `true` once the system has ended a process whose parent has not asked for its status.
 fn becomes_zombie(child: &Child) -> bool {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let id = Pid::from_child(child);

@@ -1,4 +1,4 @@
-//! What people type by mistake, and what it must not do.
+//! Mistakes that people type, and the harm that none of them may do.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// How long a command may take here before it counts as hung. Each is done in a fraction of a second.
+/// Time after which a command counts as hung. Each is done in a fraction of a second.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How much memory a command may take for its data, in kilobytes.
+/// Memory that a command may take for its data, in kilobytes.
 const MEMORY: u32 = 400_000;
 
 /// Makes something at a path that is no file to be read.

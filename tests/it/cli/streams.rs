@@ -1,4 +1,4 @@
-//! What each stream carries: data on standard output, everything else on standard error, in the form that is asked for.
+//! The two streams: data on standard output, everything else on standard error, in the form that is asked for.
 
 use super::*;
 

@@ -112,7 +112,7 @@ fn of_mdaa() -> Place {
     place
 }
 
-/// What must outlive an adoption: ids of what holds data, or is named by id elsewhere.
+/// Ids that must outlive an adoption: of what holds data, or is named by id elsewhere.
 fn identities(place: &Place) -> BTreeMap<String, Vec<String>> {
     let tables = [
         "iam/role",

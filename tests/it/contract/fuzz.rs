@@ -14,7 +14,7 @@ use studio_deploy::config::template::Context;
 
 use super::repository;
 
-/// What files are made of, and what breaks readers.
+/// Pieces that files are made of, and pieces that break readers.
 const PIECES: [&str; 40] = [
     "{{",
     "}}",

@@ -18,7 +18,7 @@ struct Place {
     folder: TempDir,
 }
 
-/// How a command ended.
+/// Exit code and output of a command.
 #[derive(Debug)]
 struct Ended {
     code: i32,

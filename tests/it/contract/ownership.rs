@@ -1,4 +1,4 @@
-//! Whose a thing is, for everything that its tags can say: the program against a table that was written beside it.
+//! Ownership of a thing, for everything that its tags can say: the program against a table that was written beside it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use studio_deploy::model::{Address, Deployment, Found, Graph, Kind, Node, Observ
 use studio_deploy::plan::{Action, Options, Step, plan};
 use studio_deploy::resource::{ownership, rules};
 
-/// What a tag says, where there is one.
+/// Value of one tag, as far as it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     Right,
@@ -16,10 +16,10 @@ enum Said {
 
 const SAID: [Said; 3] = [Said::Right, Said::Other, Said::Absent];
 
-/// What the keys of MDAA's tags begin with: by turns, in the last.
+/// Prefixes of the keys of MDAA's tags: by turns, in the last.
 const PREFIXES: [[&str; 5]; 3] = [["mdaa"; 5], ["caef"; 5], ["caef", "mdaa", "caef", "mdaa", "caef"]];
 
-/// What CloudFormation's own tags say.
+/// The claim of CloudFormation's own tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stack {
     Absent,
@@ -60,7 +60,7 @@ const TAGGED: [Kind; 8] = [
 ];
 const UNTAGGED: [Kind; 3] = [Kind::AssetPolicy, Kind::LifecycleConfig, Kind::ExecutionPolicy];
 
-/// What may become of a thing.
+/// Ownership of a thing, and how it can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Ours,
@@ -173,7 +173,7 @@ fn properties(tags: &BTreeMap<String, String>) -> Value {
     Value::from_iter([("Tags", ownership::property(tags))])
 }
 
-/// What the planner makes of one thing, alone in the world.
+/// The planner's step for one thing, alone in the world.
 fn planned(case: &Case, kind: Kind, options: &Options) -> Step {
     let address = Address::new(kind, "x");
     let node = Node::new(address.clone(), properties(&tags(case)));

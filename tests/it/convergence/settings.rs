@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-/// Where a tree of settings stands in the config, and in the account.
+/// Tree of settings in the config, and in the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tree {
     Users,
@@ -42,7 +42,7 @@ pub struct Leaf {
     pub siblings: Map<String, Json>,
 }
 
-/// The published schema.
+/// The published schema of the config.
 pub struct Schema(Json);
 
 impl Schema {
@@ -50,7 +50,7 @@ impl Schema {
         Self(serde_json::from_str(include_str!("../../../schema/config.json")).unwrap())
     }
 
-    /// What a schema comes to, references of the YAML dialect aside.
+    /// The schema behind a reference, those of the YAML dialect aside.
     fn resolve<'a>(&'a self, schema: &'a Json) -> &'a Json {
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/definitions/")) {
             return self.resolve(&self.0["definitions"][name]);

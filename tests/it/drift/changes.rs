@@ -1,4 +1,4 @@
-//! What somebody hangs on things of ours, each with what is said about it.
+//! Changes that somebody makes to things of ours, each with what is said about it.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ fn kms(lab: &Lab, operation: &str, input: &Json) {
     ask_with(lab, "kms", "POST", ("/", &[]), &input.to_string(), &more);
 }
 
-/// Configures our bucket.
+/// Sets one configuration of our bucket.
 fn bucket(lab: &Lab, what: &str, body: &str) {
     ask(lab, "s3", "PUT", "/acme-dev-ml-studio", &[(what, "")], body);
 }
@@ -88,7 +88,7 @@ fn nfs_group(lab: &Lab, direction: &str) -> (String, String) {
     (id.clone(), name(group))
 }
 
-/// What is done behind the config's back, and what is said about it.
+/// A change behind the config's back, and what is said about it.
 pub struct Change {
     pub name: &'static str,
     pub make: fn(&Lab) -> String,

@@ -1,4 +1,4 @@
-//! What exit codes promise besides: about the first write, and about the place.
+//! Promises of exit codes besides their tables: about the first write, and about the place.
 
 use super::{CONFIG, changes};
 use crate::behaviour::{domain_id, left_over};

@@ -1,4 +1,4 @@
-//! What is given on this side: a config, which in a pull request is anybody's, the names of files, arguments, the
+//! Text that is given on this side: a config, which in a pull request is anybody's, the names of files, arguments, the
 //! environment, and what the SDK traces.
 
 use std::fs;

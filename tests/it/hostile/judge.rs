@@ -1,4 +1,4 @@
-//! Whether what was written can only be read: by the rules of each form, which are said here once more and not taken from
+//! Judges of output that can only be read: by the rules of each form, which are said here once more and not taken from
 //! the program.
 
 use serde_json::Value as Json;
@@ -33,7 +33,7 @@ pub const REPORTS: [(Form, &str); 5] = [
     (Form::Junit, "junit"),
 ];
 
-/// What is wrong with a text of a form; nothing if it is as it should be.
+/// The mistake in a text of a form; nothing if it is as it should be.
 pub fn judge(form: Form, text: &str) -> Option<String> {
     let text = if form == Form::Colored { without_colors(text) } else { text.to_owned() };
     let wrong = steers(form, &text).or_else(|| match form {
@@ -92,7 +92,7 @@ fn parsed(text: &str) -> Option<String> {
     serde_json::from_str::<Json>(text).err().map(|error| error.to_string())
 }
 
-/// What Markdown would make something of: links, pictures, HTML, headings, people who are mentioned.
+/// A line that Markdown would make something of: links, pictures, HTML, headings, people who are mentioned.
 fn active(text: &str) -> Option<String> {
     let mut fence: Option<String> = None;
     for line in text.lines() {
@@ -150,7 +150,7 @@ fn without_code(line: &str) -> String {
     prose + rest
 }
 
-/// What is no well-formed document of the elements that test reporters know.
+/// The reason why a text is no well-formed document of the elements that test reporters know.
 fn elements(text: &str) -> Option<String> {
     let mut reader = quick_xml::Reader::from_str(text);
     loop {

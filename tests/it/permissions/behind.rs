@@ -1,4 +1,4 @@
-//! What people do to an account behind the back of whoever deploys to it.
+//! Changes that people make to an account behind the back of whoever deploys to it.
 
 use serde_json::{Value as Json, json};
 
@@ -110,7 +110,7 @@ pub fn misconfigure(lab: &Lab) {
         .unwrap();
 }
 
-/// What is behind the domain as a run leaves it that could not tag it.
+/// Leaves the things behind the domain as a run does that could not tag them.
 pub fn untag_home(lab: &Lab) {
     for table in ["efs/file-system", "ec2/security-group"] {
         change(lab, table, &|thing| {

@@ -26,8 +26,8 @@ fn key(keys: &mut Keys, name: &str, value: &str) {
     keys.entry(name.to_ascii_lowercase()).or_default().push(value.to_owned());
 }
 
-/// What tells the contents or settings apart from the contents: names, tags and settings may be looked at, since they say
-/// whose a thing is; what is in it may not.
+/// Returns `true` if an action tells names, tags and settings alone: they may be looked at, since they say whose a
+/// thing is; its contents may not.
 fn only_describes(action: &str) -> bool {
     let (service, verb) = action.split_once(':').unwrap();
     let reads_data = service == "ssm" && verb.starts_with("GetParameter") || verb.starts_with("GetObject");
@@ -35,7 +35,7 @@ fn only_describes(action: &str) -> bool {
         || verb == "SimulatePrincipalPolicy"
 }
 
-/// What makes something new is never about what is there already.
+/// Returns `true` if an action makes something new, so that it is never about what is there already.
 fn only_makes(action: &str) -> bool {
     let verb = action.split_once(':').unwrap().1;
     let adds = ["CreateTags", "CreateGrant", "CreateAlias", "CreatePolicyVersion"];
@@ -82,7 +82,7 @@ fn account(config: &str) -> Lab {
     lab
 }
 
-/// What makes a thing's ARN of its key and its record.
+/// Function from a thing's key and its record to its ARN.
 type Arn<'a> = &'a dyn Fn(&str, &Json) -> Option<String>;
 
 /// Everything that is not the deployment's, with the condition keys that it fills in itself.
@@ -141,7 +141,7 @@ fn things(lab: &Lab) -> Vec<Thing> {
     things
 }
 
-/// What somebody may put into a request to get around conditions: each on top of what the thing itself fills in.
+/// Keys that somebody may put into a request to get around conditions: each on top of what the thing itself fills in.
 fn attempts(thing: &Thing) -> Vec<Keys> {
     let ours = ["acme/dev/ml/studio@us-east-1", "acme/dev/ml/studio-two@us-east-1"];
     let mut attempts = vec![thing.keys.clone()];

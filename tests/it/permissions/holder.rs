@@ -11,7 +11,7 @@ use crate::support::account::{Ended, IDENTITY, Lab};
 
 /// The account and the region of every test.
 pub const PLACE: [&str; 4] = ["--account", "123456789012", "--region", "us-east-1"];
-/// The role.
+/// ARN of the role that holds what is printed, and nothing else.
 pub const HOLDER: &str = "arn:aws:iam::123456789012:role/ci/pipeline";
 
 /// A config, and the form in which it is given.
@@ -69,7 +69,7 @@ domains:
         self.run(lab, &[command, &["--role-arn", HOLDER]].concat())
     }
 
-    /// What `permissions` prints for it.
+    /// The policies that `permissions` prints for the case.
     pub fn permissions(&self, lab: &Lab, options: &[&str]) -> Vec<Json> {
         let place: &[&str] = if self.boundary.is_some() { &[] } else { &PLACE };
         // The comprehensive sample gives its execution role by unique id alone.
@@ -110,12 +110,12 @@ pub fn give(lab: &Lab, documents: &[Json]) {
     lab.sandbox.with_world(|world| world.put(ROLES, "pipeline", &role)).unwrap();
 }
 
-/// What was decided about the holder's own requests in the last command.
+/// Decisions about the holder's own requests in the last command.
 pub fn decisions(lab: &Lab) -> Vec<Decision> {
     lab.sandbox.decisions().into_iter().filter(|decision| decision.caller.principal_arn == HOLDER).collect()
 }
 
-/// Whether `statements` together allow what was decided about.
+/// Returns `true` if `statements` together allow what was decided about.
 pub fn allow<'a>(statements: impl IntoIterator<Item = &'a Json>, decision: &Decision) -> bool {
     let statements: Vec<&Json> = statements.into_iter().collect();
     let Decision { caller, action, resource, keys, .. } = decision;

@@ -1,4 +1,5 @@
-//! What is printed for a sample, taken apart: without any action of any statement some run of its life fails, and says which.
+//! Printed policies taken apart: without any action of any statement some run of its sample's life fails, and says
+//! which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ const UNSEEN: [(&str, &str); 2] = [
     ("kms:UpdateAlias", "somebody else points the alias to an earlier key of the deployment while a new one is made"),
 ];
 
-/// What a statement is without one of its actions; nothing when it has no other.
+/// A statement without one of its actions; nothing when it has no other.
 fn without(statement: &Json, action: &str) -> Option<Json> {
     let rest: Vec<String> = list(&statement["Action"]).into_iter().filter(|other| other != action).collect();
     (!rest.is_empty()).then(|| {
@@ -43,7 +44,7 @@ fn weakened(documents: &[Json], statement: &Json, action: &str) -> Vec<Json> {
     vec![json!({"Version": "2012-10-17", "Statement": weaker.collect::<Vec<_>>()})]
 }
 
-/// How much was looked at.
+/// Counts of what was looked at.
 #[derive(Default)]
 struct Tally {
     runs: usize,

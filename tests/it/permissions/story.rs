@@ -10,7 +10,7 @@ use crate::support::account::{Ended, Lab};
 use crate::support::configs::{COMPREHENSIVE, EVERYTHING, LATER, MINIMAL, SSO, edit};
 use crate::support::picture::Tables;
 
-/// What stood before a sample is applied: everything made, in another network, with more than the sample has.
+/// Config of what stood before a sample is applied: everything made, in another network, with more than the sample has.
 pub const BEFORE: &str = "\
 domain:
   authMode: IAM
@@ -83,7 +83,7 @@ fn changed(case: &Case) -> String {
     tagged(&case.with(text)).config
 }
 
-/// What all of `cases` refer to.
+/// Tables with everything that `cases` refer to.
 pub fn surroundings(cases: &[Case]) -> Tables {
     let mut all = Tables::new();
     for case in cases {
@@ -102,7 +102,7 @@ fn user(case: &Case) -> &'static str {
     ["example-user-id", "sso-user-id"].into_iter().find(|user| case.config.contains(user)).unwrap_or("ann")
 }
 
-/// What the stories of one sample are run with.
+/// The case, the account and the runs of one sample's stories.
 pub struct ProcessState<'a> {
     pub case: &'a Case,
     /// The account in which nothing of the deployment stands.
@@ -217,7 +217,7 @@ pub fn live(life: &mut ProcessState<'_>) {
     life.well(&lab, case, "destroy", &with_id, &["cleanup", "--domain-id", &id, "--yes"]);
 }
 
-/// What else may come to pass in a sample's life.
+/// Lives through everything else that may come to pass in a sample's life.
 pub fn meet_everything(life: &mut ProcessState<'_>) {
     let ProcessState { case, empty, .. } = *life;
     let plan: &[&str] = &["plan"];

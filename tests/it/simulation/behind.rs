@@ -1,4 +1,4 @@
-//! What somebody changes by hand: things of ours, which the next apply puts right.
+//! Changes that somebody makes by hand to things of ours, which the next apply puts right.
 
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! What must hold after every command, and what an account must be like once all is well again.
+//! Laws that hold after every command, and for an account once all is well again.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::support::picture::{Picture, Tables, difference, picture};
 /// Codes that promise that nothing was changed.
 const HARMLESS: [u8; 9] = [2, 3, 4, 5, 6, 7, 10, 64, 70];
 
-/// What is wrong with how a command ended; `code` is none when it was killed.
+/// Checks how a command ended; `code` is none when it was killed.
 pub fn command(order: &Order, code: Option<u8>, ended: &Ended) -> Result<(), String> {
     let done = |call: &&Call| call.writes && !is_lock(call) && (200..300).contains(&call.status);
     let done: Vec<&Call> = ended.calls.iter().filter(done).collect();
@@ -44,7 +44,7 @@ pub fn command(order: &Order, code: Option<u8>, ended: &Ended) -> Result<(), Str
     Ok(())
 }
 
-/// What is wrong with an account after commands.
+/// Checks an account after commands, and hands back its tables.
 pub fn account(stage: &Stage, before: &Tables, orders: &[&Order]) -> Result<Tables, String> {
     let now = stage.tables();
     if let Some(meddled) = stage.meddled(&now) {
@@ -58,7 +58,7 @@ pub fn account(stage: &Stage, before: &Tables, orders: &[&Order]) -> Result<Tabl
     Ok(now)
 }
 
-/// What is there twice of which there may be one.
+/// Refuses a thing that is there twice of which there may be one.
 fn twice(now: &Tables) -> Result<(), String> {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for (table, records) in now {
@@ -85,7 +85,7 @@ fn twice(now: &Tables) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the lock is free.
+/// Returns `true` if the lock is free.
 pub fn lock_is_free(now: &Tables) -> bool {
     let locks = now.get("ssm/parameter").into_iter().flatten();
     let mut locks =
@@ -93,7 +93,7 @@ pub fn lock_is_free(now: &Tables) -> bool {
     locks.all(|(_, lock)| lock["value"].as_str().is_some_and(|value| !value.contains("\"holder\"")))
 }
 
-/// What the record is no longer there to tell.
+/// Losses of the record, which is no longer there to tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Forgotten {
     /// Which settings and tags were ever ours: it was lost.
@@ -160,7 +160,7 @@ fn without_key(line: &str) -> String {
     format!("{before}{}", rest.split_once('"').map_or("", |(_, rest)| rest.trim_start_matches(',')))
 }
 
-/// Whether an account is as `fresh` is, but for what was said to stay and what is kept.
+/// Checks that an account is as `fresh` is, but for what was said to stay and what is kept.
 pub fn equal(
     now: &Tables,
     fresh: &Tables,
@@ -202,7 +202,7 @@ pub fn equal(
     Ok(())
 }
 
-/// Whether of two runs at once each wrote in its turn: the lock changes hands once at most.
+/// Checks that of two runs at once each wrote in its turn: the lock changes hands once at most.
 pub fn in_turn(made: &[(usize, Call)]) -> Result<(), String> {
     let writes = made.iter().filter(|(_, call)| call.writes && !is_lock(call) && (200..300).contains(&call.status));
     let mut turns: Vec<(usize, &Call)> = writes.map(|(who, call)| (*who, call)).collect();

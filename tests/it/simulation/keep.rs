@@ -1,4 +1,4 @@
-//! What people keep in an account, and what has to be said before any of it may go.
+//! Things that people keep in an account, and the consent without which none of them may go.
 
 use std::collections::BTreeMap;
 
@@ -60,14 +60,14 @@ pub fn kept(tables: &Tables) -> BTreeMap<String, Kept> {
     kept
 }
 
-/// What of `before` is gone without anybody's consent.
+/// Things of `before` that are gone without anybody's consent.
 pub fn lost(before: &BTreeMap<String, Kept>, after: &BTreeMap<String, Kept>, orders: &[&Order]) -> Vec<String> {
     let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
     let gone = gone.filter(|(_, kept)| !orders.iter().any(|order| may_go(kept, order)));
     gone.map(|(name, kept)| format!("{name} ({kept:?})")).collect()
 }
 
-/// Whether an order, or its config, says that such a thing may go.
+/// Returns `true` if an order, or its config, says that such a thing may go.
 fn may_go(kept: &Kept, order: &Order) -> bool {
     let says = |words: &[&str]| order.line.windows(words.len()).any(|window| window == words);
     let config: Json = serde_json::from_str(&order.text).unwrap_or_default();

@@ -316,7 +316,7 @@ impl Scene {
         self.log.push(format!("   by hand: {done}"));
     }
 
-    /// What a deleted domain left goes.
+    /// Removes what a deleted domain left.
     fn clean(&mut self, dice: &mut Dice, text: &str) -> Result<(), String> {
         let tables = self.stage.tables();
         let systems = tables.get("efs/file-system").into_iter().flatten();
@@ -386,14 +386,14 @@ impl Scene {
     }
 }
 
-/// Whether all that a plan has left are scripts that apps still run, which go once those have ended.
+/// Returns `true` if all that a plan has left are scripts that apps still run, which go once those have ended.
 fn waits_for_apps(plan: &str) -> bool {
     let gone: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("  -    ")).collect();
     let count = format!("Plan: 0 to add, 0 to change, 0 to replace, 0 to adopt, {} to destroy,", gone.len());
     gone.iter().all(|line| line.starts_with("lifecycle_config.")) && plan.contains(&count)
 }
 
-/// Whether a line of a picture is about what may stay when what it belongs to goes.
+/// Returns `true` if a line of a picture is about what may stay when what it belongs to goes.
 fn stays(line: &str) -> bool {
     let kinds = ["+ efs/", "+ s3/", "+ kms/"];
     kinds.iter().any(|kind| line.starts_with(kind)) || line.contains("security-group-for-")

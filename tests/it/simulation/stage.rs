@@ -16,7 +16,7 @@ use crate::behaviour::request;
 use crate::support::account::{APPLY, Begun, Ended, IDENTITY, Lab, is_lock};
 use crate::support::picture::{Tables, records};
 
-/// What marks what is this deployment's, as the value of a tag.
+/// Value of the tag that marks what is this deployment's.
 pub const OURS: &str = "acme/dev/ml/studio@us-east-1";
 /// The neighbour, whose names begin as ours do.
 const NEIGHBOUR: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio-two"];
@@ -229,12 +229,12 @@ impl Stage {
         (ended, made)
     }
 
-    /// What the account holds, with everything that was due by now.
+    /// Tables of the account, with everything that was due by now.
     pub fn tables(&self) -> Tables {
         self.lab.tables()
     }
 
-    /// What is not as the others left it.
+    /// The first thing that is not as the others left it.
     pub fn meddled(&self, now: &Tables) -> Option<String> {
         for (table, key, was) in records(&self.theirs) {
             let is = now.get(table).and_then(|records| records.get(key)).cloned().map(|mut is| {
@@ -256,7 +256,7 @@ impl Stage {
         None
     }
 
-    /// Whether a domain is another's.
+    /// Returns `true` if a domain is another's.
     pub fn is_theirs(&self, domain: &str) -> bool {
         self.theirs["studio/domain"].contains_key(domain)
     }
@@ -274,7 +274,7 @@ impl Stage {
     }
 }
 
-/// What others have in an account.
+/// Records that others have in an account.
 fn theirs(tables: &Tables) -> Tables {
     let mut theirs = tables.clone();
     theirs.retain(|table, _| !PASSING.contains(&table.as_str()));

@@ -12,7 +12,7 @@ use super::wish::Wish;
 use crate::support::account::Lab;
 use crate::support::dice::Dice;
 
-/// What happens in a step.
+/// One step of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deed {
     /// The config changes and is applied.
@@ -41,7 +41,7 @@ pub enum Deed {
     Forget,
     /// The lock is looked at or freed.
     Unlock,
-    /// What a deleted domain left is removed.
+    /// Leftovers of a deleted domain are removed.
     Clean,
     /// Nobody approves.
     Decline,
@@ -50,7 +50,7 @@ pub enum Deed {
 }
 
 impl Deed {
-    /// Each of them.
+    /// All deeds that a story may have.
     pub const ALL: [Self; 16] = [
         Self::Change,
         Self::Skip,
@@ -91,13 +91,13 @@ impl Deed {
         }
     }
 
-    /// Whether the config is another one in it.
+    /// Returns `true` if the config is another one in it.
     const fn changes(self) -> bool {
         matches!(self, Self::Change | Self::Skip | Self::Harm | Self::Deny | Self::Kill | Self::Both | Self::Save)
     }
 }
 
-/// What is counted.
+/// Thing that is counted over stories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Count {
     Commands,
@@ -125,14 +125,14 @@ pub struct Step {
     pub seed: u64,
 }
 
-/// A story.
+/// Story that a seed tells: its steps, in order.
 #[derive(Debug)]
 pub struct Story {
     seed: u64,
     pub steps: Vec<Step>,
 }
 
-/// How a story was.
+/// Log, digest and counts of a story that was played.
 #[derive(Debug, Default)]
 pub struct Told {
     pub log: Vec<String>,

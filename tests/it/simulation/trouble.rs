@@ -1,4 +1,4 @@
-//! What goes wrong in a story, and what people allow in it.
+//! Harm that comes to a story, and consent that people give in it.
 
 use super::wish::USERS;
 use crate::support::dice::Dice;
@@ -37,12 +37,12 @@ pub const OPERATIONS: [&str; 30] = [
     "efs:DescribeFileSystems",
 ];
 
-/// Where a call comes to harm.
+/// The call that comes to harm, as a fault writes it.
 fn place(dice: &mut Dice) -> String {
     if dice.roll(2) == 0 { format!("w{}", 1 + dice.roll(60)) } else { (1 + dice.roll(200)).to_string() }
 }
 
-/// What goes wrong in a run.
+/// Faults of one run, as `--sandbox-fault` takes them.
 pub fn harm(dice: &mut Dice) -> String {
     let mut faults = Vec::new();
     for _ in 0..=dice.roll(2) {
@@ -97,7 +97,7 @@ pub fn death(dice: &mut Dice) -> String {
 
 const CONFIRM: [&str; 2] = ["--confirm", "acme/dev/ml/studio"];
 
-/// What people allow.
+/// Flags with which people allow what a plan must not do by itself.
 pub fn consents(dice: &mut Dice) -> Vec<&'static str> {
     let mut flags = Vec::new();
     match dice.roll(4) {

@@ -1,4 +1,4 @@
-//! What the people of a story want: a config out of the config's grammar, and what they change about it.
+//! Wishes of the people of a story: a config out of the config's grammar, and what they change about it.
 
 use std::sync::OnceLock;
 
@@ -22,7 +22,7 @@ fn leaves() -> &'static [Leaf] {
 /// Everybody who may have a profile.
 pub const USERS: [&str; 4] = ["ann", "ben", "cid", "dee"];
 
-/// A config.
+/// Config that somebody wishes for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish(Json);
 
@@ -53,12 +53,12 @@ impl Wish {
         self.0.to_string()
     }
 
-    /// Whether users sign in with Identity Center.
+    /// Returns `true` if users sign in with Identity Center.
     fn is_sso(&self) -> bool {
         self.0["domain"]["authMode"] == "SSO"
     }
 
-    /// Whether nothing that holds data may go.
+    /// Returns `true` if nothing that holds data may go.
     pub fn is_protected(&self) -> bool {
         self.0["domain"]["protect"] == true
     }

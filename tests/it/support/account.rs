@@ -26,12 +26,12 @@ use tempfile::TempDir;
 
 use super::picture::{self, Tables};
 
-/// Which deployment every test is about, as options of the command line.
+/// Identity of the deployment that every test is about, as options of the command line.
 pub const IDENTITY: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio"];
 
-/// What makes `apply` go ahead.
+/// Arguments with which `apply` goes ahead.
 pub const APPLY: &[&str] = &["apply", "--auto-approve"];
-/// What makes `destroy` go ahead.
+/// Arguments with which `destroy` goes ahead.
 pub const DESTROY: &[&str] = &["destroy", "--auto-approve", "--confirm", "acme/dev/ml/studio"];
 /// Ends with 2 when something would change.
 pub const PLAN: &[&str] = &["plan", "--detailed-exitcode"];
@@ -52,7 +52,7 @@ pub struct Lab {
     pub sandbox: Sandbox,
 }
 
-/// How a command ended.
+/// Exit code, output and calls of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// The exit code.
@@ -79,7 +79,7 @@ impl Ended {
     }
 }
 
-/// Whether a call is about the lock.
+/// Returns `true` if a call is about the lock.
 pub fn is_lock(call: &Call) -> bool {
     call.input.get("Name").and_then(serde_json::Value::as_str).is_some_and(|name| name.ends_with("/lock"))
 }
@@ -101,17 +101,17 @@ impl Lab {
         }
     }
 
-    /// What goes wrong in every command from now on.
+    /// Sets the faults of every command from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.faults.replace(faults);
     }
 
-    /// Whether nobody can tell if another process lives.
+    /// Hides from every command whether another process lives.
     pub fn holders_are_unknown(&self, unknown: bool) {
         self.unknown_holders.set(unknown);
     }
 
-    /// Whether standard output leads to a disk that is full.
+    /// Leads standard output to a disk that is full.
     pub fn full_disk(&self, full: bool) {
         self.full_disk.set(full);
     }
@@ -134,7 +134,7 @@ impl Lab {
         assert!(self.sandbox.with_world(|world| world.remove(table, &keys[0])).unwrap());
     }
 
-    /// What goes wrong in the next command, and only there.
+    /// Sets the faults of the next command, and only of that.
     pub fn set_faults_once(&self, faults: Faults) {
         self.next_faults.replace(Some(faults));
     }
@@ -146,7 +146,7 @@ impl Lab {
         lab
     }
 
-    /// What the account holds.
+    /// Tables of the account, by name and key.
     pub fn tables(&self) -> Tables {
         picture::tables(&self.sandbox)
     }
@@ -291,7 +291,7 @@ impl Write for Full {
 pub struct Kept(Rc<RefCell<Vec<u8>>>);
 
 impl Kept {
-    /// What was written so far.
+    /// Text that was written so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }

@@ -18,9 +18,9 @@ pub const SAMPLES: [(&str, &str); 3] = [
     ("sso", include_str!("../../../samples/sso.yaml")),
 ];
 
-/// The minimal sample.
+/// Text of the minimal sample.
 pub const MINIMAL: &str = SAMPLES[0].1;
-/// The comprehensive sample.
+/// Text of the comprehensive sample.
 pub const COMPREHENSIVE: &str = SAMPLES[1].1;
 /// The sample with Identity Center.
 pub const SSO: &str = SAMPLES[2].1;
@@ -55,7 +55,7 @@ domain:
         - echo kernel
 ";
 
-/// What must exist besides for a config that comes later.
+/// Config that makes the sandbox have what a later config needs besides.
 pub const LATER: &str = "\
 domain:
   authMode: IAM

@@ -11,7 +11,7 @@ use studio_deploy::cloud::{Cloud, CloudError, Deleted, ErrorKind};
 use studio_deploy::model::{Address, Found, Graph, Kind, Node, Observed, Path, Snapshot, Value};
 use studio_deploy::plan::{Change, Effect, Record, Removal, Retention, Rules, Unset};
 
-/// What an id begins with; nothing else does, so that references can be found.
+/// Prefix of ids; nothing else begins with it, so that references can be found.
 const ID: &str = "id:";
 
 /// The rules of every kind of the fake.
@@ -52,7 +52,7 @@ impl Rules for FakeRules {
     }
 }
 
-/// The account.
+/// A strict account in memory, for the engine alone.
 #[derive(Default)]
 pub struct Fake {
     world: RefCell<World>,
@@ -82,7 +82,7 @@ impl Fake {
         world.objects.iter().map(|(address, object)| (address.clone(), name(&object.properties))).collect()
     }
 
-    /// The record.
+    /// The record as it was last written.
     pub fn record(&self) -> Option<Record> {
         self.world.borrow().record.clone()
     }

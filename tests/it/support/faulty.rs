@@ -7,16 +7,16 @@ use studio_deploy::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use studio_deploy::model::{Address, Found, Graph, Node, Observed, Snapshot};
 use studio_deploy::plan::{Change, Record};
 
-/// What a call comes to.
+/// Effect of a fault on one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is refused and does nothing.
+    /// Refused, and not done.
     Refused,
-    /// It is done, and the answer is lost.
+    /// Done, with the answer lost.
     Lost,
-    /// It is not done, nor is anything after it.
+    /// Not done, nor is anything after it.
     CutBefore,
-    /// It is done, its answer is lost, and nothing after it is done.
+    /// Done with the answer lost, and nothing after it is done.
     CutAfter,
 }
 

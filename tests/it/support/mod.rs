@@ -1,4 +1,4 @@
-//! What the integration tests share: an account inside the process and commands that work on it, pictures of an account
+//! Harness of the integration tests: an account inside the process and commands that work on it, pictures of an account
 //! that can be compared, configs, seeded dice, and a strict fake of an account for the engine.
 
 pub mod account;

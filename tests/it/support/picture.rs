@@ -12,7 +12,7 @@ use studio_deploy::sandbox::world::RecordChange;
 /// Everything in an account, by table and key.
 pub type Tables = BTreeMap<String, BTreeMap<String, Json>>;
 
-/// What is compared: lines of `table: record`, in order; one line stands as often as there are such records.
+/// Lines of `table: record`, in order, that can be compared; one line stands as often as there are such records.
 pub type Picture = Vec<String>;
 
 /// Tables that hold history, sessions and what is due: nothing that an account *is*.
@@ -38,7 +38,7 @@ const PASSING_MEMBERS: [&str; 13] = [
 /// Members that are set once something goes, to when.
 const MOMENTS: [&str; 2] = ["deletion_at", "gone_at"];
 
-/// What `sandbox` holds.
+/// Tables that `sandbox` holds.
 pub fn tables(sandbox: &Sandbox) -> Tables {
     let mut tables = Tables::new();
     let all: Vec<RecordChange> = sandbox.with_world(|world| world.as_changes().collect()).unwrap();

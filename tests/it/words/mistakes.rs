@@ -117,7 +117,7 @@ fn no_mistake_hides_another() {
     assert!(cases > 200);
 }
 
-/// What only the account can tell, with its code.
+/// Mistakes that only the account can tell, with their codes.
 const LACKING: [Mistake; 5] = [
     Mistake { code: "SD1025", change: ("# prefix", "assetPrefix: 'ssm:/none'") },
     Mistake { code: "SD1025", change: ("name: users", "name: 'ssm:/nobody'") },

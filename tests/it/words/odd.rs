@@ -11,7 +11,7 @@ domain:
   dataAdminRoles: [{name: admin}]
 ";
 
-/// What takes the place of a line or is added, and the code that it is refused with, if it is.
+/// Text that takes the place of a line or is added, and the code that it is refused with, if it is.
 const WORDS: [(&str, &str, Option<&str>); 74] = [
     // What only older YAML takes for something else is text.
     ("  vpcId: vpc-1", "  vpcId: yes", None),

@@ -57,7 +57,7 @@ const FORMS: [&str; 43] = [
     "{{ org }}",
     "{{org",
 ];
-/// How many forms at the end a command may keep.
+/// Number of forms at the end that a command may keep.
 const OF_COMMANDS: usize = 3;
 
 fn context() -> Context {
@@ -162,7 +162,7 @@ fn with(base: &Json, way: &[Step], is_key: bool, text: &str) -> Json {
     }
 }
 
-/// Whether debugging output of a config holds a reference.
+/// The place at which debugging output of a config holds a reference.
 fn stays(shown: &str) -> Option<usize> {
     let lower = shown.to_lowercase();
     let prefixes =

@@ -1,4 +1,4 @@
-//! What the sandbox is told to do wrong, for tests.
+//! Fault injection: the list of what the sandbox is told to do wrong, for tests.
 //!
 //! Faults are a list of `name=value`, separated by commas. A call number counts this process's AWS calls from 1; with a
 //! `w` before it (`w3`) it counts only calls that write. `A-B` is a range of numbers.
@@ -47,7 +47,7 @@ pub struct Faults {
     services: Map<String, Json>,
 }
 
-/// What becomes of a call.
+/// Effect of a fault on one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FaultEffect {
     /// Nothing out of the ordinary.
@@ -57,19 +57,19 @@ pub enum FaultEffect {
     CrashBefore,
     /// The process ends after it.
     CrashAfter,
-    /// It is refused as one too many.
+    /// Refused as one call too many.
     Throttled,
-    /// It is refused with an internal error.
+    /// Refused with an internal error.
     Error500,
-    /// It is refused for want of a permission.
+    /// Refused for want of a permission.
     Denied,
     /// The connection breaks before it.
     LostBefore,
     /// The connection breaks after it.
     LostAfter,
-    /// It does nothing and is never answered.
+    /// Not done, and never answered.
     HungBefore,
-    /// It is done and never answered.
+    /// Done, and never answered.
     HungAfter,
     /// The connection breaks before it and is never back.
     CutBefore,
@@ -101,7 +101,7 @@ pub struct FaultError {
 }
 
 impl Faults {
-    /// What becomes of the call with this number, which is also that write if it writes.
+    /// The effect on the call with this number, which is also that write if it writes.
     pub fn fate(&self, call: u64, write: Option<u64>) -> FaultEffect {
         let hit = self.rules.iter().find(|(_, calls)| {
             let number = if calls.writes_only { write } else { Some(call) };
@@ -110,7 +110,7 @@ impl Faults {
         hit.map_or(FaultEffect::Answered, |(fate, _)| *fate)
     }
 
-    /// Whether the `number`-th call of an operation is refused for want of a permission.
+    /// Returns `true` if the `number`-th call of an operation is refused for want of a permission.
     pub fn denies(&self, service: &str, operation: &str, number: u64) -> bool {
         let is_this = |denial: &&Denial| {
             denial.operation.split_once(':').is_some_and(|(of, name)| of == service && name == operation)
@@ -118,17 +118,17 @@ impl Faults {
         self.denials.iter().filter(is_this).any(|denial| number >= denial.from)
     }
 
-    /// How many calls a virtual second are not throttled.
+    /// Calls per virtual second that are not throttled; no limit when absent.
     pub const fn throttle_tps(&self) -> Option<f64> {
         self.throttle_tps
     }
 
-    /// How many reads after a write are stale.
+    /// Reads after a write that are stale.
     pub const fn stale_reads(&self) -> u32 {
         self.stale_reads
     }
 
-    /// Which texts of answers are hostile.
+    /// The texts of answers that are hostile, if any.
     pub const fn hostile(&self) -> Option<&Hostile> {
         self.hostile.as_ref()
     }
@@ -139,7 +139,7 @@ impl Faults {
         Self { hostile: Some(Hostile::with(place, text)), ..Self::default() }
     }
 
-    /// What the services themselves act upon, for the world's record of faults.
+    /// Faults that the services themselves act upon, for the world's record of faults.
     pub fn for_services(&self) -> Json {
         Json::Object(self.services.clone())
     }

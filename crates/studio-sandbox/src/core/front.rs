@@ -25,7 +25,7 @@ use super::world::World;
 use crate::services::{cloudformation, ec2, efs, iam, kms, s3, ssm, sts, tagging};
 use crate::studio;
 
-/// How a sandbox is opened.
+/// Options of opening a sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxOptions {
     /// Its file; without one it lives in memory.
@@ -93,13 +93,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// Whether it is a call of this operation.
+    /// Returns `true` if this is a call of that operation.
     pub fn is(&self, service: &str, operation: &str) -> bool {
         self.service == service && self.operation == operation
     }
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The connection broke.
@@ -160,7 +160,7 @@ impl Drop for Shared {
 }
 
 impl Sandbox {
-    /// Opens the sandbox.
+    /// Opens a sandbox and reads its file, if it has one.
     pub fn open(options: SandboxOptions) -> Result<Self, StoreError> {
         let SandboxOptions { path, latency, faults, adversary, call_log } = options;
         let mut world = World::default();
@@ -191,7 +191,7 @@ impl Sandbox {
         Self::open(SandboxOptions::default()).expect("a sandbox without files touches none")
     }
 
-    /// Whether nobody has fixed its account and region yet.
+    /// Returns `true` if nobody has fixed its account and region yet.
     pub fn is_new(&self) -> bool {
         !self.state().world.is_founded()
     }
@@ -210,7 +210,7 @@ impl Sandbox {
         made
     }
 
-    /// Whether what this deployment refers to was made, or the account was not made for deployments.
+    /// Returns `true` if what this deployment refers to was made, or the account was not made for deployments.
     pub fn is_prepared(&self, deployment: &str) -> bool {
         self.state().world.is_prepared(deployment)
     }
@@ -243,7 +243,7 @@ impl Sandbox {
         state.decisions.clear();
     }
 
-    /// Empties it.
+    /// Empties the account, and deletes what its file holds.
     pub fn reset(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         let State { world, store, .. } = &mut *state;
@@ -255,7 +255,7 @@ impl Sandbox {
         self.state().turn(|world, _| change(world), |_| TurnKind::Prepare)
     }
 
-    /// The account's region.
+    /// The region that the account is in.
     pub fn region(&self) -> String {
         self.state().world.region()
     }
@@ -270,17 +270,17 @@ impl Sandbox {
         self.state().calls.iter().skip(number).cloned().collect()
     }
 
-    /// Where answers have had texts since a fault `hostile` was set, as that fault names them.
+    /// Places where answers have had texts since a fault `hostile` was set, as that fault names them.
     pub fn texts(&self) -> BTreeSet<String> {
         self.state().texts.clone()
     }
 
-    /// What was decided about the requests of roles, in order: the operator's are not looked at.
+    /// Decisions about the requests of roles, in order: the operator's are not looked at.
     pub fn decisions(&self) -> Vec<Decision> {
         self.state().decisions.clone()
     }
 
-    /// How many calls met a fault of the sandbox's own: throttled, lost, refused or stale ones.
+    /// Number of calls that met a fault of the sandbox's own: throttled, lost, refused or stale ones.
     pub fn fired(&self) -> u64 {
         self.state().fired
     }
@@ -301,12 +301,12 @@ impl Sandbox {
         state.world.now() + state.clock.elapsed(&state.world)
     }
 
-    /// How long things take.
+    /// Relation of virtual time to real time.
     pub fn latency(&self) -> Latency {
         self.shared.latency
     }
 
-    /// Those who are asleep.
+    /// Tasks that are asleep in virtual time.
     pub(super) fn sleepers(&self) -> &Sleepers {
         &self.shared.sleepers
     }
@@ -337,7 +337,7 @@ fn open_log(path: &Path) -> Result<File, StoreError> {
     studio_files::append(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })
 }
 
-/// What a request turned out to ask for.
+/// Meaning of a request, read by its protocol.
 struct Asked {
     scope: SigningScope,
     operation: String,
@@ -492,7 +492,7 @@ impl State {
         turn.unwrap_or_else(|error| Err(Refusal::new("InternalFailure", error.to_string()).with_status(500)))
     }
 
-    /// Whether the virtual second's calls are used up.
+    /// Returns `true` if the calls of this virtual second are used up (a token bucket that holds one second's calls).
     fn is_throttled(&mut self) -> bool {
         let Some(tps) = self.faults.throttle_tps() else { return false };
         let now = self.world.now();
@@ -552,7 +552,7 @@ fn wrong_region(service: Service, asked: &str, region: &str) -> Refusal {
     }
 }
 
-/// What an input is about: its first text, which in these APIs names the thing; pages and documents do not.
+/// The subject of an input: its first text, which in these APIs names the thing; pages and documents do not.
 fn resource(input: &Json) -> String {
     let named =
         |name: &str| !["Token", "Marker", "Document", "Description", "Max"].iter().any(|part| name.contains(part));

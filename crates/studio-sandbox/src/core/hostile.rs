@@ -6,14 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
 
-/// What is put behind a text: escape sequences of a terminal in both forms, line ends, commands of GitHub, Azure DevOps
-/// and TeamCity, characters that are not seen or turn the line around, Markdown, HTML, and every kind of quote.
+/// Text that is put behind another: escape sequences of a terminal in both forms, line ends, commands of GitHub, Azure
+/// DevOps and TeamCity, characters that are not seen or turn the line around, Markdown, HTML, and every kind of quote.
 pub const TEXT: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{8}\u{7f}\r\nFORGED line\n::error::owned\n \t::add-mask::e\r\
     ::stop-commands::x\u{2028}::warning::y\u{85}##[error]z ##vso[task.complete]a ##teamcity[b]\n##[group]c\u{202e}\u{2066}\
     \u{200b}\u{feff}\u{e0041}<img src=x onerror=y><!-- | `x` ``` [FORGED](javascript:x) ![FORGED](http://x) @org/team #1 \
     \"'$(id)${x}\\\n# FORGED heading\n```\n--- FORGED\n";
 
-/// Which texts are hostile, and with what.
+/// The texts of answers that are hostile, and the text that they get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hostile {
     /// A place, `Operation.Member.Member`, or `*` for every one. A document within a text (a policy, a record) goes on like
@@ -95,7 +95,7 @@ impl Hostile {
     }
 }
 
-/// How a document stands in a text.
+/// Form in which a document stands in a text.
 enum Encoding {
     Plain,
     /// As IAM answers with policies.

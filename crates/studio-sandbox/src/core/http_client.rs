@@ -23,7 +23,7 @@ use super::front::{Lost, Sandbox};
 use super::sleep::Latency;
 use super::wire::{Request, Response};
 
-/// What a request takes in virtual time, and in real time when time is real: an API call's usual order of magnitude.
+/// Duration of a request in virtual time, and in real time when time is real: an API call's usual order of magnitude.
 const REQUEST: Duration = Duration::from_millis(100);
 
 impl HttpClient for Sandbox {
@@ -105,7 +105,8 @@ fn without_chunks(mut body: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Sandbox {
-    /// What an SDK needs to work against the sandbox: its region, client and time, and the operator's credentials.
+    /// Configuration of an SDK that works against the sandbox: its region, client and time, and the operator's
+    /// credentials.
     ///
     /// The protection against stalled streams measures throughput with the same sleep and clock; where sleeping takes
     /// no time every stream looks stalled, so it is off.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::world::RecordChange;
 
-/// What the header of every version begins with, and the file of no other program.
+/// Beginning of the header of every version, and of the file of no other program.
 const KIN: &[u8] = b"{\"format\":\"studio-deploy-sandbox/";
 /// The format that this version writes, and the only one that it reads.
 const FORMAT: &str = "studio-deploy-sandbox/2";
@@ -73,21 +73,21 @@ impl Header {
     }
 }
 
-/// Whether a file that begins with `start` is a sandbox's, of any version and in any state.
+/// Returns `true` if a file that begins with `start` is a sandbox's, of any version and in any state.
 pub(super) fn is_kin(start: &[u8]) -> bool {
     start.starts_with(KIN)
 }
 
-/// Why a file is not read.
+/// Reason why a file is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Damage {
     /// There is nothing in it, which no sandbox's file ever is.
     Empty,
-    /// It is some other program's.
+    /// Written by some other program.
     Foreign,
-    /// It is of another version.
+    /// Written by another version.
     Version(String),
-    /// It is a sandbox's, and not as it was written.
+    /// A sandbox's file that is not as it was written.
     Broken(String),
 }
 
@@ -146,8 +146,8 @@ impl Lines {
         Ok(turns)
     }
 
-    /// Whether `tail`, which stands behind everything that the header knows of, is the work of a process that was killed
-    /// before it answered: the next line, or the beginning of it.
+    /// Returns `true` if `tail`, which stands behind everything that the header knows of, is the work of a process that
+    /// was killed before it answered: the next line, or the beginning of it.
     pub fn is_unanswered(&self, tail: &[u8]) -> bool {
         let begins = format!("{{\"turn\":{},\"changes\":[", self.turns + 1).into_bytes();
         let known = tail.len().min(begins.len());

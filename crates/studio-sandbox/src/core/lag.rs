@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 
 use super::world::{RecordChange, World};
 
-/// How long the tagging API does not know of a change: its index is built behind the services' backs.
+/// Time for which the tagging API does not know of a change: its index is built behind the services' backs.
 const TAGGING_LAG: i64 = 5_000;
 
-/// What lagging reads still answer.
+/// Records as they were before recent writes, which reads that lag still answer: AWS's eventual consistency.
 #[derive(Debug)]
 pub struct Lag {
     stale_reads: u32,

@@ -1,4 +1,5 @@
-//! What every service stands on: the wire, the world and its file, who may do what, time, and what goes wrong.
+//! The ground that every service stands on: the wire, the world and its file, who may do what, time, and what goes
+//! wrong.
 
 pub mod authorization;
 pub mod faults;

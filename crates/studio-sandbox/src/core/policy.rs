@@ -16,16 +16,16 @@ use super::world::{World, account_in};
 /// Table of managed policies, by ARN.
 pub const POLICIES: &str = "iam/policy";
 
-/// What a document says about a request.
+/// Answer of one policy document to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Nothing.
     Silent,
-    /// It leaves the decision to the account's own policies: the account is the principal.
+    /// Left to the account's own policies: the account is the principal.
     Delegated,
-    /// It allows it.
+    /// Allowed, unless another document denies it.
     Allow,
-    /// It denies it, whatever else allows it.
+    /// Denied, whatever else allows it.
     Deny,
 }
 
@@ -46,7 +46,7 @@ pub struct RequestContext<'a> {
 pub type Keys = BTreeMap<String, Vec<String>>;
 
 impl RequestContext<'_> {
-    /// What the request has for a condition key: nothing when it is not in the request.
+    /// The request's values for a condition key: nothing when it is not in the request.
     fn values(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
         let caller = match name.as_str() {
@@ -63,8 +63,8 @@ impl RequestContext<'_> {
     }
 }
 
-/// What IAM's and KMS's models allow in a document: `[\u0009\u000A\u000D\u0020-\u00FF]+` (`policyDocumentType`,
-/// `PolicyType`).
+/// Refuses a character that IAM's and KMS's models do not allow in a document: `[\u0009\u000A\u000D\u0020-\u00FF]+`
+/// (`policyDocumentType`, `PolicyType`).
 pub fn check_characters(document: &str) -> Result<(), Refusal> {
     if document.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
         return Ok(());
@@ -144,7 +144,7 @@ pub fn unknown_principal(world: &World, document: &Json, at_once: bool) -> Optio
     None
 }
 
-/// What a document says about a request: an identity's document has no principals, a resource's has.
+/// The answer of a document to a request: an identity's document has no principals, a resource's has.
 pub fn evaluate(document: &Json, context: &RequestContext<'_>) -> Verdict {
     let mut verdict = Verdict::Silent;
     for statement in list(document.get("Statement")) {
@@ -159,7 +159,7 @@ pub fn evaluate(document: &Json, context: &RequestContext<'_>) -> Verdict {
     verdict
 }
 
-/// Whether the policy of a resource that `owner` has and the caller's own together allow a request.
+/// Returns `true` if the policy of a resource that `owner` has and the caller's own together allow a request.
 pub fn allowed(
     world: &World,
     owner: &str,
@@ -211,8 +211,8 @@ fn applies(statement: &Json, context: &RequestContext<'_>) -> bool {
         })
 }
 
-/// Whether what a request has for a key satisfies an operator (IAM user guide, "Condition operators" and "Conditions with
-/// multiple context keys or values").
+/// Returns `true` if a request's values for a key satisfy an operator (IAM user guide, "Condition operators" and
+/// "Conditions with multiple context keys or values").
 fn holds(operator: &str, values: &[&str], wanted: &Json) -> bool {
     let (set, operator) = match operator.split_once(':') {
         Some((set, operator)) => (Some(set), operator),

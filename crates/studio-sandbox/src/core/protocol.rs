@@ -58,7 +58,7 @@ impl Service {
         SERVICES.iter().find(|(_, service)| *service == self).map_or("unknown", |(name, _)| name)
     }
 
-    /// Whether it is one for all regions.
+    /// Returns `true` if the service is one for all regions.
     pub const fn is_global(self) -> bool {
         matches!(self, Iam | Sts)
     }
@@ -73,7 +73,7 @@ impl Service {
     }
 }
 
-/// Whose signature a request bears, and for what.
+/// Credential scope of a request's signature: who signed it, and for what (Signature Version 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningScope {
     /// The access key's id.
@@ -195,7 +195,7 @@ pub fn answer(service: Service, operation: &str, answer: &Json, request_id: &str
     }
 }
 
-/// Writes a refusal.
+/// Writes a refusal as the service's protocol does.
 pub fn refusal(service: Option<Service>, method: &str, refusal: &Refusal, request_id: &str) -> Response {
     let Refusal { status, code, message } = refusal;
     let code = match (service, code.as_str()) {
@@ -235,7 +235,7 @@ pub fn refusal(service: Option<Service>, method: &str, refusal: &Refusal, reques
     }
 }
 
-/// How a service refuses a call that is one too many.
+/// The refusal of a call that is one too many, as the service words it.
 pub fn throttled(service: Service) -> Refusal {
     match service {
         S3 => Refusal::new("SlowDown", "Please reduce your request rate.").with_status(503),
@@ -246,7 +246,7 @@ pub fn throttled(service: Service) -> Refusal {
     }
 }
 
-/// How a service refuses a caller who lacks a permission. EC2 and S3 do not say which (EC2 API reference, "Error codes",
+/// The refusal of a caller who lacks a permission. EC2 and S3 do not say which (EC2 API reference, "Error codes",
 /// `UnauthorizedOperation`; S3 API reference, "Error responses"); the others do (IAM user guide, "Access denied error
 /// messages").
 pub fn denied(service: Service, operation: &str, resource: &str) -> Refusal {
@@ -267,7 +267,7 @@ pub fn denied(service: Service, operation: &str, resource: &str) -> Refusal {
     }
 }
 
-/// How a service says that the fault is its own.
+/// The refusal of a service whose own fault it is.
 pub fn internal_error(service: Service) -> Refusal {
     let code = match service {
         S3 | Ec2 => "InternalError",
@@ -280,7 +280,7 @@ pub fn internal_error(service: Service) -> Refusal {
     Refusal::new(code, "We encountered an internal error. Please try again.").with_status(500)
 }
 
-/// A percent-encoded text.
+/// Decodes a percent-encoded part of a path.
 pub fn decode(text: &str) -> Result<String, Refusal> {
     let decoded = percent_decode_str(text).decode_utf8().map_err(|_| validation("the path is not UTF-8"))?;
     Ok(decoded.into_owned())

@@ -37,7 +37,7 @@ pub fn visible_role(world: &World, arn: &str) -> Option<Role> {
     role_at(world, arn).filter(|role| role.visible_at <= world.now())
 }
 
-/// An IAM role.
+/// A role of IAM, with its policies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Role {
     /// Its name.
@@ -180,7 +180,7 @@ pub struct MountTarget {
     pub gone_at: Option<i64>,
 }
 
-/// A KMS key.
+/// A customer managed key of KMS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Key {
     /// The key's UUID, or whatever a seed gave it.

@@ -1,4 +1,4 @@
-//! What accounts have before anything is deployed: the operator's, and others that let it use what they have.
+//! Things that accounts have before anything is deployed: the operator's, and others that let it use what they have.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,28 +18,29 @@ use super::http_client::assemble;
 use super::sleep::Latency;
 use super::sleep::real;
 
-/// How far a request from outside moves a clock that would stand still otherwise: less than the shortest state that
-/// anything goes through (a space is Pending for 5 s), so that whoever looks at once sees each.
+/// Step by which a request from outside moves a clock that would stand still otherwise: less than the shortest state
+/// that anything goes through (a space is Pending for 5 s), so that whoever looks at once sees each.
 const OUTSIDE_REQUEST: Duration = Duration::from_secs(4);
-/// How much faster than a real clock it goes while nobody asks: whoever waits between two looks for something that takes
-/// minutes waits for seconds.
+/// Speed of the clock, as a multiple of a real one's, while nobody asks: whoever waits between two looks for something
+/// that takes minutes waits for seconds.
 const PACE: u32 = 30;
-/// How far it goes at most between two requests, lest a day's pause delete a key that was to be deleted in a month.
+/// Longest step of the clock between two requests, lest a day's pause delete a key that was to be deleted in a month.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// How long a request that has begun may take once the server is to end: one that is half sent may never be whole.
+/// Time that a request which has begun may take once the server is to end: one that is half sent may never be whole.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
-/// How long a request may take to arrive, so that a caller who sends it byte by byte does not hold a connection for ever.
+/// Time that a request may take to arrive, so that a caller who sends it byte by byte does not hold a connection for
+/// ever.
 const ARRIVAL: Duration = Duration::from_mins(1);
-/// How long to leave off accepting when the operating system has no more connections to give.
+/// Time without accepting when the operating system has no more connections to give.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// When the last request came.
+/// Moment of the last request, from which the clock's next step is reckoned.
 #[derive(Clone, Debug)]
 struct Pause(Arc<Mutex<Instant>>);
 
 impl Pause {
-    /// How far the clock goes for a request that comes now.
+    /// The clock's step for a request that comes now, which begins the next pause.
     fn end(&self) -> Duration {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pause = std::mem::replace(&mut *last, Instant::now()).elapsed();

@@ -1,4 +1,4 @@
-//! What the services have in common: a table of operations, reading an input, cutting lists into pages, tags, times.
+//! Common ground of the services: a table of operations, reading an input, cutting lists into pages, tags, times.
 //!
 //! Whatever the protocol, an operation is a function from an input to an answer, both JSON in the API's own names.
 
@@ -47,7 +47,7 @@ pub fn call(table: &[Operation], world: &mut World, name: &str, input: &Json, ca
     (operation.run)(world, Input(input), caller)
 }
 
-/// Whether an operation of any service changes something.
+/// Returns `true` if an operation of any service changes something.
 pub fn writes(operation: &str) -> bool {
     const READS: [&str; 9] =
         ["Get", "List", "Describe", "Head", "Simulate", "AssumeRole", "Search", "CreatePresigned", "BatchGet"];
@@ -64,7 +64,7 @@ impl<'a> Input<'a> {
         self.0.get(name).filter(|json| !json.is_null())
     }
 
-    /// A text member.
+    /// The member `name`, if it is a text.
     pub fn text(self, name: &str) -> Option<&'a str> {
         self.get(name).and_then(Json::as_str)
     }
@@ -122,7 +122,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A `ValidationException`.
+/// A `ValidationException`, with HTTP 400.
 pub fn validation(message: impl Into<String>) -> Refusal {
     Refusal::new("ValidationException", message)
 }
@@ -215,7 +215,7 @@ fn timestamp(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Whether text fits a pattern in which `*` stands for any text and `?` for any character.
+/// Returns `true` if text fits a pattern in which `*` stands for any text and `?` for any character.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);

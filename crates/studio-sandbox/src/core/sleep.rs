@@ -14,7 +14,7 @@ use aws_smithy_async::time::TimeSource;
 
 use super::front::Sandbox;
 
-/// How virtual time and real time are related.
+/// Relation of virtual time to real time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Latency {
     /// Nothing takes real time: the virtual clock stands still but for sleeps, which move it on and return at once.
@@ -24,7 +24,7 @@ pub enum Latency {
     Factor(f64),
 }
 
-/// What `--sandbox-latency` cannot be.
+/// The value of `--sandbox-latency` is no latency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("sandbox latency `{0}` is none of `none`, `realistic` and a number from 0.0001 to 1000")]
 pub struct LatencyError(String);
@@ -45,15 +45,15 @@ impl FromStr for Latency {
     }
 }
 
-/// How many turns without a request, and without anybody going to sleep or waking, show that everybody waits. Whoever
+/// Turns without a request, and without anybody going to sleep or waking, that show that everybody waits. Whoever
 /// sleeps may be a timeout around work that is ready to go on, and must not be what ends it.
 const QUIET: u32 = 4;
 
-/// How many such turns an earlier sleeper is let go first. Its task may not be running at all (it waits behind this one),
-/// so the wait ends; turns are counted and not time, so that a run is the same whatever else the machine does.
+/// Such turns for which an earlier sleeper is let go first. Its task may not be running at all (it waits behind this
+/// one), so the wait ends; turns are counted and not time, so that a run is the same whatever else the machine does.
 const TURNS: u32 = 50;
 
-/// Those who are asleep while nothing takes real time, by when they want to wake.
+/// Tasks that are asleep while nothing takes real time, by when they want to wake.
 #[derive(Debug, Default)]
 pub struct Sleepers {
     waking: Mutex<BTreeSet<(i64, u64)>>,

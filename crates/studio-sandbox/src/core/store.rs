@@ -17,7 +17,7 @@ use super::journal::{Damage, Header, Lines, is_kin};
 use super::world::{RecordChange, World};
 use studio_files::open_own;
 
-/// How large a file may be. It is read whole, so one that is larger would take the machine's memory with it.
+/// Largest file that is read. A file is read whole, so that a larger one would take the machine's memory with it.
 const LARGEST: u64 = 512 << 20;
 
 /// The file cannot be used.
@@ -31,7 +31,7 @@ pub enum StoreError {
         /// The reason.
         source: io::Error,
     },
-    /// It is no sandbox's file, so that it is neither read nor written nor deleted.
+    /// Not a sandbox's file, so that it is neither read nor written nor deleted.
     #[error("{} is not a sandbox's file: {reason}", path.display())]
     Foreign {
         /// The file.
@@ -39,7 +39,7 @@ pub enum StoreError {
         /// What it is instead.
         reason: String,
     },
-    /// It is a sandbox's file, but one of another version.
+    /// A sandbox's file, but one of another version.
     #[error("the sandbox's file {} cannot be read: its format is {version}, and this version reads another", path.display())]
     Version {
         /// The file.
@@ -47,7 +47,7 @@ pub enum StoreError {
         /// Its format.
         version: String,
     },
-    /// It is a sandbox's file that was cut or changed.
+    /// A sandbox's file that was cut or changed.
     #[error("the sandbox's file {} is damaged: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -57,7 +57,7 @@ pub enum StoreError {
     },
 }
 
-/// Where the world is kept: a file, or nowhere.
+/// Place where the world is kept: a file, or nowhere.
 #[derive(Debug)]
 pub struct Store {
     journal: Option<Journal>,
@@ -66,7 +66,7 @@ pub struct Store {
     has_written: bool,
 }
 
-/// What is not written down yet.
+/// Changes that are not written down yet.
 #[derive(Debug, Default)]
 struct Held {
     /// Every change, in order.
@@ -77,14 +77,14 @@ struct Held {
     is_outrun: bool,
 }
 
-/// What a turn is, as far as its changes are held back.
+/// Sort of a turn, which decides whether its changes are held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnKind {
-    /// It makes the account what a config expects: held back like everything else.
+    /// Makes the account what a config expects: held back like everything else.
     Prepare,
-    /// It only looks.
+    /// Reads, and changes nothing that anybody asked for.
     Read,
-    /// It has changed something: from now on everything is written down.
+    /// Has changed something: from now on everything is written down.
     Write,
 }
 
@@ -241,7 +241,7 @@ pub fn remove(path: &Path) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Whether there is a file at `path`; one that begins like a sandbox's, else that is an error.
+/// Returns `true` if there is a file at `path`; one that does not begin like a sandbox's is an error.
 fn ours(path: &Path) -> Result<bool, StoreError> {
     let io = |source| StoreError::Io { path: path.to_owned(), source };
     if !is_regular(path)? {
@@ -257,8 +257,8 @@ fn ours(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Whether there is a regular file at `path`; anything else there is an error, and is not opened, since a pipe would
-/// never be done. A link counts for itself: replacing it would part it from what it leads to.
+/// Returns `true` if there is a regular file at `path`; anything else there is an error, and is not opened, since a
+/// pipe would never be done. A link counts for itself: replacing it would part it from what it leads to.
 fn is_regular(path: &Path) -> Result<bool, StoreError> {
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
@@ -318,7 +318,7 @@ impl Journal {
         damaged(&self.path, Damage::Broken(reason.into()))
     }
 
-    /// Whether there is a file.
+    /// Returns `true` if there is a file at the journal's path.
     fn look(&self) -> Result<bool, StoreError> {
         is_regular(&self.path)
     }

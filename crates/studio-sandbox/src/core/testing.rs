@@ -1,4 +1,4 @@
-//! What the services' tests have in common.
+//! Sandboxes and signed requests for the tests of the services.
 
 use std::collections::BTreeMap;
 

@@ -47,7 +47,7 @@ pub fn without_nulls(value: &Json) -> Json {
     }
 }
 
-/// An answer.
+/// An HTTP response of a service.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status.
@@ -89,7 +89,7 @@ impl Response {
     }
 }
 
-/// Who is asking: what the signature's access key stands for.
+/// The caller of a request: who the signature's access key stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The ARN as STS tells it: `arn:aws:sts::1234…:assumed-role/name/session`, or an IAM user's.
@@ -133,5 +133,5 @@ impl Refusal {
     }
 }
 
-/// What an operation of a JSON service answers.
+/// Outcome of an operation of a JSON service.
 pub type Answer = Result<Json, Refusal>;

@@ -37,12 +37,13 @@ pub struct RecordChange {
 }
 
 impl RecordChange {
-    /// Whether the journal keeps it: faults and their like belong to a process and not to the account.
+    /// Returns `true` if the journal keeps the change: faults and their like belong to a process and not to the
+    /// account.
     pub fn is_kept(&self) -> bool {
         !(self.table == META && (self.key == FAULTS || self.key == ADVERSARY))
     }
 
-    /// Whether it only ever goes up: time, and what ids are made of.
+    /// Returns `true` if the record only ever goes up: time, and what ids are made of.
     pub fn is_counter(&self) -> bool {
         self.table == META && ["now", "sequence", "wall"].contains(&self.key.as_str())
     }
@@ -51,7 +52,7 @@ impl RecordChange {
 const META: &str = "meta";
 /// Tables that all accounts share: clock and faults, sessions, and buckets, whose names are one space for all.
 const SHARED: [&str; 3] = [META, "sts/", "s3/"];
-/// What stands in front of the deployments that something was made for.
+/// Prefix of the keys that name the deployments for which something was made.
 const PREPARED: &str = "prepared/";
 const FAULTS: &str = "faults";
 const ADVERSARY: &str = "adversary";
@@ -73,7 +74,7 @@ impl World {
         self.tables.get(&*self.table_of(account, table))?.get(key).map(|json| decode(table, key, json))
     }
 
-    /// Whether `table` has `key`.
+    /// Returns `true` if `table` has `key`.
     pub fn has(&self, table: &str, key: &str) -> bool {
         self.tables.get(&*self.own(table)).is_some_and(|records| records.contains_key(key))
     }
@@ -153,7 +154,7 @@ impl World {
         result
     }
 
-    /// What the table is called that the turn's account has.
+    /// The name of the table as the turn's account has it.
     fn own<'a>(&self, table: &'a str) -> Cow<'a, str> {
         match &self.elsewhere {
             Some(account) if !is_shared(table) => format!("{table}@{account}").into(),
@@ -165,7 +166,7 @@ impl World {
         if is_shared(table) || account == self.home() { table.into() } else { format!("{table}@{account}").into() }
     }
 
-    /// The region.
+    /// The region that all accounts work in.
     pub fn region(&self) -> String {
         self.get(META, "region").unwrap_or_else(|| "us-east-1".into())
     }
@@ -205,7 +206,7 @@ impl World {
         self.swap(RecordChange { table: META.into(), key: ADVERSARY.into(), value: Some(Json::Bool(adversary)) });
     }
 
-    /// Whether what this deployment refers to was made, or nobody ever asked for such a thing here.
+    /// Returns `true` if what this deployment refers to was made, or nobody ever asked for such a thing here.
     pub fn is_prepared(&self, deployment: &str) -> bool {
         self.is_founded()
             && (self.list::<bool>(META, PREPARED).is_empty() || self.has(META, &format!("{PREPARED}{deployment}")))
@@ -216,7 +217,7 @@ impl World {
         self.put(META, &format!("{PREPARED}{deployment}"), &true);
     }
 
-    /// Whether the account was ever fixed by [`World::found`].
+    /// Returns `true` if the account was ever fixed by [`World::found`].
     pub fn is_founded(&self) -> bool {
         self.has(META, "account")
     }
@@ -269,7 +270,8 @@ impl World {
         std::mem::take(&mut self.changes)
     }
 
-    /// What the records changed since the last call held before: the same keys as [`World::take_changes`], in its order.
+    /// The former values of the records changed since the last call: the same keys as [`World::take_changes`], in its
+    /// order.
     pub fn take_replaced(&mut self) -> Vec<RecordChange> {
         std::mem::take(&mut self.replaced)
     }
@@ -279,7 +281,7 @@ impl World {
         self.decisions.borrow_mut().push(decision);
     }
 
-    /// What was decided since the last call.
+    /// The decisions since the last call.
     pub fn take_decisions(&mut self) -> Vec<Decision> {
         self.decisions.take()
     }
@@ -309,7 +311,8 @@ impl World {
         })
     }
 
-    /// Whether a record of a table whose name begins with `prefix` has `text` as one of its values, at any depth.
+    /// Returns `true` if a record of a table whose name begins with `prefix` has `text` as one of its values, at any
+    /// depth.
     pub fn mentions(&self, prefix: &str, text: &str) -> bool {
         self.records(prefix).any(|(_, _, record)| holds(record, text))
     }
@@ -329,7 +332,7 @@ impl World {
 /// `SplitMix64`'s increment: 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// `SplitMix64`'s output function.
+/// `SplitMix64`'s output function: the mix of multiplications and shifts that makes a state look random.
 const fn mix(state: u64) -> u64 {
     let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

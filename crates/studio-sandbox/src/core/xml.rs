@@ -5,7 +5,7 @@ use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
 use serde_json::{Map, Value as Json};
 
-/// How a protocol writes a list.
+/// Form in which a protocol writes a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lists {
     /// `<Name><member>…</member></Name>`, as in IAM and STS.
@@ -61,7 +61,7 @@ fn write(out: &mut String, name: &str, value: &Json, lists: Lists) {
     out.push_str(&close);
 }
 
-/// Whether XML 1.0 can hold a character at all, written out or as a reference (XML 1.0, section 2.2, `Char`).
+/// Returns `true` if XML 1.0 can hold a character at all, written out or as a reference (XML 1.0, section 2.2, `Char`).
 pub fn is_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

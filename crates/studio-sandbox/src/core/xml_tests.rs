@@ -94,7 +94,7 @@ async fn account() -> Sandbox {
     sandbox
 }
 
-/// What every reading call of the services with XML answers, and what some of them refuse with.
+/// The answers of every reading call of the services with XML, and the refusals of some.
 async fn ask(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
     let config = sandbox.sdk_config().retry_config(aws_types::sdk_config::RetryConfig::disabled()).build();
     let iam = aws_sdk_iam::Client::new(&config);

@@ -19,7 +19,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("ListImports", "ExportName NextToken", list_imports),
 ];
 
-/// A stack.
+/// A stack of CloudFormation, with its template and what it exports.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StackRecord {

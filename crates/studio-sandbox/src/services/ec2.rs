@@ -67,7 +67,7 @@ struct RouteTable {
     gateway: Option<String>,
 }
 
-/// A VPC endpoint.
+/// An endpoint of a VPC for a service of AWS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct VpcEndpoint {
     vpc: String,
@@ -92,7 +92,7 @@ pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Princip
 /// The properties of a thing that filters may ask for.
 pub type Properties<'a> = Vec<(&'a str, String)>;
 
-/// Whether a thing fits the `Filter` members of an input: every filter, by any of its values.
+/// Returns `true` if a thing fits the `Filter` members of an input: every filter, by any of its values.
 pub fn fits(input: Input<'_>, properties: &Properties<'_>, tags: &BTreeMap<String, String>) -> Result<bool, Refusal> {
     for filter in input.list("Filter") {
         let (name, values) = (filter.need("Name")?, filter.texts("Value"));

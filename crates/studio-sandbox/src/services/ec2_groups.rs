@@ -1,4 +1,4 @@
-//! EC2: security groups.
+//! Security groups of EC2, without their rules, which `ec2_rules` has.
 
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ fn create(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     }))
 }
 
-/// A group's ARN.
+/// The ARN of the account's security group `id`.
 pub fn arn(world: &World, id: &str) -> String {
     world.arn("ec2", &format!("security-group/{id}"))
 }

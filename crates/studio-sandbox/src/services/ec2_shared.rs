@@ -32,7 +32,7 @@ pub fn vpcs(world: &World) -> Vec<(String, Vpc)> {
     all.filter(|(owner, vpc)| *owner == account || holds(owner, vpc)).collect()
 }
 
-/// Whether the account sees a VPC of this id.
+/// Returns `true` if the account sees a VPC of this id.
 pub fn has_vpc(world: &World, id: &str) -> bool {
     vpcs(world).iter().any(|(_, vpc)| vpc.id == id)
 }

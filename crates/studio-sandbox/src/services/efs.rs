@@ -29,11 +29,11 @@ pub const OPERATIONS: &[Operation] = &[
     row("ListTagsForResource", "ResourceId MaxResults NextToken", list_tags),
 ];
 
-/// How long a mount target takes to go: public clean-up scripts see less than half a minute.
+/// Time that a mount target takes to go: public clean-up scripts see less than half a minute.
 const MOUNT_TARGET_DELETION: i64 = 20_000;
 const FILE_SYSTEM_DELETION: i64 = 5_000;
 
-/// Which operation a request asks for: EFS has a path for each.
+/// The operation that a request asks for: EFS has a path for each.
 fn route(method: &str, path: &[&str]) -> Option<(&'static str, Option<&'static str>)> {
     Some(match (method, path) {
         ("POST", ["file-systems"]) => ("CreateFileSystem", None),
@@ -94,7 +94,7 @@ fn bad_request(message: impl Into<String>) -> Refusal {
     Refusal::new("BadRequest", message)
 }
 
-/// Whether something that may be on its way out is still there.
+/// Returns `true` if something that may be on its way out is still there.
 fn is_there(gone_at: Option<i64>, now: i64) -> bool {
     gone_at.is_none_or(|at| at > now)
 }

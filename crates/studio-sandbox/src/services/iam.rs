@@ -90,7 +90,7 @@ pub fn role(world: &World, input: Input<'_>) -> Result<Role, Refusal> {
     world.get(ROLES, name).or_else(otherwise).ok_or_else(missing)
 }
 
-/// Writes a role.
+/// Puts a role into its table.
 pub fn put(world: &mut World, role: &Role) {
     world.put(ROLES, &role.name, role);
 }

@@ -34,7 +34,7 @@ struct Member {
     created: i64,
 }
 
-/// What has a policy attached: users or groups, with their names and ids as IAM lists them.
+/// Users or groups that have a policy attached, with their names and ids as IAM lists them.
 pub fn holders(world: &World, arn: &str, users: bool) -> Vec<Json> {
     let (Members(table, ..), name, id) =
         if users { (USER, "UserName", "UserId") } else { (GROUP, "GroupName", "GroupId") };

@@ -68,7 +68,7 @@ struct Version {
     created: i64,
 }
 
-/// What a policy of `account` says now.
+/// The default version's document of a policy of `account`.
 pub fn default_document(world: &World, account: &str, arn: &str) -> Option<String> {
     let policy: Policy = world.get_of(account, POLICIES, arn)?;
     policy.versions.get(&policy.default).map(|version| version.document.clone())
@@ -90,7 +90,7 @@ fn not_attachable(arn: &str) -> Refusal {
     no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
 }
 
-/// What is given for a policy of AWS's own: the sandbox does not know their documents.
+/// Returns `true` for a policy of AWS's own, which is taken to exist: the sandbox does not know their documents.
 fn is_aws_managed(arn: &str) -> bool {
     arn.starts_with("arn:") && arn.contains(":iam::aws:policy/")
 }

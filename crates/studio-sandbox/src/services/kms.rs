@@ -39,7 +39,7 @@ const OPERATIONS: &[Operation] = &[
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// What may be asked of another account's key, of all operations here (KMS developer guide, "KMS permissions", column
+/// Operations that may be asked of another account's key (KMS developer guide, "KMS permissions", column
 /// "Cross-account use").
 const ACROSS_ACCOUNTS: [&str; 2] = ["DescribeKey", "GetKeyRotationStatus"];
 
@@ -61,7 +61,7 @@ pub fn handle(world: &mut World, operation: &str, input: &Json, caller: &Princip
     world.within(&owner, |world| crate::core::service::call(table, world, operation, input, caller))
 }
 
-/// A key's ARN.
+/// The ARN of the account's key `id`.
 pub fn arn(world: &World, id: &str) -> String {
     arn_of(world, &world.account(), id)
 }

@@ -47,7 +47,8 @@ pub fn denoted(world: &World, reference: &str) -> Result<String, Refusal> {
     Ok(arn_of(world, &owner(world, reference), &find(world, reference)?.id))
 }
 
-/// Whether `caller` may do `action` with a key, and the key can do it: what S3 asks before it encrypts or decrypts.
+/// Refuses a use of a key that `caller` may not make, or that the key cannot serve: S3 asks before it encrypts or
+/// decrypts.
 pub fn check_use(world: &World, caller: &Principal, reference: &str, action: &str) -> Result<(), Refusal> {
     // AWS's own keys let everybody in the account do what the service does for them.
     if reference.contains("alias/aws/") {

@@ -143,7 +143,7 @@ fn unknown(method: &str) -> String {
     format!("Unknown{method}")
 }
 
-/// Answers a request.
+/// Answers one operation of S3.
 pub fn handle(world: &mut World, request: &Request, operation: &str, caller: &Principal) -> Result<Response, Refusal> {
     let (bucket, key) = place(request)?;
     let asked = Asked { request, bucket, key };

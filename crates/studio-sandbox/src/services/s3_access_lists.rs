@@ -10,7 +10,7 @@ use crate::core::xml::{entries, parse, text_of};
 
 /// Under which name a bucket keeps it.
 const KEY: &str = "acl";
-/// What the owner is known by: a canonical user id has 64 hexadecimal digits (S3 user guide, "Canonical user ID").
+/// Canonical user id of every owner: such ids have 64 hexadecimal digits (S3 user guide, "Canonical user ID").
 const OWNER: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const EVERYBODY: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 const ANY_ACCOUNT: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
@@ -19,12 +19,12 @@ const DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 /// A grant: the permission, and the canonical id, group or address that it is given to.
 type Grant = (String, String);
 
-/// Whether access lists are off (S3 user guide, "Controlling ownership of objects and disabling ACLs").
+/// Returns `true` if access lists are off (S3 user guide, "Controlling ownership of objects and disabling ACLs").
 fn are_off(bucket: &Bucket) -> bool {
     bucket.configurations.get("ownershipControls").is_some_and(|text| text.contains("BucketOwnerEnforced"))
 }
 
-/// What is granted besides what the owner has.
+/// Returns `true` if anything is granted besides what the owner has.
 pub fn others(bucket: &Bucket) -> bool {
     !are_off(bucket) && !kept(bucket).is_empty()
 }

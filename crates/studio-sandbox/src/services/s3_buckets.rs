@@ -20,7 +20,7 @@ pub const BUCKETS: &str = "s3/bucket";
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// A bucket.
+/// A bucket of S3, its objects aside.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bucket {
     /// Its name.
@@ -141,7 +141,7 @@ pub fn malformed() -> Refusal {
     )
 }
 
-/// Answers `ListBuckets`.
+/// Answers `ListBuckets`: those of the caller's account.
 pub fn list(world: &World) -> Result<Response, Refusal> {
     let buckets: Vec<Json> =
         own(world).map(|(name, bucket)| json!({"Name": name, "CreationDate": iso(bucket.created)})).collect();
@@ -149,7 +149,7 @@ pub fn list(world: &World) -> Result<Response, Refusal> {
     Ok(answer("ListAllMyBucketsResult", &json!({"Owner": owner, "Buckets": {"Bucket": buckets}})))
 }
 
-/// Answers `CreateBucket`.
+/// Answers `CreateBucket`; names are one space for all accounts.
 pub fn create(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
     let (name, region) = (asked.bucket.as_str(), world.region());
     check_name(name)?;
@@ -301,7 +301,7 @@ fn delete(world: &mut World, bucket: &Bucket) -> Result<Response, Refusal> {
     Ok(Response::empty(204))
 }
 
-/// Whether a policy lets anybody in: it allows everybody something without a condition.
+/// Returns `true` if a policy lets anybody in: it allows everybody something without a condition.
 fn is_public(text: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Json>(text) else { return false };
     let statements = entries(document.get("Statement"));

@@ -21,7 +21,7 @@ pub struct Subresource {
     unset: Unset,
 }
 
-/// What is answered when a configuration was never written.
+/// Answer where a configuration was never written.
 enum Unset {
     /// A refusal with HTTP 404.
     Refusal(&'static str, &'static str),

@@ -12,12 +12,13 @@ use crate::core::service::iso;
 use crate::core::wire::{Refusal, Response};
 use crate::core::world::World;
 
-/// What is left as it is under `encoding-type=url`; a blank becomes a plus. Measured for blank, plus, percent and Hangul, in
-/// keys and common prefixes (<https://github.com/brekkylab/backlot/issues/178>); that `*` and `~` are treated as forms treat
-/// them is a guess.
+/// Characters that `encoding-type=url` leaves as they are; a blank becomes a plus. Measured for blank, plus, percent
+/// and Hangul, in keys and common prefixes (<https://github.com/brekkylab/backlot/issues/178>); that `*` and `~` are
+/// treated as forms treat them is a guess.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
 
-/// What a list is cut from: keys after a place, of a prefix, those with a common part up to a delimiter as one.
+/// The part of a list that a request asks for: keys after a place, of a prefix, those with a common part up to a
+/// delimiter as one.
 struct Listing<'a> {
     prefix: &'a str,
     delimiter: Option<&'a str>,
@@ -133,7 +134,7 @@ pub fn objects(world: &World, asked: &Asked<'_>, second: bool) -> Result<Respons
     Ok(answer("ListBucketResult", &result))
 }
 
-/// Answers `ListObjectVersions`.
+/// Answers `ListObjectVersions`, with delete markers among the versions.
 pub fn versions(world: &World, asked: &Asked<'_>) -> Result<Response, Refusal> {
     let listing = Listing::new(asked)?;
     let (key_marker, version_marker) = (

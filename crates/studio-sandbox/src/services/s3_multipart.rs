@@ -23,7 +23,7 @@ use crate::core::xml::{entries, parse};
 const UPLOADS: &str = "s3/upload";
 /// Table of [`Part`], by `bucket/id/number`, the number in five digits.
 const PARTS: &str = "s3/part";
-/// How small a part may be that is not the last one.
+/// Smallest size of a part that is not the last one.
 const SMALLEST_PART: usize = 5 << 20;
 
 /// An upload that has begun.

@@ -22,7 +22,7 @@ use crate::core::xml::{entries, parse};
 /// Table of [`ObjectVersions`], by `bucket/key`.
 const OBJECTS: &str = "s3/object";
 
-/// What is under a key: its versions, the latest last; never none.
+/// All versions under a key, the latest last; never none.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ObjectVersions {
     /// At least one.
@@ -49,7 +49,7 @@ pub struct Version {
     tags: BTreeMap<String, String>,
 }
 
-/// Whether a bucket holds anything, versions and delete markers included.
+/// Returns `true` if a bucket holds anything, versions and delete markers included.
 pub fn any(world: &World, bucket: &str) -> bool {
     !world.list::<ObjectVersions>(OBJECTS, &format!("{bucket}/")).is_empty()
 }
@@ -120,7 +120,7 @@ fn put(world: &mut World, bucket: &Bucket, asked: &Asked<'_>, caller: &Principal
     Ok(store(world, bucket, asked, &request.body, etag, headers, tags(asked)))
 }
 
-/// How much of an object the sandbox holds, since it keeps its world in memory and in one file. S3 holds more.
+/// Largest object that the sandbox holds, since it keeps its world in memory and in one file. S3 holds more.
 const LARGEST: usize = 64 << 20;
 
 /// Refuses what is larger than the sandbox holds.
@@ -164,7 +164,7 @@ pub fn tags(asked: &Asked<'_>) -> BTreeMap<String, String> {
     form_urlencoded::parse(tagging.as_bytes()).into_owned().collect()
 }
 
-/// Bytes in hexadecimal.
+/// Bytes as pairs of hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -214,7 +214,7 @@ pub fn store(
 const KEPT_HEADERS: [&str; 5] =
     ["content-type", "cache-control", "content-disposition", "content-language", "x-amz-website-redirect-location"];
 
-/// How an object is encrypted: as the request says, else as the bucket does. Without a key it is AWS's own.
+/// The encryption of an object: as the request says, else as the bucket does. Without a key it is AWS's own.
 fn encryption(bucket: &Bucket, asked: &Asked<'_>) -> (String, Option<String>) {
     let header = asked.request.header("x-amz-server-side-encryption");
     let key = asked.request.header(ENCRYPTION_KEY).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! SSM's parameter store.
+//! Parameter Store of SSM, with its versions.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ const DELETED: &str = "ssm/deleted";
 /// SSM keeps this many versions of a parameter (SSM user guide, "Working with parameter versions").
 const MOST_VERSIONS: i64 = 100;
 
-/// A parameter.
+/// A parameter at its latest version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ParameterRecord {
     /// Its name.
@@ -129,7 +129,7 @@ fn find(world: &World, text: &str) -> Result<ParameterRecord, Refusal> {
     Ok(ParameterRecord { value, version, modified, ..parameter })
 }
 
-/// What is told of a parameter that was asked for by `text`.
+/// The answer about a parameter that was asked for by `text`.
 fn describe(world: &World, parameter: &ParameterRecord, text: &str) -> Json {
     let account = account_in(text).map_or_else(|| world.account(), str::to_owned);
     json!({

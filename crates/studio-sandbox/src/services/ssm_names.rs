@@ -47,7 +47,7 @@ pub fn reference(world: &World, text: &str) -> Result<Reference, Refusal> {
     Ok(Reference { account, name: name.to_owned(), version })
 }
 
-/// A parameter's ARN.
+/// The ARN of the account's parameter `name`.
 pub fn arn(world: &World, name: &str) -> String {
     arn_of(world, &world.account(), name)
 }
@@ -105,14 +105,14 @@ pub fn check_form(world: &World, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether `name` lies under `path`, directly or, when `recursive`, at any depth.
+/// Returns `true` if `name` lies under `path`, directly or, when `recursive`, at any depth.
 pub fn is_under(name: &str, path: &str, recursive: bool) -> bool {
     let path = path.trim_end_matches('/');
     let rest = name.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
     rest.is_some_and(|rest| recursive || !rest.contains('/'))
 }
 
-/// Whether a parameter fits one of `DescribeParameters`' filters.
+/// Returns `true` if a parameter fits one of `DescribeParameters`' filters.
 pub fn fits(
     name: &str,
     kind: &str,

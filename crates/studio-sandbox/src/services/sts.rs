@@ -22,8 +22,8 @@ pub const OPERATIONS: &[Operation] = &[
 /// Table of [`Session`], by access key: one for all accounts.
 const SESSIONS: &str = "sts/session";
 
-/// What an access key that `AssumeRole` handed out stands for. It never expires here: virtual time may run on in hours
-/// a second, and a caller outside the process refreshes by its own clock.
+/// A role's session behind an access key that `AssumeRole` handed out. It never expires here: virtual time may run on
+/// in hours a second, and a caller outside the process refreshes by its own clock.
 #[derive(Serialize, Deserialize)]
 struct Session {
     role: String,
@@ -31,7 +31,7 @@ struct Session {
     user_id: String,
 }
 
-/// Who an access key stands for: a role's session, or else the account's operator.
+/// The caller that an access key stands for: a role's session, or else the account's operator.
 pub fn caller(world: &World, access_key: &str) -> Principal {
     if let Some(Session { role, arn, user_id }) = world.get(SESSIONS, access_key) {
         return Principal { arn, user_id, principal_arn: role };

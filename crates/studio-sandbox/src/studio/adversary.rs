@@ -1,4 +1,4 @@
-//! How Studio's answers differ from what was sent.
+//! Differences between Studio's answers and what was sent.
 //!
 //! AWS fills in defaults that nobody sent, and need not return empty lists: what is proved it always does here, and what
 //! it only may do when record `adversary` of table `meta` is true. A client that takes either for a change plans

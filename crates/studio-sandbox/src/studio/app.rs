@@ -10,7 +10,8 @@ use super::{checks, domain, in_use, invalid, merge, not_found, page, required, s
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
 
-/// How long an app that is over stays listed, in virtual milliseconds: the API model of `DescribeApp` says 24 hours.
+/// Time for which an app that is over stays listed, in virtual milliseconds: the API model of `DescribeApp` says 24
+/// hours.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 
 impl Living for App {
@@ -31,7 +32,7 @@ impl Living for App {
     }
 }
 
-/// Whose app a request is about. The API model: one of the two members, and not both.
+/// The owner of the app that a request is about. The API model: one of the two members, and not both.
 fn owner(input: &Json) -> Result<AppOwner, Refusal> {
     match (text(input, "UserProfileName"), text(input, "SpaceName")) {
         (Some(profile), None) => Ok(AppOwner::UserProfile(profile.to_owned())),
@@ -50,7 +51,8 @@ fn find(world: &World, input: &Json) -> Result<App, Refusal> {
     app.ok_or_else(|| not_found(format!("App [{}] does not exist.", required(input, "AppName"))))
 }
 
-/// What an app inherits from: its space, its user's profile, and the domain's defaults for users or for shared spaces.
+/// Settings that an app inherits from: its space, its user's profile, and the domain's defaults for users or for shared
+/// spaces.
 struct Surroundings {
     domain: Domain,
     profile: Option<UserProfileRecord>,
@@ -98,7 +100,7 @@ fn settings_name(app_type: &str) -> String {
     }
 }
 
-/// `CreateApp`.
+/// Answers `CreateApp`: an app that something stands in the way of is accepted, and fails later.
 pub fn create(world: &mut World, input: &Json) -> Answer {
     let domain = domain::usable(world, required(input, "DomainId"))?;
     let owner = owner(input)?;
@@ -142,7 +144,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"AppArn": arn}))
 }
 
-/// Why an app that AWS accepts will not start.
+/// The reason why an app that AWS accepts will not start.
 ///
 /// A lifecycle configuration has to be in the list as well as in the resource specification:
 /// cloudformation-coverage-roadmap issue 1568. Passing the user's name on as source identity needs the role's leave: the
@@ -168,7 +170,7 @@ fn obstacle(
     None
 }
 
-/// `DescribeApp`.
+/// Answers `DescribeApp`, for a day after the app is over too.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let app = find(world, input)?;
     let mut answer = summary(&app);

@@ -1,4 +1,5 @@
-//! What settings may say beyond their shapes: the things that they name exist, and the members agree with each other.
+//! Rules that settings keep beyond their shapes: the things that they name exist, and the members agree with each
+//! other.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::services::{kms, kms_access, sts};
 /// which Studio adds for the file system. Those of a domain and of a profile count together.
 const USABLE_GROUPS: usize = 4;
 
-/// Where a user lands unless told otherwise.
+/// Landing page of users unless settings name another.
 const STUDIO: &str = "studio::";
 
 /// Every member of a tree of settings, at any depth.

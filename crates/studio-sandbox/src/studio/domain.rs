@@ -26,7 +26,7 @@ impl Living for Domain {
     }
 }
 
-/// The domain `id`.
+/// The domain `id`, whatever its status.
 pub fn find(world: &World, id: &str) -> Result<Domain, Refusal> {
     world.get(Domain::TABLE, id).ok_or_else(|| not_found(format!("Domain [{id}] does not exist.")))
 }
@@ -42,12 +42,12 @@ pub fn usable(world: &World, id: &str) -> Result<Domain, Refusal> {
     Err(if status.is_busy() { in_use(message) } else { invalid(message) })
 }
 
-/// Where a domain's users go.
+/// The URL that a domain's users go to.
 pub fn url(world: &World, id: &str) -> String {
     format!("https://{id}.studio.{}.sagemaker.aws", world.region())
 }
 
-/// `DescribeDomain`.
+/// Answers `DescribeDomain`: the settings as they were sent, and what AWS adds to them.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let domain = find(world, required(input, "DomainId"))?;
     let mut answer = summary(world, &domain);
@@ -67,7 +67,7 @@ pub fn describe(world: &World, input: &Json) -> Answer {
     Ok(Json::Object(answer))
 }
 
-/// `ListDomains`.
+/// Answers `ListDomains`, the oldest first.
 pub fn list(world: &World, input: &Json) -> Answer {
     let domains = world.list::<Domain>(Domain::TABLE, "").into_iter();
     let rows =

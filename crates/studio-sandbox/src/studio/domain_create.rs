@@ -10,14 +10,14 @@ use crate::core::wire::{Answer, Refusal};
 use crate::core::world::{LOWER, World};
 use crate::services::ec2_shared;
 
-/// How many domains an account may have if record `limits` does not say.
+/// Domains that an account may have if record `limits` does not say.
 const DOMAINS: usize = 10;
 
-/// What AWS answers to `AppSecurityGroupManagement` where there is no RStudio: terraform-provider-aws issue 39923.
+/// The refusal of `AppSecurityGroupManagement` where there is no RStudio: terraform-provider-aws issue 39923.
 pub const GROUP_MANAGEMENT_NEEDS_RSTUDIO: &str =
     "AppSecurityGroupManagement can only be set for Rstudio enabled domains.";
 
-/// `CreateDomain`.
+/// Answers `CreateDomain`, which begins a course of minutes and provides a home file system if one is wanted.
 pub fn create(world: &mut World, input: &Json) -> Answer {
     let name = required(input, "DomainName");
     let tags = tags::read(input)?;
@@ -54,7 +54,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"DomainArn": arn, "DomainId": domain.id, "Url": url}))
 }
 
-/// Whether the domain's settings ask for a home file system, as they do unless they say otherwise.
+/// Returns `true` if the domain's settings ask for a home file system, as they do unless they say otherwise.
 pub fn wants_home(domain: &Domain) -> bool {
     domain.text(&["HomeEfsFileSystemCreation"]) != Some("Disabled")
 }
@@ -127,7 +127,7 @@ fn check(world: &World, domain: &Domain) -> Result<(), Refusal> {
     checks::references(world, &Json::Object(domain.settings.clone()), vpc.filter(|_| is_private(domain)))
 }
 
-/// Whether nothing but the VPC is reachable.
+/// Returns `true` if nothing but the VPC is reachable.
 pub fn is_private(domain: &Domain) -> bool {
     domain.text(&["AppNetworkAccessType"]) == Some("VpcOnly")
 }

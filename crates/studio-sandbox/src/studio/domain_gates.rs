@@ -1,4 +1,4 @@
-//! What a domain does not let happen while apps run in it.
+//! Changes that a domain refuses while apps run in it.
 //!
 //! The text is that of terraform-provider-aws issue 31912, which gates of it are documented by the API model of
 //! `UpdateDomain` and `DomainSettingsForUpdate`, by the developer guide's page on editing a domain, and, for custom
@@ -51,14 +51,14 @@ fn removes_subnets(before: &Domain, after: &Domain) -> bool {
     !subnets(before).is_subset(&subnets(after))
 }
 
-/// Whether an app is in a space that several users share: those have settings of their own.
+/// Returns `true` if an app is in a space that several users share: those have settings of their own.
 fn is_shared(world: &World, app: &App) -> bool {
     let AppOwner::Space(name) = &app.owner else { return false };
     let space: Option<Space> = world.get(Space::TABLE, &key_in(&app.domain, name));
     space.is_some_and(|space| space.sharing.as_deref() != Some("Private"))
 }
 
-/// Whether RStudio has a role in the domain: then its network access is settled for good.
+/// Returns `true` if RStudio has a role in the domain: then its network access is settled for good.
 pub fn has_rstudio(domain: &Domain) -> bool {
     domain
         .setting(&["DomainSettings", "RStudioServerProDomainSettings", "DomainExecutionRoleArn"])

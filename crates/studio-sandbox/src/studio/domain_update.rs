@@ -13,7 +13,7 @@ use crate::core::world::World;
 /// Members that a request calls by another name than the settings do.
 const FOR_UPDATE: &str = "ForUpdate";
 
-/// `UpdateDomain`.
+/// Answers `UpdateDomain`, which merges the request into the settings and checks the outcome.
 pub fn update(world: &mut World, input: &Json) -> Answer {
     let before = domain::find(world, required(input, "DomainId"))?;
     let arn = before.arn(world);

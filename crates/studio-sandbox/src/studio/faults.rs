@@ -27,22 +27,22 @@ impl StudioFaults {
         Self(world.get(META, FAULTS).unwrap_or(Json::Null))
     }
 
-    /// Whether whatever has this status keeps it.
+    /// Returns `true` if whatever has this status keeps it.
     pub fn is_frozen(&self, status: Status) -> bool {
         self.texts("freeze").any(|frozen| frozen == status.name())
     }
 
-    /// Whether updates replace whole members of a settings structure instead of merging into them.
+    /// Returns `true` if updates replace whole members of a settings structure instead of merging into them.
     pub fn merges_shallowly(&self) -> bool {
         self.texts("merge").any(|depth| depth == "shallow")
     }
 
-    /// Whether the account has no licence for RStudio.
+    /// Returns `true` if the account has no licence for RStudio.
     pub fn has_no_rstudio_licence(&self) -> bool {
         self.texts("rstudio-licences").any(|licences| licences == "none")
     }
 
-    /// How many seconds an app takes to stop, if not the usual time.
+    /// Seconds that an app takes to stop, if not the usual time.
     pub fn app_deletion(&self) -> Option<i64> {
         let seconds = self.0.get("app-delete-slow")?;
         seconds.as_i64().or_else(|| seconds.as_str()?.parse().ok())
@@ -81,7 +81,7 @@ fn drop_member(object: &mut Object, parents: &[&str], name: &str) {
     }
 }
 
-/// Why `operation` is to fail, if it is: a fault is used up by that.
+/// Takes the reason why `operation` is to fail, if it is: a fault is used up by that.
 pub fn take_failure(world: &mut World, operation: &str) -> Option<String> {
     let mut faults: Json = world.get(META, FAULTS)?;
     let reason = faults.get_mut("fail")?.as_object_mut()?.remove(operation)?;
@@ -89,7 +89,7 @@ pub fn take_failure(world: &mut World, operation: &str) -> Option<String> {
     Some(reason.as_str().unwrap_or("InternalFailure").to_owned())
 }
 
-/// What a user asks for right before `operation`, if anything: the operation and its request. It is used up by that.
+/// Takes the request that a user makes right before `operation`, if a fault names one: its operation and its input.
 pub fn take_meanwhile(world: &mut World, operation: &str, domain: &Json) -> Option<(&'static str, Json)> {
     let mut faults: Json = world.get(META, FAULTS)?;
     let what = faults.get_mut("meanwhile")?.as_object_mut()?.remove(operation)?;

@@ -1,4 +1,5 @@
-//! What Studio makes behind a domain: the file system of the home directories, and the two security groups around it.
+//! Things that Studio makes behind a domain: the file system of the home directories, and the two security groups
+//! around it.
 //!
 //! The names, the tag and the references of the groups to each other are those that public clean-up scripts look for; the
 //! file system outlives its domain unless `RetentionPolicy` says `Delete`, and the groups always do.
@@ -14,10 +15,10 @@ use crate::core::world::{HEX, World};
 /// The tag that Studio puts on what it makes; its value is the domain's ARN.
 pub const MANAGED_BY: &str = "ManagedByAmazonSageMakerResource";
 
-/// How long a mount target takes to go, in virtual milliseconds: usually below 30 s, as clean-up scripts see it.
+/// Time that a mount target takes to go, in virtual milliseconds: usually below 30 s, as clean-up scripts see it.
 const MOUNT_TARGET_GOES: i64 = 20_000;
-/// How long the groups stay in use after the domain has gone, in virtual milliseconds: those who delete them at once see
-/// `DependencyViolation` for 30 to 60 s.
+/// Time for which the groups stay in use after the domain has gone, in virtual milliseconds: those who delete them at
+/// once see `DependencyViolation` for 30 to 60 s.
 const GROUPS_HELD: i64 = 60_000;
 const NFS: i32 = 2049;
 

@@ -1,4 +1,4 @@
-//! What Studio only looks up: images, their versions, app image configurations, and `MLflow` tracking servers.
+//! Things that Studio only looks up: images, their versions, app image configurations, and `MLflow` tracking servers.
 //!
 //! A seed puts them into their tables; no operation of the sandbox makes one.
 
@@ -26,7 +26,7 @@ fn missing(kind: &str, key: &str) -> Refusal {
     not_found(format!("{kind} [{key}] does not exist."))
 }
 
-/// `DescribeImage`.
+/// Answers `DescribeImage` about a seeded image.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let name = required(input, "ImageName");
     let arn = world.arn("sagemaker", &format!("image/{name}"));
@@ -59,7 +59,7 @@ pub fn describe_version(world: &World, input: &Json) -> Answer {
     Ok(answer)
 }
 
-/// `DescribeAppImageConfig`.
+/// Answers `DescribeAppImageConfig` about a seeded configuration.
 pub fn describe_app_config(world: &World, input: &Json) -> Answer {
     let name = required(input, "AppImageConfigName");
     let arn = world.arn("sagemaker", &format!("app-image-config/{name}"));

@@ -53,7 +53,7 @@ impl Status {
         }
     }
 
-    /// Whether something is under way, so that nothing else may begin.
+    /// Returns `true` if something is under way, so that nothing else may begin.
     pub const fn is_busy(self) -> bool {
         matches!(self, Self::Pending | Self::Updating | Self::Deleting)
     }
@@ -76,7 +76,7 @@ pub struct Life {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What happens to a record at a moment.
+/// The next change of a record's status, and its moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NextStatus {
     /// Virtual milliseconds.
@@ -90,9 +90,9 @@ pub struct NextStatus {
 /// The end of a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Then {
-    /// It gets this status.
+    /// The record gets this status.
     Become(Status),
-    /// It is gone.
+    /// The record is gone.
     Vanish,
 }
 
@@ -104,7 +104,7 @@ impl Life {
     }
 }
 
-/// An asynchronous operation.
+/// Course of an asynchronous operation, from its first status to its last.
 #[derive(Clone, Copy, Debug)]
 pub struct Course {
     /// The operation's name, as a fault names it.
@@ -128,11 +128,11 @@ const READY: Then = Then::Become(Status::InService);
 // The durations are inferred: AWS publishes none. They keep the whole tests of terraform-provider-aws plausible (create,
 // read and delete of a domain in 229 to 291 s, pull requests 16077 and 34729; with an app 443 to 556 s, 21508).
 
-/// Making a domain.
+/// Course of making a domain.
 pub const CREATE_DOMAIN: Course = course("CreateDomain", Status::Pending, 150, READY, Status::Failed);
-/// Changing a domain.
+/// Course of changing a domain.
 pub const UPDATE_DOMAIN: Course = course("UpdateDomain", Status::Updating, 25, READY, Status::UpdateFailed);
-/// Deleting a domain.
+/// Course of deleting a domain.
 pub const DELETE_DOMAIN: Course = course("DeleteDomain", Status::Deleting, 75, Then::Vanish, Status::DeleteFailed);
 /// Making a user profile.
 pub const CREATE_USER_PROFILE: Course = course("CreateUserProfile", Status::Pending, 15, READY, Status::Failed);
@@ -141,18 +141,18 @@ pub const UPDATE_USER_PROFILE: Course = course("UpdateUserProfile", Status::Upda
 /// Deleting a user profile.
 pub const DELETE_USER_PROFILE: Course =
     course("DeleteUserProfile", Status::Deleting, 10, Then::Vanish, Status::DeleteFailed);
-/// Making a space.
+/// Course of making a space.
 pub const CREATE_SPACE: Course = course("CreateSpace", Status::Pending, 5, READY, Status::Failed);
-/// Changing a space.
+/// Course of changing a space.
 pub const UPDATE_SPACE: Course = course("UpdateSpace", Status::Updating, 5, READY, Status::UpdateFailed);
-/// Deleting a space.
+/// Course of deleting a space.
 pub const DELETE_SPACE: Course = course("DeleteSpace", Status::Deleting, 10, Then::Vanish, Status::DeleteFailed);
-/// Starting an app.
+/// Course of starting an app.
 pub const CREATE_APP: Course = course("CreateApp", Status::Pending, 150, READY, Status::Failed);
 /// Stopping an app. The API has no status for an app that failed to stop but `Failed`.
 pub const DELETE_APP: Course = course("DeleteApp", Status::Deleting, 45, Then::Become(Status::Deleted), Status::Failed);
 
-/// Which kind of record is due.
+/// Kind of a record that is due.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum LifeKind {
     /// A [`Domain`].

@@ -14,7 +14,7 @@ fn find(world: &World, name: &str) -> Result<LifecycleConfigRecord, Refusal> {
     config.ok_or_else(|| not_found(format!("StudioLifecycleConfig [{name}] does not exist.")))
 }
 
-/// `CreateStudioLifecycleConfig`.
+/// Answers `CreateStudioLifecycleConfig`, which refuses a name that exists.
 pub fn create(world: &mut World, input: &Json) -> Answer {
     let name = required(input, "StudioLifecycleConfigName");
     let content = required(input, "StudioLifecycleConfigContent");
@@ -36,7 +36,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"StudioLifecycleConfigArn": config.arn(world)}))
 }
 
-/// `DescribeStudioLifecycleConfig`.
+/// Answers `DescribeStudioLifecycleConfig`, with the script in base64.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let config = find(world, required(input, "StudioLifecycleConfigName"))?;
     let mut answer = summary(world, &config);
@@ -75,7 +75,7 @@ pub fn list(world: &World, input: &Json) -> Answer {
     page::page(input, rows.collect(), "StudioLifecycleConfigs", true)
 }
 
-/// `DeleteStudioLifecycleConfig`.
+/// Answers `DeleteStudioLifecycleConfig`, which refuses while anything refers to the script.
 pub fn delete(world: &mut World, input: &Json) -> Answer {
     let config = find(world, required(input, "StudioLifecycleConfigName"))?;
     let arn = config.arn(world);

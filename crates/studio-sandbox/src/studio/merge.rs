@@ -1,4 +1,4 @@
-//! How an update changes settings.
+//! Merging of an update into settings.
 //!
 //! Members that a request leaves out keep their values, and `[]` empties a list: terraform-provider-aws issue 43127 and
 //! the developer guide's pages on detaching lifecycle configurations. How deep that goes inside nested structures is not
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::records::Object;
 
-/// How far members that a request leaves out keep their values.
+/// Depth to which members that a request leaves out keep their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// In structures of structures, too.

@@ -1,4 +1,4 @@
-//! What Studio keeps, and the tables that it stands in.
+//! Records that Studio keeps, and the tables that they stand in.
 
 use std::collections::BTreeMap;
 
@@ -33,19 +33,19 @@ pub trait Stored: Serialize + DeserializeOwned {
     /// The table that it stands in.
     const TABLE: &'static str;
 
-    /// Its key there.
+    /// The record's key in its table.
     fn key(&self) -> String;
 
-    /// Its ARN.
+    /// The record's ARN in this account and region.
     fn arn(&self, world: &World) -> String;
 
-    /// Its tags.
+    /// The record's tags, to change them.
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String>;
 }
 
 /// A record with a status.
 pub trait Living: Stored {
-    /// Which of them it is, for the list of what is due.
+    /// Kind of the record, for the list of what is due.
     const KIND: LifeKind;
 
     /// Its status and history.
@@ -54,10 +54,10 @@ pub trait Living: Stored {
     /// The same, to change it.
     fn life_mut(&mut self) -> &mut Life;
 
-    /// What happens when it reaches a status at `at`.
+    /// Runs when the record reaches a status at `at`.
     fn reached(&mut self, _world: &mut World, _at: i64) {}
 
-    /// What happens when it has gone at `at`.
+    /// Runs when the record has gone at `at`.
     fn gone(self, _world: &mut World, _at: i64)
     where
         Self: Sized,
@@ -65,7 +65,7 @@ pub trait Living: Stored {
     }
 }
 
-/// A domain.
+/// A domain of Studio.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Domain {
     /// `d-…`.
@@ -84,7 +84,7 @@ pub struct Domain {
     pub life: Life,
 }
 
-/// What Studio makes behind a domain for its users' home directories.
+/// Things that Studio makes behind a domain for its users' home directories.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HomeFileSystem {
     /// The file system.
@@ -97,7 +97,7 @@ pub struct HomeFileSystem {
     pub doomed: bool,
 }
 
-/// A user profile.
+/// A user profile of a domain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserProfileRecord {
     /// The domain's id.
@@ -114,7 +114,7 @@ pub struct UserProfileRecord {
     pub life: Life,
 }
 
-/// A space.
+/// A space of a domain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Space {
     /// The domain's id.
@@ -135,7 +135,7 @@ pub struct Space {
     pub life: Life,
 }
 
-/// An app.
+/// An app of a user profile or a space.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct App {
     /// The domain's id.
@@ -156,7 +156,7 @@ pub struct App {
     pub life: Life,
 }
 
-/// Whose an app is.
+/// The owner of an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppOwner {
     /// A user profile's.
@@ -211,7 +211,7 @@ impl AppOwner {
 }
 
 impl App {
-    /// Whether it runs, is about to, or is still going away.
+    /// Returns `true` if the app runs, is about to, or is still going away.
     pub const fn is_live(&self) -> bool {
         matches!(self.life.status, Status::Pending | Status::InService | Status::Deleting)
     }

@@ -28,7 +28,7 @@ pub fn find(world: &World, domain: &str, name: &str) -> Result<Space, Refusal> {
     space.ok_or_else(|| not_found(format!("Space [{name}] of Domain [{domain}] does not exist.")))
 }
 
-/// `CreateSpace`.
+/// Answers `CreateSpace`, which takes an owner and a sharing type together or neither.
 pub fn create(world: &mut World, input: &Json) -> Answer {
     let domain = domain::usable(world, required(input, "DomainId"))?;
     let name = required(input, "SpaceName");
@@ -105,7 +105,7 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"SpaceArn": arn}))
 }
 
-/// `DescribeSpace`.
+/// Answers `DescribeSpace`, without the settings of its domain.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let space = find(world, required(input, "DomainId"), required(input, "SpaceName"))?;
     let mut answer = summary(&space);
@@ -123,7 +123,7 @@ pub fn describe(world: &World, input: &Json) -> Answer {
     Ok(Json::Object(answer))
 }
 
-/// Whose a space is and who may use it; a list calls the members by longer names.
+/// The members that say whose a space is and who may use it; a list calls them by longer names.
 fn belonging(space: &Space, suffix: &str) -> Object {
     let owner = space.owner.as_ref().map(|owner| ("OwnershipSettings", json!({"OwnerUserProfileName": owner})));
     let sharing = space.sharing.as_ref().map(|sharing| ("SpaceSharingSettings", json!({"SharingType": sharing})));
@@ -144,7 +144,7 @@ fn summary(space: &Space) -> Object {
     summary
 }
 
-/// `ListSpaces`.
+/// Answers `ListSpaces`, with the summaries that the API model has.
 pub fn list(world: &World, input: &Json) -> Answer {
     let prefix = text(input, "DomainIdEquals").map(|domain| format!("{domain}/")).unwrap_or_default();
     let part = text(input, "SpaceNameContains").unwrap_or_default();

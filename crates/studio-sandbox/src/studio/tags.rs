@@ -28,7 +28,7 @@ pub fn read(input: &Json) -> Result<BTreeMap<String, String>, Refusal> {
     Ok(tags)
 }
 
-/// Where the thing behind an ARN is kept.
+/// Table and key of the thing behind an ARN.
 struct Place {
     table: &'static str,
     key: String,
@@ -115,7 +115,7 @@ pub fn delete(world: &mut World, input: &Json) -> Answer {
     Ok(json!({}))
 }
 
-/// `ListTags`.
+/// Answers `ListTags`, in the order of the keys.
 pub fn list(world: &mut World, input: &Json) -> Answer {
     let tags = change(world, required(input, "ResourceArn"), |_| Ok(()))?;
     let rows = tags.into_iter().map(|(key, value)| (key.clone(), json!({"Key": key, "Value": value})));

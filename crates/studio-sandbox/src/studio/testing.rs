@@ -120,7 +120,7 @@ impl TestAccount {
         refusal
     }
 
-    /// What `CreateDomain` is called with, and `more`.
+    /// A request of `CreateDomain` that succeeds, with `more` members.
     pub fn domain_request(&self, more: Json) -> Json {
         let mut request = json!({
             "DomainName": "studio",

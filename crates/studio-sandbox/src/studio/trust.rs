@@ -1,4 +1,4 @@
-//! Whether a role lets Studio in.
+//! Trust policies of roles, as Studio reads them.
 
 use serde_json::Value as Json;
 
@@ -25,7 +25,7 @@ pub fn assumable(world: &World, arn: &str) -> Result<(), Refusal> {
     )))
 }
 
-/// Whether the trust policy of a role lets Studio do `action`.
+/// Returns `true` if the trust policy of a role lets Studio do `action`.
 pub fn allows(world: &World, arn: &str, action: &str) -> bool {
     visible_role(world, arn).is_some_and(|role| trusts(&role.trust, action))
 }

@@ -46,7 +46,7 @@ pub fn new_uid(world: &mut World) -> u64 {
     FIRST_UID + world.number()
 }
 
-/// `CreateUserProfile`.
+/// Answers `CreateUserProfile`, which a domain takes only once it is in service.
 pub fn create(world: &mut World, input: &Json) -> Answer {
     let domain = domain::usable(world, required(input, "DomainId"))?;
     let name = required(input, "UserProfileName");
@@ -80,8 +80,9 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"UserProfileArn": arn}))
 }
 
-/// Who a new profile is in Identity Center. The API model: both members are required in `SSO` mode and forbidden in `IAM`
-/// mode, and the value is a user of the directory; the developer guide: one user is not in two domains of a region.
+/// The Identity Center user of a new profile. The API model: both members are required in `SSO` mode and forbidden in
+/// `IAM` mode, and the value is a user of the directory; the developer guide: one user is not in two domains of a
+/// region.
 fn sso_user(world: &World, domain: &Domain, input: &Json) -> Result<Option<String>, Refusal> {
     let members = (text(input, "SingleSignOnUserIdentifier"), text(input, "SingleSignOnUserValue"));
     let user = match (domain.auth_mode.as_str(), members) {
@@ -120,7 +121,7 @@ fn check(world: &World, domain: &Domain, settings: &Object) -> Result<(), Refusa
     checks::references(world, &own, domain.text(&["VpcId"]).filter(|_| domain_create::is_private(domain)))
 }
 
-/// `UpdateUserProfile`.
+/// Answers `UpdateUserProfile`, which merges the request into the settings.
 pub fn update(world: &mut World, input: &Json) -> Answer {
     let domain_id = required(input, "DomainId");
     let mut profile = find(world, domain_id, required(input, "UserProfileName"))?;
@@ -144,7 +145,7 @@ pub fn update(world: &mut World, input: &Json) -> Answer {
     Ok(json!({"UserProfileArn": arn}))
 }
 
-/// `DescribeUserProfile`.
+/// Answers `DescribeUserProfile`, without the defaults of its domain.
 pub fn describe(world: &World, input: &Json) -> Answer {
     let profile = find(world, required(input, "DomainId"), required(input, "UserProfileName"))?;
     let mut answer = summary(&profile);
@@ -174,7 +175,7 @@ fn summary(profile: &UserProfileRecord) -> Object {
     ])
 }
 
-/// `ListUserProfiles`.
+/// Answers `ListUserProfiles`, with the filters and orders that the API has.
 pub fn list(world: &World, input: &Json) -> Answer {
     let prefix = text(input, "DomainIdEquals").map(|domain| format!("{domain}/")).unwrap_or_default();
     let part = text(input, "UserProfileNameContains").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the caller's own policies let it do: each operation's IAM actions, on which resources, with which condition keys.
+//! Permissions of a caller's own policies: each operation's IAM actions, on which resources, with which condition keys.
 //!
 //! Actions, resource types, condition keys and dependent actions are those of the Service Authorization Reference. The
 //! account's operator may do anything, as an administrator may; a role may do what its managed and inline policies allow,
@@ -22,7 +22,7 @@ use crate::core::wire::{Principal, Refusal, Request};
 use crate::core::world::World;
 use crate::services::iam_policies::default_document;
 
-/// What was decided about a request of a role.
+/// Outcome of authorizing one request of a role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// Who asked.
@@ -37,7 +37,7 @@ pub struct Decision {
     pub is_allowed: bool,
 }
 
-/// Why a request is not allowed.
+/// Reason why a request is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// No policy of the caller's allows it.
@@ -154,7 +154,7 @@ impl Need {
         Self { action: action.into(), resource: resource.into(), keys: Keys::new(), policy: None, owner: None }
     }
 
-    /// Where an action has no resource.
+    /// A need of an action that has no resource: `*` stands for it.
     fn anywhere(action: impl Into<String>) -> Self {
         Self::new(action, "*")
     }
@@ -226,7 +226,7 @@ pub fn check(
     Ok(())
 }
 
-/// How a service says that something is not allowed: codes, statuses and words differ.
+/// The refusal of a request that is not allowed; codes, statuses and words differ between services.
 fn refusal(service: Service, caller: &Principal, need: &Need, why: Why) -> Refusal {
     let Need { action, resource, .. } = need;
     let because = why.because(action);

@@ -40,7 +40,7 @@ pub(super) fn needs(world: &World, operation: &str, input: Input<'_>) -> Vec<Nee
     needs
 }
 
-/// What a request is about; nothing for lists.
+/// The ARN that a request is about; nothing for lists.
 fn resource(world: &World, operation: &str, input: Input<'_>) -> Option<String> {
     let text = |name: &str| input.text(name).unwrap_or("*");
     let within = |kind: &str, name: &str| format!("{kind}/{}/{}", text("DomainId"), text(name));
@@ -98,8 +98,8 @@ fn passed(input: Input<'_>) -> Vec<Need> {
     roles.into_iter().map(pass).collect()
 }
 
-/// What making a domain with a key does in the caller's name (developer guide, "SageMaker API permissions: actions,
-/// permissions, and resources reference": CreateDomain with a customer managed key).
+/// Actions that making a domain with a key needs in the caller's name (developer guide, "SageMaker API permissions:
+/// actions, permissions, and resources reference": CreateDomain with a customer managed key).
 fn encryption(world: &World, key: &str) -> Vec<Need> {
     let through = format!("sagemaker.{}.amazonaws.com", world.region());
     let uses = ["kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"];

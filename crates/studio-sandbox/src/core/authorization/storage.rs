@@ -78,7 +78,7 @@ pub(super) fn file_systems(world: &World, operation: &str, input: Input<'_>) -> 
     [Some(need), interface].into_iter().flatten().collect()
 }
 
-/// What is asked of whoever makes or lists buckets; what is done with one is decided with its policy, in `s3_access`.
+/// Permissions to make or list buckets; what is done with one is decided with its policy, in `s3_access`.
 pub(super) fn buckets(world: &World, operation: &str, input: Input<'_>, request: &Request) -> Vec<Need> {
     let bucket = input.text("Bucket").unwrap_or_default();
     let arn = format!("arn:{}:s3:::{bucket}", world.partition());

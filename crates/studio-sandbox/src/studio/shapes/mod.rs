@@ -1,4 +1,4 @@
-//! What a request may look like, and AWS's words for one that does not.
+//! Shapes that a request may have, and AWS's words for one that has another.
 //!
 //! The tables in the submodules are data; [`check`] reads a request against them before any operation runs, as the
 //! front of the real service does: a wrong type is a `SerializationException`, a broken constraint one
@@ -65,7 +65,8 @@ pub struct ShapeMember {
 /// No limit of the model's own.
 const UNLIMITED: i64 = i64::MAX;
 
-/// What tags are made of. The sandbox's regular expressions do not know Unicode classes, so that `fits` knows this one.
+/// Characters that tags are made of. The sandbox's regular expressions do not know Unicode classes, so that `fits`
+/// knows this one.
 const TAG_CHARACTERS: &str = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)";
 
 const fn required(name: &'static str, shape: &'static Shape) -> ShapeMember {
