@@ -17,8 +17,8 @@ use crate::failure::codes;
 use crate::files;
 use crate::hint::{Caller, quoted};
 use crate::model::{Kind, State};
+use crate::plan::document::{NotAPlan, PlanDocument};
 use crate::plan::{Action, Options, Plan, Selection, Step};
-use crate::ui::plan_json::{NotAPlan, PlanDocument};
 use crate::ui::{Screen, plan_human};
 
 /// What loses data when it is deleted and made again, whatever replaces it.
@@ -102,7 +102,10 @@ async fn review(
     let caller = &run.global.caller;
     let saved = args.plan.as_ref().map(|path| {
         let saved = saved_plan(path, caller)?;
-        saved.usable(&(run.surroundings.now)()).map_err(|error| unusable(&error, path, caller))?;
+        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let now = time(&(run.surroundings.now)());
+        let has_passed = |text: &str| Some(time(text)? <= now?);
+        saved.usable(has_passed).map_err(|error| unusable(&error, path, caller))?;
         if saved.deployment != loaded.names.to_string() {
             let summary = format!("the saved plan is of {}, and the config of {}", saved.deployment, loaded.names);
             return Err(Failure::new(&codes::STALE, summary).help(plan_again(path, caller, &[])));

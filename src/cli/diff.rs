@@ -11,7 +11,7 @@ use crate::config;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::plan::Options;
-use crate::ui::plan_json::PlanDocument;
+use crate::plan::document::PlanDocument;
 use crate::ui::{Screen, diff};
 
 pub(super) async fn run(

@@ -11,9 +11,9 @@ use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::model::{Address, Kind, Path};
+use crate::plan::document::PlanDocument;
 use crate::plan::{Action, Options, Plan, Record, Step};
 use crate::ui::plan_human::{self, DiffStyle};
-use crate::ui::plan_json::PlanDocument;
 use crate::ui::{counted, watched};
 
 pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure> {

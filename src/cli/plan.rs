@@ -14,9 +14,9 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::hint::quoted;
+use crate::plan::document::PlanDocument;
 use crate::plan::{Plan, Selection};
 use crate::ui::plan_human;
-use crate::ui::plan_json::PlanDocument;
 
 pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;

@@ -6,12 +6,12 @@ use super::args::{self, CompletionsArgs, ManArgs, SchemaArgs, SchemaKind, Shell}
 use crate::config;
 use crate::failure::Exit;
 use crate::failure::Failure;
-use crate::ui::{Screen, events, plan_json, schema};
+use crate::ui::{Screen, events, schema};
 
 pub(super) fn run(args: &SchemaArgs, screen: &Screen) -> Result<Exit, Failure> {
     let text = match args.kind {
         SchemaKind::Config => config::schema::published(),
-        SchemaKind::Plan => schema::text(&plan_json::schema()),
+        SchemaKind::Plan => schema::text(&schema::plan()),
         SchemaKind::Events => schema::text(&events::schema()),
     };
     screen.data(&text)?;

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Screen;
-use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_json::{Counts, EndDocument};
-use super::summary::Summary;
 use crate::apply::{Event, Report};
 use crate::escape;
 use crate::failure::{Failure, FailureDocument};
 use crate::model::{Address, Deployment};
 use crate::plan::Plan;
+use crate::plan::document::{ActionWord, WatchedDocument};
+use crate::plan::summary::Summary;
 
 /// The version of the events that this version writes.
 pub const VERSION: u32 = 1;

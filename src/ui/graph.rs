@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::plan_json::{ActionWord, StepDocument};
 use super::style::{Paint, Tone};
 use crate::escape::one_line;
 use crate::plan::Step;
+use crate::plan::document::{ActionWord, StepDocument};
 
 /// One thing of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,8 @@ pub mod events;
 pub mod failure;
 pub mod graph;
 pub mod plan_human;
-pub mod plan_json;
+#[cfg(test)]
+mod plan_document_tests;
 pub mod progress;
 pub mod report_human;
 pub mod report_json;
@@ -19,7 +20,6 @@ pub mod schema;
 mod security;
 mod statements;
 pub mod style;
-pub mod summary;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::report_human::why_retained;
 use super::style::Tone;
-use super::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use super::text::counted;
 use super::words::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::hint::Caller;
 use crate::model::{Address, Kind};
+use crate::plan::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use crate::plan::{Action, Plan, Step};
 
 pub use super::changes::DiffStyle;

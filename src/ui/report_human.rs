@@ -155,8 +155,8 @@ mod tests {
     use crate::cloud::CloudError;
     use crate::cloud::ErrorKind;
     use crate::plan::Action;
+    use crate::plan::summary::Summary;
     use crate::ui::report_json::ReportDocument;
-    use crate::ui::summary::Summary;
     use crate::ui::testing::{Scene, address, create_all, destroy};
 
     fn report(outcomes: Vec<(&str, Action, Outcome)>) -> Report {

@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::plan_json::{ActionWord, WatchedDocument};
 use super::report_human::{failures, why_retained};
-use super::summary::only_record_changes;
 use crate::apply::{Outcome, Report};
 use crate::cloud::{CloudError, Sent};
 use crate::failure::{Failure, FailureDocument};
 use crate::hint::Caller;
+use crate::plan::document::{ActionWord, WatchedDocument};
+use crate::plan::summary::only_record_changes;
 use crate::plan::{Action, Plan, Step};
 
 /// A whole report.
@@ -196,7 +196,7 @@ impl Add for Counts {
 }
 
 impl Counts {
-    /// Counts the report of a plan, as [`super::summary::Summary`] counts the plan.
+    /// Counts the report of a plan, as [`crate::plan::summary::Summary`] counts the plan.
     pub fn of(report: &Report, plan: &Plan) -> Self {
         let changed = usize::from(report.is_complete() && only_record_changes(plan));
         let retained = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none()).count();

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::plan_json::{ActionWord, PlanDocument, StepDocument};
 use super::report_json::{EndDocument, ReportDocument};
-use super::summary::{RECORD, RECORD_CHANGES};
 use crate::escape::{self, one_line};
 use crate::failure::{FailureDocument, Place};
+use crate::plan::document::{ActionWord, PlanDocument, StepDocument};
+use crate::plan::summary::{RECORD, RECORD_CHANGES};
 
 /// GitHub cuts a step's summary and a comment at 65,536 characters; this leaves room for what others put around it.
 const MARKDOWN_LIMIT: usize = 60_000;

@@ -23,16 +23,21 @@ pub fn text(schema: &Json) -> String {
     format!("{schema:#}\n")
 }
 
+/// The schema of a plan as data, [`crate::plan::document::PlanDocument`].
+pub fn plan() -> Json {
+    of::<crate::plan::document::PlanDocument>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::{events, plan_json};
+    use crate::ui::events;
 
     /// Each schema in `schema/` must be what the types say; `UPDATE_SCHEMAS=1` writes them.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "who wants them written anew says so in the environment")]
     fn published_schemas_are_up_to_date() {
-        for (kind, schema) in [("plan", plan_json::schema()), ("events", events::schema())] {
+        for (kind, schema) in [("plan", plan()), ("events", events::schema())] {
             let file = format!("{}/schema/{kind}.json", env!("CARGO_MANIFEST_DIR"));
             let text = text(&schema);
             if std::env::var_os("UPDATE_SCHEMAS").is_some() {

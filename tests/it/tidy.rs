@@ -37,7 +37,7 @@ const LONG: [(&str, &str); 16] = [
     ("crates/studio-sandbox/src/core/front.rs", "one request from the wire to the journal"),
     ("crates/studio-sandbox/src/services/iam.rs", "one service, an operation after another"),
     ("crates/studio-sandbox/src/core/store.rs", "one turn from the lock to the commit"),
-    ("src/ui/plan_json.rs", "a plan as data, written and read back"),
+    ("crates/studio-core/src/plan/document.rs", "a plan as data, written and read back"),
 ];
 
 /// A source file as the checks see it.

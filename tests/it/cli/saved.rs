@@ -60,7 +60,7 @@ type Edit = fn(&mut Json);
 
 #[test]
 fn a_plan_that_was_edited_is_never_applied() {
-    use studio_deploy::ui::plan_json::PlanDocument;
+    use studio_deploy::plan::document::PlanDocument;
     let (mut cases, mut runs) = (0, 0);
     for sample in ["minimal.yaml", "sso.yaml", "comprehensive.yaml"] {
         let desk = Desk::new();
@@ -93,7 +93,7 @@ fn a_plan_that_was_edited_is_never_applied() {
 
 /// The plan with a member changed and a digest that fits: what a cautious reader refuses all the same.
 fn forged(saved: &Json, edit: impl Fn(&mut Json)) -> String {
-    use studio_deploy::ui::plan_json::PlanDocument;
+    use studio_deploy::plan::document::PlanDocument;
     let mut json = saved.clone();
     json.as_object_mut().unwrap().remove("digest");
     edit(&mut json);

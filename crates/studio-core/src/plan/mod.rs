@@ -5,6 +5,7 @@
 
 mod apps;
 mod diff;
+pub mod document;
 mod encryption;
 mod foreign;
 mod drain;
@@ -16,6 +17,7 @@ mod selection;
 mod state;
 mod step;
 mod sticky;
+pub mod summary;
 #[cfg(test)]
 mod testing;
 mod watch;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Action, Plan};
+use super::{Action, Plan};
 
 /// The numbers of a plan. A blocked step counts as blocked and as nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,9 +52,9 @@ impl Summary {
 }
 
 /// What the deployment's record is called beside addresses: it is none of the objects that the config asks for.
-pub(super) const RECORD: &str = "record";
+pub const RECORD: &str = "record";
 /// Why it changes.
-pub(super) const RECORD_CHANGES: &str = "what studio-deploy remembers of this deployment is brought up to date";
+pub const RECORD_CHANGES: &str = "what studio-deploy remembers of this deployment is brought up to date";
 
 /// Whether nothing changes but what is remembered of the deployment.
 pub fn only_record_changes(plan: &Plan) -> bool {

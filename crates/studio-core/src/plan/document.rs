@@ -1,4 +1,4 @@
-//! The plan as data: what `--format json` prints, and what a saved plan is.
+//! Wire form of a plan: what `--format json` prints, and what a saved plan's file holds.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
+use super::{Action, Mend, Options, Plan, Step, Watched};
 use crate::failure::Place;
 use crate::model::{Address, Value};
-use crate::plan::{Action, Mend, Options, Plan, Step, Watched};
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -351,19 +351,20 @@ impl PlanDocument {
         }
     }
 
-    /// Whether this saved plan may be applied at `now`, in RFC 3339, as far as the file itself can say.
+    /// Refuses what cannot be applied now, as far as the file itself can say. Only the caller has a clock: `has_passed` says
+    /// whether a time in RFC 3339 is over, and nothing of what is no time.
     ///
     /// # Errors
     /// [`NotAPlan`] when another version saved it, when it has expired, or when nobody can tell.
-    pub fn usable(&self, now: &str) -> Result<(), NotAPlan> {
+    pub fn usable(&self, has_passed: impl Fn(&str) -> Option<bool>) -> Result<(), NotAPlan> {
         if self.tool_version != env!("CARGO_PKG_VERSION") {
             return Err(NotAPlan::Tool(self.tool_version.clone()));
         }
-        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-        match (self.expires.as_deref().and_then(time), time(now)) {
-            (Some(expires), Some(now)) if now < expires => Ok(()),
-            (Some(expires), Some(_)) => Err(NotAPlan::Expired(expires.to_string())),
-            _ => Err(NotAPlan::Undated),
+        let expires = self.expires.as_deref().ok_or(NotAPlan::Undated)?;
+        match has_passed(expires) {
+            Some(false) => Ok(()),
+            Some(true) => Err(NotAPlan::Expired(expires.to_owned())),
+            None => Err(NotAPlan::Undated),
         }
     }
 
@@ -465,78 +466,4 @@ fn digest(json: &Json) -> String {
     let mut sorted = json.clone();
     sorted.sort_all_objects();
     Sha256::digest(sorted.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The schema of [`PlanDocument`].
-pub fn schema() -> Json {
-    super::schema::of::<PlanDocument>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ui::testing::{Scene, create_all, destroy, removal, script, update};
-
-    fn scenes() -> [Scene; 5] {
-        [create_all(), update(), script(), removal(), destroy()]
-    }
-
-    #[test]
-    fn a_saved_plan_is_read_back_as_it_was() {
-        for scene in scenes() {
-            let document = PlanDocument::of(&scene.plan()).dated("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
-            let read = PlanDocument::read(&document.text()).unwrap();
-            assert_eq!(PlanDocument { digest: None, ..read.clone() }, document);
-            assert_eq!(read.moved(&document), None);
-        }
-    }
-
-    #[test]
-    fn every_plan_is_valid_by_the_published_schema() {
-        let validator = jsonschema::validator_for(&schema()).unwrap();
-        for scene in scenes() {
-            let json = serde_json::to_value(PlanDocument::of(&scene.plan())).unwrap();
-            validator.validate(&json).unwrap();
-        }
-    }
-
-    #[test]
-    fn what_only_the_apply_will_know_names_its_origin() {
-        let document = PlanDocument::of(&create_all().plan());
-        let domain = document.changes.iter().find(|step| step.address == "domain.studio").unwrap();
-        assert_eq!(domain.after["DefaultUserSettings"]["ExecutionRole"], "${execution_role.default.Arn}");
-        assert_eq!(domain.before, Json::Null);
-        assert_eq!(domain.waits_for, ["execution_role.default", "security_group.domain"]);
-        assert_eq!(domain.source.as_ref().unwrap().line, 10);
-    }
-
-    #[test]
-    fn what_may_not_happen_says_why() {
-        let document = PlanDocument::of(&removal().plan());
-        assert!(document.blocked);
-        assert_eq!((document.summary.blocked, document.summary.destroy), (2, 1));
-        let ben = document.changes.iter().find(|step| step.address == "user_profile.ben").unwrap();
-        assert!(ben.blocked_by.as_ref().unwrap().hint.contains("--allow-profile-delete ben"));
-    }
-
-    #[test]
-    fn what_moved_is_named() {
-        let saved = PlanDocument::of(&script().plan());
-        let other = script().has("lifecycle_config.jupyterLab", serde_json::json!({"Content": "other"}));
-        for (now, expected) in [
-            (other, "Content of lifecycle_config.jupyterLab has moved"),
-            (create_all(), "domain.studio differs now and did not when the plan was made"),
-        ] {
-            assert_eq!(saved.moved(&PlanDocument::of(&now.plan())).as_deref(), Some(expected));
-        }
-        let elsewhere = PlanDocument { region: "eu-west-1".into(), ..saved.clone() };
-        assert_eq!(saved.moved(&elsewhere).as_deref(), Some("the region was us-east-1 and is eu-west-1"));
-    }
-
-    #[test]
-    fn another_format_is_refused_before_its_shape_is_looked_at() {
-        let error = PlanDocument::read(r#"{"format_version": 2}"#).unwrap_err();
-        assert!(error.to_string().contains("format version 2"), "{error}");
-        assert!(PlanDocument::read("{}").is_err());
-    }
 }
