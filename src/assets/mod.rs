@@ -81,7 +81,7 @@ fn each(config: &Config, finish: fn(Walk) -> Walk) -> Result<BTreeMap<String, Ma
                 continue;
             }
             let prefix = format!("{}{name}/", kind.asset_folder(&config.domain.asset_prefix));
-            let mut walk = finish(Walk::over(asset, prefix.len()));
+            let mut walk = finish(Walk::of(asset, prefix.len()));
             if walk.mistakes.is_empty() {
                 manifests.insert(format!("{}/{name}", kind.key()), walk.manifest);
                 continue;
@@ -127,7 +127,7 @@ struct Walk {
 
 impl Walk {
     /// What an asset consists of; no file of it is open yet.
-    fn over(asset: &Asset, prefix: usize) -> Self {
+    fn of(asset: &Asset, prefix: usize) -> Self {
         let mut walk = Self {
             exclude: Exclude::default(),
             prefix,
@@ -196,40 +196,40 @@ impl Walk {
     }
 
     fn entry(&mut self, entry: &fs::DirEntry, prefix: &str) {
-        let (place, name) = (entry.path(), entry.file_name());
+        let (full_path, name) = (entry.path(), entry.file_name());
         let path = format!("{prefix}{}", name.to_string_lossy());
         if self.exclude.matches(&path) {
             return;
         }
         if name.to_str().is_none() {
             return self.refuse(
-                &place,
+                &full_path,
                 "its name is not UTF-8, and the keys of S3 are",
                 "rename it, or leave it out with `exclude`",
             );
         }
-        if !self.may_be_key(&place, &path) {
+        if !self.may_be_key(&full_path, &path) {
             return;
         }
         let (metadata, linked) = match self.followed(entry, &path) {
             Ok(found) => found,
-            Err(error) => return self.refuse(&place, error, LEAVE_OUT),
+            Err(error) => return self.refuse(&full_path, error, LEAVE_OUT),
         };
         if !metadata.is_dir() {
             match files::regular(&metadata) {
-                Ok(()) => self.file(&place, path, metadata.len(), AssetLocation::File(place.clone())),
-                Err(error) => self.refuse(&place, error, LEAVE_OUT),
+                Ok(()) => self.file(&full_path, path, metadata.len(), AssetLocation::File(full_path.clone())),
+                Err(error) => self.refuse(&full_path, error, LEAVE_OUT),
             }
             return;
         }
         let identity = (metadata.dev(), metadata.ino());
         if self.above.contains(&identity) {
-            return self.refuse(&place, "it is a link to a folder that it lies in, and has no end", LEAVE_OUT);
+            return self.refuse(&full_path, "it is a link to a folder that it lies in, and has no end", LEAVE_OUT);
         }
         let homes = self.homes.len();
         self.homes.extend(linked);
         self.above.push(identity);
-        self.folder(&place, &format!("{path}/"));
+        self.folder(&full_path, &format!("{path}/"));
         self.above.pop();
         self.homes.truncate(homes);
     }
@@ -250,10 +250,10 @@ impl Walk {
 
     /// Whether S3 takes `path` as the end of a key, and gives it back in a list: that is XML, which has no way to write
     /// these characters (XML 1.0, "Characters").
-    fn may_be_key(&mut self, place: &Path, path: &str) -> bool {
+    fn may_be_key(&mut self, full_path: &Path, path: &str) -> bool {
         if path.chars().any(|c| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')) {
             self.refuse(
-                place,
+                full_path,
                 "its name has a control character, which lists of S3 cannot hold",
                 "rename it, or leave it out with `exclude`",
             );
@@ -262,15 +262,19 @@ impl Walk {
         let length = self.prefix + path.len();
         if length > LONGEST_KEY {
             let why = format!("its key would have {length} bytes, and S3 takes {LONGEST_KEY}");
-            self.refuse(place, why, "shorten the names of the file and its folders, or leave it out with `exclude`");
+            self.refuse(
+                full_path,
+                why,
+                "shorten the names of the file and its folders, or leave it out with `exclude`",
+            );
         }
         length <= LONGEST_KEY
     }
 
-    fn file(&mut self, place: &Path, path: String, size: u64, location: AssetLocation) {
+    fn file(&mut self, full_path: &Path, path: String, size: u64, location: AssetLocation) {
         if size > LARGEST {
             let why = format!("it is larger than {} GB, the most that is uploaded", LARGEST >> 30);
-            return self.refuse(place, why, LEAVE_OUT);
+            return self.refuse(full_path, why, LEAVE_OUT);
         }
         self.manifest.files.insert(path, AssetFile { sha256: String::new(), size, location });
     }
@@ -284,12 +288,12 @@ impl Walk {
             };
             let raw = || String::from_utf8_lossy(member.name_raw()).into_owned();
             let name = member.name().map_or_else(|_| raw(), |name| name.into_owned());
-            let place = root.join(name.trim_start_matches('/'));
+            let full_path = root.join(name.trim_start_matches('/'));
             if !self.counts(root) {
                 return;
             }
             let Some(path) = member.enclosed_name().and_then(|path| path.to_str().map(str::to_owned)) else {
-                self.refuse(&place, "its name leads out of the archive", "leave it out of the archive");
+                self.refuse(&full_path, "its name leads out of the archive", "leave it out of the archive");
                 continue;
             };
             let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
@@ -300,13 +304,13 @@ impl Walk {
                 continue;
             }
             if member.encrypted() {
-                self.refuse(&place, "it is encrypted", LEAVE_OUT);
+                self.refuse(&full_path, "it is encrypted", LEAVE_OUT);
             } else if !matches!(member.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
                 let why = format!("it is compressed with {}, and only deflate is known", member.compression());
-                self.refuse(&place, why, "make the archive anew, as `zip` does by itself");
-            } else if self.may_be_key(&place, &path) {
+                self.refuse(&full_path, why, "make the archive anew, as `zip` does by itself");
+            } else if self.may_be_key(&full_path, &path) {
                 total = total.saturating_add(member.size());
-                self.file(&place, path, member.size(), AssetLocation::Zip(root.to_owned(), index));
+                self.file(&full_path, path, member.size(), AssetLocation::Zip(root.to_owned(), index));
             }
         }
         if total > LARGEST {
@@ -340,10 +344,12 @@ impl Walk {
         for (path, file) in &mut self.manifest.files {
             let size = file.size;
             let read = match &file.location {
-                AssetLocation::File(place) => files::open(place).and_then(|content| match reads || size <= PAGE {
-                    true => asset_files::digest(content, size),
-                    false => Ok(String::new()),
-                }),
+                AssetLocation::File(full_path) => {
+                    files::open(full_path).and_then(|content| match reads || size <= PAGE {
+                        true => asset_files::digest(content, size),
+                        false => Ok(String::new()),
+                    })
+                }
                 AssetLocation::Zip(..) if !reads => continue,
                 AssetLocation::Zip(root, index) => {
                     let opened = archive.take().map_or_else(|| asset_files::open_archive(root), Ok);
@@ -360,11 +366,11 @@ impl Walk {
             match read {
                 Ok(sha256) => file.sha256 = sha256,
                 Err(error) => {
-                    let place = match &file.location {
-                        AssetLocation::File(place) => place.clone(),
+                    let full_path = match &file.location {
+                        AssetLocation::File(full_path) => full_path.clone(),
                         AssetLocation::Zip(root, _) => root.join(path),
                     };
-                    mistakes.push((place.display().to_string(), error.to_string(), LEAVE_OUT));
+                    mistakes.push((full_path.display().to_string(), error.to_string(), LEAVE_OUT));
                 }
             }
         }

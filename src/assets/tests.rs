@@ -10,7 +10,7 @@ use super::*;
 fn read(source: &Path, exclude: &[&str], reads: bool) -> Result<Manifest, Vec<String>> {
     let source_path = source.to_str().unwrap().to_owned();
     let exclude = exclude.iter().map(ToString::to_string).collect();
-    let walk = Walk::over(&Asset { source_path, exclude }, 20).finished(reads);
+    let walk = Walk::of(&Asset { source_path, exclude }, 20).finished(reads);
     match walk.mistakes.is_empty() {
         true => Ok(walk.manifest),
         false => Err(walk.mistakes.into_iter().map(|(path, why, _)| format!("{path}: {why}")).collect()),
@@ -232,7 +232,7 @@ fn a_tree_of_links_comes_to_an_end() {
         }
     }
     let asset = Asset { source_path: String::new(), exclude: Vec::new() };
-    let mut walk = Walk { left: 2000, ..Walk::over(&asset, 0) };
+    let mut walk = Walk { left: 2000, ..Walk::of(&asset, 0) };
     walk.mistakes.clear();
     walk.all(&folder.path().join("level0"));
     assert!(walk.mistakes.len() == 1 && walk.mistakes[0].1.contains("files and folders"), "{:?}", walk.mistakes);

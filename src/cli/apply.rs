@@ -178,7 +178,7 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     }
     if !run.surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
-            .help(format!("nothing was changed; {} asks nothing", run.global.caller.again_with(&["--auto-approve"]))));
+            .help(format!("nothing was changed; {} asks nothing", run.global.caller.rerun_with(&["--auto-approve"]))));
     }
     run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",

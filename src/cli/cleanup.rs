@@ -124,7 +124,7 @@ async fn confirm(
     }
     if !surroundings.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
-            .help(format!("nothing was changed; {} deletes it without asking", global.caller.again_with(&["--yes"]))));
+            .help(format!("nothing was changed; {} deletes it without asking", global.caller.rerun_with(&["--yes"]))));
     }
     screen.ask(&format!("These files are lost for good. Type {} to go on: ", one_line(&args.domain_id)));
     if super::apply::answer(screen, surroundings).await? == args.domain_id {

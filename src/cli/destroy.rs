@@ -89,7 +89,7 @@ pub(super) async fn confirm(
         let named: &[&str] = if given.is_empty() { &["--confirm", &name] } else { &[] };
         let asks_nothing: Vec<&str> = approve.into_iter().chain(named.iter().copied()).collect();
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
-            .help(format!("nothing was changed; {} asks nothing", run.global.caller.again_with(&asks_nothing))));
+            .help(format!("nothing was changed; {} asks nothing", run.global.caller.rerun_with(&asks_nothing))));
     }
     run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account)));
     let said = super::apply::answer(run.screen, run.surroundings).await?;

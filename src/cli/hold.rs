@@ -40,7 +40,7 @@ pub(super) async fn take(run: &Run<'_>, session: &Session, lock: &Lock) -> Resul
             Failure::new(&codes::LOCKED, format!("{} is locked by {}", session.deployment(), who(&standing)))
                 .detail(told(&standing, session))
                 .helps([
-                    format!("wait for it: {}", run.global.caller.again_with(&["--lock-timeout", "10m"])),
+                    format!("wait for it: {}", run.global.caller.rerun_with(&["--lock-timeout", "10m"])),
                     format!("if it is gone for good, free the lock: {}", unlock(session)),
                 ])
         }

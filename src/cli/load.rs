@@ -196,7 +196,7 @@ fn read_in(
         let (mut deployments, mut unreadable) = (Vec::new(), Vec::new());
         for module in selected {
             let document = match purpose {
-                Purpose::List => Ok((Document::without_files(&module.place), BTreeMap::new())),
+                Purpose::List => Ok((Document::without_files(&module.span), BTreeMap::new())),
                 _ => files_of(module, input),
             };
             match document {
@@ -317,7 +317,7 @@ fn files_of(module: &Module, mdaa: &InputFile) -> Result<(Document, BTreeMap<Str
         }
     }
     let document = match configs.as_slice() {
-        [] => Ok(Document::without_files(&module.place)),
+        [] => Ok(Document::without_files(&module.span)),
         configs => Document::parse(configs, &include),
     };
     match document {

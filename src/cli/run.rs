@@ -385,7 +385,7 @@ async fn locked(
 fn way_on(run: &Run<'_>, options: &Options) -> String {
     let caller = &run.global.caller;
     match caller.own.iter().find_map(|words| words.strip_prefix("--plan ")) {
-        None => format!("Run {} again to continue.", caller.again()),
+        None => format!("Run {} again to continue.", caller.rerun()),
         Some(path) => {
             let consent = args::said(options);
             let words = ["--out", path].into_iter().chain(consent.iter().map(String::as_str));

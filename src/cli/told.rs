@@ -76,5 +76,5 @@ impl Told<'_> {
 
 /// The place where the `deployment:` block says something.
 pub(super) fn said_at<'a>(document: &'a Document, key: &str) -> Option<&'a Source> {
-    Some(&document.tree().get("deployment")?.get(key)?.place.source)
+    Some(&document.tree().get("deployment")?.get(key)?.span.source)
 }

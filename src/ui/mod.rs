@@ -25,7 +25,7 @@ pub mod table;
 pub(crate) mod testing;
 mod text;
 pub mod watched;
-mod words;
+mod verbs;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::report_human::why_retained;
 use super::style::Tone;
 use super::text::counted;
-use super::words::infinitive;
+use super::verbs::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::hint::Caller;

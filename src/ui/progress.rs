@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::style::Tone;
 use super::text::elapsed;
-use super::words::{infinitive, past, progressive};
+use super::verbs::{infinitive, past, progressive};
 use super::{Screen, Verbosity};
 use crate::apply::{Event, Outcome};
 use crate::escape::one_line;

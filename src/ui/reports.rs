@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::report_json::{EndDocument, ReportDocument};
 use crate::escape::{self, one_line};
-use crate::failure::{FailureDocument, Place};
+use crate::failure::FailureDocument;
+use crate::model::Source;
 use crate::plan::document::{ActionWord, PlanDocument, StepDocument};
 use crate::plan::summary::{RECORD, RECORD_CHANGES};
 
@@ -241,7 +242,7 @@ pub fn github(chapters: &[Chapter]) -> String {
 
 /// Escaped as GitHub's toolkit does: `%`, line ends, and in properties `:` and `,` too. Line ends are all that is left of
 /// what steers.
-fn annotation(level: &str, place: Option<&Place>, title: &str, message: &str) -> String {
+fn annotation(level: &str, place: Option<&Source>, title: &str, message: &str) -> String {
     let data = |text: &str| escape::lines(text).replace('%', "%25").replace('\n', "%0A");
     let property = |text: &str| data(&one_line(text)).replace(':', "%3A").replace(',', "%2C");
     let place = place.map(|place| format!("file={},line={},col={},", property(&place.file), place.line, place.column));

@@ -165,7 +165,7 @@ async fn locks(account: &Account) {
     one.acquire(Duration::ZERO, &|_| ()).await.unwrap();
     let refused = other.acquire(Duration::ZERO, &|_| ()).await.unwrap_err();
     assert!(refused.to_string().contains("ann on host"), "{refused}");
-    assert!(one.beat().await.unwrap() && !other.beat().await.unwrap());
+    assert!(one.heartbeat().await.unwrap() && !other.heartbeat().await.unwrap());
     // Only its holder gives it back.
     other.release().await.unwrap();
     let standing = one.standing().await.unwrap();

@@ -27,7 +27,7 @@ const LONG: [(&str, &str); 16] = [
     ("src/cli/load.rs", "everything that a config is read for, from the files to the names"),
     ("src/cli/run.rs", "what plan, apply and destroy share, in the order in which it happens"),
     ("crates/studio-core/src/config/mdaa.rs", "one walk from the organisation down to its modules"),
-    ("crates/studio-core/src/config/shape.rs", "one walk over tree and schema"),
+    ("crates/studio-core/src/config/schema_check.rs", "one walk over tree and schema"),
     ("crates/studio-core/src/model/value.rs", "one type with everything that can be done to it"),
     ("src/resource/bucket.rs", "a kind is one file"),
     ("src/resource/domain.rs", "a kind is one file, and this one is most of Studio"),

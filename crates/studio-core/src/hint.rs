@@ -40,7 +40,7 @@ pub struct Caller {
     /// The command's own options.
     pub own: Vec<String>,
     /// The options of every command that say where and how it runs.
-    pub place: Vec<String>,
+    pub global: Vec<String>,
     /// The variables of the environment that stand for an option, by its name.
     pub variables: BTreeMap<String, String>,
 }
@@ -52,23 +52,23 @@ impl Default for Caller {
             command: String::new(),
             config: Vec::new(),
             own: Vec::new(),
-            place: Vec::new(),
+            global: Vec::new(),
             variables: BTreeMap::new(),
         }
     }
 }
 
 impl Caller {
-    /// A command on the same config in the same place, in back quotes.
+    /// A command on the same config in the same global, in back quotes.
     pub fn run(&self, command: &str, args: &[&str]) -> String {
         let args = args.iter().map(quoted).collect::<Vec<_>>();
-        self.line(command, &self.config, &args, &self.place)
+        self.line(command, &self.config, &args, &self.global)
     }
 
     /// The same, of words that are quoted already.
     pub fn run_quoted<'a>(&self, command: &str, words: impl IntoIterator<Item = &'a str>) -> String {
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-        self.line(command, &self.config, &words, &self.place)
+        self.line(command, &self.config, &words, &self.global)
     }
 
     /// The same, of a hint.
@@ -83,15 +83,15 @@ impl Caller {
     }
 
     /// What was called, once more, in back quotes.
-    pub fn again(&self) -> String {
-        self.again_with(&[])
+    pub fn rerun(&self) -> String {
+        self.rerun_with(&[])
     }
 
     /// What was called with something more, in back quotes.
-    pub fn again_with(&self, args: &[&str]) -> String {
+    pub fn rerun_with(&self, args: &[&str]) -> String {
         let args = args.iter().map(quoted);
         let own: Vec<String> = self.own.iter().cloned().chain(args).collect();
-        self.line(&self.command, &self.config, &own, &self.place)
+        self.line(&self.command, &self.config, &own, &self.global)
     }
 
     /// What says an option: the variable of the environment that it comes from, or the option in back quotes.
@@ -99,9 +99,9 @@ impl Caller {
         self.variables.get(name).cloned().unwrap_or_else(|| format!("`--{name}`"))
     }
 
-    fn line(&self, command: &str, config: &[String], args: &[String], place: &[String]) -> String {
+    fn line(&self, command: &str, config: &[String], args: &[String], global: &[String]) -> String {
         let words = [self.program.as_str(), command].into_iter().filter(|word| !word.is_empty());
-        let rest = [config, args, place].into_iter().flatten().map(String::as_str);
+        let rest = [config, args, global].into_iter().flatten().map(String::as_str);
         format!("`{}`", words.chain(rest).collect::<Vec<_>>().join(" "))
     }
 }
@@ -172,11 +172,11 @@ mod tests {
             command: "apply".into(),
             config: vec!["my.yaml".into()],
             own: vec!["--adopt".into()],
-            place: vec!["--region".into(), "eu-west-1".into()],
+            global: vec!["--region".into(), "eu-west-1".into()],
             ..Caller::default()
         };
         assert_eq!(caller.run("plan", &[]), "`studio-deploy plan my.yaml --region eu-west-1`");
-        assert_eq!(caller.again(), "`studio-deploy apply my.yaml --adopt --region eu-west-1`");
+        assert_eq!(caller.rerun(), "`studio-deploy apply my.yaml --adopt --region eu-west-1`");
         assert_eq!(caller.alone("explain", &["SD1020"]), "`studio-deploy explain SD1020`");
         let hint = Hint::new("cleanup", ["--domain-id", "d 1"]);
         assert_eq!(caller.hint(&hint), "`studio-deploy cleanup my.yaml --domain-id 'd 1' --region eu-west-1`");

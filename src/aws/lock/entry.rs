@@ -95,7 +95,7 @@ impl Process {
 }
 
 /// Digest of a value, by which the next one says what it was written over.
-pub type Mark = String;
+pub type EntryDigest = String;
 
 /// A value of the lock's parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -105,9 +105,9 @@ pub struct Entry {
     /// Tells this value apart from every other one.
     pub write: String,
     /// The version that this was written over; earlier versions of this tool did not say so of a free lock.
-    pub over: Option<i64>,
+    pub supersedes: Option<i64>,
     /// The mark of that version: after the parameter was deleted and made again, numbers alone prove nothing.
-    pub past: Option<Mark>,
+    pub superseded_digest: Option<EntryDigest>,
     /// The time for which a lock that was freed by hand cannot be taken yet: its former holder may be writing.
     pub rest: Duration,
 }
@@ -120,8 +120,8 @@ impl Entry {
             _ => Map::from_iter([("free".to_owned(), json!(true))]),
         };
         members.insert("write".into(), json!(self.write));
-        members.extend(self.over.map(|over| ("over".to_owned(), json!(over))));
-        members.extend(self.past.as_ref().map(|past| ("past".to_owned(), json!(past))));
+        members.extend(self.supersedes.map(|number| ("over".to_owned(), json!(number))));
+        members.extend(self.superseded_digest.as_ref().map(|digest| ("past".to_owned(), json!(digest))));
         if !self.rest.is_zero() {
             members.insert("rest".into(), json!(self.rest.as_secs_f64().ceil()));
         }
@@ -133,15 +133,15 @@ impl Entry {
         let Ok(json) = serde_json::from_str::<Json>(text) else { return Self::default() };
         Self {
             write: json["write"].as_str().unwrap_or_default().to_owned(),
-            over: json["over"].as_i64(),
-            past: json["past"].as_str().map(str::to_owned),
+            supersedes: json["over"].as_i64(),
+            superseded_digest: json["past"].as_str().map(str::to_owned),
             rest: Duration::try_from_secs_f64(json["rest"].as_f64().unwrap_or(0.0)).unwrap_or_default(),
             holder: serde_json::from_value(json).ok(),
         }
     }
 
     /// The mark of a value.
-    pub fn mark(text: &str) -> Mark {
+    pub fn digest(text: &str) -> EntryDigest {
         Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -204,18 +204,18 @@ mod tests {
             Entry {
                 holder: Some(holder),
                 write: "t#1".into(),
-                over: Some(3),
-                past: Some("ab".into()),
+                supersedes: Some(3),
+                superseded_digest: Some("ab".into()),
                 ..Entry::default()
             },
-            Entry { write: "t#2".into(), over: Some(4), rest: Duration::from_secs(9), ..Entry::default() },
+            Entry { write: "t#2".into(), supersedes: Some(4), rest: Duration::from_secs(9), ..Entry::default() },
         ] {
             assert_eq!(Entry::parse(&entry.text()), entry);
         }
         assert_eq!(Entry::parse("free"), Entry::default());
         let old = r#"{"holder":"ann","host":"h","pid":7,"token":"t","command":"apply","heartbeat":9,"over":2}"#;
         let entry = Entry::parse(old);
-        assert_eq!((entry.over, entry.past), (Some(2), None));
+        assert_eq!((entry.supersedes, entry.superseded_digest), (Some(2), None));
         assert_eq!(entry.holder.map(|holder| (holder.process.pid, holder.process.boot)), Some((7, None)));
     }
 }

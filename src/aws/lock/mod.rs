@@ -32,13 +32,13 @@ use super::wait::{self, Clock, Patience};
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
 /// The time between two heartbeats of a holder.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30);
 /// The time after which a heartbeat without an answer counts as missed.
-const BEAT_TIMEOUT: Duration = Duration::from_secs(20);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The time for which a run waits for its lock to be confirmed before it gives up.
-const DOUBT: Duration = Duration::from_mins(10);
+const DOUBT_TIMEOUT: Duration = Duration::from_mins(10);
 /// The time between two looks at a lock that cannot be taken yet.
-const PAUSE: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A process as it knows itself, and the system's answers about its neighbours and the time.
 #[derive(Clone, Debug)]
@@ -94,21 +94,21 @@ impl Lock {
     ///
     /// # Errors
     /// [`LockError::Held`] when somebody else holds it to the end.
-    pub async fn acquire(&self, patience: Duration, tell: &dyn Fn(String)) -> Result<(), LockError> {
+    pub async fn acquire(&self, patience: Duration, emit: &dyn Fn(String)) -> Result<(), LockError> {
         let start = self.clock.now();
         let waited = || self.clock.now().duration_since(start).unwrap_or_default();
         self.party.borrow_mut().me.since = Some(self.seconds());
-        let mut told = false;
+        let mut announced = false;
         loop {
-            match self.pursue(LockGoal::Take).await? {
+            match self.pursue(LockGoal::Acquire).await? {
                 LockEnd::Done => break,
                 LockEnd::Busy(standing) => {
                     // One that was freed by hand is to be had soon, whatever happens.
                     if standing.holder.is_some() && waited() >= patience {
                         return Err(LockError::Held(standing));
                     }
-                    if !std::mem::replace(&mut told, true) {
-                        tell(match &standing.holder {
+                    if !std::mem::replace(&mut announced, true) {
+                        emit(match &standing.holder {
                             Some(holder) => format!("waiting for the lock: {holder} holds it"),
                             None => format!(
                                 "waiting for the lock: it was freed by hand, and its former holder may be writing for {} s",
@@ -124,12 +124,12 @@ impl Lock {
                     }
                 }
             }
-            self.clock.sleep(PAUSE).await;
+            self.clock.sleep(POLL_INTERVAL).await;
         }
         if let Some(holder) = self.party.borrow().displaced() {
-            tell(format!("{holder} left the lock behind; it was taken over"));
+            emit(format!("{holder} left the lock behind; it was taken over"));
         }
-        self.renewed();
+        self.extend_fence();
         Ok(())
     }
 
@@ -139,8 +139,8 @@ impl Lock {
     }
 
     /// Does `work` while the lock is kept: heartbeats go on beside it, and it stands still while the lock is in doubt.
-    pub async fn keep<T>(&self, tell: &dyn Fn(String), work: impl Future<Output = T>) -> T {
-        self.fence.guard(self.beats(tell), work).await
+    pub async fn keep<T>(&self, emit: &dyn Fn(String), work: impl Future<Output = T>) -> T {
+        self.fence.guard(self.keep_alive(emit), work).await
     }
 
     /// A channel that tells once the lock is lost.
@@ -187,10 +187,10 @@ impl Lock {
     ///
     /// # Errors
     /// What SSM fails with.
-    pub async fn beat(&self) -> Result<bool, CloudError> {
-        let end = self.pursue(LockGoal::Beat).await?;
+    pub async fn heartbeat(&self) -> Result<bool, CloudError> {
+        let end = self.pursue(LockGoal::Heartbeat).await?;
         if end == LockEnd::Done {
-            self.renewed();
+            self.extend_fence();
         }
         Ok(end != LockEnd::Gone)
     }
@@ -200,7 +200,7 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn exists(&self) -> Result<bool, CloudError> {
-        Ok(self.ask(LockCall::Read).await? != LockAnswer::Absent)
+        Ok(self.call(LockCall::Read).await? != LockAnswer::Absent)
     }
 
     /// The state of the lock; none when it is free.
@@ -208,7 +208,7 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn standing(&self) -> Result<Option<Standing>, CloudError> {
-        match self.settled(LockGoal::Look).await? {
+        match self.pursue_until_certain(LockGoal::Inspect).await? {
             LockEnd::Busy(standing) => Ok(Some(standing)),
             _ => Ok(None),
         }
@@ -219,11 +219,11 @@ impl Lock {
     /// # Errors
     /// What SSM fails with.
     pub async fn free(&self, token: &str) -> Result<(), CloudError> {
-        self.settled(LockGoal::Free(token.to_owned())).await.map(drop)
+        self.pursue_until_certain(LockGoal::Free(token.to_owned())).await.map(drop)
     }
 
     /// Pursues a goal until it is clear how that ended.
-    async fn settled(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
+    async fn pursue_until_certain(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
         let unclear = || CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date");
         let attempt = async || match self.pursue(goal.clone()).await? {
             LockEnd::Unclear => Err(unclear()),
@@ -232,8 +232,8 @@ impl Lock {
         self.clock.retry(Patience::PROPAGATION, |error| *error == unclear(), attempt).await
     }
 
-    async fn beats(&self, tell: &dyn Fn(String)) {
-        let mut tick = wait::every(HEARTBEAT);
+    async fn keep_alive(&self, emit: &dyn Fn(String)) {
+        let mut tick = wait::every(HEARTBEAT_INTERVAL);
         // The first is due at once, and the lock was written a moment ago.
         tick.reset();
         loop {
@@ -242,30 +242,30 @@ impl Lock {
                 _ = tick.tick() => {}
                 () = self.fence.doubted() => {}
             }
-            let mut told = false;
+            let mut announced = false;
             loop {
                 let doubted = matches!(self.check(), Err(NotHeld::Doubtful(_)));
                 // A beat that is cut off may still arrive: the next one finds out.
-                let beat = tokio::select! {
+                let heartbeat = tokio::select! {
                     biased;
-                    beat = self.beat() => beat,
-                    () = wait::real(BEAT_TIMEOUT) => Ok(true),
+                    heartbeat = self.heartbeat() => heartbeat,
+                    () = wait::real(HEARTBEAT_TIMEOUT) => Ok(true),
                 };
                 match self.check() {
-                    Err(NotHeld::Doubtful(age)) if !matches!(beat, Ok(false)) && age < DOUBT => {
-                        if !std::mem::replace(&mut told, true) {
-                            tell("the lock could not be confirmed for more than a minute: waiting for SSM".into());
+                    Err(NotHeld::Doubtful(age)) if !matches!(heartbeat, Ok(false)) && age < DOUBT_TIMEOUT => {
+                        if !std::mem::replace(&mut announced, true) {
+                            emit("the lock could not be confirmed for more than a minute: waiting for SSM".into());
                         }
-                        wait::real(PAUSE).await;
+                        wait::real(POLL_INTERVAL).await;
                     }
-                    Ok(()) if !matches!(beat, Ok(false)) => {
+                    Ok(()) if !matches!(heartbeat, Ok(false)) => {
                         if doubted {
-                            tell("the lock is still ours: going on".into());
+                            emit("the lock is still ours: going on".into());
                         }
                         break;
                     }
                     _ => {
-                        tell("the lock was taken away: stopping".into());
+                        emit("the lock was taken away: stopping".into());
                         return self.fence.lose();
                     }
                 }
@@ -274,7 +274,7 @@ impl Lock {
     }
 
     /// Lets writes through for as long as the heartbeat that was confirmed last allows.
-    fn renewed(&self) {
+    fn extend_fence(&self) {
         if let Some(since) = self.party.borrow().held_since() {
             self.fence.hold(since, Times::default().limit, self.locality.uptime);
         }
@@ -293,19 +293,20 @@ impl Lock {
                 LockStep::End(end) => return Ok(end),
                 LockStep::Ask(call) => call,
             };
-            let answer = self.ask(call).await?;
+            let answer = self.call(call).await?;
             let has_ended = |holder: &Holder| holder.process.has_ended(&self.locality.process, self.locality.life);
             next = self.party.borrow_mut().answer(answer, now(), &has_ended);
         }
     }
 
-    async fn ask(&self, call: LockCall) -> Result<LockAnswer, CloudError> {
+    async fn call(&self, call: LockCall) -> Result<LockAnswer, CloudError> {
         match call {
             LockCall::Read => self.get(self.name.clone()).await,
             LockCall::ReadVersion(number) => self.get(format!("{}:{number}", self.name)).await,
             LockCall::Put(entry) => {
                 let put = self.ssm.put_parameter().name(&self.name).value(entry.text()).r#type(ParameterType::String);
-                let put = put.overwrite(entry.over != Some(0)).send().await.map_err(|e| failed("PutParameter", e));
+                let put =
+                    put.overwrite(entry.supersedes != Some(0)).send().await.map_err(|e| failed("PutParameter", e));
                 self.wrote
                     .set(self.wrote.get() || put.as_ref().map_or_else(|error| error.sent == Sent::Maybe, |_| true));
                 match put {
@@ -358,5 +359,5 @@ fn version(parameter: &Parameter, read_at: Option<DateTime>) -> LockVersion {
         let seconds = now.as_secs_f64() - written.as_secs_f64();
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     });
-    LockVersion { number: parameter.version(), entry: Entry::parse(text), mark: Entry::mark(text), age }
+    LockVersion { number: parameter.version(), entry: Entry::parse(text), digest: Entry::digest(text), age }
 }

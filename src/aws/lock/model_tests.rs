@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::entry::{Entry, Holder, Mark};
+use super::entry::{Entry, EntryDigest, Holder};
 use super::protocol::{LockAnswer, LockCall, LockEnd, LockGoal, LockStep, LockVersion, Party, Times};
 
 /// How long a step of the model's clock is.
@@ -73,9 +73,9 @@ struct Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weakness {
     /// Whoever wrote last has the lock, whatever it wrote over.
-    IgnoresOver,
+    LastWriterWins,
     /// Numbers alone prove what was written over.
-    IgnoresPast,
+    IgnoresDigest,
     /// A holder writes without looking at the time.
     NoFence,
     /// Others do not wait for what a silent holder has sent.
@@ -92,7 +92,7 @@ enum Weakness {
 struct State {
     now: u8,
     /// The versions of the parameter, with the time of each; none while there is no parameter.
-    versions: Vec<Arc<(Entry, Mark, u8)>>,
+    versions: Vec<Arc<(Entry, EntryDigest, u8)>>,
     deleted: Option<u8>,
     /// Calls that nobody waits for any more and that are still under way, with the time when each was sent.
     late: Vec<(LockCall, u8)>,
@@ -173,10 +173,10 @@ impl World {
                 let holder = state.versions.iter().rev().find_map(|version| version.0.holder.clone());
                 LockGoal::Free(holder?.token)
             }
-            (_, _) if !held => LockGoal::Take,
+            (_, _) if !held => LockGoal::Acquire,
             (Apply(beats), _) if run.beats < beats => {
                 run.beats += 1;
-                LockGoal::Beat
+                LockGoal::Heartbeat
             }
             (Apply(_), _) => LockGoal::Release,
             (Destroy, _) => LockGoal::Remove,
@@ -197,7 +197,7 @@ impl World {
             LockStep::Ask(call) => run.call = Some((call, state.now)),
             LockStep::End(end) => {
                 let goal = run.goal.take();
-                let is_last = !matches!(goal, Some(LockGoal::Take | LockGoal::Beat));
+                let is_last = !matches!(goal, Some(LockGoal::Acquire | LockGoal::Heartbeat));
                 // Whoever lost the lock, or has done with it, goes on to the next round.
                 if is_last && end != LockEnd::Unclear || end == LockEnd::Gone || goal == Some(LockGoal::Remove) {
                     (run.round, run.beats, run.drained) = (run.round + 1, 0, false);
@@ -212,19 +212,19 @@ impl World {
         let now = state.now;
         let seen = state.versions.len().saturating_sub(lag);
         let find = |state: &State, number: usize| {
-            let (entry, mark, at) = &**state.versions[..seen].get(number.checked_sub(1)?)?;
+            let (entry, digest, at) = &**state.versions[..seen].get(number.checked_sub(1)?)?;
             let mut entry = entry.clone();
-            let mut mark = mark.clone();
+            let mut digest = digest.clone();
             match self.weakness {
-                Some(Weakness::IgnoresOver) => (entry.over, entry.past) = (None, None),
-                Some(Weakness::IgnoresPast) => {
-                    mark = "same".into();
-                    entry.past = entry.past.map(|_| mark.clone());
+                Some(Weakness::LastWriterWins) => (entry.supersedes, entry.superseded_digest) = (None, None),
+                Some(Weakness::IgnoresDigest) => {
+                    digest = "same".into();
+                    entry.superseded_digest = entry.superseded_digest.map(|_| digest.clone());
                 }
                 _ => {}
             }
             let age = dated.then(|| TICK * (now - at).into());
-            Some(LockVersion { number: i64::try_from(number).ok()?, entry, mark, age })
+            Some(LockVersion { number: i64::try_from(number).ok()?, entry, digest, age })
         };
         match call {
             LockCall::Read => find(state, seen).map_or(LockAnswer::Absent, LockAnswer::Found),
@@ -236,18 +236,18 @@ impl World {
                 // Only the documentation asks for that pause, so that it is no part of what keeps deletions safe.
                 let pause = if self.weakness == Some(Weakness::DeletesTwice) { 0 } else { DELETED };
                 let too_early = state.versions.is_empty() && state.deleted.is_some_and(|at| now < at + pause);
-                if too_early || entry.over == Some(0) && !state.versions.is_empty() {
+                if too_early || entry.supersedes == Some(0) && !state.versions.is_empty() {
                     return LockAnswer::Exists;
                 }
                 let mut entry = entry.clone();
                 if self.weakness == Some(Weakness::FreeAtOnce) {
                     entry.rest = Duration::ZERO;
                 }
-                let mark = Entry::mark(&entry.text());
-                let over = entry.over.unwrap_or(0);
-                state.versions.push(Arc::new((entry, mark, now)));
+                let digest = Entry::digest(&entry.text());
+                let supersedes = entry.supersedes.unwrap_or(0);
+                state.versions.push(Arc::new((entry, digest, now)));
                 match self.weakness {
-                    Some(Weakness::IgnoresOver) => LockAnswer::Written(over + 1),
+                    Some(Weakness::LastWriterWins) => LockAnswer::Written(supersedes + 1),
                     _ => LockAnswer::Written(i64::try_from(state.versions.len()).unwrap_or(i64::MAX)),
                 }
             }
@@ -285,7 +285,7 @@ impl World {
         quiet.now += 8;
         let mut party = Party::new(holder(9), self.times());
         for _ in 0..3 {
-            let mut next = party.begin(LockGoal::Take, World::clock(3, quiet.now));
+            let mut next = party.begin(LockGoal::Acquire, World::clock(3, quiet.now));
             for _ in 0..40 {
                 match next {
                     LockStep::End(LockEnd::Done) => return true,
@@ -323,7 +323,7 @@ impl Model for World {
         };
         let runs = (0..self.runs.len()).map(run).collect();
         let empty = State { now: 0, versions: Vec::new(), deleted: None, late: Vec::new(), runs, left: self.budget };
-        let freed = Arc::new((Entry::default(), Entry::mark("free"), 0));
+        let freed = Arc::new((Entry::default(), Entry::digest("free"), 0));
         vec![State { versions: vec![freed], ..empty.clone() }, empty]
     }
 
@@ -519,8 +519,8 @@ fn the_protocol_holds_in_larger_worlds() {
 fn every_part_of_the_protocol_is_needed() {
     let apply = [Apply(0)];
     for (weakness, rounds, until, budget) in [
-        (Weakness::IgnoresOver, vec![&apply[..], &apply], 1, budget(0, 0, 0, 0)),
-        (Weakness::IgnoresPast, vec![&[Destroy], &[Apply(0)], &[Apply(0)]], 1, budget(0, 0, 0, 0)),
+        (Weakness::LastWriterWins, vec![&apply[..], &apply], 1, budget(0, 0, 0, 0)),
+        (Weakness::IgnoresDigest, vec![&[Destroy], &[Apply(0)], &[Apply(0)]], 1, budget(0, 0, 0, 0)),
         (Weakness::NoFence, vec![&apply[..], &apply], 4, budget(0, 0, 0, 0)),
         (Weakness::ShortSilence, vec![&apply[..], &apply], 4, budget(0, 0, 0, 0)),
         (Weakness::FreeAtOnce, vec![&apply[..], &apply, &[Unlock]], 2, budget(0, 0, 0, 0)),

@@ -14,7 +14,7 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, Holder, Mark};
+use super::entry::{Entry, EntryDigest, Holder};
 
 /// The number of versions that SSM keeps of a parameter (SSM user guide, "Working with parameter versions").
 const KEPT: i64 = 100;
@@ -49,7 +49,7 @@ pub struct LockVersion {
     /// The value that the version holds.
     pub entry: Entry,
     /// The digest of that value.
-    pub mark: Mark,
+    pub digest: EntryDigest,
     /// The time since it was written, by SSM's clock at both ends; none if the answer did not say.
     pub age: Option<Duration>,
 }
@@ -90,11 +90,11 @@ pub enum LockAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LockGoal {
     /// To know how the lock stands.
-    Look,
-    /// Hold the lock.
-    Take,
+    Inspect,
+    /// To hold the lock.
+    Acquire,
     /// To show that it still lives.
-    Beat,
+    Heartbeat,
     /// To give it back.
     Release,
     /// To give it back by deleting the parameter.
@@ -143,7 +143,7 @@ pub struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Held {
     number: i64,
-    mark: Mark,
+    digest: EntryDigest,
     /// The time when the write of it was begun, by the party's own clock.
     since: Duration,
 }
@@ -151,26 +151,26 @@ struct Held {
 /// A write of one's own whose end is not certain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sent {
-    over: i64,
-    past: Option<Mark>,
-    mark: Mark,
+    supersedes: i64,
+    superseded_digest: Option<EntryDigest>,
+    digest: EntryDigest,
     at: Duration,
 }
 
 /// The answer that a party waits for.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum At {
-    Look,
+enum Awaiting {
+    Latest,
     /// The version before `doubted`, which says whether that one counts.
-    Walk {
+    Earlier {
         latest: LockVersion,
         doubted: LockVersion,
     },
-    Put,
+    Write,
     /// The version that was written over: is it the one that was seen?
-    Confirm,
-    Delete,
+    Confirmation,
+    Deletion,
 }
 
 /// One run's part in the protocol.
@@ -182,9 +182,9 @@ pub struct Party {
     writes: u64,
     held: Option<Held>,
     goal: Option<LockGoal>,
-    at: At,
+    awaiting: Awaiting,
     sent: Option<Sent>,
-    watched: Option<(Mark, Duration)>,
+    watched: Option<(EntryDigest, Duration)>,
     /// Whose lock is taken over, while one is.
     displaces: Option<Holder>,
 }
@@ -195,7 +195,17 @@ pub type HasEnded<'a> = &'a dyn Fn(&Holder) -> bool;
 impl Party {
     /// Party of a run that holds nothing yet. Its token is its own.
     pub const fn new(me: Holder, times: Times) -> Self {
-        Self { me, times, writes: 0, held: None, goal: None, at: At::Look, sent: None, watched: None, displaces: None }
+        Self {
+            me,
+            times,
+            writes: 0,
+            held: None,
+            goal: None,
+            awaiting: Awaiting::Latest,
+            sent: None,
+            watched: None,
+            displaces: None,
+        }
     }
 
     /// The time when the last confirmed heartbeat was begun, while the lock is held.
@@ -216,47 +226,49 @@ impl Party {
     /// Begins the way to a goal, whatever was under way before.
     pub fn begin(&mut self, goal: LockGoal, now: Duration) -> LockStep {
         let held = match goal {
-            LockGoal::Look | LockGoal::Take | LockGoal::Free(_) => None,
-            LockGoal::Beat | LockGoal::Remove => self.held.clone(),
+            LockGoal::Inspect | LockGoal::Acquire | LockGoal::Free(_) => None,
+            LockGoal::Heartbeat | LockGoal::Remove => self.held.clone(),
             // Whoever gives it back writes nothing any more.
             LockGoal::Release => self.held.take(),
         };
-        let needs_hold = matches!(goal, LockGoal::Beat | LockGoal::Remove);
+        let needs_hold = matches!(goal, LockGoal::Heartbeat | LockGoal::Remove);
         (self.goal, self.sent, self.displaces) = (Some(goal), None, None);
         match held {
-            Some(held) => self.write(held.number, Some(held.mark), Duration::ZERO, now),
+            Some(held) => self.write(held.number, Some(held.digest), Duration::ZERO, now),
             None if needs_hold => self.end(LockEnd::Gone),
-            None => self.look(),
+            None => self.read_latest(),
         }
     }
 
     /// Goes on with what SSM answered.
     pub fn answer(&mut self, answer: LockAnswer, now: Duration, has_ended: HasEnded<'_>) -> LockStep {
         let Some(goal) = self.goal.clone() else { return LockStep::End(LockEnd::Unclear) };
-        match (std::mem::replace(&mut self.at, At::Look), answer) {
-            (At::Look, LockAnswer::Found(latest)) => self.judge(latest.clone(), latest, now, has_ended),
-            (At::Look, LockAnswer::Absent) => self.decide(None, None, now, has_ended),
-            (At::Walk { latest, doubted }, LockAnswer::Found(earlier)) => {
-                if doubted.entry.past.as_ref() == Some(&earlier.mark) && follows(&doubted) {
+        match (std::mem::replace(&mut self.awaiting, Awaiting::Latest), answer) {
+            (Awaiting::Latest, LockAnswer::Found(latest)) => self.classify(latest.clone(), latest, now, has_ended),
+            (Awaiting::Latest, LockAnswer::Absent) => self.decide(None, None, now, has_ended),
+            (Awaiting::Earlier { latest, doubted }, LockAnswer::Found(earlier)) => {
+                if doubted.entry.superseded_digest.as_ref() == Some(&earlier.digest) && has_its_number(&doubted) {
                     self.decide(Some(latest), Some(doubted), now, has_ended)
                 } else {
-                    self.judge(latest, earlier, now, has_ended)
+                    self.classify(latest, earlier, now, has_ended)
                 }
             }
             // What SSM has forgotten by now holds nothing. Anything nearer has to be there.
-            (At::Walk { latest, doubted }, LockAnswer::Absent) if latest.number - doubted.number >= KEPT - 1 => {
+            (Awaiting::Earlier { latest, doubted }, LockAnswer::Absent)
+                if latest.number - doubted.number >= KEPT - 1 =>
+            {
                 self.decide(Some(latest), None, now, has_ended)
             }
-            (At::Put, answer) => self.after_put(&goal, &answer, now),
-            (At::Confirm, LockAnswer::Found(earlier)) => {
-                match self.sent.take_if(|sent| sent.past.as_ref() == Some(&earlier.mark)) {
-                    Some(sent) => self.wrote(sent.over + 1, sent, now),
+            (Awaiting::Write, answer) => self.after_put(&goal, &answer, now),
+            (Awaiting::Confirmation, LockAnswer::Found(earlier)) => {
+                match self.sent.take_if(|sent| sent.superseded_digest.as_ref() == Some(&earlier.digest)) {
+                    Some(sent) => self.confirm_write(sent.supersedes + 1, sent, now),
                     // It was deleted and made again in between: what was written does not count.
-                    None => self.look(),
+                    None => self.read_latest(),
                 }
             }
-            (At::Confirm, _) => self.look(),
-            (At::Delete, LockAnswer::Deleted) => self.end(LockEnd::Done),
+            (Awaiting::Confirmation, _) => self.read_latest(),
+            (Awaiting::Deletion, LockAnswer::Deleted) => self.end(LockEnd::Done),
             _ => self.end(LockEnd::Unclear),
         }
     }
@@ -271,39 +283,39 @@ impl Party {
         self.end(LockEnd::Gone)
     }
 
-    fn look(&mut self) -> LockStep {
-        self.at = At::Look;
+    fn read_latest(&mut self) -> LockStep {
+        self.awaiting = Awaiting::Latest;
         LockStep::Ask(LockCall::Read)
     }
 
     fn after_put(&mut self, goal: &LockGoal, answer: &LockAnswer, now: Duration) -> LockStep {
         let Some(sent) = &self.sent else { return self.end(LockEnd::Unclear) };
         match answer {
-            LockAnswer::Written(number) if *number == sent.over + 1 => {
+            LockAnswer::Written(number) if *number == sent.supersedes + 1 => {
                 if *goal == LockGoal::Release {
                     return self.end(LockEnd::Done);
                 }
-                if sent.over == 0 {
+                if sent.supersedes == 0 {
                     // A creation has nothing before it that could have been another.
                     let sent = sent.clone();
-                    return self.wrote(1, sent, now);
+                    return self.confirm_write(1, sent, now);
                 }
-                self.at = At::Confirm;
-                LockStep::Ask(LockCall::ReadVersion(sent.over))
+                self.awaiting = Awaiting::Confirmation;
+                LockStep::Ask(LockCall::ReadVersion(sent.supersedes))
             }
             // Numbers only grow while a parameter exists: what was held was deleted.
-            LockAnswer::Written(number) if *number <= sent.over && self.held.is_some() => self.lose(),
-            LockAnswer::Exists if *goal == LockGoal::Take => self.end(LockEnd::Refused),
+            LockAnswer::Written(number) if *number <= sent.supersedes && self.held.is_some() => self.lose(),
+            LockAnswer::Exists if *goal == LockGoal::Acquire => self.end(LockEnd::Refused),
             // It was overwritten with its name deleted a moment ago.
             LockAnswer::Exists if self.held.is_some() => self.lose(),
             LockAnswer::Exists => self.end(LockEnd::Done),
             // Somebody was faster, or nobody knows.
-            _ => self.look(),
+            _ => self.read_latest(),
         }
     }
 
     /// Finds out whether `candidate` counts.
-    fn judge(
+    fn classify(
         &mut self,
         latest: LockVersion,
         candidate: LockVersion,
@@ -311,10 +323,10 @@ impl Party {
         has_ended: HasEnded<'_>,
     ) -> LockStep {
         let number = candidate.number;
-        let counts = match (candidate.entry.over, &candidate.entry.past) {
+        let counts = match (candidate.entry.supersedes, &candidate.entry.superseded_digest) {
             // As earlier versions of this tool wrote it.
             (None, _) => true,
-            (Some(_), None) => follows(&candidate),
+            (Some(_), None) => has_its_number(&candidate),
             (Some(_), Some(_)) => false,
         };
         if counts {
@@ -322,7 +334,7 @@ impl Party {
         } else if number <= 1 {
             self.decide(Some(latest), None, now, has_ended)
         } else {
-            self.at = At::Walk { latest, doubted: candidate };
+            self.awaiting = Awaiting::Earlier { latest, doubted: candidate };
             LockStep::Ask(LockCall::ReadVersion(number - 1))
         }
     }
@@ -336,7 +348,7 @@ impl Party {
         has_ended: HasEnded<'_>,
     ) -> LockStep {
         let Some(goal) = self.goal.clone() else { return LockStep::End(LockEnd::Unclear) };
-        let place = latest.as_ref().map(|latest| (latest.number, latest.mark.clone()));
+        let place = latest.as_ref().map(|latest| (latest.number, latest.digest.clone()));
         let known = self.held.as_ref().map_or(0, |held| held.number);
         if place.as_ref().map_or(0, |(number, _)| *number) < known {
             // The read lags behind what this party knows.
@@ -344,35 +356,39 @@ impl Party {
         }
         let holder = last.as_ref().and_then(|last| last.entry.holder.clone());
         let mine = holder.as_ref().is_some_and(|holder| holder.token == self.me.token);
-        let over = |party: &mut Self, rest| {
-            let (number, mark) = place.clone().map_or((0, None), |(number, mark)| (number, Some(mark)));
-            party.write(number, mark, rest, now)
+        let write_over = |party: &mut Self, rest| {
+            let (number, digest) = place.clone().map_or((0, None), |(number, digest)| (number, Some(digest)));
+            party.write(number, digest, rest, now)
         };
         match goal {
-            LockGoal::Take | LockGoal::Beat | LockGoal::Remove if mine => {
-                let counting = last.as_ref().map(|last| (last.number, &last.mark));
+            LockGoal::Acquire | LockGoal::Heartbeat | LockGoal::Remove if mine => {
+                let counting = last.as_ref().map(|last| (last.number, &last.digest));
                 match (self.sent.clone(), counting) {
-                    (Some(sent), Some((number, mark))) if sent.mark == *mark => self.wrote(number, sent, now),
+                    (Some(sent), Some((number, digest))) if sent.digest == *digest => {
+                        self.confirm_write(number, sent, now)
+                    }
                     // An earlier value of its own, of which nobody knows when it was sent.
-                    _ => over(self, Duration::ZERO),
+                    _ => write_over(self, Duration::ZERO),
                 }
             }
-            LockGoal::Beat | LockGoal::Remove => self.lose(),
-            LockGoal::Release if mine => over(self, Duration::ZERO),
+            LockGoal::Heartbeat | LockGoal::Remove => self.lose(),
+            LockGoal::Release if mine => write_over(self, Duration::ZERO),
             LockGoal::Release => self.end(LockEnd::Done),
-            LockGoal::Take | LockGoal::Look | LockGoal::Free(_) => {
+            LockGoal::Acquire | LockGoal::Inspect | LockGoal::Free(_) => {
                 let standing = last.and_then(|last| self.standing(&last, now, has_ended));
                 match (goal, standing) {
-                    (LockGoal::Look, Some(standing)) => self.end(LockEnd::Busy(standing)),
-                    (LockGoal::Take, Some(standing)) if !standing.rest.is_zero() => self.end(LockEnd::Busy(standing)),
-                    (LockGoal::Take, standing) => {
+                    (LockGoal::Inspect, Some(standing)) => self.end(LockEnd::Busy(standing)),
+                    (LockGoal::Acquire, Some(standing)) if !standing.rest.is_zero() => {
+                        self.end(LockEnd::Busy(standing))
+                    }
+                    (LockGoal::Acquire, standing) => {
                         self.displaces = standing.and_then(|standing| standing.holder);
-                        over(self, Duration::ZERO)
+                        write_over(self, Duration::ZERO)
                     }
                     (LockGoal::Free(token), Some(Standing { holder: Some(holder), rest, .. }))
                         if holder.token == token =>
                     {
-                        over(self, rest)
+                        write_over(self, rest)
                     }
                     _ => self.end(LockEnd::Done),
                 }
@@ -401,45 +417,51 @@ impl Party {
             return age;
         }
         match &self.watched {
-            Some((mark, since)) if *mark == last.mark => now.saturating_sub(*since),
+            Some((digest, since)) if *digest == last.digest => now.saturating_sub(*since),
             _ => {
-                self.watched = Some((last.mark.clone(), now));
+                self.watched = Some((last.digest.clone(), now));
                 Duration::ZERO
             }
         }
     }
 
     /// Writes over a version: what it says is what the goal wants.
-    fn write(&mut self, over: i64, past: Option<Mark>, rest: Duration, now: Duration) -> LockStep {
+    fn write(
+        &mut self,
+        supersedes: i64,
+        superseded_digest: Option<EntryDigest>,
+        rest: Duration,
+        now: Duration,
+    ) -> LockStep {
         self.writes += 1;
-        let holds = matches!(self.goal, Some(LockGoal::Take | LockGoal::Beat | LockGoal::Remove));
+        let holds = matches!(self.goal, Some(LockGoal::Acquire | LockGoal::Heartbeat | LockGoal::Remove));
         let entry = Entry {
             holder: holds.then(|| self.me.clone()),
             write: format!("{}#{}", self.me.token, self.writes),
-            over: Some(over),
-            past: past.clone(),
+            supersedes: Some(supersedes),
+            superseded_digest: superseded_digest.clone(),
             rest,
         };
-        self.sent = Some(Sent { over, past, mark: Entry::mark(&entry.text()), at: now });
-        self.at = At::Put;
+        self.sent = Some(Sent { supersedes, superseded_digest, digest: Entry::digest(&entry.text()), at: now });
+        self.awaiting = Awaiting::Write;
         LockStep::Ask(LockCall::Put(entry))
     }
 
     /// The party's own write counts from now on.
-    fn wrote(&mut self, number: i64, sent: Sent, now: Duration) -> LockStep {
+    fn confirm_write(&mut self, number: i64, sent: Sent, now: Duration) -> LockStep {
         match self.goal {
-            Some(LockGoal::Take | LockGoal::Beat) => {
-                self.held = Some(Held { number, mark: sent.mark, since: sent.at });
+            Some(LockGoal::Acquire | LockGoal::Heartbeat) => {
+                self.held = Some(Held { number, digest: sent.digest, since: sent.at });
                 self.end(LockEnd::Done)
             }
             Some(LockGoal::Remove) => {
-                self.held = Some(Held { number, mark: sent.mark, since: sent.at });
+                self.held = Some(Held { number, digest: sent.digest, since: sent.at });
                 let in_time = self.may_write(now);
                 self.held = None;
                 if !in_time {
                     return self.end(LockEnd::Unclear);
                 }
-                self.at = At::Delete;
+                self.awaiting = Awaiting::Deletion;
                 LockStep::Ask(LockCall::Delete)
             }
             _ => self.end(LockEnd::Done),
@@ -448,6 +470,6 @@ impl Party {
 }
 
 /// Whether a version has the number that its entry says.
-fn follows(version: &LockVersion) -> bool {
-    version.entry.over.is_some_and(|over| over + 1 == version.number)
+fn has_its_number(version: &LockVersion) -> bool {
+    version.entry.supersedes.is_some_and(|number| number + 1 == version.number)
 }

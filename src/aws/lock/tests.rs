@@ -48,14 +48,14 @@ async fn a_live_lock_is_not_stolen_from_another_namespace() {
     assert!(standing.rest > Duration::from_secs(110), "{:?}", standing.rest);
     // While its heart beats it stays so; two minutes after the last beat it is taken over.
     sandbox.pass(Duration::from_secs(100)).await;
-    assert!(first.beat().await.unwrap());
+    assert!(first.heartbeat().await.unwrap());
     sandbox.pass(Duration::from_secs(100)).await;
     assert!(take(&second).await.is_err());
     sandbox.pass(Duration::from_secs(30)).await;
     take(&second).await.unwrap();
-    assert!(!first.beat().await.unwrap());
+    assert!(!first.heartbeat().await.unwrap());
     first.release().await.unwrap();
-    assert!(second.beat().await.unwrap(), "who lost it cannot free it");
+    assert!(second.heartbeat().await.unwrap(), "who lost it cannot free it");
 }
 
 #[tokio::test]
@@ -87,10 +87,10 @@ async fn a_lock_freed_by_hand_is_to_be_had_once_its_holder_cannot_write_any_more
     take(&second).await.unwrap();
     let waited = account.clock.now().duration_since(before).unwrap();
     assert!(waited > Duration::from_secs(100) && waited < Duration::from_secs(130), "{waited:?}");
-    assert!(!first.beat().await.unwrap());
+    assert!(!first.heartbeat().await.unwrap());
     // Freeing is about whom one has seen, not about who is next.
     first.free("one").await.unwrap();
-    assert!(second.beat().await.unwrap());
+    assert!(second.heartbeat().await.unwrap());
 }
 
 #[tokio::test]

@@ -9,14 +9,14 @@ use clap::{Arg, ArgAction, ArgMatches};
 use crate::hint::{Caller, quoted};
 
 /// The topics of the options that say where and how a command runs, and not what is shown of it.
-const PLACE: [&str; 4] = ["Identity", "AWS", "Sandbox", "Run"];
+const GLOBAL: [&str; 4] = ["Identity", "AWS", "Sandbox", "Run"];
 
 /// The words of a line that was understood as `matches`, about `config`.
 pub(super) fn caller(line: &[OsString], matches: &ArgMatches, command: &clap::Command, config: &[PathBuf]) -> Caller {
-    let said = Said { line };
+    let given = GivenLine { line };
     let globals: Vec<&Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
-    let place = globals.iter().filter(|arg| arg.get_help_heading().is_some_and(|topic| PLACE.contains(&topic)));
-    let place = place.flat_map(|arg| said.words(arg, matches)).collect();
+    let global = globals.iter().filter(|arg| arg.get_help_heading().is_some_and(|topic| GLOBAL.contains(&topic)));
+    let global = global.flat_map(|arg| given.words(arg, matches)).collect();
     let is_from_environment =
         |arg: &&&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable);
     let variables = globals
@@ -30,24 +30,24 @@ pub(super) fn caller(line: &[OsString], matches: &ArgMatches, command: &clap::Co
         (command, matches) = (subcommand, inner);
         names.push(name);
         let options = command.get_arguments().filter(|arg| !arg.is_global_set() && !arg.is_positional());
-        own.extend(options.map(|arg| said.words(arg, matches).join(" ")).filter(|words| !words.is_empty()));
+        own.extend(options.map(|arg| given.words(arg, matches).join(" ")).filter(|words| !words.is_empty()));
     }
     Caller {
         program: line.first().filter(|program| !program.is_empty()).map_or_else(|| "studio-deploy".into(), quoted),
         command: names.join(" "),
         config: config.iter().map(quoted).collect(),
         own,
-        place,
+        global,
         variables: variables.collect(),
     }
 }
 
 /// The line itself, for what clap does not keep.
-struct Said<'a> {
+struct GivenLine<'a> {
     line: &'a [OsString],
 }
 
-impl Said<'_> {
+impl GivenLine<'_> {
     /// The words of an option; none unless it stands on the line, and none of what is for tests only.
     fn words(&self, arg: &Arg, matches: &ArgMatches) -> Vec<String> {
         let id = arg.get_id().as_str();

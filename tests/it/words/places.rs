@@ -174,7 +174,7 @@ fn stays(shown: &str) -> Option<usize> {
 }
 
 fn is_placed(mistakes: &Diagnostics, line: usize) -> bool {
-    mistakes.iter().any(|mistake| mistake.notes.iter().any(|note| note.place.source.line == line))
+    mistakes.iter().any(|mistake| mistake.labels.iter().any(|label| label.span.source.line == line))
 }
 
 fn line_of(text: &str, form: &str) -> usize {
@@ -324,7 +324,7 @@ fn no_reference_stays_wherever_it_is_written_in_an_mdaa_yaml() {
                 assert!(mdaa.modules.is_empty() && stays(&format!("{:?}", mdaa.others)).is_none(), "{what}");
                 continue;
             };
-            let document = Document::without_files(&module.place).overlay(module.inline.clone().unwrap());
+            let document = Document::without_files(&module.span).overlay(module.inline.clone().unwrap());
             let context = module.context(Some("aws".into()), context.environment.clone());
             let Reviewed { config, diagnostics } = config::review(&document, &context, Some(&parameters));
             if diagnostics.has_errors() {

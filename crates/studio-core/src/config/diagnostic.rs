@@ -39,12 +39,13 @@ pub struct Span {
 
 /// A place and what is to be said about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Note {
+pub struct LabeledSpan {
     /// The place.
     #[serde(flatten)]
-    pub place: Span,
+    pub span: Span,
     /// What is to be said, if the summary does not say it all.
-    pub label: String,
+    #[serde(rename = "label")]
+    pub text: String,
 }
 
 /// One thing that is wrong.
@@ -57,7 +58,8 @@ pub struct Diagnostic {
     /// What is wrong, in one line.
     pub summary: String,
     /// Where: the place itself first, then others that help to understand it.
-    pub notes: Vec<Note>,
+    #[serde(rename = "notes")]
+    pub labels: Vec<LabeledSpan>,
     /// The way out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -66,19 +68,19 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Something wrong, nowhere in particular yet.
     pub fn new(code: &'static Code, summary: impl Into<String>) -> Self {
-        Self { code: code.id, severity: code.severity, summary: summary.into(), notes: Vec::new(), help: None }
+        Self { code: code.id, severity: code.severity, summary: summary.into(), labels: Vec::new(), help: None }
     }
 
     /// This, at a place.
     #[must_use]
-    pub fn at(self, place: &Span) -> Self {
-        self.note(place, "")
+    pub fn at(self, span: &Span) -> Self {
+        self.label(span, "")
     }
 
     /// This, with one more place and what is to be said about it.
     #[must_use]
-    pub fn note(mut self, place: &Span, label: impl Into<String>) -> Self {
-        self.notes.push(Note { place: place.clone(), label: label.into() });
+    pub fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
+        self.labels.push(LabeledSpan { span: span.clone(), text: text.into() });
         self
     }
 
@@ -94,7 +96,7 @@ impl Diagnostic {
         let mut shown = self.clone();
         shown.summary = one_line(&self.summary);
         shown.help = self.help.as_deref().map(one_line);
-        shown.notes.iter_mut().for_each(|note| note.label = one_line(&note.label));
+        shown.labels.iter_mut().for_each(|label| label.text = one_line(&label.text));
         shown
     }
 }
@@ -200,8 +202,8 @@ impl std::fmt::Display for Diagnostics {
 impl std::error::Error for Diagnostics {}
 
 fn order(diagnostic: &Diagnostic) -> (Option<&Span>, Severity, &str, &str) {
-    let place = diagnostic.notes.first().map(|note| &note.place);
-    (place, diagnostic.severity, diagnostic.code, &diagnostic.summary)
+    let span = diagnostic.labels.first().map(|label| &label.span);
+    (span, diagnostic.severity, diagnostic.code, &diagnostic.summary)
 }
 
 /// A text, and the byte at which each of its lines begins.
@@ -222,24 +224,24 @@ impl<'a> Lines<'a> {
     }
 
     /// The lines that hold all of some places, with the number of the first; nothing when they are too long to show.
-    fn excerpt(&self, places: impl Iterator<Item = &'a Span> + Clone) -> Option<(usize, &'a str)> {
-        let lines = places.map(|place| place.source.line.max(1));
+    fn excerpt(&self, spans: impl Iterator<Item = &'a Span> + Clone) -> Option<(usize, &'a str)> {
+        let lines = spans.map(|span| span.source.line.max(1));
         let (first, last) = (lines.clone().min()?, lines.max()?);
         let excerpt = &self.text[self.start(first)..self.start(last + 1)];
         (excerpt.len() <= LONGEST_EXCERPT).then_some((first, excerpt))
     }
 
     /// The bytes of the text that a place covers; at least one character where there is one.
-    fn span(&self, place: &Span) -> std::ops::Range<usize> {
-        let start = self.start(place.source.line);
-        let line = &self.text[start..self.start(place.source.line.max(1) + 1)];
+    fn span(&self, span: &Span) -> std::ops::Range<usize> {
+        let start = self.start(span.source.line);
+        let line = &self.text[start..self.start(span.source.line.max(1) + 1)];
         let visible = line.trim_end_matches(['\r', '\n']);
         let offset =
             |characters: usize| visible.char_indices().nth(characters).map_or(visible.len(), |(index, _)| index);
         // A byte order mark is a character of the text but of no column.
-        let mark = usize::from(place.source.line == 1 && self.text.starts_with('\u{feff}'));
-        let first = place.source.column.saturating_sub(1) + mark;
-        start + offset(first)..start + offset(first + place.length.max(1))
+        let mark = usize::from(span.source.line == 1 && self.text.starts_with('\u{feff}'));
+        let first = span.source.column.saturating_sub(1) + mark;
+        start + offset(first)..start + offset(first + span.length.max(1))
     }
 }
 
@@ -255,21 +257,21 @@ fn report<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<&'a str, Lines<'a>>) 
     };
     let mut group = Group::with_title(level.primary_title(diagnostic.summary.as_str()).id(diagnostic.code));
     let mut seen = BTreeSet::new();
-    for note in &diagnostic.notes {
-        let file = note.place.source.file.as_str();
-        let here = diagnostic.notes.iter().enumerate().filter(|(_, other)| other.place.source.file == file);
+    for label in &diagnostic.labels {
+        let file = label.span.source.file.as_str();
+        let here = diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source.file == file);
         let lines = texts.get(file);
-        let excerpt = lines.and_then(|lines| Some((lines, lines.excerpt(here.clone().map(|(_, note)| &note.place))?)));
+        let excerpt = lines.and_then(|lines| Some((lines, lines.excerpt(here.clone().map(|(_, label)| &label.span))?)));
         match excerpt {
             // All notes of one file share one excerpt.
             Some((lines, (first, excerpt))) if seen.insert(file) => {
                 let before = lines.start(first);
                 let annotations = here.map(|(index, other)| {
                     let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                    let span = lines.span(&other.place);
+                    let span = lines.span(&other.span);
                     let shown = |end: usize| visible(&lines.text[before..end]).len();
                     let annotation = kind.span(shown(span.start)..shown(span.end));
-                    if other.label.is_empty() { annotation } else { annotation.label(other.label.as_str()) }
+                    if other.text.is_empty() { annotation } else { annotation.label(other.text.as_str()) }
                 });
                 group = group.element(
                     Snippet::source(visible(excerpt)).path(one_line(file)).line_start(first).annotations(annotations),
@@ -277,10 +279,10 @@ fn report<'a>(diagnostic: &'a Diagnostic, texts: &BTreeMap<&'a str, Lines<'a>>) 
             }
             Some(_) => {}
             None => {
-                let source = &note.place.source;
+                let source = &label.span.source;
                 group = group.element(Origin::path(one_line(file)).line(source.line).char_column(source.column));
-                if !note.label.is_empty() {
-                    group = group.element(Level::NOTE.message(note.label.as_str()));
+                if !label.text.is_empty() {
+                    group = group.element(Level::NOTE.message(label.text.as_str()));
                 }
             }
         }
@@ -296,18 +298,18 @@ mod tests {
     use super::*;
     use crate::config::codes;
 
-    fn place(line: usize, column: usize, length: usize) -> Span {
+    fn span(line: usize, column: usize, length: usize) -> Span {
         Span { source: Source { file: "a.yaml".into(), line, column }, length }
     }
 
     fn sample() -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
-        let second = Diagnostic::new(&codes::WRONG_TYPE, "b").at(&place(2, 1, 1));
+        let second = Diagnostic::new(&codes::WRONG_TYPE, "b").at(&span(2, 1, 1));
         diagnostics.push(second.clone());
         diagnostics.push(
             Diagnostic::new(&codes::DUPLICATE_KEY, "`é` is given twice")
-                .note(&place(1, 1, 1), "again here")
-                .note(&place(2, 4, 2), "first here")
+                .label(&span(1, 1, 1), "again here")
+                .label(&span(2, 4, 2), "first here")
                 .help("keep one"),
         );
         diagnostics.push(second);
@@ -338,7 +340,7 @@ mod tests {
     fn very_many_are_counted_and_very_long_lines_left_out() {
         let mut many = Diagnostics::default();
         for line in (1..=50_000).rev() {
-            many.push(Diagnostic::new(&codes::WRONG_TYPE, "b").at(&place(line, 1, 1)));
+            many.push(Diagnostic::new(&codes::WRONG_TYPE, "b").at(&span(line, 1, 1)));
         }
         let texts = BTreeMap::from([("a.yaml".to_string(), "b: 1\n".repeat(50_000))]);
         let text = many.render(&texts, false);
@@ -371,8 +373,8 @@ mod tests {
 
     #[test]
     fn places_beyond_the_text_do_no_harm() {
-        for place in [place(9, 9, 9), place(1, 99, 1), place(0, 0, 0)] {
-            let range = Lines::of("ab\n").span(&place);
+        for beyond in [span(9, 9, 9), span(1, 99, 1), span(0, 0, 0)] {
+            let range = Lines::of("ab\n").span(&beyond);
             assert!(range.end <= 3);
         }
     }

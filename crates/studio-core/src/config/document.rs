@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::diagnostic::{Diagnostics, Span};
 use super::tree::{Tree, YamlValue};
 use super::yaml::{self, Include};
-use super::{DeploymentBlock, identity, schema, shape};
+use super::{DeploymentBlock, identity, schema, schema_check};
 
 /// A file's name, as the user gave it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Document {
     }
 
     /// The document of a module that has no file of its own, standing where mdaa.yaml names it.
-    pub fn without_files(place: &Span) -> Self {
-        Self { root: Tree::from_json(serde_json::json!({}), place), texts: BTreeMap::new() }
+    pub fn without_files(span: &Span) -> Self {
+        Self { root: Tree::from_json(serde_json::json!({}), span), texts: BTreeMap::new() }
     }
 
     /// This with the text of another file that some of it may come from.
@@ -78,10 +78,10 @@ impl Document {
     /// this is cannot be, since references are filled in with that.
     pub fn deployment_block(&self) -> Result<DeploymentBlock, Diagnostics> {
         let Some(block) = self.root.get("deployment") else { return Ok(DeploymentBlock::default()) };
-        let checked = shape::check(schema::strict(), "/properties/deployment", block, &["deployment".into()]);
+        let checked = schema_check::check(schema::strict(), "/properties/deployment", block, &["deployment".into()]);
         let mut mistakes = checked.diagnostics;
         mistakes.extend(identity::mistakes(block));
-        if mistakes.has_errors() { Err(mistakes) } else { shape::read(checked.json) }
+        if mistakes.has_errors() { Err(mistakes) } else { schema_check::read(checked.json) }
     }
 
     /// The files' texts by name, for rendering diagnostics.
@@ -181,8 +181,8 @@ fn merge(earlier: &mut Tree, later: Tree) {
             }
         }
         (YamlValue::List(items), YamlValue::List(others)) => items.extend(others),
-        (YamlValue::List(items), value) => items.push(Tree { value, place: later.place }),
-        (_, value) => *earlier = Tree { value, place: later.place },
+        (YamlValue::List(items), value) => items.push(Tree { value, span: later.span }),
+        (_, value) => *earlier = Tree { value, span: later.span },
     }
 }
 
@@ -220,7 +220,7 @@ mod tests {
             })
         );
         let YamlValue::List(subnets) = &merged.tree().get("subnetIds").unwrap().value else { panic!() };
-        assert_eq!((&*subnets[0].place.source.file, &*subnets[2].place.source.file), ("1.yaml", "2.yaml"));
+        assert_eq!((&*subnets[0].span.source.file, &*subnets[2].span.source.file), ("1.yaml", "2.yaml"));
     }
 
     #[test]

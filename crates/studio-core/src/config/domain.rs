@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::enums;
 use super::lifecycle::{LifecycleConfig, LifecycleKind};
 use super::roles::RoleReference;
 use super::security_group::SecurityGroupRules;
 use super::user_settings::{DomainSettings, SpaceSettings, UserSettings};
-use super::words;
 
 /// Where notebooks are shared unless the config says otherwise.
 pub const DEFAULT_SHARING_PREFIX: &str = "sharing/";
@@ -150,15 +150,15 @@ pub struct DomainConfig {
     pub domain_settings: Option<DomainSettings>,
     /// How apps reach the network; `VpcOnly` when absent. Extension.
     #[serde(default)]
-    #[schemars(extend("enum" = words::NETWORK_ACCESS, "x-aws" = true, "x-extension" = true))]
+    #[schemars(extend("enum" = enums::NETWORK_ACCESS, "x-aws" = true, "x-extension" = true))]
     pub app_network_access_type: Option<String>,
     /// Who makes the security groups between apps; only with RStudio. Extension.
     #[serde(default)]
-    #[schemars(extend("enum" = words::GROUP_MANAGEMENT, "x-aws" = true, "x-extension" = true))]
+    #[schemars(extend("enum" = enums::GROUP_MANAGEMENT, "x-aws" = true, "x-extension" = true))]
     pub app_security_group_management: Option<String>,
     /// Whether the tags of domain, space and profile go on to jobs. Extension.
     #[serde(default)]
-    #[schemars(extend("enum" = words::SWITCH, "x-aws" = true, "x-extension" = true))]
+    #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true, "x-extension" = true))]
     pub tag_propagation: Option<String>,
     /// The domain's name where MDAA's does not serve. Extension.
     #[serde(default)]

@@ -27,7 +27,7 @@ pub(super) fn mistakes(block: &Tree) -> Diagnostics {
         );
         let literal = template::literal(tree, &help);
         if literal.is_empty() {
-            let mistake = name.map_or_else(|| place(key, tree), |what| malformed_name(what, tree));
+            let mistake = name.map_or_else(|| check_account_or_region(key, tree), |what| malformed_name(what, tree));
             if let Some(mistake) = mistake {
                 mistakes.push(mistake);
             }
@@ -48,18 +48,18 @@ fn malformed_name(what: &str, tree: &Tree) -> Option<Diagnostic> {
         return None;
     }
     let summary = format!("`{}` cannot be the name of the {what}", shorten(name));
-    Some(Diagnostic::new(&codes::NAME, summary).at(&tree.place).help("use letters, digits and hyphens"))
+    Some(Diagnostic::new(&codes::NAME, summary).at(&tree.span).help("use letters, digits and hyphens"))
 }
 
 /// That text is no account or region.
-pub(super) fn place(key: &str, tree: &Tree) -> Option<Diagnostic> {
+pub(super) fn check_account_or_region(key: &str, tree: &Tree) -> Option<Diagnostic> {
     let text = tree.text()?;
     let (fits, help) = match key {
         "account" => (is_account(text), "an account's id has 12 digits"),
         _ => (is_region(text), "a region is written like eu-central-1"),
     };
     let summary = format!("`{}` is no {key}", shorten(text));
-    (!fits).then(|| Diagnostic::new(&codes::PLACE, summary).at(&tree.place).help(help))
+    (!fits).then(|| Diagnostic::new(&codes::PLACE, summary).at(&tree.span).help(help))
 }
 
 fn is_account(text: &str) -> bool {

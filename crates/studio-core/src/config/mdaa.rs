@@ -12,7 +12,7 @@ use super::document::{InputFile, folder, make_relative};
 use super::suggest::nearest;
 use super::template::{self, Context, Parameters, Stage};
 use super::tree::{Member, Tree, YamlValue};
-use super::{codes, identity, mdaa_schema, shape, yaml};
+use super::{codes, identity, mdaa_schema, schema_check, yaml};
 
 /// The npm package whose modules this tool deploys.
 pub const PACKAGE: &str = "@aws-mdaa/sm-studio-domain";
@@ -64,7 +64,7 @@ pub struct Module {
     /// A policy that bounds every role that is made.
     pub permissions_boundary: Option<String>,
     /// Where the module stands.
-    pub place: Span,
+    pub span: Span,
 }
 
 /// A file that mdaa.yaml names.
@@ -73,7 +73,7 @@ pub struct NamedFile {
     /// Its path, relative to the current folder.
     pub path: String,
     /// Where it is named.
-    pub place: Span,
+    pub span: Span,
 }
 
 impl NamedFile {
@@ -81,7 +81,7 @@ impl NamedFile {
     pub fn unreadable(&self, why: &str) -> Diagnostic {
         let help = "paths that begin with `./` or `../` are relative to mdaa.yaml's folder, others to the current one";
         let summary = format!("`{}` cannot be read: {why}", self.path);
-        Diagnostic::new(&codes::MDAA_FILE, summary).at(&self.place).help(help)
+        Diagnostic::new(&codes::MDAA_FILE, summary).at(&self.span).help(help)
     }
 }
 
@@ -133,7 +133,7 @@ impl Mdaa {
         // MDAA does not know `!include` in this file.
         let mut root = yaml::parse(&file.name, &file.text, &|_| Err("mdaa.yaml cannot include files".into()))?;
         make_relative(&mut root, folder(&file.name), &mut Vec::new());
-        let checked = shape::check(mdaa_schema::schema(), "", &root, &[]);
+        let checked = schema_check::check(mdaa_schema::schema(), "", &root, &[]);
         let mut reader = Reader {
             root: &root,
             environment,
@@ -180,10 +180,10 @@ pub fn read_tag_file(file: &InputFile) -> Result<BTreeMap<String, String>, Diagn
     let root = yaml::parse(&file.name, &file.text, &|_| Err("tag files cannot include files".into()))?;
     let Some(tags) = root.get("tags") else { return Ok(BTreeMap::new()) };
     let schema = serde_json::json!({"type": "object", "additionalProperties": {"type": "string"}});
-    let checked = shape::check(&schema, "", tags, &["tags".into()]);
+    let checked = schema_check::check(&schema, "", tags, &["tags".into()]);
     let mut mistakes = checked.diagnostics;
     mistakes.extend(template::literal(tags, "tag files are taken as they are: give the tag under `tag_config_data`"));
-    if mistakes.has_errors() { Err(mistakes) } else { shape::read(checked.json) }
+    if mistakes.has_errors() { Err(mistakes) } else { schema_check::read(checked.json) }
 }
 
 struct Reader<'a> {
@@ -230,26 +230,26 @@ impl Reader<'_> {
                 |near| format!("did you mean `{near}`?"),
             );
             let summary = format!("the environment `{name}` uses the template `{wanted}`, which does not exist");
-            let place = &environment.get("template").unwrap_or(environment).place;
-            self.mistakes.push(Diagnostic::new(&codes::MDAA_TEMPLATE, summary).at(place).help(help));
+            let span = &environment.get("template").unwrap_or(environment).span;
+            self.mistakes.push(Diagnostic::new(&codes::MDAA_TEMPLATE, summary).at(span).help(help));
             return None;
         };
-        self.inherit([template], &environment.place)?;
+        self.inherit([template], &environment.span)?;
         let mut template = template.clone();
         // Modules are taken whole, the template's first.
         let mut modules: IndexMap<String, Member> = members(&template, "modules").clone();
         modules.extend(members(environment, "modules").clone());
         merge_by_index(&mut template, environment);
         if let YamlValue::Map(members) = &mut template.value {
-            let place = template.place.clone();
-            let value = Tree { value: YamlValue::Map(modules), place: place.clone() };
-            members.insert("modules".into(), Member { key: place, value });
+            let span = template.span.clone();
+            let value = Tree { value: YamlValue::Map(modules), span: span.clone() };
+            members.insert("modules".into(), Member { key: span, value });
         }
         Some(template)
     }
 
     /// Counts what is copied from one level to another; nothing when it is too much, which is reported once.
-    fn inherit<'t>(&mut self, trees: impl IntoIterator<Item = &'t Tree>, place: &Span) -> Option<()> {
+    fn inherit<'t>(&mut self, trees: impl IntoIterator<Item = &'t Tree>, span: &Span) -> Option<()> {
         if self.inherited > INHERITANCE_BUDGET {
             return None;
         }
@@ -259,7 +259,7 @@ impl Reader<'_> {
         }
         let summary = "modules and environments inherit more than any organisation needs";
         let help = "use smaller templates, or move what only some modules need into their own files";
-        self.mistakes.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(place).help(help));
+        self.mistakes.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(span).help(help));
         None
     }
 
@@ -281,7 +281,7 @@ impl Reader<'_> {
             self.mistakes.push(Diagnostic::new(&codes::MDAA_MODULE, summary).at(&member.key).help(help));
             return;
         };
-        let package = package(&self.settled(path, &context));
+        let package = package(&self.final_text(path, &context));
         if package != PACKAGE || text(own, "module_type").is_some_and(|kind| kind != "cdk") {
             let [domain, env, module] = [domain, env, module].map(String::from);
             self.mdaa.others.push(OtherModule { domain, env, module, package });
@@ -309,15 +309,15 @@ impl Reader<'_> {
             domain: domain.into(),
             env: env.into(),
             module: module.into(),
-            account: target("account").map(|account| self.place("account", account, &context)),
-            region: target("region").map(|region| self.place("region", region, &context)),
+            account: target("account").map(|account| self.account_or_region("account", account, &context)),
+            region: target("region").map(|region| self.account_or_region("region", region, &context)),
             tag_data: tag_data.map_or_else(BTreeMap::new, |tree| texts_of(&tree)),
             tag_files: self.files(lists("tag_configs"), &context),
             config_files: self.files(files, &context),
             inline,
-            permissions_boundary: nearest_level("permissions_boundary_arn").map(|arn| self.settled(arn, &context)),
+            permissions_boundary: nearest_level("permissions_boundary_arn").map(|arn| self.final_text(arn, &context)),
             context: values.map_or_else(BTreeMap::new, |tree| map_of(&tree.to_json())),
-            place: member.key.clone(),
+            span: member.key.clone(),
         };
         self.mdaa.modules.push(module);
     }
@@ -334,14 +334,14 @@ impl Reader<'_> {
                 let summary =
                     format!("`{key}` applies to the module `{module}`, but is JavaScript that cannot be run here");
                 let help = "remove it for this module, or keep deploying the module with MDAA";
-                self.mistakes.push(Diagnostic::new(&codes::MDAA_UNSUPPORTED, summary).at(&tree.place).help(help));
+                self.mistakes.push(Diagnostic::new(&codes::MDAA_UNSUPPORTED, summary).at(&tree.span).help(help));
             }
         }
         for key in ["predeploy", "postdeploy", "additional_accounts", "additional_stacks"] {
             if let Some(tree) = levels[3].get(key) {
                 let summary = format!("`{key}` of the module `{module}` has no effect here");
                 let help = "run such steps around studio-deploy, in the pipeline that calls it";
-                self.mdaa.warnings.push(Diagnostic::new(&codes::MDAA_IGNORED, summary).at(&tree.place).help(help));
+                self.mdaa.warnings.push(Diagnostic::new(&codes::MDAA_IGNORED, summary).at(&tree.span).help(help));
             }
         }
     }
@@ -353,13 +353,13 @@ impl Reader<'_> {
     }
 
     /// The account or region, filled in.
-    fn place(&mut self, key: &str, tree: &Tree, context: &Context) -> String {
-        let text = self.settled(tree, context);
+    fn account_or_region(&mut self, key: &str, tree: &Tree, context: &Context) -> String {
+        let text = self.final_text(tree, context);
         // What is not filled in has been told of.
-        let filled = Tree { value: YamlValue::Text(text.clone()), place: tree.place.clone() };
+        let filled = Tree { value: YamlValue::Text(text.clone()), span: tree.span.clone() };
         if !text.is_empty()
             && template::literal(&filled, TAKEN).is_empty()
-            && let Some(mistake) = identity::place(key, &filled)
+            && let Some(mistake) = identity::check_account_or_region(key, &filled)
         {
             self.mistakes.push(mistake);
         }
@@ -367,7 +367,7 @@ impl Reader<'_> {
     }
 
     /// A text that no later pass looks at.
-    fn settled(&mut self, tree: &Tree, context: &Context) -> String {
+    fn final_text(&mut self, tree: &Tree, context: &Context) -> String {
         let expanded = self.expand(tree, context);
         self.mistakes.extend(template::literal(&expanded, TAKEN));
         expanded.text().unwrap_or_default().into()
@@ -376,13 +376,13 @@ impl Reader<'_> {
     fn files(&mut self, trees: Vec<Tree>, context: &Context) -> Vec<NamedFile> {
         let file = |tree: Tree| {
             let path = self.expand(&tree, context).text()?.to_string();
-            Some(NamedFile { path, place: tree.place })
+            Some(NamedFile { path, span: tree.span })
         };
         trees.into_iter().filter_map(file).collect()
     }
 
     fn key(&mut self, what: &str, name: &str, member: &Member) {
-        let at = Tree { value: YamlValue::Null, place: member.key.clone() };
+        let at = Tree { value: YamlValue::Null, span: member.key.clone() };
         self.name(what, name, &at);
     }
 
@@ -390,7 +390,7 @@ impl Reader<'_> {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
             let summary = format!("`{name}` cannot be the name of the {what}");
             let help = "use lower-case letters, digits and hyphens";
-            self.mistakes.push(Diagnostic::new(&codes::NAME, summary).at(&at.place).help(help));
+            self.mistakes.push(Diagnostic::new(&codes::NAME, summary).at(&at.span).help(help));
         }
     }
 }
@@ -422,18 +422,18 @@ fn size(tree: &Tree) -> usize {
 /// The mappings at a key of several levels, laid over each other key by key.
 fn overlaid(levels: [&Tree; 4], key: &str) -> Option<Tree> {
     let found: Vec<&Tree> = levels.into_iter().filter_map(|level| level.get(key)).collect();
-    let place = found.last()?.place.clone();
+    let span = found.last()?.span.clone();
     let members = found.into_iter().filter_map(Tree::map).flat_map(Clone::clone).collect();
-    Some(Tree { value: YamlValue::Map(members), place })
+    Some(Tree { value: YamlValue::Map(members), span })
 }
 
 /// A module's inline config.
 fn inline(module: &Tree) -> Option<Tree> {
     let found: Vec<&Tree> =
         ["app_config_data", "module_config_data"].iter().filter_map(|key| module.get(key)).collect();
-    let place = found.last()?.place.clone();
+    let span = found.last()?.span.clone();
     let members = found.into_iter().filter_map(Tree::map).flat_map(Clone::clone).collect();
-    Some(Tree { value: YamlValue::Map(members), place })
+    Some(Tree { value: YamlValue::Map(members), span })
 }
 
 /// Merges as lodash does by default: mappings merge, lists merge element by element, anything else is replaced.
@@ -552,7 +552,7 @@ domains:
         let paths = |files: &[NamedFile]| files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
         assert_eq!(paths(&module.tag_files), ["conf/g.yaml", "e0.yaml", "t1.yaml"]);
         assert_eq!(paths(&module.config_files), ["conf/first.yaml", "dev.yaml"]);
-        assert_eq!(module.config_files[1].place.source.line, 33);
+        assert_eq!(module.config_files[1].span.source.line, 33);
         assert_eq!(module.tag_data["team"], "blue");
         assert_eq!(module.tag_data["level"], "module");
         assert_eq!(module.permissions_boundary.as_deref(), Some("arn:boundary"));
@@ -561,7 +561,7 @@ domains:
             json!({"domain": {"vpcId": "ssm:/vpc/id", "assetPrefix": "{{region}}",
                 "lifecycleConfigs": {"kernel": {"cmds": ["./run.sh"]}}}})
         );
-        assert_eq!(module.place.source.line, 29);
+        assert_eq!(module.span.source.line, 29);
     }
 
     #[test]

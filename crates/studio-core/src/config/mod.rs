@@ -20,7 +20,7 @@ pub mod codes;
 pub mod diagnostic;
 pub mod document;
 pub mod domain;
-mod forms;
+mod patterns;
 mod identity;
 pub mod lifecycle;
 pub mod mdaa;
@@ -31,15 +31,15 @@ pub mod roles;
 pub mod schema;
 pub mod security_gate;
 pub mod security_group;
-mod shape;
+mod schema_check;
 pub mod suggest;
 pub mod template;
 pub mod tree;
 pub mod user_settings;
-pub mod words;
+pub mod enums;
 pub mod yaml;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Note, Severity, Span};
+pub use diagnostic::{Diagnostic, Diagnostics, LabeledSpan, Severity, Span};
 pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, OnDestroy, RemovalPolicy, UserProfile};

@@ -6,7 +6,7 @@ use super::diagnostic::Diagnostics;
 use super::document::Document;
 use super::schema::{self, ConfigInYaml};
 use super::template::{self, Context, Parameter, ParameterName, Parameters, Stage};
-use super::{Config, checks, shape};
+use super::{Config, checks, schema_check};
 use crate::model::Source;
 
 /// A config and what is worth knowing about it.
@@ -35,7 +35,7 @@ pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterNam
     if expanded.diagnostics.has_errors() {
         return Err(review(document, context, None).diagnostics);
     }
-    Ok(expanded.needs.into_iter().map(|(name, place)| (name, place.source)).collect())
+    Ok(expanded.needs.into_iter().map(|(name, span)| (name, span.source)).collect())
 }
 
 /// The document with every reference filled in that needs no AWS; the others stay as they are written.
@@ -67,9 +67,9 @@ pub fn review(
     let parameters = parameters.map_or(Parameters::Unknown, Parameters::Known);
     let expanded = template::expand(document.tree(), context, parameters, Stage::Module);
     let mut diagnostics = expanded.diagnostics;
-    let checked = shape::check(schema::strict(), "", &expanded.tree, &[]);
+    let checked = schema_check::check(schema::strict(), "", &expanded.tree, &[]);
     diagnostics.extend(checked.diagnostics);
-    let yaml: ConfigInYaml = match shape::read(checked.json) {
+    let yaml: ConfigInYaml = match schema_check::read(checked.json) {
         Ok(yaml) => yaml,
         Err(mistakes) => {
             // What stands in for something wrong need not fit, which is no news.
@@ -79,7 +79,7 @@ pub fn review(
             return Reviewed { config: None, diagnostics };
         }
     };
-    let sources = checked.places.iter().map(|(path, spot)| (path.clone(), spot.key.source.clone())).collect();
+    let sources = checked.spans.iter().map(|(path, spans)| (path.clone(), spans.key.source.clone())).collect();
     let mut tags = yaml.deployment.tags.clone();
     tags.extend(context.tags.clone());
     let mut config = Config {
@@ -90,6 +90,6 @@ pub fn review(
         sources,
     };
     config.domain.apply_defaults();
-    diagnostics.extend(checks::review(&mut config, &checked.places, context));
+    diagnostics.extend(checks::review(&mut config, &checked.spans, context));
     Reviewed { config: Some(config), diagnostics }
 }

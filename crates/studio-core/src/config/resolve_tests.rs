@@ -38,7 +38,7 @@ fn said(text: &str) -> Vec<(&'static str, usize)> {
         Ok(resolved) => resolved.warnings,
         Err(mistakes) => mistakes,
     };
-    mistakes.iter().map(|d| (d.code, d.notes.first().map_or(0, |note| note.place.source.line))).collect()
+    mistakes.iter().map(|d| (d.code, d.labels.first().map_or(0, |note| note.span.source.line))).collect()
 }
 
 /// What is said about the valid config with more lines in its domain, the first of which is line 6.

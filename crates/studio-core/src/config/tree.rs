@@ -11,7 +11,7 @@ pub struct Tree {
     /// The value.
     pub value: YamlValue,
     /// Where it begins.
-    pub place: Span,
+    pub span: Span,
 }
 
 /// A value.
@@ -67,21 +67,21 @@ impl Tree {
     }
 
     /// A tree of JSON, all of it at one place.
-    pub fn from_json(json: Json, place: &Span) -> Self {
+    pub fn from_json(json: Json, span: &Span) -> Self {
         let value = match json {
             Json::Null => YamlValue::Null,
             Json::Bool(value) => YamlValue::Boolean(value),
             Json::Number(value) => YamlValue::Number(value),
             Json::String(text) => YamlValue::Text(text),
-            Json::Array(items) => YamlValue::List(items.into_iter().map(|item| Self::from_json(item, place)).collect()),
+            Json::Array(items) => YamlValue::List(items.into_iter().map(|item| Self::from_json(item, span)).collect()),
             Json::Object(members) => YamlValue::Map(
                 members
                     .into_iter()
-                    .map(|(key, value)| (key, Member { key: place.clone(), value: Self::from_json(value, place) }))
+                    .map(|(key, value)| (key, Member { key: span.clone(), value: Self::from_json(value, span) }))
                     .collect(),
             ),
         };
-        Self { value, place: place.clone() }
+        Self { value, span: span.clone() }
     }
 
     /// The tree as JSON; references that nobody filled in stay as text, and broken values are null.

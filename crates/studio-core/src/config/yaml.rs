@@ -91,33 +91,33 @@ impl<'a> Reader<'a> {
     fn document(&mut self) -> Result<Tree, Fatal> {
         let mut root = None;
         loop {
-            let (event, span) = self.next()?;
+            let (event, at) = self.next()?;
             match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(..) if root.is_some() => {
-                    let place = self.place(span);
+                    let span = self.span(at);
                     return Err(Box::new(
                         Diagnostic::new(&codes::SEVERAL_DOCUMENTS, format!("{} holds several documents", self.file))
-                            .note(&place, "a second one begins here")
+                            .label(&span, "a second one begins here")
                             .help("put each document into its own file; several files are merged left to right"),
                     ));
                 }
                 Event::DocumentStart(..) => {
-                    let (event, span) = self.next()?;
-                    root = Some(self.value(event, span, 0)?.tree);
+                    let (event, at) = self.next()?;
+                    root = Some(self.value(event, at, 0)?.tree);
                 }
                 _ => {}
             }
         }
         match root {
             Some(tree @ Tree { value: YamlValue::Map(_), .. }) => Ok(tree),
-            Some(Tree { value: YamlValue::Null, place }) => Err(self.empty("is empty").note(&place, "").into()),
+            Some(Tree { value: YamlValue::Null, span }) => Err(self.empty("is empty").label(&span, "").into()),
             Some(other) => {
-                Err(self.empty(&format!("holds {} instead of a mapping", other.describe())).at(&other.place).into())
+                Err(self.empty(&format!("holds {} instead of a mapping", other.describe())).at(&other.span).into())
             }
             None => {
-                let place = Span { source: Source { file: self.file.into(), line: 1, column: 1 }, length: 1 };
-                Err(self.empty("is empty").at(&place).into())
+                let span = Span { source: Source { file: self.file.into(), line: 1, column: 1 }, length: 1 };
+                Err(self.empty("is empty").at(&span).into())
             }
         }
     }
@@ -127,26 +127,26 @@ impl<'a> Reader<'a> {
             .help("a config is a mapping with the key `domain`; the command init writes one to start from")
     }
 
-    fn value(&mut self, event: Event<'a>, span: ParserSpan, depth: usize) -> Result<Measured, Fatal> {
-        let place = self.place(span);
-        self.spend(Size::default(), depth, &place)?;
+    fn value(&mut self, event: Event<'a>, at: ParserSpan, depth: usize) -> Result<Measured, Fatal> {
+        let span = self.span(at);
+        self.spend(Size::default(), depth, &span)?;
         let (anchor, measured) = match event {
-            Event::Alias(id) => return self.alias(id, depth, &place),
+            Event::Alias(id) => return self.alias(id, depth, &span),
             Event::Scalar(text, style, anchor, tag) => {
-                let value = self.scalar(&text, style, tag.as_deref(), &place)?;
+                let value = self.scalar(&text, style, tag.as_deref(), &span)?;
                 let size = Size::of(if let YamlValue::Text(text) = &value { text } else { "" });
-                (anchor, Measured { tree: Tree { value, place }, size, depth: 0 })
+                (anchor, Measured { tree: Tree { value, span }, size, depth: 0 })
             }
             Event::SequenceStart(style, anchor, _) => {
-                (anchor, self.within(style, place, |reader, place| reader.list(place, depth))?)
+                (anchor, self.within(style, span, |reader, span| reader.list(span, depth))?)
             }
             Event::MappingStart(style, anchor, _) => {
-                (anchor, self.within(style, place, |reader, place| reader.map(place, depth))?)
+                (anchor, self.within(style, span, |reader, span| reader.map(span, depth))?)
             }
             other => {
                 let summary = format!("{other:?} is out of place");
                 let help = "look for a missing value or a mark too many";
-                return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(&place).help(help)));
+                return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(&span).help(help)));
             }
         };
         if anchor > 0 {
@@ -159,88 +159,88 @@ impl<'a> Reader<'a> {
     fn within(
         &mut self,
         style: StructureStyle,
-        place: Span,
+        span: Span,
         read: impl FnOnce(&mut Self, Span) -> Result<Measured, Fatal>,
     ) -> Result<Measured, Fatal> {
         if style != StructureStyle::Flow {
-            return read(self, place);
+            return read(self, span);
         }
-        self.open.push(place.clone());
-        let collection = read(self, place)?;
+        self.open.push(span.clone());
+        let collection = read(self, span)?;
         self.open.pop();
         Ok(collection)
     }
 
-    fn list(&mut self, place: Span, depth: usize) -> Result<Measured, Fatal> {
+    fn list(&mut self, span: Span, depth: usize) -> Result<Measured, Fatal> {
         let (mut items, mut size, mut deepest) = (Vec::new(), Size::of(""), 0);
         loop {
-            let (event, span) = self.next()?;
+            let (event, at) = self.next()?;
             if event == Event::SequenceEnd {
-                let tree = Tree { value: YamlValue::List(items), place };
+                let tree = Tree { value: YamlValue::List(items), span };
                 return Ok(Measured { tree, size, depth: deepest + 1 });
             }
-            let item = self.value(event, span, depth + 1)?;
+            let item = self.value(event, at, depth + 1)?;
             size.add(item.size);
             deepest = deepest.max(item.depth);
             items.push(item.tree);
         }
     }
 
-    fn map(&mut self, place: Span, depth: usize) -> Result<Measured, Fatal> {
+    fn map(&mut self, span: Span, depth: usize) -> Result<Measured, Fatal> {
         let (mut members, mut size, mut deepest) = (IndexMap::<String, Member>::new(), Size::of(""), 0);
         loop {
-            let (event, span) = self.next()?;
-            let key_place = self.place(span);
+            let (event, at) = self.next()?;
+            let key_span = self.span(at);
             let key = match event {
                 Event::MappingEnd => {
-                    let tree = Tree { value: YamlValue::Map(members), place };
+                    let tree = Tree { value: YamlValue::Map(members), span };
                     return Ok(Measured { tree, size, depth: deepest + 1 });
                 }
                 Event::Scalar(text, _, anchor, _) => {
                     if anchor > 0 {
-                        let tree = Tree { value: YamlValue::Text(text.to_string()), place: key_place.clone() };
+                        let tree = Tree { value: YamlValue::Text(text.to_string()), span: key_span.clone() };
                         self.anchors.insert(anchor, Measured { tree, size: Size::of(&text), depth: 0 });
                     }
                     text.into_owned()
                 }
-                Event::Alias(id) => match self.alias(id, depth, &key_place)?.tree.value {
+                Event::Alias(id) => match self.alias(id, depth, &key_span)?.tree.value {
                     YamlValue::Text(text) => text,
-                    _ => return Err(Self::bad_key(&key_place)),
+                    _ => return Err(Self::bad_key(&key_span)),
                 },
-                _ => return Err(Self::bad_key(&key_place)),
+                _ => return Err(Self::bad_key(&key_span)),
             };
-            let (event, span) = self.next()?;
-            let value = self.value(event, span, depth + 1)?;
+            let (event, at) = self.next()?;
+            let value = self.value(event, at, depth + 1)?;
             size.add(Size::of(&key));
             size.add(value.size);
             deepest = deepest.max(value.depth);
             if let Some(first) = members.get(&key) {
-                self.diagnostics.push(duplicate_key(&key, &key_place, &first.key));
+                self.diagnostics.push(duplicate_key(&key, &key_span, &first.key));
             } else {
-                members.insert(key, Member { key: key_place, value: value.tree });
+                members.insert(key, Member { key: key_span, value: value.tree });
             }
         }
     }
 
     #[expect(clippy::unnecessary_box_returns, reason = "every failure of the reader is one, kept small by its box")]
-    fn bad_key(place: &Span) -> Fatal {
+    fn bad_key(span: &Span) -> Fatal {
         let summary = "a key must be plain text";
         let help = "put quotes around a value that begins with `{`, such as \"{{context:name}}\"";
-        Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(place).help(help))
+        Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(span).help(help))
     }
 
-    fn alias(&mut self, id: usize, depth: usize, place: &Span) -> Result<Measured, Fatal> {
+    fn alias(&mut self, id: usize, depth: usize, span: &Span) -> Result<Measured, Fatal> {
         let Some(&Measured { size, depth: below, .. }) = self.anchors.get(&id) else {
             let summary = "an alias refers to the value that holds it";
             let help = "write out what is meant";
-            return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(place).help(help)));
+            return Err(Box::new(Diagnostic::new(&codes::SYNTAX, summary).at(span).help(help)));
         };
-        self.spend(size, depth + below, place)?;
+        self.spend(size, depth + below, span)?;
         Ok(self.anchors[&id].clone())
     }
 
     /// Counts what is about to be copied, and refuses what is too much or too deep.
-    fn spend(&mut self, size: Size, depth: usize, place: &Span) -> Result<(), Fatal> {
+    fn spend(&mut self, size: Size, depth: usize, span: &Span) -> Result<(), Fatal> {
         self.copied.add(size);
         let (summary, help) = if self.copied.values > ALIAS_BUDGET {
             (format!("the aliases of {} copy more than {ALIAS_BUDGET} values", self.file), "use fewer aliases")
@@ -252,13 +252,13 @@ impl<'a> Reader<'a> {
         } else {
             return Ok(());
         };
-        Err(Box::new(Diagnostic::new(&codes::TOO_LARGE, summary).at(place).help(help)))
+        Err(Box::new(Diagnostic::new(&codes::TOO_LARGE, summary).at(span).help(help)))
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: &Span) -> Result<YamlValue, Fatal> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Result<YamlValue, Fatal> {
         if let Some(tag) = tag {
             if tag.handle() == "!" && tag.suffix() == "include" {
-                return self.included(text, place);
+                return self.included(text, span);
             }
             return Ok(match tag.core_suffix() {
                 Some("null" | "bool" | "int" | "float") => core_value(text),
@@ -268,17 +268,17 @@ impl<'a> Reader<'a> {
         Ok(if style == ScalarStyle::Plain { core_value(text) } else { YamlValue::Text(text.into()) })
     }
 
-    fn included(&mut self, path: &str, place: &Span) -> Result<YamlValue, Fatal> {
+    fn included(&mut self, path: &str, span: &Span) -> Result<YamlValue, Fatal> {
         let path = super::document::join(super::document::folder(self.file), path);
         match (self.include)(&path) {
             Ok(text) => {
-                self.spend(Size::of(&text), 0, place)?;
+                self.spend(Size::of(&text), 0, span)?;
                 Ok(YamlValue::Text(text))
             }
             Err(reason) => {
                 let summary = format!("`{path}` cannot be included: {reason}");
                 let help = "the path is relative to the folder of this file";
-                self.diagnostics.push(Diagnostic::new(&codes::INCLUDE, summary).at(place).help(help));
+                self.diagnostics.push(Diagnostic::new(&codes::INCLUDE, summary).at(span).help(help));
                 Ok(YamlValue::Broken)
             }
         }
@@ -304,15 +304,14 @@ impl<'a> Reader<'a> {
             let last = self.text.lines().last().unwrap_or_default();
             (source.line, source.column) = (lines.max(1), last.chars().count() + 1);
         }
-        let place = Span { source, length: 1 };
+        let span = Span { source, length: 1 };
         // The parser has a limit of its own, which depth reaches before values are counted.
         if error.info().contains("recursion limit") {
             let summary = format!("{} nests values too deep", self.file);
-            return Diagnostic::new(&codes::TOO_LARGE, summary).at(&place).help("no setting lies as deep as that");
+            return Diagnostic::new(&codes::TOO_LARGE, summary).at(&span).help("no setting lies as deep as that");
         }
-        let mistake =
-            Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info())).at(&place);
-        let line = self.text.lines().nth(place.source.line - 1).unwrap_or_default();
+        let mistake = Diagnostic::new(&codes::SYNTAX, format!("{} is not YAML: {}", self.file, error.info())).at(&span);
+        let line = self.text.lines().nth(span.source.line - 1).unwrap_or_default();
         let indentation = &line[..line.len() - line.trim_start().len()];
         if indentation.contains('\t') {
             return mistake.help("indent with spaces: YAML allows no tabs there");
@@ -321,7 +320,7 @@ impl<'a> Reader<'a> {
             let closing = if self.character(open) == Some('[') { ']' } else { '}' };
             let help =
                 format!("close it with `{closing}`, or put quotes around text that holds brackets, braces or commas");
-            return mistake.note(open, "this is still open").help(help);
+            return mistake.label(open, "this is still open").help(help);
         }
         if error.info().contains("unknown anchor") {
             return mistake.help("put `&` and the same name in front of the value that it stands for, further up");
@@ -330,13 +329,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The character at a place.
-    fn character(&self, place: &Span) -> Option<char> {
-        let line = self.text.lines().nth(place.source.line - 1)?;
-        line.chars().nth(place.source.column - 1)
+    fn character(&self, span: &Span) -> Option<char> {
+        let line = self.text.lines().nth(span.source.line - 1)?;
+        line.chars().nth(span.source.column - 1)
     }
 
-    fn place(&self, span: ParserSpan) -> Span {
-        let (start, end) = (span.start, span.end);
+    fn span(&self, at: ParserSpan) -> Span {
+        let (start, end) = (at.start, at.end);
         let length = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
         let source = Source { file: self.file.into(), line: start.line().max(1), column: start.col() + 1 };
         Span { source, length: length.max(1) }
@@ -346,8 +345,8 @@ impl<'a> Reader<'a> {
 /// That a key is given twice, with both places.
 pub fn duplicate_key(key: &str, second: &Span, first: &Span) -> Diagnostic {
     Diagnostic::new(&codes::DUPLICATE_KEY, format!("`{key}` is given twice"))
-        .note(second, "again here")
-        .note(first, "first here")
+        .label(second, "again here")
+        .label(first, "first here")
         .help("keep one of them")
 }
 
@@ -456,7 +455,7 @@ mod tests {
         let member = &tree.get("a").unwrap().map().unwrap()["b"];
         assert_eq!((member.key.source.line, member.key.source.column, member.key.length), (2, 3, 1));
         let YamlValue::List(items) = &member.value.value else { panic!() };
-        assert_eq!((items[1].place.source.line, items[1].place.source.column, items[1].place.length), (2, 10, 4));
+        assert_eq!((items[1].span.source.line, items[1].span.source.column, items[1].span.length), (2, 10, 4));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Failure {
     /// The mistakes of a config, with the lines that they are about out of `texts` (by file name).
     pub fn invalid_config(mistakes: Diagnostics, texts: &BTreeMap<String, String>, colour: bool) -> Self {
         let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid");
-        let first = mistakes.iter().find_map(|mistake| Some(mistake.notes.first()?.place.source.clone()));
+        let first = mistakes.iter().find_map(|mistake| Some(mistake.labels.first()?.span.source.clone()));
         let detail = mistakes.render(texts, false);
         let colored = colour.then(|| Box::new(mistakes.render(texts, true)));
         Self { mistakes: Box::new(mistakes), detail, colored, ..failure }.at(first.as_ref())
@@ -142,7 +142,7 @@ impl Failure {
 
     /// A call that failed, in a region when that is known.
     pub fn cloud(error: &CloudError, region: Option<&str>, caller: &Caller) -> Self {
-        let failure = Self::told(error, region);
+        let failure = Self::of_call(error, region);
         match error.kind {
             ErrorKind::Denied if failure.code == codes::DENIED.id && !is_explicit(error) => {
                 let needed = caller.run("permissions", &[]);
@@ -154,7 +154,7 @@ impl Failure {
     }
 
     /// The same where nobody knows how the run was called.
-    fn told(error: &CloudError, region: Option<&str>) -> Self {
+    fn of_call(error: &CloudError, region: Option<&str>) -> Self {
         let code = code_of(error);
         let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(error.told());
         if code == &codes::REGION {
@@ -184,30 +184,13 @@ impl Failure {
             detail: self.detail.clone(),
             help: self.help.clone(),
             exit: self.exit.code(),
-            source: self.source.as_deref().map(Place::from),
+            source: self.source.as_deref().cloned(),
         }
     }
 
     /// `{"error": …}` on one line, what standard output holds instead of data.
     pub fn json(&self) -> String {
         format!("{}\n", serde_json::json!({ "error": self.document() }))
-    }
-}
-
-/// A place in the YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
-    /// The file as the user named it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-}
-
-impl From<&Source> for Place {
-    fn from(source: &Source) -> Self {
-        Self { file: source.file.clone(), line: source.line, column: source.column }
     }
 }
 
@@ -225,7 +208,7 @@ pub struct FailureDocument {
     /// The code that the process ends with.
     pub exit: u8,
     /// The place in the YAML.
-    pub source: Option<Place>,
+    pub source: Option<Source>,
 }
 
 impl fmt::Display for Failure {
@@ -238,7 +221,7 @@ impl std::error::Error for Failure {}
 
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
-        Self::told(&error, None)
+        Self::of_call(&error, None)
     }
 }
 

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
 use super::{Action, Mend, Options, Plan, Step, Watched};
-use crate::failure::Place;
-use crate::model::{Address, Value};
+use crate::model::{Address, Source, Value};
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -88,7 +87,7 @@ pub struct StepDocument {
     /// Why it may not happen; null when it may.
     pub blocked_by: Option<BlockedDocument>,
     /// The place in the YAML that causes it.
-    pub source: Option<Place>,
+    pub source: Option<Source>,
     /// The addresses that must be done first.
     pub waits_for: Vec<String>,
 }
@@ -137,7 +136,7 @@ pub struct ChangeDocument {
     /// What it should be; null when it is taken back.
     pub after: Json,
     /// The place in the YAML that it comes from.
-    pub source: Option<Place>,
+    pub source: Option<Source>,
 }
 
 /// Why a step may not happen, and what would let it.
@@ -419,7 +418,7 @@ impl StepDocument {
             path: change.path.to_string(),
             before: json(change.before.as_ref()),
             after: json(change.after.as_ref()),
-            source: change.source.as_ref().map(Place::from),
+            source: change.source.clone(),
         });
         Self {
             address: step.address.to_string(),
@@ -435,7 +434,7 @@ impl StepDocument {
                 .blocked
                 .as_ref()
                 .map(|blocked| BlockedDocument { why: blocked.why.clone(), hint: blocked.hint.clone() }),
-            source: step.source().map(Place::from),
+            source: step.source().cloned(),
             waits_for: step.waits_for.iter().map(ToString::to_string).collect(),
         }
     }

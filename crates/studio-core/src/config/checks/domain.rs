@@ -3,8 +3,8 @@
 use super::tags::VALUE_LIMIT;
 use super::{Review, consists_of, is_open};
 use crate::config::codes;
-use crate::config::forms;
 use crate::config::parameter_name::{Home, Misnamed, check_written};
+use crate::config::patterns;
 use crate::config::tree::shorten;
 use crate::config::{DomainConfig, RoleReference};
 use crate::model::Arn;
@@ -58,7 +58,7 @@ pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str])
         review.report(&codes::ROLE_NAME, &path, format!("`{}` cannot be the name of a role", shorten(name)), help);
     }
     if let Some(arn) = role.arn.as_ref().filter(|arn| !is_open(arn))
-        && !forms::is_role_arn(arn)
+        && !patterns::is_role_arn(arn)
     {
         let path = [path, &["arn"]].concat();
         let summary = format!("`{}` is not the ARN of a role", shorten(arn));

@@ -6,7 +6,7 @@ use super::Config;
 use super::codes::Code;
 use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::nowhere;
-use super::shape::Places;
+use super::schema_check::SpanMap;
 use super::template::Context;
 use crate::naming::NamingConvention;
 
@@ -18,9 +18,9 @@ mod tags;
 mod users;
 
 /// Everything that is wrong with a config beyond its shape; also settles what has two spellings.
-pub(super) fn review(config: &mut Config, places: &Places, context: &Context) -> Diagnostics {
+pub(super) fn review(config: &mut Config, spans: &SpanMap, context: &Context) -> Diagnostics {
     let names = NamingConvention::new(&context.org, &context.env, &context.domain, &context.module_name);
-    let mut review = Review { places, context, names, diagnostics: Diagnostics::default() };
+    let mut review = Review { spans, context, names, diagnostics: Diagnostics::default() };
     settings::unify(&mut review, &mut config.domain);
     domain::check(&mut review, &config.domain);
     network::check(&mut review, &config.domain);
@@ -33,7 +33,7 @@ pub(super) fn review(config: &mut Config, places: &Places, context: &Context) ->
 
 /// What the checks share.
 struct Review<'a> {
-    places: &'a Places,
+    spans: &'a SpanMap,
     context: &'a Context,
     names: NamingConvention,
     diagnostics: Diagnostics,
@@ -42,19 +42,19 @@ struct Review<'a> {
 impl Review<'_> {
     /// Reports something at a path, or at the nearest place around it.
     fn report(&mut self, code: &'static Code, path: &[&str], summary: impl Into<String>, help: impl Into<String>) {
-        let diagnostic = Diagnostic::new(code, summary).at(&self.place(path)).help(help);
+        let diagnostic = Diagnostic::new(code, summary).at(&self.span(path)).help(help);
         self.diagnostics.push(diagnostic);
     }
 
     /// The place of the value at a path if it begins on its key's line, else of the key.
-    fn place(&self, path: &[&str]) -> Span {
+    fn span(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-        let found = (0..=path.len()).rev().find_map(|length| Some((length, self.places.get(&path[..length])?)));
+        let found = (0..=path.len()).rev().find_map(|length| Some((length, self.spans.get(&path[..length])?)));
         match found {
-            Some((length, spot)) if length == path.len() && spot.value.source.line == spot.key.source.line => {
-                spot.value.clone()
+            Some((length, spans)) if length == path.len() && spans.value.source.line == spans.key.source.line => {
+                spans.value.clone()
             }
-            Some((_, spot)) => spot.key.clone(),
+            Some((_, spans)) => spans.key.clone(),
             None => nowhere(),
         }
     }
@@ -62,25 +62,25 @@ impl Review<'_> {
     /// The place of the key at a path.
     fn key(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-        self.places.get(&path).map_or_else(nowhere, |spot| spot.key.clone())
+        self.spans.get(&path).map_or_else(nowhere, |spans| spans.key.clone())
     }
 
     /// Whether the value at a path is the one in the file, and not missing or wrong.
     fn is_sound(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-        self.places.get(&path).is_some_and(|spot| !spot.broken)
+        self.spans.get(&path).is_some_and(|spans| !spans.broken)
     }
 
     /// Whether what is written at a path was wrong, or is not known yet, so that something else stands in for it.
     fn is_broken(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-        self.places.get(&path).is_some_and(|spot| spot.broken)
+        self.spans.get(&path).is_some_and(|spans| spans.broken)
     }
 
     /// Whether something is written at a path.
     fn is_written(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-        self.places.contains_key(&path)
+        self.spans.contains_key(&path)
     }
 }
 

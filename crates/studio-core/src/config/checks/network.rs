@@ -47,16 +47,16 @@ fn direction(review: &mut Review<'_>, direction: &str, rules: &SecurityGroupRule
             if !known || is_open(&rule.peer) || is_open(&rule.protocol) {
                 continue;
             }
-            let (place, identity) = (review.place(&path), rule.identity(list));
+            let (span, identity) = (review.span(&path), rule.identity(list));
             let written = (&rule.peer, &rule.protocol, rule.port, rule.to_port);
             let Some((first, as_written)) = seen.get(&identity) else {
-                seen.insert(identity, (place, written));
+                seen.insert(identity, (span, written));
                 continue;
             };
             let why = if *as_written == written { "is there already" } else { "is to EC2 what another one is" };
             let summary = format!("this rule for {} {why}, and is left out", rule.peer);
             let diagnostic =
-                Diagnostic::new(&codes::DUPLICATE_RULE, summary).at(&place).note(first, "this one is made");
+                Diagnostic::new(&codes::DUPLICATE_RULE, summary).at(&span).label(first, "this one is made");
             review.diagnostics.push(diagnostic.help("remove one of the two"));
         }
     }

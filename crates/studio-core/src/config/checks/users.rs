@@ -63,8 +63,8 @@ fn collision(review: &mut Review<'_>, name: &str, users: &[&str]) {
     let summary = format!("{list} would have the same profile, `{name}`");
     let mut diagnostic = Diagnostic::new(&codes::PROFILE_COLLISION, summary);
     for (index, user) in users.iter().rev().enumerate() {
-        let place = review.key(&["domain", "userProfiles", user]);
-        diagnostic = diagnostic.note(&place, if index == 0 { "this one" } else { "and this one" });
+        let span = review.key(&["domain", "userProfiles", user]);
+        diagnostic = diagnostic.label(&span, if index == 0 { "this one" } else { "and this one" });
     }
     let which = if users.len() == 2 { "one of them" } else { "all but one of them" };
     review.diagnostics.push(diagnostic.help(format!("give {which} a `profileName`")));
@@ -97,9 +97,9 @@ fn name_is_illegal(review: &mut Review<'_>, user: &str, name: &str, own: bool) {
         return;
     }
     let summary = format!("the user id `{user}` yields the profile name `{name}`, which SageMaker refuses");
-    let place = review.key(&["domain", "userProfiles", user]);
+    let span = review.key(&["domain", "userProfiles", user]);
     let suggestion = legal_name(name).map(|name| format!("; for example `profileName: {name}`")).unwrap_or_default();
-    let diagnostic = Diagnostic::new(&codes::PROFILE_NAME, summary).at(&place);
+    let diagnostic = Diagnostic::new(&codes::PROFILE_NAME, summary).at(&span);
     review.diagnostics.push(diagnostic.help(format!("{rule}: give the user a `profileName`{suggestion}")));
 }
 

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::braces::{outside, pairs};
-use super::{Filled, Spot};
+use super::{Filled, Occurrence};
 use crate::config::codes;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::tree::{Tree, YamlValue, shorten};
@@ -19,16 +19,16 @@ const HEADS: [&str; 9] =
     ["context:", "env_var:", "resolve:", "ssm-org:", "ssm-domain:", "ssm-env:", "param:", "ref:", "blueprint:"];
 
 /// What is wrong with text that was filled in: `written` in the file, `prefixed` with its prefix in braces.
-pub(super) fn of(written: &str, prefixed: &str, filled: &Filled, spot: Spot<'_>) -> Option<Diagnostic> {
+pub(super) fn of(written: &str, prefixed: &str, filled: &Filled, at: Occurrence<'_>) -> Option<Diagnostic> {
     if matches!(filled, Filled::Broken) {
         return None;
     }
     let mistake = |summary: String, help: String| Some(Diagnostic::new(&codes::UNRESOLVED, summary).help(help));
-    if !spot.command && outside(prefixed).contains("{{") {
+    if !at.in_commands && outside(prefixed).contains("{{") {
         let summary = format!("`{{{{` is never closed in `{}`", shorten(written));
         return mistake(summary, "close the reference with `}}`, or leave the braces out".into());
     }
-    if spot.key
+    if at.is_key
         && let Some(prefix) = prefix(written)
     {
         let summary = format!("a key cannot come from an SSM parameter, as `{}` does", shorten(written));
@@ -41,9 +41,9 @@ pub(super) fn of(written: &str, prefixed: &str, filled: &Filled, spot: Spot<'_>)
     }
     let hidden = match filled {
         // What waits for the account stands in braces and is no mistake.
-        Filled::Pending(text) => hidden(&outside(text), spot).then_some(text),
-        Filled::Text(text) => hidden(text, spot).then_some(text),
-        Filled::Json(json) => find(json, &|text| hidden(text, spot)),
+        Filled::Pending(text) => hidden(&outside(text), at).then_some(text),
+        Filled::Text(text) => hidden(text, at).then_some(text),
+        Filled::Json(json) => find(json, &|text| hidden(text, at)),
         Filled::Broken => None,
     }?;
     let help = match prefix(hidden) {
@@ -66,7 +66,7 @@ pub(in crate::config) fn literal(tree: &Tree, help: &str) -> Diagnostics {
         }
     };
     match &tree.value {
-        YamlValue::Text(text) | YamlValue::Pending(text) => refuse(text, &tree.place),
+        YamlValue::Text(text) | YamlValue::Pending(text) => refuse(text, &tree.span),
         YamlValue::List(items) => items.iter().for_each(|item| diagnostics.extend(literal(item, help))),
         YamlValue::Map(members) => {
             members.iter().for_each(|(key, member)| refuse(key, &member.key));
@@ -78,8 +78,8 @@ pub(in crate::config) fn literal(tree: &Tree, help: &str) -> Diagnostics {
 }
 
 /// Whether text that is final holds a reference. Commands may hold braces of programs.
-fn hidden(text: &str, spot: Spot<'_>) -> bool {
-    let braced = if spot.command {
+fn hidden(text: &str, at: Occurrence<'_>) -> bool {
+    let braced = if at.in_commands {
         pairs(text).iter().any(|pair| is_reference(&text[pair.start + 2..pair.end - 2]))
     } else {
         text.contains("{{")

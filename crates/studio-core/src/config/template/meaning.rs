@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Filled, Meaning, Parameter, ParameterKind, Parameters, Pass, Spot, Stage};
+use super::{Filled, Meaning, Occurrence, Parameter, ParameterKind, Parameters, Pass, Stage};
 use crate::config::codes;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::parameter_name::{Home, Misnamed, check_reference};
@@ -10,7 +10,7 @@ use crate::config::suggest::nearest;
 use crate::config::tree::shorten;
 
 impl Pass<'_> {
-    pub(super) fn meaning(&mut self, inner: &str, written: &str, whole: bool, spot: Spot<'_>) -> Meaning {
+    pub(super) fn meaning(&mut self, inner: &str, written: &str, whole: bool, at: Occurrence<'_>) -> Meaning {
         let context = self.context;
         let known = |value: &Option<String>| value.clone().map_or(Meaning::Later, Meaning::Text);
         match inner {
@@ -21,10 +21,10 @@ impl Pass<'_> {
             _ => {}
         }
         if let Some(name) = inner.strip_prefix("context:") {
-            return self.context_value(name, spot);
+            return self.context_value(name, at);
         }
         if let Some(name) = inner.strip_prefix("env_var:") {
-            return self.variable(name, whole, spot);
+            return self.variable(name, whole, at);
         }
         if self.stage == Stage::Launcher {
             return Meaning::Literal;
@@ -36,9 +36,9 @@ impl Pass<'_> {
             _ => {}
         }
         if let Some(path) = self.parameter_path(inner) {
-            return self.parameter(&path, spot);
+            return self.parameter(&path, at);
         }
-        self.unknown(inner, written, spot)
+        self.unknown(inner, written, at)
     }
 
     /// The path of the parameter that a reference asks for, if it asks for one.
@@ -53,13 +53,13 @@ impl Pass<'_> {
     }
 
     /// A reference in which another one waits for the account; a parameter's name is looked at as far as it is known.
-    pub(super) fn waiting(&mut self, inner: String, spot: Spot<'_>) -> Filled {
+    pub(super) fn waiting(&mut self, inner: String, at: Occurrence<'_>) -> Filled {
         if let Some(path) = self.parameter_path(&inner).filter(|_| self.stage == Stage::Module) {
             let example = [("account", "123456789012"), ("region", "us-east-1"), ("partition", "aws")]
                 .into_iter()
                 .fold(path.clone(), |path, (word, value)| path.replace(&format!("{{{{{word}}}}}"), value));
             let is_known = !example.contains("{{");
-            if let Some(mistake) = self.wrong_parameter(&path, is_known.then_some(example.as_str()), spot) {
+            if let Some(mistake) = self.wrong_parameter(&path, is_known.then_some(example.as_str()), at) {
                 self.diagnostics.push(mistake);
                 return Filled::Broken;
             }
@@ -68,18 +68,18 @@ impl Pass<'_> {
     }
 
     /// What is wrong with a reference to a parameter by this name, whatever SSM has.
-    fn wrong_parameter(&self, written: &str, name: Option<&str>, spot: Spot<'_>) -> Option<Diagnostic> {
-        if spot.key {
+    fn wrong_parameter(&self, written: &str, name: Option<&str>, at: Occurrence<'_>) -> Option<Diagnostic> {
+        if at.is_key {
             let summary = format!("a key cannot come from the SSM parameter {}", shorten(written));
-            return Some(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(spot.place).help("write the key itself"));
+            return Some(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(at.span).help("write the key itself"));
         }
         let home = Home { partition: self.context.partition.as_deref(), region: self.context.region.as_deref() };
         let Misnamed { why, help } = check_reference(name?, home).err()?;
         let summary = format!("SSM knows no parameter `{}`, which {why}", shorten(written));
-        Some(Diagnostic::new(&codes::PARAMETER_NAME, summary).at(spot.place).help(help))
+        Some(Diagnostic::new(&codes::PARAMETER_NAME, summary).at(at.span).help(help))
     }
 
-    fn context_value(&mut self, name: &str, spot: Spot<'_>) -> Meaning {
+    fn context_value(&mut self, name: &str, at: Occurrence<'_>) -> Meaning {
         match self.context.values.get(name) {
             Some(Json::String(text)) if !text.is_empty() => Meaning::Text(text.clone()),
             Some(Json::Number(number)) => Meaning::Text(number.to_string()),
@@ -87,7 +87,7 @@ impl Pass<'_> {
             Some(json @ (Json::Array(_) | Json::Object(_))) => Meaning::Json(json.clone()),
             Some(Json::String(_) | Json::Null) => {
                 let summary = format!("the context value `{name}` is empty");
-                self.broken(Diagnostic::new(&codes::MISSING_CONTEXT, summary).at(spot.place))
+                self.broken(Diagnostic::new(&codes::MISSING_CONTEXT, summary).at(at.span))
             }
             None => {
                 let help = nearest(name, self.context.values.keys().map(String::as_str)).map_or_else(
@@ -95,12 +95,12 @@ impl Pass<'_> {
                     |near| format!("did you mean `{near}`?"),
                 );
                 let summary = format!("there is no context value `{name}`");
-                self.broken(Diagnostic::new(&codes::MISSING_CONTEXT, summary).at(spot.place).help(help))
+                self.broken(Diagnostic::new(&codes::MISSING_CONTEXT, summary).at(at.span).help(help))
             }
         }
     }
 
-    fn variable(&mut self, name: &str, whole: bool, spot: Spot<'_>) -> Meaning {
+    fn variable(&mut self, name: &str, whole: bool, at: Occurrence<'_>) -> Meaning {
         match self.context.environment.get(name) {
             Some(value) if whole && value.starts_with(['[', '{']) => match serde_json::from_str(value) {
                 Ok(json @ (Json::Array(_) | Json::Object(_))) => Meaning::Json(json),
@@ -110,7 +110,7 @@ impl Pass<'_> {
             None if name.is_empty() => {
                 let summary = "`{{env_var:}}` names no environment variable";
                 let help = "write its name behind the colon";
-                self.broken(Diagnostic::new(&codes::MISSING_VARIABLE, summary).at(spot.place).help(help))
+                self.broken(Diagnostic::new(&codes::MISSING_VARIABLE, summary).at(at.span).help(help))
             }
             None => {
                 let near =
@@ -118,16 +118,16 @@ impl Pass<'_> {
                 let help =
                     near.map_or_else(|| format!("set {name}"), |near| format!("set {name}, or did you mean {near}?"));
                 let summary = format!("the environment variable {name} is not set");
-                self.broken(Diagnostic::new(&codes::MISSING_VARIABLE, summary).at(spot.place).help(help))
+                self.broken(Diagnostic::new(&codes::MISSING_VARIABLE, summary).at(at.span).help(help))
             }
         }
     }
 
-    fn parameter(&mut self, name: &str, spot: Spot<'_>) -> Meaning {
-        if let Some(mistake) = self.wrong_parameter(name, Some(name), spot) {
+    fn parameter(&mut self, name: &str, at: Occurrence<'_>) -> Meaning {
+        if let Some(mistake) = self.wrong_parameter(name, Some(name), at) {
             return self.broken(mistake);
         }
-        self.needs.push((name.into(), spot.place.clone()));
+        self.needs.push((name.into(), at.span.clone()));
         let Parameters::Known(parameters) = self.parameters else { return Meaning::Later };
         let diagnostic = match parameters.get(name) {
             Some(Parameter { kind: ParameterKind::SecureString, .. }) => {
@@ -141,10 +141,10 @@ impl Pass<'_> {
                     .help(format!("create it, or check the name with `aws ssm get-parameter --name {name}`"))
             }
         };
-        self.broken(diagnostic.at(spot.place))
+        self.broken(diagnostic.at(at.span))
     }
 
-    fn unknown(&mut self, inner: &str, written: &str, spot: Spot<'_>) -> Meaning {
+    fn unknown(&mut self, inner: &str, written: &str, at: Occurrence<'_>) -> Meaning {
         const WORDS: [&str; 7] = ["org", "env", "domain", "module_name", "account", "region", "partition"];
         const PREFIXES: [&str; 6] = ["context", "env_var", "resolve", "ssm-org", "ssm-domain", "ssm-env"];
         let (head, tail) = inner.split_once(':').map_or((inner, None), |(head, tail)| (head, Some(tail)));
@@ -156,7 +156,7 @@ impl Pass<'_> {
         if refused {
             let summary = format!("`{}` can only be answered by CloudFormation", shorten(written));
             let help = "use {{context:…}} or an SSM parameter instead";
-            return self.broken(Diagnostic::new(&codes::UNSUPPORTED_REFERENCE, summary).at(spot.place).help(help));
+            return self.broken(Diagnostic::new(&codes::UNSUPPORTED_REFERENCE, summary).at(at.span).help(help));
         }
         let near = match tail {
             None => nearest(head.trim(), WORDS).map(|word| format!("{{{{{word}}}}}")),
@@ -165,11 +165,11 @@ impl Pass<'_> {
             }
             Some(tail) => nearest(head.trim(), PREFIXES).map(|word| format!("{{{{{word}:{}}}}}", tail.trim())),
         };
-        if spot.command {
+        if at.in_commands {
             if let Some(near) = near {
                 let summary = format!("`{}` is not a reference and stays as it is", shorten(written));
                 let help = format!("if a reference is meant, write {near}");
-                self.diagnostics.push(Diagnostic::new(&codes::BRACES, summary).at(spot.place).help(help));
+                self.diagnostics.push(Diagnostic::new(&codes::BRACES, summary).at(at.span).help(help));
             }
             return Meaning::Literal;
         }
@@ -181,20 +181,20 @@ impl Pass<'_> {
             |near| format!("did you mean {near}?"),
         );
         let summary = format!("`{}` refers to nothing", shorten(written));
-        self.broken(Diagnostic::new(&codes::UNRESOLVED, summary).at(spot.place).help(help))
+        self.broken(Diagnostic::new(&codes::UNRESOLVED, summary).at(at.span).help(help))
     }
 
-    pub(super) fn embedded(&mut self, written: &str, spot: Spot<'_>) -> Filled {
+    pub(super) fn embedded(&mut self, written: &str, at: Occurrence<'_>) -> Filled {
         let summary = format!("`{}` is a list or mapping and cannot be part of text", shorten(written));
         let help = "use it alone, as the whole value";
-        self.broken(Diagnostic::new(&codes::EMBEDDED_COLLECTION, summary).at(spot.place).help(help));
+        self.broken(Diagnostic::new(&codes::EMBEDDED_COLLECTION, summary).at(at.span).help(help));
         Filled::Broken
     }
 
-    pub(super) fn nested_later(&mut self, written: &str, spot: Spot<'_>) -> Filled {
+    pub(super) fn nested_later(&mut self, written: &str, at: Occurrence<'_>) -> Filled {
         let summary = format!("`{}` depends on a value that is only known later", shorten(written));
         let help = "inside of a reference only values that are known without AWS can stand";
-        self.broken(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(spot.place).help(help));
+        self.broken(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(at.span).help(help));
         Filled::Broken
     }
 

@@ -155,10 +155,10 @@ struct Pass<'a> {
 
 /// Where a piece of text stands, which decides what it may hold.
 #[derive(Clone, Copy)]
-struct Spot<'a> {
-    place: &'a Span,
-    key: bool,
-    command: bool,
+struct Occurrence<'a> {
+    span: &'a Span,
+    is_key: bool,
+    in_commands: bool,
 }
 
 /// What text with references becomes.
@@ -184,11 +184,11 @@ impl Pass<'_> {
     fn tree(&mut self, tree: &Tree, path: &mut Vec<String>) -> Tree {
         let value = match &tree.value {
             YamlValue::Text(text) => {
-                let spot = Spot { place: &tree.place, key: false, command: in_commands(path) };
-                match self.text(text, spot) {
+                let at = Occurrence { span: &tree.span, is_key: false, in_commands: in_commands(path) };
+                match self.text(text, at) {
                     Filled::Text(text) => YamlValue::Text(text),
                     Filled::Pending(text) => YamlValue::Pending(text),
-                    Filled::Json(json) => Tree::from_json(json, &tree.place).value,
+                    Filled::Json(json) => Tree::from_json(json, &tree.span).value,
                     Filled::Broken => YamlValue::Broken,
                 }
             }
@@ -204,7 +204,7 @@ impl Pass<'_> {
             YamlValue::Map(members) => self.map(members, path),
             other => other.clone(),
         };
-        Tree { value, place: tree.place.clone() }
+        Tree { value, span: tree.span.clone() }
     }
 
     fn map(&mut self, members: &IndexMap<String, Member>, path: &mut Vec<String>) -> YamlValue {
@@ -215,8 +215,8 @@ impl Pass<'_> {
                 expanded.insert(key.clone(), member.clone());
                 continue;
             }
-            let spot = Spot { place: &member.key, key: true, command: false };
-            let key = match self.text(key, spot) {
+            let at = Occurrence { span: &member.key, is_key: true, in_commands: false };
+            let key = match self.text(key, at) {
                 Filled::Text(key) => key,
                 Filled::Pending(key) => key,
                 Filled::Json(_) | Filled::Broken => continue,
@@ -233,15 +233,15 @@ impl Pass<'_> {
         YamlValue::Map(expanded)
     }
 
-    fn text(&mut self, text: &str, spot: Spot<'_>) -> Filled {
+    fn text(&mut self, text: &str, at: Occurrence<'_>) -> Filled {
         match self.stage {
-            Stage::Launcher => self.references(text, spot),
+            Stage::Launcher => self.references(text, at),
             Stage::Module => {
-                let prefixed = if spot.key { text.to_string() } else { self.prefixes(text) };
-                let filled = self.references(&prefixed, spot);
-                match leftover::of(text, &prefixed, &filled, spot) {
+                let prefixed = if at.is_key { text.to_string() } else { self.prefixes(text) };
+                let filled = self.references(&prefixed, at);
+                match leftover::of(text, &prefixed, &filled, at) {
                     Some(mistake) => {
-                        self.diagnostics.push(mistake.at(spot.place));
+                        self.diagnostics.push(mistake.at(at.span));
                         Filled::Broken
                     }
                     None => filled,
@@ -277,18 +277,18 @@ impl Pass<'_> {
         ]
     }
 
-    fn references(&mut self, text: &str, spot: Spot<'_>) -> Filled {
+    fn references(&mut self, text: &str, at: Occurrence<'_>) -> Filled {
         let pairs = pairs(text);
         if pairs.iter().any(|pair| pair.depth > NESTING_LIMIT) {
             let summary = format!("`{}` nests references more than {NESTING_LIMIT} deep", shorten(text));
-            return self.too_large(summary, "write the reference that is meant", spot);
+            return self.too_large(summary, "write the reference that is meant", at);
         }
         let (mut filled, mut from, mut pending, mut is_broken) = (String::new(), 0, false, false);
         for Pair { start, end, .. } in pairs {
             filled.push_str(&text[from..start]);
             from = end;
             let written = &text[start..end];
-            match self.reference(written, written.len() == text.len(), spot) {
+            match self.reference(written, written.len() == text.len(), at) {
                 Filled::Text(value) => filled.push_str(&value),
                 Filled::Pending(reference) => {
                     filled.push_str(&reference);
@@ -308,27 +308,27 @@ impl Pass<'_> {
     }
 
     /// One reference with its braces, which may be the whole of its value.
-    fn reference(&mut self, written: &str, whole: bool, spot: Spot<'_>) -> Filled {
+    fn reference(&mut self, written: &str, whole: bool, at: Occurrence<'_>) -> Filled {
         if self.filled > FILL_BUDGET {
             return Filled::Broken;
         }
-        let inner = match self.references(&written[2..written.len() - 2], spot) {
+        let inner = match self.references(&written[2..written.len() - 2], at) {
             Filled::Text(inner) => inner,
             Filled::Pending(inner) if inner.contains("{{resolve:ssm") || inner.contains("{{ssm-") => {
-                return self.nested_later(written, spot);
+                return self.nested_later(written, at);
             }
-            Filled::Pending(inner) => return self.waiting(inner, spot),
-            Filled::Json(_) => return self.embedded(written, spot),
+            Filled::Pending(inner) => return self.waiting(inner, at),
+            Filled::Json(_) => return self.embedded(written, at),
             Filled::Broken => return Filled::Broken,
         };
-        match self.meaning(&inner, written, whole, spot) {
+        match self.meaning(&inner, written, whole, at) {
             Meaning::Text(value) => {
-                self.within_budget(value.len(), spot).map_or(Filled::Broken, |()| Filled::Text(value))
+                self.within_budget(value.len(), at).map_or(Filled::Broken, |()| Filled::Text(value))
             }
-            Meaning::Json(json) if whole && !spot.key => {
-                self.within_budget(bytes(&json), spot).map_or(Filled::Broken, |()| Filled::Json(json))
+            Meaning::Json(json) if whole && !at.is_key => {
+                self.within_budget(bytes(&json), at).map_or(Filled::Broken, |()| Filled::Json(json))
             }
-            Meaning::Json(_) => self.embedded(written, spot),
+            Meaning::Json(_) => self.embedded(written, at),
             Meaning::Later => Filled::Pending(format!("{{{{{inner}}}}}")),
             Meaning::Literal => Filled::Text(written.into()),
             Meaning::Broken => Filled::Broken,
@@ -336,18 +336,18 @@ impl Pass<'_> {
     }
 
     /// Counts bytes that a reference is filled in with; nothing when they are too many, which is reported once.
-    fn within_budget(&mut self, bytes: usize, spot: Spot<'_>) -> Option<()> {
+    fn within_budget(&mut self, bytes: usize, at: Occurrence<'_>) -> Option<()> {
         self.filled = self.filled.saturating_add(bytes);
         if self.filled <= FILL_BUDGET {
             return Some(());
         }
         let summary = format!("references are filled in with more than {} MB in all", FILL_BUDGET >> 20);
-        self.too_large(summary, "refer to shorter values, or to long ones less often", spot);
+        self.too_large(summary, "refer to shorter values, or to long ones less often", at);
         None
     }
 
-    fn too_large(&mut self, summary: String, help: &str, spot: Spot<'_>) -> Filled {
-        self.diagnostics.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(spot.place).help(help));
+    fn too_large(&mut self, summary: String, help: &str, at: Occurrence<'_>) -> Filled {
+        self.diagnostics.push(Diagnostic::new(&codes::TOO_LARGE, summary).at(at.span).help(help));
         Filled::Broken
     }
 }

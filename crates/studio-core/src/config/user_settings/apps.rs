@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::wire;
-use crate::config::{forms, words};
+use crate::config::{enums, patterns};
 
 settings! {
     /// Image, instance type and lifecycle config that an app starts with.
     struct ResourceSpec {
         /// ARN of the image.
-        #[schemars(length(max = 256), extend("pattern" = forms::IMAGE.pattern))]
+        #[schemars(length(max = 256), extend("pattern" = patterns::IMAGE.regex))]
         sage_maker_image_arn: String,
         /// ARN of the image's version.
-        #[schemars(length(max = 256), extend("pattern" = forms::IMAGE_VERSION.pattern))]
+        #[schemars(length(max = 256), extend("pattern" = patterns::IMAGE_VERSION.regex))]
         sage_maker_image_version_arn: String,
         /// Alias of the image's version, such as `1.2.3`. Extension.
         #[schemars(length(min = 1, max = 128), extend("x-extension" = true))]
         sage_maker_image_version_alias: String,
         /// Instance type; the Jupyter server knows only `system`.
-        #[schemars(extend("examples" = ["system", "ml.t3.medium"], "pattern" = forms::INSTANCE_TYPE.pattern))]
+        #[schemars(extend("examples" = ["system", "ml.t3.medium"], "pattern" = patterns::INSTANCE_TYPE.regex))]
         instance_type: String,
         /// ARN of the lifecycle config that runs by default.
-        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
+        #[schemars(length(max = 256), extend("pattern" = patterns::LIFECYCLE_CONFIG.regex))]
         lifecycle_config_arn: String,
         /// ARN of a training plan whose reserved capacity the app uses. Extension.
         #[schemars(length(max = 2048), extend("x-extension" = true))]
@@ -35,7 +35,7 @@ settings! {
         /// What the app starts with.
         default_resource_spec: ResourceSpec,
         /// ARNs of the lifecycle configs that users may choose from.
-        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
+        #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Repositories offered for cloning. Extension.
         #[schemars(length(max = 10), extend("x-extension" = true))]
@@ -50,7 +50,7 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
-        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
+        #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
     }
 
@@ -62,7 +62,7 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
-        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
+        #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Repositories offered for cloning.
         #[schemars(length(max = 10))]
@@ -73,7 +73,7 @@ settings! {
         #[schemars(extend("x-extension" = true))]
         emr_settings: EmrSettings,
         /// ARN of the lifecycle config that runs before the default one.
-        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
+        #[schemars(length(max = 256), extend("pattern" = patterns::LIFECYCLE_CONFIG.regex))]
         built_in_lifecycle_config_arn: String,
     }
 
@@ -85,12 +85,12 @@ settings! {
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
         /// ARNs of the lifecycle configs that users may choose from.
-        #[schemars(extend("items" = forms::LIFECYCLE_CONFIG.items()))]
+        #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
         /// Stopping idle apps.
         app_lifecycle_management: AppLifecycleManagement,
         /// ARN of the lifecycle config that runs before the default one.
-        #[schemars(length(max = 256), extend("pattern" = forms::LIFECYCLE_CONFIG.pattern))]
+        #[schemars(length(max = 256), extend("pattern" = patterns::LIFECYCLE_CONFIG.regex))]
         built_in_lifecycle_config_arn: String,
     }
 
@@ -112,10 +112,10 @@ settings! {
     /// Access to RStudio.
     struct RStudioServerProAppSettings {
         /// Whether the user may open RStudio.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         access_status: String,
         /// Rights in RStudio. MDAA's sample says `Admin`; it and `User` are read as AWS's `R_STUDIO_ADMIN` and `R_STUDIO_USER`.
-        #[schemars(extend("enum" = words::R_STUDIO_GROUP, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::R_STUDIO_GROUP, "x-aws" = true))]
         user_group: String,
     }
 
@@ -128,7 +128,7 @@ settings! {
     /// When an app counts as idle and what happens then.
     struct IdleSettings {
         /// Whether idle apps are stopped.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         lifecycle_management: String,
         /// Minutes of idleness after which an app is stopped.
         #[schemars(range(min = 60, max = 525_600))]
@@ -145,10 +145,10 @@ settings! {
     /// EMR clusters that users may reach.
     struct EmrSettings {
         /// ARNs of the roles that the execution role assumes to reach clusters.
-        #[schemars(length(max = 5), extend("items" = forms::ROLE.items()))]
+        #[schemars(length(max = 5), extend("items" = patterns::ROLE.items()))]
         assumable_role_arns: Vec<String>,
         /// ARNs of the roles that clusters and jobs run as.
-        #[schemars(length(max = 5), extend("items" = forms::ROLE.items()))]
+        #[schemars(length(max = 5), extend("items" = patterns::ROLE.items()))]
         execution_role_arns: Vec<String>,
     }
 }
@@ -160,7 +160,7 @@ pub struct CodeRepository {
     /// Where it is.
     #[schemars(
         length(max = 1024),
-        extend("examples" = ["https://github.com/example/repository.git"], "pattern" = forms::REPOSITORY.pattern)
+        extend("examples" = ["https://github.com/example/repository.git"], "pattern" = patterns::REPOSITORY.regex)
     )]
     pub repository_url: String,
 }
@@ -170,10 +170,10 @@ pub struct CodeRepository {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomImage {
     /// Name of its AppImageConfig.
-    #[schemars(length(max = 63), extend("pattern" = forms::NAME.pattern))]
+    #[schemars(length(max = 63), extend("pattern" = patterns::NAME.regex))]
     pub app_image_config_name: String,
     /// Name of the image.
-    #[schemars(length(max = 63), extend("pattern" = forms::IMAGE_NAME.pattern))]
+    #[schemars(length(max = 63), extend("pattern" = patterns::IMAGE_NAME.regex))]
     pub image_name: String,
     /// Version of the image; the newest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{StatusSettings, wire};
-use crate::config::{forms, words};
+use crate::config::{enums, patterns};
 
 settings! {
     /// SageMaker Canvas.
@@ -32,40 +32,40 @@ settings! {
     /// Time series forecasts.
     struct TimeSeriesForecastingSettings {
         /// On or off.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         status: String,
         /// ARN of the role for Amazon Forecast.
-        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = patterns::ROLE.regex))]
         amazon_forecast_role_arn: String,
     }
 
     /// The model registry.
     struct ModelRegisterSettings {
         /// On or off.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         status: String,
         /// ARN of the role in the registry's account.
-        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = patterns::ROLE.regex))]
         cross_account_model_register_role_arn: String,
     }
 
     /// Where Canvas keeps its files.
     struct WorkspaceSettings {
         /// The place, as `s3://…`.
-        #[schemars(length(max = 1024), extend("pattern" = forms::S3_PLACE.pattern))]
+        #[schemars(length(max = 1024), extend("pattern" = patterns::S3_PLACE.regex))]
         s3_artifact_path: String,
         /// KMS key for it.
-        #[schemars(length(max = 2048), extend("pattern" = forms::KEY.pattern))]
+        #[schemars(length(max = 2048), extend("pattern" = patterns::KEY.regex))]
         s3_kms_key_id: String,
     }
 
     /// OAuth to one data source.
     struct IdentityProviderOAuthSetting {
         /// The data source.
-        #[schemars(extend("enum" = words::DATA_SOURCES, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::DATA_SOURCES, "x-aws" = true))]
         data_source_name: String,
         /// On or off.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         status: String,
         /// ARN of the secret with the credentials.
         #[schemars(length(max = 2048))]
@@ -75,17 +75,17 @@ settings! {
     /// Generative AI in Canvas.
     struct GenerativeAiSettings {
         /// ARN of the role for Amazon Bedrock.
-        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = patterns::ROLE.regex))]
         amazon_bedrock_role_arn: String,
     }
 
     /// EMR Serverless jobs in Canvas.
     struct EmrServerlessSettings {
         /// ARN of the role that jobs run as.
-        #[schemars(length(min = 20, max = 2048), extend("pattern" = forms::ROLE.pattern))]
+        #[schemars(length(min = 20, max = 2048), extend("pattern" = patterns::ROLE.regex))]
         execution_role_arn: String,
         /// On or off.
-        #[schemars(extend("enum" = words::SWITCH, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
         status: String,
     }
 }

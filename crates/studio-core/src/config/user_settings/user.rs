@@ -8,16 +8,16 @@ use super::{
     CanvasAppSettings, CodeEditorAppSettings, JupyterLabAppSettings, JupyterServerAppSettings,
     KernelGatewayAppSettings, RSessionAppSettings, RStudioServerProAppSettings, TensorBoardAppSettings, one_of, wire,
 };
-use crate::config::{forms, words};
+use crate::config::{enums, patterns};
 
 settings! {
     /// What Studio offers a user, as in the SageMaker API's `UserSettings`.
     struct UserSettings {
         /// ARN of the role that the user's apps run as. Extension: only honoured in a profile's own `settings`; the domain's is `defaultExecutionRole`.
-        #[schemars(extend("x-extension" = true, "pattern" = forms::ROLE.pattern))]
+        #[schemars(extend("x-extension" = true, "pattern" = patterns::ROLE.regex))]
         execution_role: String,
         /// Security groups of the user's apps in addition to the domain's own. At most four in all, since SageMaker adds its fifth.
-        #[schemars(length(max = 4), extend("items" = forms::NETWORK_ID.items()))]
+        #[schemars(length(max = 4), extend("items" = patterns::NETWORK_ID.items()))]
         security_groups: Vec<String>,
         /// How notebooks are shared.
         sharing_settings: SharingSettings,
@@ -47,7 +47,7 @@ settings! {
         #[schemars(length(max = 1023), extend("x-extension" = true, "examples" = ["studio::", "app:JupyterServer:"]))]
         default_landing_uri: String,
         /// Whether the Studio web portal is on. `DISABLED` also sets the landing URI that AWS then demands.
-        #[schemars(extend("enum" = words::SWITCH))]
+        #[schemars(extend("enum" = enums::SWITCH))]
         studio_web_portal: String,
         /// POSIX identity on custom file systems. Extension.
         #[schemars(extend("x-extension" = true))]
@@ -60,17 +60,17 @@ settings! {
         studio_web_portal_settings: StudioWebPortalSettings,
         /// Whether the home file system is mounted by itself; `DefaultAsDomain` is for profiles only. Extension.
         #[serde(rename = "autoMountHomeEFS")]
-        #[schemars(extend("enum" = words::AUTO_MOUNT, "x-aws" = true, "x-extension" = true))]
+        #[schemars(extend("enum" = enums::AUTO_MOUNT, "x-aws" = true, "x-extension" = true))]
         auto_mount_home_efs: String,
     }
 
     /// What shared spaces start with, as in the SageMaker API's `DefaultSpaceSettings`.
     struct SpaceSettings {
         /// ARN of the role that shared spaces run as. The domain's execution role when absent.
-        #[schemars(extend("pattern" = forms::ROLE.pattern))]
+        #[schemars(extend("pattern" = patterns::ROLE.regex))]
         execution_role: String,
         /// Security groups of shared spaces in addition to the domain's own.
-        #[schemars(length(max = 4), extend("items" = forms::NETWORK_ID.items()))]
+        #[schemars(length(max = 4), extend("items" = patterns::NETWORK_ID.items()))]
         security_groups: Vec<String>,
         /// Studio Classic's Jupyter server.
         jupyter_server_app_settings: JupyterServerAppSettings,
@@ -90,13 +90,13 @@ settings! {
     /// How notebooks are shared.
     struct SharingSettings {
         /// Whether cell output goes along.
-        #[schemars(extend("enum" = words::NOTEBOOK_OUTPUT, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::NOTEBOOK_OUTPUT, "x-aws" = true))]
         notebook_output_option: String,
         /// Where shared notebooks go.
-        #[schemars(length(max = 1024), extend("examples" = ["s3://bucket/sharing"], "pattern" = forms::S3_PLACE.pattern))]
+        #[schemars(length(max = 1024), extend("examples" = ["s3://bucket/sharing"], "pattern" = patterns::S3_PLACE.regex))]
         s3_output_path: String,
         /// KMS key for the output.
-        #[schemars(length(max = 2048), extend("pattern" = forms::KEY.pattern))]
+        #[schemars(length(max = 2048), extend("pattern" = patterns::KEY.regex))]
         s3_kms_key_id: String,
     }
 
@@ -142,7 +142,7 @@ settings! {
     #[schemars(extend("required" = ["fileSystemId"]))]
     struct FileSystemConfig {
         /// Id of the file system.
-        #[schemars(length(min = 11, max = 21), extend("pattern" = forms::FILE_SYSTEM.pattern))]
+        #[schemars(length(min = 11, max = 21), extend("pattern" = patterns::FILE_SYSTEM.regex))]
         file_system_id: String,
         /// The directory that users see.
         file_system_path: String,
@@ -154,17 +154,17 @@ settings! {
         /// Where it appears.
         mount_path: String,
         /// The place, as `s3://…`.
-        #[schemars(length(max = 1024), extend("pattern" = forms::S3_URI.pattern))]
+        #[schemars(length(max = 1024), extend("pattern" = patterns::S3_URI.regex))]
         s3_uri: String,
     }
 
     /// What the Studio portal hides.
     struct StudioWebPortalSettings {
         /// Tools to hide.
-        #[schemars(extend("items" = one_of(&words::ML_TOOLS)))]
+        #[schemars(extend("items" = one_of(&enums::ML_TOOLS)))]
         hidden_ml_tools: Vec<String>,
         /// Apps to hide.
-        #[schemars(extend("items" = one_of(&words::APP_TYPES)))]
+        #[schemars(extend("items" = one_of(&enums::APP_TYPES)))]
         hidden_app_types: Vec<String>,
         /// Instance types to hide.
         hidden_instance_types: Vec<String>,
@@ -172,14 +172,14 @@ settings! {
         #[schemars(length(max = 5))]
         hidden_sage_maker_image_version_aliases: Vec<HiddenSageMakerImage>,
         /// What names the sessions of the execution role.
-        #[schemars(extend("enum" = words::SESSION_NAME_MODE, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::SESSION_NAME_MODE, "x-aws" = true))]
         execution_role_session_name_mode: String,
     }
 
     /// Image versions to hide.
     struct HiddenSageMakerImage {
         /// Name of the image.
-        #[schemars(extend("enum" = words::IMAGE_NAMES, "x-aws" = true))]
+        #[schemars(extend("enum" = enums::IMAGE_NAMES, "x-aws" = true))]
         sage_maker_image_name: String,
         /// Aliases of its versions.
         version_aliases: Vec<String>,

@@ -1,4 +1,4 @@
-//! Checks a tree against a JSON Schema, with places: every mistake at once, in words for people.
+//! Checks a tree against a JSON Schema, with spans: every mistake at once, in words for people.
 //!
 //! What is wrong is replaced by something harmless, so that the checks behind this one can still run and report. Limits
 //! of the AWS API (ranges, lengths, and words marked `x-aws`) are reported as refusals, everything else as errors.
@@ -12,14 +12,14 @@ use serde_json::{Map, Number, Value as Json, json};
 use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::suggest::nearest;
 use super::tree::{Member, Tree, YamlValue, shorten};
-use super::{codes, forms};
+use super::{codes, patterns};
 
 /// Where the keys and values of a config stand, by path of keys.
-pub(super) type Places = BTreeMap<Vec<String>, Spot>;
+pub(super) type SpanMap = BTreeMap<Vec<String>, MemberSpans>;
 
 /// Where a value stands, and the key in front of it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Spot {
+pub(super) struct MemberSpans {
     /// The key, or the value itself for an element of a list.
     pub(super) key: Span,
     /// The value.
@@ -33,7 +33,7 @@ pub(super) struct Checked {
     /// The tree as JSON that fits the schema.
     pub(super) json: Json,
     /// Where everything stands.
-    pub(super) places: Places,
+    pub(super) spans: SpanMap,
     /// What is wrong.
     pub(super) diagnostics: Diagnostics,
 }
@@ -45,14 +45,14 @@ const STAND_IN: &str = "{{}}";
 pub(super) fn check(root: &Json, pointer: &str, tree: &Tree, path: &[String]) -> Checked {
     let schema = root.pointer(pointer).unwrap_or(&Json::Null);
     let (homes, diagnostics) = (OnceCell::new(), Diagnostics::default());
-    let mut checker = Checker { root, homes, path: path.to_vec(), places: Places::new(), diagnostics };
-    let spot = Spot { key: tree.place.clone(), value: tree.place.clone(), broken: false };
-    checker.places.insert(path.to_vec(), spot);
-    let json = checker.value(schema, tree, &tree.place).unwrap_or(Json::Null);
-    Checked { json, places: checker.places, diagnostics: checker.diagnostics }
+    let mut checker = Checker { root, homes, path: path.to_vec(), spans: SpanMap::new(), diagnostics };
+    let spans = MemberSpans { key: tree.span.clone(), value: tree.span.clone(), broken: false };
+    checker.spans.insert(path.to_vec(), spans);
+    let json = checker.value(schema, tree, &tree.span).unwrap_or(Json::Null);
+    Checked { json, spans: checker.spans, diagnostics: checker.diagnostics }
 }
 
-/// The typed form of JSON that passed a check.
+/// The typed pattern of JSON that passed a check.
 pub(super) fn read<T: DeserializeOwned>(json: Json) -> Result<T, Diagnostics> {
     serde_json::from_value(json).map_err(|error| {
         let summary =
@@ -66,7 +66,7 @@ struct Checker<'a> {
     /// For every key the shortest path of a mapping that has it.
     homes: OnceCell<BTreeMap<&'a str, String>>,
     path: Vec<String>,
-    places: Places,
+    spans: SpanMap,
     diagnostics: Diagnostics,
 }
 
@@ -116,9 +116,9 @@ impl<'a> Checker<'a> {
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
         let mut object = Map::new();
         for (name, member) in members {
-            let spot = Spot { key: member.key.clone(), value: member.value.place.clone(), broken: false };
+            let spans = MemberSpans { key: member.key.clone(), value: member.value.span.clone(), broken: false };
             self.path.push(name.clone());
-            self.places.insert(self.path.clone(), spot);
+            self.spans.insert(self.path.clone(), spans);
             let json = match schema["properties"].get(name).or(others) {
                 Some(schema) => self.value(schema, &member.value, &member.key),
                 None if known.is_empty() && schema.get("additionalProperties").is_none_or(|others| others != false) => {
@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
             // Text that reads as a JSON list counts as one.
             YamlValue::Text(text) => match serde_json::from_str::<Json>(text) {
                 Ok(json @ Json::Array(_)) => {
-                    parsed = Tree::from_json(json, &tree.place);
+                    parsed = Tree::from_json(json, &tree.span);
                     let YamlValue::List(items) = &parsed.value else { return None };
                     items
                 }
@@ -166,9 +166,9 @@ impl<'a> Checker<'a> {
         let mut list = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             self.path.push(index.to_string());
-            let spot = Spot { key: item.place.clone(), value: item.place.clone(), broken: false };
-            self.places.insert(self.path.clone(), spot);
-            list.extend(self.value(&schema["items"], item, &item.place));
+            let spans = MemberSpans { key: item.span.clone(), value: item.span.clone(), broken: false };
+            self.spans.insert(self.path.clone(), spans);
+            list.extend(self.value(&schema["items"], item, &item.span));
             self.path.pop();
         }
         Some(Json::Array(list))
@@ -177,12 +177,12 @@ impl<'a> Checker<'a> {
     /// A value with references that are not filled in yet.
     fn pending(&mut self, schema: &'a Json, text: &str, tree: &Tree) -> Option<Json> {
         match kind(schema) {
-            "string" if words(schema).is_empty() || schema["x-aws"] == true => Some(json!(text)),
+            "string" if allowed_values(schema).is_empty() || schema["x-aws"] == true => Some(json!(text)),
             "array" | "object" => {
                 let what = if kind(schema) == "array" { "a list" } else { "a mapping" };
                 let summary = format!("`{}` must be {what}, but `{}` yields text", self.name(), shorten(text));
                 let help = "a reference to an SSM parameter can be an element of a list, but not the list";
-                self.diagnostics.push(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(&tree.place).help(help));
+                self.diagnostics.push(Diagnostic::new(&codes::PARAMETER_PLACE, summary).at(&tree.span).help(help));
                 self.stand_in(schema)
             }
             _ => {
@@ -194,8 +194,8 @@ impl<'a> Checker<'a> {
 
     /// Remembers that the present value is not the one in the file.
     fn mark_broken(&mut self) {
-        if let Some(spot) = self.places.get_mut(&self.path) {
-            spot.broken = true;
+        if let Some(spans) = self.spans.get_mut(&self.path) {
+            spans.broken = true;
         }
     }
 
@@ -204,11 +204,11 @@ impl<'a> Checker<'a> {
         let name = self.name();
         if json.as_str() == Some("") && is_setting(&self.path) {
             let summary = format!("`{name}` has no value");
-            let diagnostic = Diagnostic::new(&codes::BLANK_SETTING, summary).at(&tree.place);
+            let diagnostic = Diagnostic::new(&codes::BLANK_SETTING, summary).at(&tree.span);
             self.diagnostics.push(diagnostic.help("give it one, or remove the key"));
             return None;
         }
-        if let (words, Some(text)) = (words(schema), json.as_str())
+        if let (words, Some(text)) = (allowed_values(schema), json.as_str())
             && !words.is_empty()
             && !words.contains(&text)
         {
@@ -219,7 +219,7 @@ impl<'a> Checker<'a> {
                 Some(near) => format!("did you mean `{near}`? The words allowed are {list}"),
                 None => format!("the words allowed are {list}"),
             };
-            self.diagnostics.push(Diagnostic::new(code, summary).at(&tree.place).help(help));
+            self.diagnostics.push(Diagnostic::new(code, summary).at(&tree.span).help(help));
             if code == &codes::UNKNOWN_WORD {
                 self.mark_broken();
                 return Some(json!(words[0]));
@@ -232,7 +232,7 @@ impl<'a> Checker<'a> {
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
                 let summary = format!("AWS refuses `{name}: {json}`");
                 let help = format!("the value must be {}", between(least, most, ""));
-                self.diagnostics.push(Diagnostic::new(&codes::OUT_OF_RANGE, summary).at(&tree.place).help(help));
+                self.diagnostics.push(Diagnostic::new(&codes::OUT_OF_RANGE, summary).at(&tree.span).help(help));
             }
         }
         let (size, keys, unit) = match json {
@@ -249,16 +249,16 @@ impl<'a> Checker<'a> {
             let float = |limit: Option<u64>| limit.map(|limit| limit as f64);
             let summary = format!("AWS refuses `{name}` with {size} {unit}");
             let help = format!("it must have {}", between(float(least), float(most), unit));
-            self.diagnostics.push(Diagnostic::new(&codes::LENGTH, summary).at(&tree.place).help(help));
+            self.diagnostics.push(Diagnostic::new(&codes::LENGTH, summary).at(&tree.span).help(help));
             return None;
         }
-        let form = schema["pattern"].as_str().and_then(forms::find);
-        if let (Some(form), Some(text)) = (form, json.as_str())
-            && !form.fits(text)
+        let pattern = schema["pattern"].as_str().and_then(patterns::find);
+        if let (Some(pattern), Some(text)) = (pattern, json.as_str())
+            && !pattern.fits(text)
         {
             let summary = format!("AWS refuses `{name}: {}`", shorten(text));
-            let help = format!("write it like `{}`", form.example);
-            self.diagnostics.push(Diagnostic::new(&codes::IDENTIFIER, summary).at(&tree.place).help(help));
+            let help = format!("write it like `{}`", pattern.example);
+            self.diagnostics.push(Diagnostic::new(&codes::IDENTIFIER, summary).at(&tree.span).help(help));
         }
         None
     }
@@ -272,9 +272,9 @@ impl<'a> Checker<'a> {
             self.diagnostics.push(Diagnostic::new(&codes::UNSUPPORTED_MODE, summary).at(&member.key).help(help));
             return;
         }
-        let place = if at_root { "at the top".to_string() } else { format!("in `{parent}`") };
+        let level = if at_root { "at the top".to_string() } else { format!("in `{parent}`") };
         let mut diagnostic =
-            Diagnostic::new(&codes::UNKNOWN_KEY, format!("there is no key `{name}` {place}")).at(&member.key);
+            Diagnostic::new(&codes::UNKNOWN_KEY, format!("there is no key `{name}` {level}")).at(&member.key);
         let home = self.home(name);
         diagnostic = if let Some(near) = nearest(name, known.clone()) {
             diagnostic.help(format!("did you mean `{near}`?"))
@@ -320,8 +320,8 @@ impl<'a> Checker<'a> {
     }
 
     fn missing_key(&mut self, name: &str, key: &Span) {
-        let place = if self.path.is_empty() { "the config".to_string() } else { format!("`{}`", self.path.join(".")) };
-        let diagnostic = Diagnostic::new(&codes::MISSING_KEY, format!("{place} lacks `{name}`")).at(key);
+        let parent = if self.path.is_empty() { "the config".to_string() } else { format!("`{}`", self.path.join(".")) };
+        let diagnostic = Diagnostic::new(&codes::MISSING_KEY, format!("{parent} lacks `{name}`")).at(key);
         self.diagnostics.push(diagnostic.help(format!("add `{name}: …`")));
     }
 
@@ -336,7 +336,7 @@ impl<'a> Checker<'a> {
         };
         let name = if self.path.is_empty() { "the config".into() } else { format!("`{}`", self.name()) };
         let summary = format!("{name} must be {expected}, but is {}", tree.describe());
-        let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, summary).at(&tree.place);
+        let mut diagnostic = Diagnostic::new(&codes::WRONG_TYPE, summary).at(&tree.span);
         diagnostic = match (&tree.value, kind(schema)) {
             (YamlValue::Null, "object") => diagnostic.help("write `{}` for an empty mapping, or remove the key"),
             (YamlValue::Null, _) => diagnostic.help("give it a value, or remove the key"),
@@ -362,7 +362,7 @@ impl<'a> Checker<'a> {
             "string" => json!(if schema["x-aws"] == true {
                 STAND_IN
             } else {
-                words(schema).first().copied().unwrap_or(STAND_IN)
+                allowed_values(schema).first().copied().unwrap_or(STAND_IN)
             }),
             "array" => json!([]),
             "object" => {
@@ -414,7 +414,7 @@ fn is_setting(path: &[String]) -> bool {
 }
 
 /// The words that a schema allows: an `enum`, or the constants of documented alternatives.
-fn words(schema: &Json) -> Vec<&str> {
+fn allowed_values(schema: &Json) -> Vec<&str> {
     let direct = schema["enum"].as_array().into_iter().flatten();
     let alternatives = schema["oneOf"].as_array().into_iter().flatten();
     direct

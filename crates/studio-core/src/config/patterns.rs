@@ -5,35 +5,35 @@
 
 use serde_json::{Value as Json, json};
 
-/// A form that text must have.
+/// A pattern that text must have.
 #[derive(Debug)]
-pub struct Form {
+pub struct Pattern {
     /// The pattern, for all of the text.
-    pub pattern: &'static str,
-    /// What text of this form looks like.
+    pub regex: &'static str,
+    /// What text of this pattern looks like.
     pub example: &'static str,
     fits: fn(&str) -> bool,
 }
 
-impl Form {
-    /// The schema of list elements of this form.
+impl Pattern {
+    /// The schema of list elements of this pattern.
     pub fn items(&self) -> Json {
-        json!({"type": "string", "pattern": self.pattern})
+        json!({"type": "string", "pattern": self.regex})
     }
 
-    /// Whether text has this form.
+    /// Whether text has this pattern.
     pub fn fits(&self, text: &str) -> bool {
         (self.fits)(text)
     }
 }
 
-/// The form that a schema's pattern stands for.
-pub fn find(pattern: &str) -> Option<&'static Form> {
-    ALL.into_iter().find(|form| form.pattern == pattern)
+/// The pattern that a schema's pattern stands for.
+pub fn find(regex: &str) -> Option<&'static Pattern> {
+    ALL.into_iter().find(|pattern| pattern.regex == regex)
 }
 
-/// Every form.
-pub static ALL: [&Form; 14] = [
+/// Every pattern.
+pub static ALL: [&Pattern; 14] = [
     &S3_PLACE,
     &S3_URI,
     &KEY,
@@ -51,50 +51,50 @@ pub static ALL: [&Form; 14] = [
 ];
 
 /// A place in S3, by its URI or its URL (`S3Uri`).
-pub static S3_PLACE: Form = Form {
-    pattern: "^(https|s3)://([^/]+)/?(.*)$",
+pub static S3_PLACE: Pattern = Pattern {
+    regex: "^(https|s3)://([^/]+)/?(.*)$",
     example: "s3://bucket/prefix",
     fits: |text| ["https://", "s3://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(names_a_bucket)),
 };
 
 /// A place in S3 by its URI (`S3SchemaUri`).
-pub static S3_URI: Form = Form {
-    pattern: "^(s3)://([^/]+)/?(.*)$",
+pub static S3_URI: Pattern = Pattern {
+    regex: "^(s3)://([^/]+)/?(.*)$",
     example: "s3://bucket/prefix",
     fits: |text| text.strip_prefix("s3://").is_some_and(names_a_bucket),
 };
 
 /// A KMS key by id, alias or ARN (`KmsKeyId`).
-pub static KEY: Form = Form {
-    pattern: "^[a-zA-Z0-9:/_-]*$",
+pub static KEY: Pattern = Pattern {
+    regex: "^[a-zA-Z0-9:/_-]*$",
     example: "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
     fits: |text| consists_of(text, ":/_-"),
 };
 
 /// A role's ARN (`RoleArn`).
-pub static ROLE: Form = Form {
-    pattern: r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
+pub static ROLE: Pattern = Pattern {
+    regex: r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
     example: "arn:aws:iam::123456789012:role/name",
     fits: is_role_arn,
 };
 
 /// A lifecycle config's ARN (`StudioLifecycleConfigArn`).
-pub static LIFECYCLE_CONFIG: Form = Form {
-    pattern: r"^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:studio-lifecycle-config/.*|None)$",
+pub static LIFECYCLE_CONFIG: Pattern = Pattern {
+    regex: r"^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:studio-lifecycle-config/.*|None)$",
     example: "arn:aws:sagemaker:us-east-1:123456789012:studio-lifecycle-config/name",
     fits: |text| text == "None" || sagemaker(text).is_some_and(|rest| rest.starts_with("studio-lifecycle-config/")),
 };
 
 /// An image's ARN (`ImageArn`).
-pub static IMAGE: Form = Form {
-    pattern: r"^arn:aws(-[a-zA-Z0-9_]+)*:sagemaker:[a-z0-9\-]*:[0-9]{12}:image/[a-zA-Z0-9]([-.]?[a-zA-Z0-9])*$",
+pub static IMAGE: Pattern = Pattern {
+    regex: r"^arn:aws(-[a-zA-Z0-9_]+)*:sagemaker:[a-z0-9\-]*:[0-9]{12}:image/[a-zA-Z0-9]([-.]?[a-zA-Z0-9])*$",
     example: "arn:aws:sagemaker:us-east-1:123456789012:image/name",
     fits: |text| sagemaker(text).and_then(|rest| rest.strip_prefix("image/")).is_some_and(|name| is_joined(name, "-.")),
 };
 
 /// The ARN of an image's version (`ImageVersionArn`).
-pub static IMAGE_VERSION: Form = Form {
-    pattern: r"^(arn:aws(-[a-zA-Z0-9_]+)*:sagemaker:[a-z0-9\-]*:[0-9]{12}:image-version/[a-z0-9]([-.]?[a-z0-9])*/[0-9]+|None)$",
+pub static IMAGE_VERSION: Pattern = Pattern {
+    regex: r"^(arn:aws(-[a-zA-Z0-9_]+)*:sagemaker:[a-z0-9\-]*:[0-9]{12}:image-version/[a-z0-9]([-.]?[a-z0-9])*/[0-9]+|None)$",
     example: "arn:aws:sagemaker:us-east-1:123456789012:image-version/name/1",
     fits: |text| {
         let version = sagemaker(text).and_then(|rest| rest.strip_prefix("image-version/")?.split_once('/'));
@@ -106,8 +106,8 @@ pub static IMAGE_VERSION: Form = Form {
 };
 
 /// The type of an instance, of which there are more every year (`InstanceType`).
-pub static INSTANCE_TYPE: Form = Form {
-    pattern: r"^(system|ml\.[a-z0-9-]+\.[a-z0-9-]+)$",
+pub static INSTANCE_TYPE: Pattern = Pattern {
+    regex: r"^(system|ml\.[a-z0-9-]+\.[a-z0-9-]+)$",
     example: "ml.t3.medium",
     fits: |text| {
         let parts: Vec<&str> = text.split('.').collect();
@@ -119,16 +119,16 @@ pub static INSTANCE_TYPE: Form = Form {
 };
 
 /// The name of an app image config and its like (`AppImageConfigName`).
-pub static NAME: Form =
-    Form { pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", example: "my-name-1", fits: |text| has_edges(text, "-") };
+pub static NAME: Pattern =
+    Pattern { regex: "^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", example: "my-name-1", fits: |text| has_edges(text, "-") };
 
 /// The name of an image (`ImageName`).
-pub static IMAGE_NAME: Form =
-    Form { pattern: "^[a-zA-Z0-9]([-.]?[a-zA-Z0-9])*$", example: "my-image-1", fits: |text| is_joined(text, "-.") };
+pub static IMAGE_NAME: Pattern =
+    Pattern { regex: "^[a-zA-Z0-9]([-.]?[a-zA-Z0-9])*$", example: "my-image-1", fits: |text| is_joined(text, "-.") };
 
 /// The URL of a repository (`RepositoryUrl`).
-pub static REPOSITORY: Form = Form {
-    pattern: r"^https://([.\-_a-zA-Z0-9]+/?){3,1016}$",
+pub static REPOSITORY: Pattern = Pattern {
+    regex: r"^https://([.\-_a-zA-Z0-9]+/?){3,1016}$",
     example: "https://example.com/team/repository.git",
     fits: |text| {
         text.strip_prefix("https://").is_some_and(|rest| {
@@ -141,19 +141,19 @@ pub static REPOSITORY: Form = Form {
 };
 
 /// The id of a security group or subnet (`SecurityGroupId`).
-pub static NETWORK_ID: Form = Form {
-    pattern: "^[-0-9a-zA-Z]+$",
+pub static NETWORK_ID: Pattern = Pattern {
+    regex: "^[-0-9a-zA-Z]+$",
     example: "sg-0123456789abcdef0",
     fits: |text| !text.is_empty() && consists_of(text, "-"),
 };
 
 /// An account's id (`AccountId`).
-pub static ACCOUNT: Form =
-    Form { pattern: "^[0-9]{12}$", example: "123456789012", fits: |text| text.len() == 12 && is_digits(text) };
+pub static ACCOUNT: Pattern =
+    Pattern { regex: "^[0-9]{12}$", example: "123456789012", fits: |text| text.len() == 12 && is_digits(text) };
 
 /// The id of a file system (`FileSystemId`).
-pub static FILE_SYSTEM: Form = Form {
-    pattern: "^(fs-[0-9a-f]{8,})$",
+pub static FILE_SYSTEM: Pattern = Pattern {
+    regex: "^(fs-[0-9a-f]{8,})$",
     example: "fs-0123456789abcdef0",
     fits: |text| {
         let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
@@ -260,13 +260,13 @@ mod tests {
             "fs-1234567",
             "fs-1234567G",
         ];
-        for form in ALL {
-            let pattern = regex_lite::Regex::new(form.pattern).unwrap();
-            assert!(form.fits(form.example), "{}", form.example);
+        for pattern in ALL {
+            let regex = regex_lite::Regex::new(pattern.regex).unwrap();
+            assert!(pattern.fits(pattern.example), "{}", pattern.example);
             for text in texts {
-                assert_eq!(form.fits(text), pattern.is_match(text), "{} {text}", form.pattern);
+                assert_eq!(pattern.fits(text), regex.is_match(text), "{} {text}", pattern.regex);
             }
-            assert!(std::ptr::eq(find(form.pattern).unwrap(), form));
+            assert!(std::ptr::eq(find(pattern.regex).unwrap(), pattern));
         }
     }
 
