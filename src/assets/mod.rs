@@ -5,6 +5,7 @@
 //! the folder are noted, and the plan names them. What is no regular file is refused, wherever a link leads: nobody can
 //! say what of a device would be uploaded, and a pipe may never end.
 
+pub mod archive;
 mod exclude;
 #[cfg(test)]
 mod tests;
@@ -17,12 +18,13 @@ use std::path::{Path, PathBuf};
 
 use zip::CompressionMethod;
 
+use self::archive::{Archive, broken};
 use self::exclude::Exclude;
 use crate::config::codes::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::config::{Asset, Config};
 use crate::files;
-use crate::resource::asset_files::{self, Archive, AssetFile, AssetLocation, Manifest, broken};
+use crate::model::{AssetFile, AssetLocation, Manifest};
 
 /// An asset cannot be read.
 pub static UNREADABLE_ASSET: Code = Code {
@@ -41,8 +43,11 @@ const LONGEST_KEY: usize = 1024;
 /// How many files and folders an asset may have. An app copies all of them at each start, within five minutes; what has
 /// more is a wrong folder.
 const MOST_ENTRIES: usize = 100_000;
+/// The size of the parts that a file is uploaded in, the last one aside: that of the AWS CLI's. S3 takes no less than 5 MB
+/// and no more than 10,000 of them (S3 user guide, "Amazon S3 multipart upload limits").
+pub const PART: u64 = 8 << 20;
 /// How large a file may be: as many parts as an upload may have (10,000), each as large as ours are.
-const LARGEST: u64 = 10_000 * crate::resource::PART;
+const LARGEST: u64 = 10_000 * PART;
 /// How many mistakes of one asset are told.
 const MOST_MISTAKES: usize = 10;
 
@@ -157,7 +162,7 @@ impl Walk {
             }
             Ok(metadata) => match files::regular(&metadata) {
                 Err(error) => self.refuse(root, error, NAME_ANOTHER),
-                Ok(()) if is_archive => match asset_files::open_archive(root) {
+                Ok(()) if is_archive => match archive::open_archive(root) {
                     Ok(archive) => self.archive(root, &archive),
                     Err(error) => self.refuse(root, error, NAME_ANOTHER),
                 },
@@ -346,18 +351,16 @@ impl Walk {
             let read = match &file.location {
                 AssetLocation::File(full_path) => {
                     files::open(full_path).and_then(|content| match reads || size <= PAGE {
-                        true => asset_files::digest(content, size),
+                        true => archive::digest(content, size),
                         false => Ok(String::new()),
                     })
                 }
                 AssetLocation::Zip(..) if !reads => continue,
                 AssetLocation::Zip(root, index) => {
-                    let opened = archive.take().map_or_else(|| asset_files::open_archive(root), Ok);
+                    let opened = archive.take().map_or_else(|| archive::open_archive(root), Ok);
                     opened.and_then(|mut opened| {
-                        let digest = opened
-                            .by_index(*index)
-                            .map_err(broken)
-                            .and_then(|member| asset_files::digest(member, size));
+                        let digest =
+                            opened.by_index(*index).map_err(broken).and_then(|member| archive::digest(member, size));
                         archive = Some(opened);
                         digest
                     })

@@ -1,12 +1,12 @@
 //! The bucket that a config gives: whether it is there, where it is, and whether assets can be put into it.
 
 use super::error::failed;
+use super::roles::ExistingRole;
 use super::{Account, resolve};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Config;
 use crate::config::codes::Code;
 use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::resource::GivenRole;
 
 /// A bucket that the config gives and that cannot be used from here.
 pub static BUCKET_OUT_OF_REACH: Code = Code {
@@ -38,7 +38,7 @@ enum Look {
 pub(super) async fn mistake(
     account: &Account,
     config: &Config,
-    role: Option<&GivenRole>,
+    role: Option<&ExistingRole>,
 ) -> Result<Option<Diagnostic>, CloudError> {
     let Some(given) = &config.domain.domain_bucket else { return Ok(None) };
     if given.domain_bucket_name.contains("{{") {

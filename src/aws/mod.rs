@@ -15,6 +15,7 @@ mod permission;
 pub mod record;
 pub mod resolve;
 pub mod role_mistakes;
+pub mod roles;
 pub mod stack;
 pub mod upstream;
 pub mod wait;
@@ -29,10 +30,9 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found, Kind, Observed};
+use crate::model::{Address, Deployment, Found, Kind, Manifest, Observed};
+use crate::naming::Names;
 use crate::plan::{Action, Retention};
-use crate::resource::asset_files::Manifest;
-use crate::resource::{Names, not_ours};
 use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
@@ -299,6 +299,15 @@ impl Account {
         let fresh = !self.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         self.clock.retry(Patience::PROPAGATION, |error| fresh && may_be_propagation(error), attempt).await
     }
+}
+
+/// The error of a verb whose object turns out not to be ours after all: somebody else was faster.
+pub(crate) fn not_ours(address: &Address, found: &Found) -> CloudError {
+    let what = match found {
+        Found::Absent => "AWS says that it exists, but it cannot be found",
+        _ => "something of that name appeared that studio-deploy did not make",
+    };
+    CloudError::new(ErrorKind::Conflict, address.to_string(), what)
 }
 
 /// A configuration whose calls take no longer than `bounds` say.

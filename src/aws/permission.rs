@@ -11,10 +11,10 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
 use crate::cloud::Permission;
-use crate::resource::iam_role::percent_decode;
 
 const ACTION: &str = "x-studio-deploy-action";
 const RESOURCE: &str = "x-studio-deploy-resource";
@@ -150,7 +150,9 @@ fn first_text(document: &Json) -> Option<String> {
 
 fn first_parameter(form: &str) -> Option<String> {
     let mut parameters = form.split('&').filter_map(|parameter| parameter.split_once('='));
-    parameters.find(|(name, _)| !is_about_the_answer(name)).map(|(_, value)| percent_decode(value))
+    parameters
+        .find(|(name, _)| !is_about_the_answer(name))
+        .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

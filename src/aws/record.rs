@@ -18,6 +18,7 @@ use super::Account;
 use super::error::failed;
 use super::wait::Patience;
 use crate::cloud::{CloudError, ErrorKind};
+use crate::digest::hex;
 use crate::plan::Record;
 
 /// What a standard parameter holds, in bytes (SSM quotas).
@@ -139,7 +140,7 @@ fn decode(text: &str) -> Option<Record> {
 }
 
 fn digest_of(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text)[..8])
 }
 
 #[cfg(test)]

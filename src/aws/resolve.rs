@@ -12,12 +12,12 @@ use super::Account;
 use super::error::failed;
 use super::given_bucket;
 use super::role_mistakes::Mistake;
+use super::roles::{ExistingRole, Roles};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::config::template::{Parameter, ParameterKind, ParameterName};
 use crate::config::{AuthMode, Config, RoleReference};
 use crate::model::{Arn, Deployment, Source};
-use crate::resource::{GivenRole, Roles};
 
 /// How many parameters one GetParameters call takes (SSM API reference).
 const BATCH: usize = 10;
@@ -223,9 +223,9 @@ impl Known {
         Self { arn, name, id, is_elsewhere: false }
     }
 
-    fn given(self, reference: &RoleReference) -> GivenRole {
+    fn given(self, reference: &RoleReference) -> ExistingRole {
         let immutable = reference.is_immutable() || self.is_elsewhere || is_of_identity_center(&self.name);
-        GivenRole { arn: self.arn, name: self.name, immutable, is_elsewhere: self.is_elsewhere }
+        ExistingRole { arn: self.arn, name: self.name, immutable, is_elsewhere: self.is_elsewhere }
     }
 }
 

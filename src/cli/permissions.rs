@@ -17,9 +17,10 @@ use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::model::Deployment;
 use crate::model::deployment::partition_of;
+use crate::naming::Names;
+use crate::resource::ownership;
 use crate::resource::permissions::document::{MOST_POLICIES, documents};
 use crate::resource::permissions::{Grant, Purpose, Scope, of, open};
-use crate::resource::{Names, ownership};
 use crate::ui::{Screen, table};
 
 /// The longest name of a policy (IAM user guide, "IAM and AWS STS quotas").

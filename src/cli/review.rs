@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::load::Loaded;
 use crate::assets;
+use crate::aws::roles::{ExistingRole, Roles};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::template::Context;
 use crate::config::{self, Config, Reviewed, RoleReference};
 use crate::model::Deployment;
-use crate::resource::{Desired, Flags, GivenRole, Names, Roles, limits};
+use crate::naming::Names;
+use crate::resource::{Desired, Flags, limits};
 
 /// Everything that is to be said about a deployment's config and its assets before AWS is asked.
 pub(super) fn review(loaded: &Loaded, context: &Context) -> Reviewed {
@@ -39,7 +41,7 @@ fn sizes(loaded: &Loaded, context: &Context, config: &Config) -> Diagnostics {
     let given = |role: &RoleReference| {
         let name = role.name.clone().unwrap_or_default();
         let arn = role.arn.clone().unwrap_or_else(|| deployment.iam_arn(&format!("role/{name}")));
-        GivenRole { arn, name, immutable: role.is_immutable(), is_elsewhere: false }
+        ExistingRole { arn, name, immutable: role.is_immutable(), is_elsewhere: false }
     };
     let id = |role: &RoleReference| role.id.clone().unwrap_or_else(|| "AROA00000000000000000".to_owned());
     let user = |(user, role): (&String, &RoleReference)| (user.clone(), id(role));

@@ -24,8 +24,9 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::Caller;
 use crate::model::{Address, Deployment, Graph, Kind};
+use crate::naming::Names;
 use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, select, settle};
-use crate::resource::{Desired, Flags, Names, limits, rules};
+use crate::resource::{Desired, Flags, limits, rules};
 use crate::{assets, naming, preflight};
 
 /// The way of everything that is told while a run goes on, to whoever listens.

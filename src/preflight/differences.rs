@@ -4,13 +4,12 @@
 use serde_json::Value as Json;
 
 use super::{Findings, brings};
+use crate::aws::roles::ExistingRole;
 use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::user_profile;
-use crate::resource::{
-    Desired, GivenRole, asset_policy, asset_role, bucket, domain, execution_policy, kms_key, ownership,
-};
+use crate::resource::{Desired, asset_policy, asset_role, bucket, domain, execution_policy, kms_key, ownership};
 
 /// What is said about an address once one of these steps brings the property about.
 struct Difference {
@@ -109,7 +108,7 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
 }
 
 /// Whether the policy of a step hangs on a role already.
-fn hangs_on(step: &Step, role: &GivenRole) -> bool {
+fn hangs_on(step: &Step, role: &ExistingRole) -> bool {
     let roles = step.observed.as_ref().and_then(|observed| observed.properties.get("Roles"));
     roles.is_some_and(|roles| roles.items().iter().any(|name| name.as_str() == Some(&role.name)))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
 use super::trust::{Who, missing, statement};
@@ -12,7 +13,6 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::config::RoleReference;
 use crate::model::{Arn, Kind, Path, Value};
 use crate::plan::{Plan, Step};
-use crate::resource::iam_role::percent_decode;
 use crate::resource::{Desired, domain, execution_policy, user_profile};
 
 /// What the Studio interface asks for until a JupyterLab space is open, by the errors that users see without:
@@ -82,7 +82,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
             judge(&all, (missing_role, hint));
             continue;
         }
-        let document = role.assume_role_policy_document().map(percent_decode).unwrap_or_default();
+        let document = percent_decode_str(role.assume_role_policy_document().unwrap_or_default()).decode_utf8_lossy();
         let policy: Json = serde_json::from_str(&document).unwrap_or_default();
         let lacking = missing(&policy, Who::Service("sagemaker.amazonaws.com"), needed);
         if !lacking.is_empty() {

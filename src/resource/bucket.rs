@@ -16,11 +16,11 @@ use aws_sdk_s3::types::{
 
 use super::permissions::{Grant, LOOK, MAKE, REMOVE, Scope};
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, bucket_watch, execution_role, kms_key, not_ours, ownership, policy};
+use super::{Desired, Resource, View, asset_role, bucket_watch, execution_role, kms_key, ownership, policy};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::error::failed;
-use crate::aws::{Account, given_bucket, object_keys};
+use crate::aws::{Account, given_bucket, not_ours, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};

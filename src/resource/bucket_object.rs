@@ -12,13 +12,14 @@ use aws_sdk_s3::types::EncodingType;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::asset_files::{content_digest, hex};
 use super::permissions::{Grant, MAKE, RESOLVE, Scope, open};
 use super::upload::Uploads;
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, stray_objects};
 use crate::aws::error::failed;
 use crate::aws::{Account, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::digest::hex;
+use crate::model::manifest::content_digest;
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Record, Removal, Retention, Rules, Watched};
 

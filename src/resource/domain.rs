@@ -13,12 +13,12 @@ use serde_json::{Value as Json, json};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::{Desired, Resource, View, app, execution_role, home_efs, kms_key, lifecycle_config, nfs_security_group};
-use super::{is_late, named_key, not_ours, ownership, security_group, settings_watch, space, to_change, unused};
-use crate::aws::Account;
+use super::{is_late, named_key, ownership, security_group, settings_watch, space, to_change, unused};
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
 use crate::aws::resolve;
 use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::{Account, not_ours};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::config::{LifecycleKind, UserSettings};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};

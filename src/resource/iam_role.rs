@@ -30,12 +30,11 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
 }
 
 fn observed(role: &Role) -> Observed {
-    let trust = role.assume_role_policy_document().map(percent_decode).unwrap_or_default();
     let tags: BTreeMap<String, String> =
         role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     let mut properties = Value::from_iter([
         ("RoleName", Value::from(role.role_name())),
-        ("AssumeRolePolicyDocument", policy::parse(&trust)),
+        ("AssumeRolePolicyDocument", policy::parse_encoded(role.assume_role_policy_document().unwrap_or_default())),
         ("Tags", ownership::property(&tags)),
     ]);
     if let Some(boundary) = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()) {
@@ -63,7 +62,7 @@ async fn hung_on(account: &Account, name: &str, observed: &mut Observed) -> Resu
     for policy in look(inline, "the role's inline policies", unwatched)?.unwrap_or_default() {
         let get = account.iam.get_role_policy().role_name(name).policy_name(&policy).send().await;
         let answer = look(get.map_err(|e| failed("GetRolePolicy", e)), "what an inline policy says", unwatched)?;
-        let document = answer.map(|answer| policy::parse(&percent_decode(answer.policy_document())));
+        let document = answer.map(|answer| policy::parse_encoded(answer.policy_document()));
         policies.set(policy, document.unwrap_or(Value::Bool(true)));
     }
     let ours = [&account.names.execution_policy, &account.names.asset_policy];
@@ -260,24 +259,4 @@ fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagRole", error.to_string()))
-}
-
-/// IAM answers policy documents URL-encoded (RFC 3986).
-pub fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|_| first == b'%').and_then(|two| std::str::from_utf8(two).ok());
-        match code.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

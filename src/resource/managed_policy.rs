@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{PolicyUsageType, Tag};
 
-use super::iam_role::percent_decode;
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
 use super::{ownership, policy};
 use crate::aws::Account;
@@ -76,7 +75,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let (version, entities) = tokio::join!(Box::pin(get), Box::pin(entities));
     let version = version.map_err(|e| failed("GetPolicyVersion", e))?;
     let entities = entities.map_err(|e| failed("ListEntitiesForPolicy", e))?;
-    let text = version.policy_version().and_then(|version| version.document()).map(percent_decode).unwrap_or_default();
+    let text = version.policy_version().and_then(|version| version.document()).unwrap_or_default();
     let roles: Vec<&str> =
         entities.iter().flat_map(|page| page.policy_roles()).filter_map(|role| role.role_name()).collect();
     let pages = || entities.iter();
@@ -88,7 +87,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         policy.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     let properties = Value::from_iter([
         ("PolicyName", Value::from(name)),
-        ("PolicyDocument", policy::parse(&text)),
+        ("PolicyDocument", policy::parse_encoded(text)),
         ("Roles", Value::from(roles)),
         ("Entities", Value::from_iter(all)),
         ("Tags", ownership::property(&tags)),

@@ -4,7 +4,6 @@
 //! Only this folder and `aws/` know the SDK.
 
 pub mod app;
-pub mod asset_files;
 pub mod asset_policy;
 pub mod asset_role;
 pub mod bucket;
@@ -23,7 +22,6 @@ pub mod lifecycle_config;
 pub mod limits;
 pub mod managed_policy;
 mod named_key;
-pub mod names;
 pub mod nfs_security_group;
 pub mod ownership;
 pub mod parameter;
@@ -42,15 +40,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use asset_files::Manifest;
-pub use names::Names;
 use permissions::{Grant, Scope};
-pub use upload::PART;
 
-use crate::aws::Account;
+use crate::aws::roles::Roles;
+use crate::aws::{Account, not_ours};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Path, Source};
+use crate::model::{Address, Deployment, Found, Graph, Kind, Manifest, Node, Observed, Path, Source};
+use crate::naming::Names;
 use crate::plan::{Action, Change, Record, Rules};
 
 /// Everything that a config asks for, references resolved: what nodes are made of.
@@ -83,32 +80,6 @@ pub struct Flags {
     pub skip_parameters: bool,
     /// `@aws-mdaa/legacyCaefTags`: MDAA's own tags begin with `caef_`, its former name.
     pub legacy_tags: bool,
-}
-
-/// A role that the config refers to, as far as it is needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenRole {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// Whether no policy is attached to it: the user asked not to, or AWS would refuse.
-    pub immutable: bool,
-    /// Whether it is in another account.
-    pub is_elsewhere: bool,
-}
-
-/// The roles that the config refers to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roles {
-    /// `defaultExecutionRole`.
-    pub execution: Option<GivenRole>,
-    /// `domainBucket.assetDeploymentRole`.
-    pub asset_deployment: Option<GivenRole>,
-    /// The unique ids of `dataAdminRoles`, in order.
-    pub data_admins: Vec<String>,
-    /// The unique id of each user's role, by user id.
-    pub users: BTreeMap<String, String>,
 }
 
 impl Desired {
@@ -233,15 +204,6 @@ fn never(done: &str, address: &Address) -> CloudError {
         address.to_string(),
         format!("it is never {done}: this is a bug in studio-deploy"),
     )
-}
-
-/// What a verb is told when a live object is not ours after all: somebody else was faster.
-pub(crate) fn not_ours(address: &Address, found: &Found) -> CloudError {
-    let what = match found {
-        Found::Absent => "AWS says that it exists, but it cannot be found",
-        _ => "something of that name appeared that studio-deploy did not make",
-    };
-    CloudError::new(ErrorKind::Conflict, address.to_string(), what)
 }
 
 /// The live object that an update is about: ours, or one that is being taken over and has no tags of ours yet.

@@ -1,5 +1,6 @@
 //! IAM policy documents as trees: built in one place, compared in one form.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
 use crate::model::{Text, Value};
@@ -94,6 +95,11 @@ pub fn parse(text: &str) -> Value {
         *statement = Json::Array(vec![statement.take()]);
     }
     Value::from(json)
+}
+
+/// A document as IAM answers it: URL-encoded (RFC 3986).
+pub fn parse_encoded(text: &str) -> Value {
+    parse(&percent_decode_str(text).decode_utf8_lossy())
 }
 
 /// Whether two documents, or parts of them, mean the same: a list of one is the one, the order and repetition of a

@@ -11,17 +11,15 @@ use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
 use sha2::{Digest, Sha256};
 
-use super::asset_files::{Archive, AssetFile, AssetLocation, broken, hex, open_archive};
+use crate::assets::PART;
+use crate::assets::archive::{Archive, broken, open_archive};
 use crate::aws::Account;
 use crate::aws::bounds::Bounds;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
+use crate::digest::hex;
 use crate::files;
-use crate::model::Address;
-
-/// How large a part is, the last one aside: as large as those of the AWS CLI. S3 takes no less than 5 MB and no more than
-/// 10,000 of them (S3 user guide, "Amazon S3 multipart upload limits").
-pub const PART: u64 = 8 << 20;
+use crate::model::{Address, AssetFile, AssetLocation};
 
 /// The uploads of one asset.
 pub(super) struct Uploads<'a> {
@@ -245,10 +243,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::super::asset_files::digest;
     use super::*;
+    use crate::assets::archive::digest;
     use crate::model::Kind;
-    use crate::resource::Names;
+    use crate::naming::Names;
     use crate::sandbox::front::Sandbox;
 
     async fn account(sandbox: &Sandbox) -> Account {

@@ -11,14 +11,16 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use studio_deploy::aws::lock::{Holder, Locality, Lock, Process, ProcessState};
+use studio_deploy::aws::roles::Roles;
 use studio_deploy::aws::{Account, record};
 use studio_deploy::cloud::{Cloud, Deleted};
 use studio_deploy::config::document::{Document, InputFile};
 use studio_deploy::config::template::Context;
 use studio_deploy::config::{self};
 use studio_deploy::model::{Found, Graph, Kind, Node, Observed, Path, Value};
+use studio_deploy::naming::Names;
 use studio_deploy::plan::{PathSet, Record, changes};
-use studio_deploy::resource::{Desired, Flags, Names, Roles, rules};
+use studio_deploy::resource::{Desired, Flags, rules};
 
 use crate::support::configs::deployment;
 

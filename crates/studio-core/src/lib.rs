@@ -15,6 +15,7 @@ pub mod plan;
 pub mod cloud;
 
 // What may be said about it.
+pub mod digest;
 pub mod escape;
 pub mod failure;
 pub mod hint;

@@ -3,8 +3,13 @@
 //! Identity is derivable: nothing here looks at the account. The rules, oddities included, are those of MDAA 1.6.0's
 //! default naming class, because consumers and MDAA-made environments already use its results.
 
+mod names;
+
 use sha1::{Digest, Sha1};
 
+pub use names::Names;
+
+use crate::digest::hex;
 use crate::model::Deployment;
 
 /// SageMaker's limit on domain names, and S3's on bucket names.
@@ -170,7 +175,7 @@ impl NamingConvention {
 
 /// The first ten hexadecimal digits of the SHA-1 of a lifecycle config's base64 text.
 pub fn content_hash(content: &str) -> String {
-    let mut digits: String = Sha1::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits: String = hex(&Sha1::digest(content.as_bytes()));
     digits.truncate(CONTENT_HASH_LENGTH);
     digits
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
+
 /// The process that holds the lock, and what people are told about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Holder {
@@ -142,7 +144,7 @@ impl Entry {
 
     /// The mark of a value.
     pub fn digest(text: &str) -> EntryDigest {
-        Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(text)[..8])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::resource::Names;
+use crate::naming::Names;
 use crate::sandbox::front::Sandbox;
 
 fn account(sandbox: &Sandbox) -> Account {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::super::{Names, ownership};
+use super::super::ownership;
 use super::{Grant, resource_tag};
 use crate::config::{Config, RoleReference};
 use crate::model::Deployment;
+use crate::naming::Names;
 
 /// What grants are made of: a deployment, and what its config says of it.
 ///

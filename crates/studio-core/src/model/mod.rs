@@ -7,6 +7,7 @@ pub mod address;
 pub mod arn;
 pub mod deployment;
 pub mod graph;
+pub mod manifest;
 pub mod snapshot;
 pub mod value;
 
@@ -14,5 +15,6 @@ pub use address::{Address, Kind};
 pub use arn::Arn;
 pub use deployment::Deployment;
 pub use graph::{Graph, Node, Source};
+pub use manifest::{AssetFile, AssetLocation, Manifest};
 pub use snapshot::{Found, Observed, Owner, Snapshot, State};
 pub use value::{Part, Path, Text, Value};

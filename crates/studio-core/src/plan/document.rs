@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::summary::{Summary, only_record_changes};
 use super::{Action, Mend, Options, Plan, Step, Watched};
+use crate::digest::hex;
 use crate::model::{Address, Source, Value};
 
 /// The format that this version writes, and the only one that it reads.
@@ -464,5 +465,5 @@ impl StepDocument {
 fn digest(json: &Json) -> String {
     let mut sorted = json.clone();
     sorted.sort_all_objects();
-    Sha256::digest(sorted.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(sorted.to_string()))
 }

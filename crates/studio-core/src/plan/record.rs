@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Action, Step};
+use crate::digest::hex;
 use crate::model::{Address, Graph, Kind, Observed, Path};
 
 /// The deployment record, kept beside the environment in SSM. Losing it costs no more than the memory of which
@@ -176,7 +177,7 @@ fn digest(graph: &Graph) -> String {
         hash.update(address.to_string());
         hash.update(node.properties.sorted().to_json().to_string());
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

@@ -1,46 +1,17 @@
-//! The files of an asset: which there are, where they lie, and their bytes, never more than a block of them at a time.
+//! The bytes of an asset's files, never more than a block of them at a time, whether a file stands alone or in an archive.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use crate::digest::hex;
 use crate::files;
-
-/// The files of one asset: path below the asset's prefix → content digest and where to read it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
-    /// The files.
-    pub files: BTreeMap<String, AssetFile>,
-    /// The symbolic links that lead out of the asset's folder, and where to.
-    pub links: BTreeMap<String, PathBuf>,
-}
-
-/// One file of an asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetFile {
-    /// SHA-256 of the content, in hexadecimal.
-    pub sha256: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Where it is.
-    pub location: AssetLocation,
-}
-
-/// Where an asset's file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AssetLocation {
-    /// A file of its own.
-    File(PathBuf),
-    /// A member of an archive, by its place in the directory of it.
-    Zip(PathBuf, usize),
-}
 
 /// An archive that is open; clones share the file and what was read of its directory.
 pub type Archive = ZipArchive<Shared>;
@@ -114,18 +85,4 @@ pub fn digest(mut content: impl Read, size: u64) -> io::Result<String> {
 fn unsteady(size: u64) -> io::Error {
     let why = "somebody is writing it, or the system makes it up as it is read";
     io::Error::other(format!("it is not as long as it says ({size} bytes): {why}"))
-}
-
-/// What a manifest's local content is: changes when any file does.
-pub fn content_digest(files: &BTreeMap<String, String>) -> String {
-    let mut hash = Sha256::new();
-    for (path, sha256) in files {
-        hash.update(format!("{path}\0{sha256}\n"));
-    }
-    hex(&hash.finalize())
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

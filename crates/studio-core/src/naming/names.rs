@@ -1,7 +1,7 @@
 //! Every name of an environment, made once and checked once.
 
+use super::{InvalidName, NamingConvention};
 use crate::model::Deployment;
-use crate::naming::{self, InvalidName};
 
 /// The names of one environment's objects, by MDAA's convention.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Names {
     pub prefix: String,
     /// The path of the record and the lock, no `/` at the end.
     pub record: String,
-    convention: naming::NamingConvention,
+    convention: NamingConvention,
 }
 
 impl Names {
@@ -39,7 +39,7 @@ impl Names {
     /// # Errors
     /// The first name that MDAA's rule for names refuses.
     pub fn new(deployment: &Deployment) -> Result<Self, InvalidName> {
-        let convention = naming::NamingConvention::from(deployment);
+        let convention = NamingConvention::from(deployment);
         Ok(Self {
             execution_role: convention.execution_role()?,
             asset_role: convention.asset_role()?,
