@@ -9,7 +9,7 @@
 //! empty graph. The modules stand in the order of the line, and behind them what the line stands on.
 
 // The line; what is decided on it stands in a crate of its own, which knows neither the SDK nor a file nor a clock.
-pub use studio_core::{cloud, config, digest, escape, failure, hint, model, naming, plan};
+pub use studio_core::{cloud, config, digest, escape, failure, gate, hint, model, naming, plan};
 pub use studio_files as files;
 pub mod assets;
 pub mod preflight;

@@ -1,7 +1,6 @@
 //! One deployment with the account that it is in: everything that is known before a plan.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,15 +16,14 @@ use crate::aws::{Account, Progressed};
 use crate::cloud::{Cloud, CloudError};
 use crate::config::OnDestroy;
 use crate::config::diagnostic::{Diagnostics, Severity};
-use crate::config::security_gate::findings;
 use crate::config::{self, Config, Reviewed};
 use crate::escape::one_line;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::Caller;
-use crate::model::{Address, Deployment, Graph, Kind};
+use crate::model::{Deployment, Graph};
 use crate::naming::Names;
-use crate::plan::{Blocked, Notice, Options, Plan, Retention, plan, select, settle};
+use crate::plan::{Draft, Options, Plan, Retention, plan};
 use crate::resource::{Desired, Flags, limits, rules};
 use crate::{assets, naming, preflight};
 
@@ -282,17 +280,9 @@ impl Session {
         let graph = goal.desired.graph();
         let mut options = options.clone();
         options.protect = goal.desired.config.domain.protect;
-        let mut plan = self.plan_graph(&graph, &options).await?;
-        place_removed(&mut plan, &goal.desired);
-        gate(&mut plan, &goal.desired);
-        preflight::stack::check(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
-        let checked = preflight::check(&self.account, &goal.desired, &mut plan).await;
-        checked.map_err(|error| self.cloud(&error))?;
-        settle(&mut plan, &rules);
-        if !options.selection.is_empty() {
-            select(&mut plan, &rules, &options.selection);
-        }
-        Ok(plan)
+        let draft = self.draft(&graph, &options).await?;
+        let checked = preflight::check(&self.account, &goal.desired, draft).await;
+        Ok(checked.map_err(|error| self.cloud(&error))?.finish())
     }
 
     /// The plan that removes everything. Nothing but identity, `removalPolicy` and `protect` matters, so that a
@@ -309,9 +299,9 @@ impl Session {
             config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
         self.account.retention = options.retention;
-        let mut plan = self.plan_graph(&Graph::new(), &options).await?;
-        preflight::check_destroy(&self.account, &mut plan).await.map_err(|error| self.cloud(&error))?;
-        Ok(plan)
+        let draft = self.draft(&Graph::new(), &options).await?;
+        let checked = preflight::check_destroy(&self.account, draft).await;
+        Ok(checked.map_err(|error| self.cloud(&error))?.finish())
     }
 
     /// A scalar under `domain:` as it is written.
@@ -320,11 +310,10 @@ impl Session {
         Some(value.to_json().to_string().trim_matches('"').to_owned())
     }
 
-    async fn plan_graph(&mut self, graph: &Graph, options: &Options) -> Result<Plan, Failure> {
+    async fn draft(&self, graph: &Graph, options: &Options) -> Result<Draft<'static>, Failure> {
         let record = self.account.read_record().await.map_err(|error| self.cloud(&error))?;
         let snapshot = self.account.observe(graph, record.as_ref()).await.map_err(|error| self.cloud(&error))?;
-        let plan = plan(self.deployment(), graph, &snapshot, record, &rules, options)?;
-        Ok(plan)
+        Ok(plan(self.deployment(), graph, &snapshot, record, &rules, options)?)
     }
 }
 
@@ -339,57 +328,9 @@ fn retention(config: &Config) -> Retention {
     }
 }
 
-/// What a removed thing was said by, as far as the config still has it: the list or mapping that it is gone from.
-fn place_removed(plan: &mut Plan, desired: &Desired) {
-    for step in plan.steps.iter_mut().filter(|step| step.node.is_none() && step.place.is_none()) {
-        let key = match step.address.kind {
-            Kind::UserProfile => "userProfiles",
-            Kind::LifecycleConfig | Kind::BucketObject => "lifecycleConfigs",
-            Kind::Parameter if step.address.name.contains("/studiolifecycleconfig/") => "lifecycleConfigs",
-            Kind::App | Kind::Space => continue,
-            _ => "",
-        };
-        step.place = desired.source(&["domain", key]);
-    }
-}
-
 /// A `domainName` that the config gives in place of MDAA's name.
 fn own_domain_name(loaded: &Loaded, place: &Deployment) -> Option<String> {
     let context = loaded.context(Some(&place.account), Some(&place.region), Some(&place.partition));
     let resolved = config::resolve(&loaded.document, &context, None).ok()?;
     resolved.config.domain.domain_name
-}
-
-/// Blocks rules of the security group that MDAA's checks would fail, unless the config says why they are accepted.
-fn gate(plan: &mut Plan, desired: &Desired) {
-    if desired.config.domain.security_group_id.is_some() {
-        return;
-    }
-    let stack = naming::NamingConvention::from(&desired.deployment).stack(None);
-    let address = Address::new(Kind::SecurityGroup, "domain");
-    let mut open: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
-    let found = findings(&desired.config, &stack);
-    for finding in &found {
-        let place = finding.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-        match &finding.suppressed_by {
-            Some(reason) => plan.notices.push(Notice {
-                address: Some(address.clone()),
-                message: format!("{}{place} is accepted: {reason}", finding.id),
-            }),
-            None => open.entry(format!("{}{place}", finding.why)).or_default().push(finding.id),
-        }
-    }
-    if open.is_empty() {
-        return;
-    }
-    let why: Vec<String> = open.iter().map(|(why, ids)| format!("{why} [{}]", ids.join(", "))).collect();
-    let blocked = Blocked::new(
-        why.join("; "),
-        "narrow the rule, or add `suppressions: [{id: …, reason: …}]` to it for each id; `nag_suppressions.by_path` does it for all rules",
-    );
-    let place = found.iter().find(|finding| finding.suppressed_by.is_none()).and_then(|finding| finding.source.clone());
-    if let Some(step) = plan.steps.iter_mut().find(|step| step.address == address) {
-        step.blocked = Some(blocked);
-        step.place = place;
-    }
 }

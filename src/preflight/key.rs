@@ -30,7 +30,7 @@ pub(super) async fn check(
     let of_bucket = plan.step(&bucket::address()).map(|step| (step, Path::of(["Encryption"])));
     let users = [Some(of_domain.clone()), of_bucket].into_iter().flatten();
     let (step, path) = users.into_iter().find(|(step, path)| brings(step, path)).unwrap_or(of_domain);
-    let wrong = |why: String, hint: &str| findings.judge(step, &path, why, hint.to_owned());
+    let wrong = |why: String, hint: &str| findings.against(step, &path, why, hint.to_owned());
     // An id or alias that leads somewhere has become an ARN already.
     let parts = Arn::parse(arn);
     let place = &account.deployment;
@@ -122,7 +122,7 @@ pub(super) async fn of_settings(
         let arn = Arn::parse(key);
         let wrong = |why: String| {
             for (step, path) in &uses {
-                findings.judge(step, path, why.clone(), "give the ARN of a key that there is".to_owned());
+                findings.against(step, path, why.clone(), "give the ARN of a key that there is".to_owned());
             }
         };
         match arn {

@@ -1,36 +1,64 @@
 //! What AWS would refuse, or users would only notice later: looked up before the first write, by reads alone.
 //!
-//! What is sure to fail, or lets nobody open Studio, becomes [`Blocked`] on the step that would fail; what may be meant
-//! so becomes a [`Notice`]. A look that fails ends the run, since what it would have found may be a block; only what
-//! gives mere advice ([`ADVICE`]) is left out, with a notice. A live object that stays as it is never blocks.
+//! Checks only find; what their [`Finding`]s mean for the plan is decided in `plan/`. What is sure to fail, or lets nobody
+//! open Studio, is an [`Obstacle`] of the step that would fail; what may be meant so is a [`Notice`]. A look that fails ends
+//! the run, since what it would have found may be an obstacle; only what gives mere advice ([`ADVICE`]) is left out, with a
+//! notice. A live object that stays as it is never blocks.
 
 mod differences;
 mod key;
 mod network;
 mod roles;
 mod settings;
-pub mod stack;
+mod stack;
 mod trust;
-
-use std::collections::BTreeMap;
 
 use crate::apply::{Outcome, Report};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::CloudError;
-use crate::model::{Address, Kind, Path, Source, Value};
-use crate::plan::{Action, Blocked, Change, Notice, Plan, Step};
+use crate::gate;
+use crate::model::{Address, Kind, Path, Value};
+use crate::naming::NamingConvention;
+use crate::plan::{Action, Change, Check, Draft, Finding, Notice, Obstacle, Plan, Step};
 use crate::resource::{Desired, bucket_object, domain};
 
 /// The operations whose answers are mere advice: a plan is as true without them. `docs/denied-reads.md` lists them.
 pub const ADVICE: [&str; 4] =
     ["DescribeRouteTables", "DescribeVpcEndpoints", "ListMlflowTrackingServers", "SimulatePrincipalPolicy"];
 
-/// Looks at everything that the plan relies on and writes what it finds into the plan.
+/// A draft with everything that is found about it: what the config itself tells, whether a stack would take along what is
+/// adopted, and then what AWS says of the rest.
 ///
 /// # Errors
 /// A look that failed, unless it is one for advice.
-pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Result<(), CloudError> {
+pub async fn check<'a>(account: &Account, desired: &Desired, draft: Draft<'a>) -> Result<Draft<'a>, CloudError> {
+    let stack = NamingConvention::from(&desired.deployment).stack(None);
+    let origins = origins(desired, draft.plan());
+    let draft = draft.with(origins).with(gate::findings(&desired.config, &stack));
+    let of_stack = stack::check(account, draft.plan()).await?;
+    let draft = draft.with(of_stack);
+    let found = look(account, desired, draft.plan()).await?;
+    Ok(draft.with(found))
+}
+
+/// Where the config had what it no longer has, as far as it still has the list or mapping around it.
+fn origins(desired: &Desired, plan: &Plan) -> Vec<Finding> {
+    let origin = |step: &Step| {
+        let key = match step.address.kind {
+            Kind::UserProfile => "userProfiles",
+            Kind::LifecycleConfig | Kind::BucketObject => "lifecycleConfigs",
+            Kind::Parameter if step.address.name.contains("/studiolifecycleconfig/") => "lifecycleConfigs",
+            Kind::App | Kind::Space => return None,
+            _ => "",
+        };
+        Some(Finding::Origin { address: step.address.clone(), source: desired.source(&["domain", key])? })
+    };
+    plan.steps.iter().filter(|step| step.node.is_none()).filter_map(origin).collect()
+}
+
+/// What reads find of everything that the plan relies on.
+async fn look(account: &Account, desired: &Desired, plan: &Plan) -> Result<Vec<Finding>, CloudError> {
     let findings = Findings::default();
     // Side by side they would be one future that is too large for a small stack.
     tokio::try_join!(
@@ -51,8 +79,7 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Res
     if makes_domain(plan) && desired.config.domain.default_space_settings.is_none() {
         findings.notice("shared spaces are not enabled: `domain.defaultSpaceSettings` lets users make them".into());
     }
-    findings.write_to(plan);
-    Ok(())
+    Ok(findings.sorted())
 }
 
 /// What a domain that goes leaves running: SageMaker bills it on, and shows it nowhere once the domain is gone.
@@ -61,10 +88,10 @@ pub async fn check(account: &Account, desired: &Desired, plan: &mut Plan) -> Res
 ///
 /// # Errors
 /// None today: all that is looked at gives mere advice.
-pub async fn check_destroy(account: &Account, plan: &mut Plan) -> Result<(), CloudError> {
-    let goes = plan.step(&domain::address()).is_some_and(|step| step.action == Action::Delete);
+pub async fn check_destroy<'a>(account: &Account, draft: Draft<'a>) -> Result<Draft<'a>, CloudError> {
+    let goes = draft.plan().step(&domain::address()).is_some_and(|step| step.action == Action::Delete);
     if !goes {
-        return Ok(());
+        return Ok(draft);
     }
     let findings = Findings::default();
     let servers = async {
@@ -86,8 +113,7 @@ pub async fn check_destroy(account: &Account, plan: &mut Plan) -> Result<(), Clo
         Err(error) if error.is("UnknownOperationException") => {}
         Err(error) => findings.unadvised("whether MLflow tracking servers go on billing", error)?,
     }
-    findings.write_to(plan);
-    Ok(())
+    Ok(draft.with(findings.sorted()))
 }
 
 /// What is left for people to do after a run: nobody but an administrator of Identity Center lets its users in.
@@ -200,39 +226,29 @@ fn brings(step: &Step, path: &Path) -> bool {
     }
 }
 
-/// What was found, until it stands in the plan.
+/// What looks that run side by side have found so far.
 #[derive(Debug, Default)]
-struct Findings(std::sync::Mutex<Found>);
-
-#[derive(Debug, Default)]
-struct Found {
-    blocked: BTreeMap<Address, Vec<Obstacle>>,
-    notices: Vec<Notice>,
-}
-
-#[derive(Debug)]
-struct Obstacle {
-    why: String,
-    hint: String,
-    place: Option<Source>,
-}
+struct Findings(std::sync::Mutex<Vec<Finding>>);
 
 impl Findings {
+    fn add(&self, finding: Finding) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(finding);
+    }
+
     fn notice(&self, message: String) {
         self.about(&domain::address(), message);
     }
 
     fn about(&self, address: &Address, message: String) {
-        let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        found.notices.push(Notice { address: Some(address.clone()), message });
+        self.add(Finding::notice(Some(address.clone()), message));
     }
 
-    /// Blocks when the step brings it about, else only says so.
-    fn judge(&self, step: &Step, path: &Path, why: String, hint: String) {
+    /// An obstacle where the step brings the property at `path` about, else a notice.
+    fn against(&self, step: &Step, path: &Path, why: String, hint: String) {
         if brings(step, path) {
-            let place = step.node.as_ref().and_then(|node| node.source(path)).cloned();
-            let mut found = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            found.blocked.entry(step.address.clone()).or_default().push(Obstacle { why, hint, place });
+            let source = step.node.as_ref().and_then(|node| node.source(path)).cloned();
+            let address = step.address.clone();
+            self.add(Finding::Obstacle(Obstacle { address, why, hint, source, check: Check::Preflight }));
         } else {
             self.about(&step.address, format!("{why}; {hint}"));
         }
@@ -247,22 +263,14 @@ impl Findings {
         Ok(())
     }
 
-    fn write_to(self, plan: &mut Plan) {
+    /// Everything, notices in an order of their own: looks end in any order, and a plan reads the same every time.
+    fn sorted(self) -> Vec<Finding> {
         let mut found = self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Looks run side by side, and a plan reads the same every time.
-        found.notices.sort_by(|one, other| (&one.address, &one.message).cmp(&(&other.address, &other.message)));
-        plan.notices.append(&mut found.notices);
-        for step in plan.steps.iter_mut().filter(|step| step.blocked.is_none()) {
-            let Some(mut blocked) = found.blocked.remove(&step.address) else { continue };
-            blocked.sort_by(|one, other| one.why.cmp(&other.why));
-            let joined = |part: fn(&Obstacle) -> &str| {
-                let mut parts: Vec<&str> = blocked.iter().map(part).collect();
-                parts.dedup();
-                parts.join("; ")
-            };
-            let (why, hint) = (joined(|one| &one.why), joined(|one| &one.hint));
-            step.blocked = Some(Blocked { why, hint, is_failed_check: true });
-            step.place = blocked.into_iter().find_map(|one| one.place);
-        }
+        let key = |finding: &Finding| match finding {
+            Finding::Notice(Notice { address, message }) => Some((address.clone(), message.clone())),
+            Finding::Obstacle(_) | Finding::Origin { .. } => None,
+        };
+        found.sort_by_cached_key(key);
+        found
     }
 }

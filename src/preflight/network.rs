@@ -57,14 +57,14 @@ pub(super) async fn existence(
                 place.account,
                 part.lists()
             );
-            findings.judge(step, &path, why, hint);
+            findings.against(step, &path, why, hint);
             continue;
         };
         // A rule may be about a group of a VPC that this one is peered with.
         let is_within = step.address.kind != Kind::SecurityGroup;
         if let Some(vpc) = vpc.as_ref().filter(|vpc| is_within && *vpc != wanted) {
             let why = format!("the {part} {id} is in {vpc}, and the domain in {wanted}");
-            findings.judge(step, &path, why, format!("SageMaker refuses that: name one of {wanted}"));
+            findings.against(step, &path, why, format!("SageMaker refuses that: name one of {wanted}"));
         }
     }
     Ok(())

@@ -45,9 +45,9 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
         .is_some_and(|node| node.properties.at(&identity).and_then(Value::as_str) == Some("USER_PROFILE_NAME"));
     let needed: &[&str] = if identified { &["sts:AssumeRole", "sts:SetSourceIdentity"] } else { &["sts:AssumeRole"] };
     for (text, uses) in uses(plan) {
-        let judge = |uses: &[&Use<'_>], (why, hint): (String, String)| {
+        let against = |uses: &[&Use<'_>], (why, hint): (String, String)| {
             for one in uses {
-                findings.judge(one.step, &one.path, why.clone(), hint.clone());
+                findings.against(one.step, &one.path, why.clone(), hint.clone());
             }
         };
         let all: Vec<&Use<'_>> = uses.iter().collect();
@@ -56,7 +56,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
         if arn.partition != place.partition {
             let why =
                 format!("the role {text} is in the partition {}, and the domain in {}", arn.partition, place.partition);
-            judge(&all, (why, format!("give a role of account {}", place.account)));
+            against(&all, (why, format!("give a role of account {}", place.account)));
             continue;
         }
         if arn.account != place.account {
@@ -64,7 +64,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
             let why =
                 format!("the role {text} is in account {}, and the domain in account {}", arn.account, place.account);
             let hint = format!("SageMaker takes roles of its own account only: give one of account {}", place.account);
-            judge(&bound, (why, hint));
+            against(&bound, (why, hint));
             continue;
         }
         let role = match account.iam.get_role().role_name(name).send().await.map_err(|e| failed("GetRole", e)) {
@@ -74,12 +74,12 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
         };
         let missing_role = format!("the role {text} does not exist");
         let Some(role) = role else {
-            judge(&all, (missing_role, "correct the config, or make the role first".to_owned()));
+            against(&all, (missing_role, "correct the config, or make the role first".to_owned()));
             continue;
         };
         if role.arn() != text {
             let hint = format!("a role of that name is {}: give this ARN if it is the one that is meant", role.arn());
-            judge(&all, (missing_role, hint));
+            against(&all, (missing_role, hint));
             continue;
         }
         let document = percent_decode_str(role.assume_role_policy_document().unwrap_or_default()).decode_utf8_lossy();
@@ -88,7 +88,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
         if !lacking.is_empty() {
             let why = format!("the role {name} does not let sagemaker.amazonaws.com do {}", lacking.join(" and "));
             let become_it: Vec<&Use<'_>> = uses.iter().filter(|one| one.is_any_of(&BECOME)).collect();
-            judge(&become_it, (why, format!("add to its trust policy: {}", statement(&lacking))));
+            against(&become_it, (why, format!("add to its trust policy: {}", statement(&lacking))));
         }
     }
     Ok(())
@@ -199,7 +199,7 @@ pub(super) async fn boundary(
                 format!("the permissions boundary {arn} is not a policy of account {}", account.deployment.account);
             let hint =
                 "a boundary is a policy of the role's own account, or one of AWS's: correct `permissions_boundary_arn`";
-            findings.judge(step, &path, why, hint.to_owned());
+            findings.against(step, &path, why, hint.to_owned());
         }
         return Ok(());
     }
@@ -211,7 +211,7 @@ pub(super) async fn boundary(
     };
     for step in bounded {
         let hint = "correct `permissions_boundary_arn`, or make the policy first: `aws iam list-policies`";
-        findings.judge(step, &path, why.clone(), hint.to_owned());
+        findings.against(step, &path, why.clone(), hint.to_owned());
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Finding
             let why = format!("the {thing} does not exist in {} of account {}", place.region, place.account);
             let hint =
                 format!("name one that does, or make it first: `aws sagemaker {}` shows what there is", thing.lists());
-            findings.judge(step, &path, why, hint);
+            findings.against(step, &path, why, hint);
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::config::{self, Diagnostics};
 use crate::model::{Deployment, Observed, Owner};
 use crate::naming;
-use crate::plan::{Action, Blocked, Notice, Plan};
+use crate::plan::{Action, Check, Finding, Obstacle, Plan, Step};
 use crate::resource::ownership;
 
 /// The statuses in which nothing is being done to a stack, so that its template says what it has.
@@ -38,56 +38,57 @@ enum Hold {
     Takes(String, String),
 }
 
-/// Blocks that anything is taken over from a stack that would take it along when it goes. Once it is taken over, a stack
-/// that lives on is pointed out.
+/// What stands against taking things over from a stack that would take them along when it goes. Once they are taken over,
+/// a stack that lives on is pointed out.
 ///
 /// # Errors
 /// That CloudFormation does not say what becomes of the things that are to be taken over.
-pub async fn check(account: &Account, plan: &mut Plan) -> Result<(), CloudError> {
+pub(super) async fn check(account: &Account, plan: &Plan) -> Result<Vec<Finding>, CloudError> {
     let own = naming::NamingConvention::from(&account.deployment).stack(None);
-    let adopted = || plan.steps.iter().filter(|step| step.action == Action::Adopt && step.blocked.is_none());
+    let adopted: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Adopt && step.runs()).collect();
     let is_of_stack = |live: &Observed| ownership::of(&live.properties).contains_key(ownership::STACK_NAME);
-    let adopts = adopted().next().is_some();
+    let adopts = !adopted.is_empty();
     let was_of_stack = plan.steps.iter().filter_map(|step| step.observed.as_ref()).any(is_of_stack);
     if !adopts && !was_of_stack {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // One of its name may live although another, which made these things, is gone; and the other way round.
-    let live = adopted().filter_map(|step| step.observed.as_ref());
+    let live = adopted.iter().filter_map(|step| step.observed.as_ref());
     let tags = live.map(|live| ownership::of(&live.properties));
     let said = tags.flat_map(|mut tags| [ownership::STACK_ID, ownership::STACK_NAME].map(|key| tags.remove(key)));
     let stacks: BTreeSet<String> = said.flatten().chain([own]).collect();
     let looks = stacks.into_iter().map(|name| async move { (look(account, &name).await, name) });
     let looks: Vec<_> = stream::iter(looks).buffered(PARALLEL).collect().await;
-    let mut holds = Vec::new();
+    let (mut holds, mut findings) = (Vec::new(), Vec::new());
     for (hold, name) in looks {
         match hold {
             Ok(hold) => holds.push(hold),
             Err(error) if !adopts && error.kind == ErrorKind::Denied => {
                 let message = format!("not checked: whether CloudFormation's stack {name} still exists ({error})");
-                plan.notices.push(Notice { address: None, message });
+                findings.push(Finding::notice(None, message));
             }
             Err(error) => return Err(error),
         }
     }
     holds.sort();
     holds.dedup();
+    let mut obstacle = None;
     for hold in holds {
         match hold {
             Hold::Gone => {}
-            Hold::Takes(why, way_out) if adopts => {
-                let adopted = plan.steps.iter_mut().filter(|step| step.action == Action::Adopt);
-                for step in adopted.filter(|step| step.blocked.is_none()) {
-                    step.blocked = Some(Blocked::new(why.clone(), way_out.clone()));
-                }
-            }
-            Hold::Takes(why, way_out) => {
-                plan.notices.push(Notice { address: None, message: format!("{why}; {way_out}") });
-            }
-            Hold::Retains(what) => plan.notices.push(Notice { address: None, message: what }),
+            // The first stack that would take them along is reason enough.
+            Hold::Takes(why, hint) if adopts => drop(obstacle.get_or_insert((why, hint))),
+            Hold::Takes(why, way_out) => findings.push(Finding::notice(None, format!("{why}; {way_out}"))),
+            Hold::Retains(what) => findings.push(Finding::notice(None, what)),
         }
     }
-    Ok(())
+    if let Some((why, hint)) = obstacle {
+        findings.extend(adopted.into_iter().map(|step| {
+            let (address, why, hint) = (step.address.clone(), why.clone(), hint.clone());
+            Finding::Obstacle(Obstacle { address, why, hint, source: None, check: Check::Stack })
+        }));
+    }
+    Ok(findings)
 }
 
 async fn look(account: &Account, name: &str) -> Result<Hold, CloudError> {

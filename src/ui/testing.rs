@@ -125,6 +125,7 @@ impl Scene {
     pub(crate) fn plan(&self) -> Plan {
         plan(&crate::testing::deployment(), &self.nodes, &self.snapshot, self.recorded.clone(), &sample, &self.options)
             .unwrap()
+            .finish()
     }
 }
 

@@ -93,7 +93,7 @@ async fn planned<C: Cloud>(cloud: &C, graph: &Graph, destroy: bool) -> Result<Pl
     let snapshot = cloud.observe(graph, record.as_ref()).await?;
     let allow_replace = (0..NAMES.len()).map(address).collect();
     let options = Options { destroy, allow_replace, ..Options::default() };
-    Ok(plan(&deployment, graph, &snapshot, record, &rules, &options).unwrap())
+    Ok(plan(&deployment, graph, &snapshot, record, &rules, &options).unwrap().finish())
 }
 
 async fn applied<C: Cloud>(cloud: &C, graph: &Graph, destroy: bool, parallelism: usize) -> Result<Report, CloudError> {

@@ -12,6 +12,7 @@ pub mod config;
 pub mod naming;
 pub mod model;
 pub mod plan;
+pub mod gate;
 pub mod cloud;
 
 // What may be said about it.

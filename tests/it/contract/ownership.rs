@@ -180,7 +180,8 @@ fn planned(case: &Case, kind: Kind, options: &Options) -> Step {
     let graph: Graph = [(address.clone(), node)].into();
     let found = judged(case, kind);
     let rules = |kind| rules(kind);
-    let plan = plan(&deployment(), &graph, &[(address.clone(), found)].into(), None, &rules, options).unwrap();
+    let draft = plan(&deployment(), &graph, &[(address.clone(), found)].into(), None, &rules, options).unwrap();
+    let plan = draft.finish();
     plan.step(&address).unwrap().clone()
 }
 

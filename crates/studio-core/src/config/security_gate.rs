@@ -9,7 +9,7 @@ use crate::model::Source;
 
 /// A pack's objection to one ingress rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct NagFinding {
     /// Where the rule stands.
     pub source: Option<Source>,
     /// The pack's id of the objection.
@@ -63,7 +63,7 @@ const OBJECTIONS: [Objection; 3] = [
 /// The packs' objections to a config's ingress rules, accepted ones included, in the order of the rules.
 ///
 /// `stack_name` is the name of the stack that MDAA would make: suppressions by path begin with it.
-pub fn findings(config: &Config, stack_name: &str) -> Vec<Finding> {
+pub fn findings(config: &Config, stack_name: &str) -> Vec<NagFinding> {
     let DomainConfig { security_group_id, security_group_ingress, .. } = &config.domain;
     // The rules are ignored together with the group that is not made.
     if security_group_id.is_some() {
@@ -74,7 +74,7 @@ pub fn findings(config: &Config, stack_name: &str) -> Vec<Finding> {
         for (index, rule) in rules.iter().enumerate() {
             let source = config.source(&["domain", "securityGroupIngress", list, &index.to_string()]);
             for objection in OBJECTIONS.iter().filter(|objection| (objection.applies)(rule, list == "ipv4")) {
-                findings.extend(objection.ids.iter().map(|&id| Finding {
+                findings.extend(objection.ids.iter().map(|&id| NagFinding {
                     source: source.cloned(),
                     id,
                     why: objection.why,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, Step, left_out};
+use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, RulesOf, Step, left_out};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// With `--skip-blocked`: makes a replacement that is not allowed an update without what cannot be changed in place.
@@ -24,7 +24,7 @@ pub(super) fn keep_immutable(step: &mut Step, rules: &dyn Rules, options: &Optio
 pub(super) fn block(
     steps: &mut Vec<Step>,
     snapshot: &Snapshot,
-    rules: &dyn Fn(Kind) -> &'static dyn Rules,
+    rules: RulesOf<'_>,
     options: &Options,
 ) -> Vec<(Notice, Vec<Change>)> {
     let apps: Vec<(&Address, &Observed)> = snapshot

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Change, Effect, Notice, Plan, Rules, Step};
+use super::{Action, Blocked, Change, Effect, Notice, Plan, RulesOf, Step};
 use crate::model::{Address, Kind, Observed, Text, Value};
 
 /// What is left out so far, and what follows from it.
@@ -66,8 +66,15 @@ impl Kept {
     }
 }
 
-/// Leaves out of a plan what would harm what is left out of it already.
-pub(super) fn close(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules) {
+/// With `--skip-blocked`: leaves out of a plan whatever would harm what is blocked or left out of it.
+pub(super) fn close_if_skipping(plan: &mut Plan, rules: RulesOf<'_>) {
+    if plan.skips_blocked && plan.is_partial() {
+        close(plan, rules);
+    }
+}
+
+/// The transitive closure of what is left out: leaves out of a plan what would harm that, until nothing more would.
+pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
     let mut kept = Kept::default();
     loop {
         plan.left_out.values().flatten().for_each(|change| kept.add(change));
@@ -184,11 +191,7 @@ pub(super) fn take_out(step: &mut Step, out: &[Change]) {
 
 /// Whether something new lives in what keeps a property that cannot be changed in place: made as the config says, it
 /// would not fit into it.
-fn needs_whole(
-    step: &Step,
-    left_out: &BTreeMap<Address, Vec<Change>>,
-    rules: &dyn Fn(Kind) -> &'static dyn Rules,
-) -> bool {
+fn needs_whole(step: &Step, left_out: &BTreeMap<Address, Vec<Change>>, rules: RulesOf<'_>) -> bool {
     let is_immutable = |of: &Address, change: &Change| {
         matches!(
             rules(of.kind).effect(&change.path, change.before.as_ref(), change.after.as_ref()),

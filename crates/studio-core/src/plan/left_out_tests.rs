@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::testing::{Situation, address, arn, by_name, changed, lines, notices, step, why};
-use super::super::{Options, plan, settle};
+use super::super::{Check, Finding, Obstacle, Options, plan};
 use super::*;
 use crate::model::{Path, State};
 
@@ -143,7 +143,7 @@ fn nothing_new_is_put_into_a_domain_that_is_not_as_the_config_says() {
 }
 
 #[test]
-fn whoever_blocks_more_settles_again() {
+fn what_a_check_blocks_is_closed_over_too() {
     let scene = Situation::default()
         .wants("domain.studio", json!({"Fixed": "b"}))
         .has("domain.studio", json!({"Fixed": "a"}))
@@ -151,11 +151,16 @@ fn whoever_blocks_more_settles_again() {
         .has(OLD, json!({}))
         .wants("bucket.b", json!({"Plain": "b"}));
     for (words, app) in [("skip replace=domain.studio drain", true), ("replace=domain.studio drain", false)] {
-        let mut plan = scene.plan(words);
-        assert!(!plan.is_partial(), "{:?}", lines(&plan));
-        let domain = plan.steps.iter_mut().find(|step| step.address == address("domain.studio")).unwrap();
-        domain.blocked = Some(Blocked::new("a check", "failed"));
-        settle(&mut plan, &by_name);
+        let draft = scene.draft(words);
+        assert!(!draft.plan().is_partial(), "{:?}", lines(draft.plan()));
+        let failed = Finding::Obstacle(Obstacle {
+            address: address("domain.studio"),
+            why: "a check".into(),
+            hint: "failed".into(),
+            source: None,
+            check: Check::Preflight,
+        });
+        let plan = draft.with(vec![failed]).finish();
         assert_eq!(why(&plan, "app.a").is_some(), app, "{words}: an app of a domain that stays is not stopped");
         assert_eq!(why(&plan, OLD).is_some(), app, "{words}: it would go after the domain");
         assert_eq!(why(&plan, "bucket.b"), None, "{words}");
@@ -167,7 +172,7 @@ fn settling_ends_at_once_where_nothing_is_blocked() {
     let scene = Situation::default().wants("bucket.b", json!({"Plain": "b"})).has("bucket.b", json!({"Plain": "a"}));
     let options = Options { skip_blocked: true, ..Options::default() };
     let plan = plan(&super::super::testing::deployment(), &scene.graph, &scene.snapshot, None, &by_name, &options);
-    let plan = plan.unwrap();
+    let plan = plan.unwrap().finish();
     assert!(plan.left_out.is_empty() && plan.notices.is_empty());
     assert_eq!(lines(&plan), ["update bucket.b"]);
 }

@@ -1,14 +1,18 @@
 //! The difference between what should exist and what does, ordered: pure, and the only place where anything is decided.
 //!
-//! [`plan`] takes the graph, the snapshot, the record of what earlier applies have managed, and what the user allows.
-//! Nothing is left to decide while executing: what may not happen stands in the plan as [`Step::blocked`].
+//! [`plan`] takes the graph, the snapshot, the record of what earlier applies have managed, and what the user allows, and
+//! makes a [`Draft`] of them. Checks look at that and return findings, data, which [`Draft::with`] turns into blocks and
+//! notices; [`Draft::finish`] closes the plan. Nothing is left to decide while executing: what may not happen stands in the
+//! plan as [`Step::blocked`].
 
 mod apps;
 mod diff;
 pub mod document;
-mod encryption;
-mod foreign;
 mod drain;
+mod drift;
+mod encryption;
+mod findings;
+mod foreign;
 mod left_out;
 mod record;
 mod removal;
@@ -25,9 +29,11 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use diff::{Change, changes, is_blank};
+pub use drift::Drift;
+pub use findings::{Check, Draft, Finding, Obstacle};
 pub use record::{AssetDigest, PathSet, Record};
-pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, Selection, Unset};
-pub use selection::{Omitted, select};
+pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, RulesOf, Selection, Unset};
+pub use selection::Omitted;
 pub use step::{Action, Blocked, Notice, Plan, Step};
 pub use watch::{Mend, Watched};
 
@@ -39,18 +45,18 @@ use foreign::Company;
 #[error("{0} waits for itself by way of other nodes: this is a bug in studio-deploy")]
 pub struct Cycle(pub Address);
 
-/// Decides everything.
+/// Decides everything, but for what checks of the account may still find.
 ///
 /// # Errors
 /// [`Cycle`] when nodes wait for each other.
-pub fn plan(
+pub fn plan<'a>(
     deployment: &Deployment,
     graph: &Graph,
     snapshot: &Snapshot,
     recorded: Option<Record>,
-    rules: &dyn Fn(Kind) -> &'static dyn Rules,
+    rules: RulesOf<'a>,
     options: &Options,
-) -> Result<Plan, Cycle> {
+) -> Result<Draft<'a>, Cycle> {
     let mut notices = Vec::new();
     let mut steps = Vec::new();
     let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
@@ -110,37 +116,25 @@ pub fn plan(
     let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
     let unwatched: Vec<(Address, String)> = watch::unwatched(snapshot);
     notices.extend(unread.iter().chain(&unwatched).map(about));
-    let (watched, unmatched) = (Vec::new(), watch::unmatched(graph, snapshot, options));
-    let deployment = deployment.clone();
-    let (destroy, skips_blocked) = (options.destroy, options.skip_blocked);
-    let record = None;
     let mut plan = Plan {
-        deployment,
-        destroy,
+        deployment: deployment.clone(),
+        destroy: options.destroy,
         steps,
         notices,
         unread,
-        watched,
+        watched: Vec::new(),
         unwatched,
-        unmatched,
-        skips_blocked,
+        unmatched: watch::unmatched(graph, snapshot, options),
+        skips_blocked: options.skip_blocked,
         left_out,
         omitted: None,
-        record,
+        record: None,
         recorded,
     };
-    settle(&mut plan, rules);
-    plan.watched = watch::left(&plan.steps, graph, snapshot, rules, options);
-    plan.record = record::next(&lasting, plan.recorded.as_ref(), &plan.steps, options.destroy);
-    Ok(plan)
-}
-
-/// With `--skip-blocked`: leaves out whatever would harm what is blocked or left out. Whoever blocks more of a plan does it
-/// again.
-pub fn settle(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules) {
-    if plan.skips_blocked && plan.is_partial() {
-        left_out::close(plan, rules);
-    }
+    // Checks look at what is left to do: what is left out already needs none.
+    left_out::close_if_skipping(&mut plan, rules);
+    let watched = watch::all(graph, snapshot, rules, options);
+    Ok(Draft { plan, rules, selection: options.selection.clone(), lasting, watched })
 }
 
 /// What later nodes may know of an earlier one.
@@ -171,7 +165,7 @@ struct Known<'a> {
 
 impl Known<'_> {
     /// The graph with what each node has to go on saying of its live object.
-    fn completed(&self, graph: &Graph, rules: &dyn Fn(Kind) -> &'static dyn Rules, notices: &mut Vec<Notice>) -> Graph {
+    fn completed(&self, graph: &Graph, rules: RulesOf<'_>, notices: &mut Vec<Notice>) -> Graph {
         let mut graph = graph.clone();
         for (address, node) in &mut graph {
             if let Some(observed) = self.snapshot.get(address).and_then(Found::ours) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::testing::{Situation, changed, lines, notices, observed, options, step, why, word};
+use super::testing::{Situation, changed, lines, notices, observed, step, why, word};
 use super::*;
 
 /// Checks the step of an address: its action, a part of why it is blocked, and a part of its reason.
@@ -328,5 +328,5 @@ fn a_plan_knows_whether_there_is_something_to_do() {
         let plan = scene.plan("");
         assert_eq!((plan.is_empty(), plan.is_partial(), plan.differs()), (is_empty, is_partial, differs), "{name}");
     }
-    assert!(Situation::default().try_plan(&options("")).unwrap().steps.is_empty());
+    assert!(Situation::default().plan("").steps.is_empty());
 }

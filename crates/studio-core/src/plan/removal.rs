@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, Step, drain};
+use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, RulesOf, Step, drain};
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
 /// Adds a step for everything of ours that the graph does not name, last created first.
@@ -10,7 +10,7 @@ pub(super) fn add(
     steps: &mut Vec<Step>,
     graph: &Graph,
     snapshot: &Snapshot,
-    rules: &dyn Fn(Kind) -> &'static dyn Rules,
+    rules: RulesOf<'_>,
     options: &Options,
     notices: &mut Vec<Notice>,
 ) {

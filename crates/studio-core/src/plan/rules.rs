@@ -6,7 +6,7 @@ use globset::Glob;
 
 use super::Watched;
 use crate::hint::Hint;
-use crate::model::{Address, Node, Observed, Path, Value};
+use crate::model::{Address, Kind, Node, Observed, Path, Value};
 
 /// How a property can be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +119,9 @@ pub trait Rules {
         Removal::Delete
     }
 }
+
+/// Look-up of the rules of a kind.
+pub type RulesOf<'a> = &'a dyn Fn(Kind) -> &'static dyn Rules;
 
 /// What happens to what holds data when it is no longer wanted: whether it goes; what nobody says anything of stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

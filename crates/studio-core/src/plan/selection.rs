@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobMatcher};
 
-use super::{Action, Blocked, Change, Plan, Record, Rules, Selection, Step, left_out};
+use super::{Action, Blocked, Change, Plan, Record, RulesOf, Selection, Step, left_out};
 use crate::model::{Address, Kind};
 
 /// What a plan leaves out because it was not selected.
@@ -30,7 +30,7 @@ impl Omitted {
 }
 
 /// Leaves out of a plan whatever is not selected.
-pub fn select(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selection: &Selection) {
+pub(super) fn select(plan: &mut Plan, rules: RulesOf<'_>, selection: &Selection) {
     let whole = plan.clone();
     let excluded = fitting(&whole.steps, &selection.exclude);
     let mut targets = match selection.target.is_empty() {
@@ -55,7 +55,7 @@ pub fn select(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selec
 }
 
 /// Leaves out of a plan whatever is not `selected`.
-fn cut(plan: &mut Plan, rules: &dyn Fn(Kind) -> &'static dyn Rules, selected: &BTreeSet<Address>) {
+fn cut(plan: &mut Plan, rules: RulesOf<'_>, selected: &BTreeSet<Address>) {
     let before = plan.steps.clone();
     let left_out_before = plan.left_out.clone();
     let has_work = |step: &Step| step.action.is_change() || step.blocked.is_some();

@@ -6,9 +6,9 @@ use globset::Glob;
 use serde_json::Value as Json;
 
 use super::{
-    Action, Apps, Cycle, Effect, Mend, Options, Plan, Record, Removal, Retention, Rules, Step, Unset, Watched,
+    Action, Apps, Cycle, Draft, Effect, Mend, Options, Plan, Record, Removal, Retention, Rules, Step, Unset, Watched,
 };
-use super::{is_blank, plan, select};
+use super::{is_blank, plan};
 use crate::hint::Hint;
 use crate::model::{
     Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Source, State, Text, Value,
@@ -237,16 +237,16 @@ impl Situation {
 
     /// The plan with such options, cut where they select.
     pub(super) fn plan(&self, words: &str) -> Plan {
-        let options = options(words);
-        let mut plan = self.try_plan(&options).unwrap();
-        if !options.selection.is_empty() {
-            select(&mut plan, &by_name, &options.selection);
-        }
-        plan
+        self.draft(words).finish()
+    }
+
+    /// The plan with such options before checks look at it.
+    pub(super) fn draft(&self, words: &str) -> Draft<'static> {
+        self.try_plan(&options(words)).unwrap()
     }
 
     /// The plan with such options, or the cycle that there is none for.
-    pub(super) fn try_plan(&self, options: &Options) -> Result<Plan, Cycle> {
+    pub(super) fn try_plan(&self, options: &Options) -> Result<Draft<'static>, Cycle> {
         plan(&deployment(), &self.graph, &self.snapshot, self.recorded.clone(), &by_name, options)
     }
 }

@@ -6,8 +6,8 @@
 //! with `--mend`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
 //! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
 
-use super::{Action, Options, Rules, Step, changes};
-use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, Value};
+use super::{Action, Change, Options, Rules, RulesOf, Step, changes};
+use crate::model::{Address, Found, Graph, Node, Observed, Owner, Path, Snapshot, Value};
 
 /// What was found on a live object.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +50,6 @@ impl Watched {
     }
 }
 
-type OfKind<'a> = &'a dyn Fn(Kind) -> &'static dyn Rules;
-
 /// What is found at an address.
 fn at(found: &Found, node: Option<&Node>, snapshot: &Snapshot, rules: &dyn Rules) -> Vec<Watched> {
     match found {
@@ -80,7 +78,7 @@ fn mend(properties: &mut Value, found: Vec<Watched>) {
 }
 
 /// The graph with what `--mend` asks for: what a node says is compared, changed and verified.
-pub(super) fn mended(graph: &Graph, snapshot: &Snapshot, rules: OfKind<'_>, options: &Options) -> Graph {
+pub(super) fn mended(graph: &Graph, snapshot: &Snapshot, rules: RulesOf<'_>, options: &Options) -> Graph {
     let mut mended = graph.clone();
     for address in &options.mend {
         if let (Some(node), Some(found)) = (mended.get_mut(address), snapshot.get(address)) {
@@ -91,7 +89,7 @@ pub(super) fn mended(graph: &Graph, snapshot: &Snapshot, rules: OfKind<'_>, opti
 }
 
 /// Steps that mend what no node describes: the groups that SageMaker made for a domain of ours.
-pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: OfKind<'_>, options: &Options) {
+pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: RulesOf<'_>, options: &Options) {
     for address in options.mend.iter().filter(|_| !options.destroy) {
         let (Some(found), false) = (snapshot.get(address), steps.iter().any(|step| step.address == *address)) else {
             continue;
@@ -118,35 +116,34 @@ pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: OfK
     }
 }
 
-/// What was found and stays as it is, once `steps` are done.
-pub(super) fn left(
-    steps: &[Step],
+/// Everything that is found of what is watched.
+pub(super) fn all(
     graph: &Graph,
     snapshot: &Snapshot,
-    rules: OfKind<'_>,
+    rules: RulesOf<'_>,
     options: &Options,
 ) -> Vec<(Address, Watched)> {
     if options.destroy {
         return Vec::new();
     }
-    let mut left = Vec::new();
-    for (address, found) in snapshot {
-        let step = steps.iter().find(|step| step.address == *address);
+    let found = snapshot.iter().flat_map(|(address, found)| {
+        let all = at(found, graph.get(address), snapshot, rules(address.kind));
+        all.into_iter().map(|watched| (address.clone(), watched))
+    });
+    found.collect()
+}
+
+/// What of all that was found stays as it is, once `steps` are done.
+pub(super) fn left(mut found: Vec<(Address, Watched)>, steps: &[Step]) -> Vec<(Address, Watched)> {
+    found.retain(|(address, watched)| {
+        let Some(step) = steps.iter().find(|step| step.address == *address) else { return true };
         // What goes takes along what hangs on it, and what is kept for its data alone is no longer in the config.
-        let goes = |step: &Step| matches!(step.action, Action::Delete | Action::Replace) && step.runs();
-        if step.is_some_and(goes) || step.is_some_and(|step| step.node.is_none()) {
-            continue;
-        }
-        let is_mended = |watched: &Watched| {
-            let changes = step.filter(|step| step.runs()).map(|step| step.changes.as_slice()).unwrap_or_default();
-            changes
-                .iter()
-                .any(|change| change.path.starts_with(&watched.path) || watched.path.starts_with(&change.path))
-        };
-        let found = at(found, graph.get(address), snapshot, rules(address.kind)).into_iter();
-        left.extend(found.filter(|watched| !is_mended(watched)).map(|watched| (address.clone(), watched)));
-    }
-    left
+        let goes = matches!(step.action, Action::Delete | Action::Replace) && step.runs();
+        let is_mended =
+            |change: &Change| change.path.starts_with(&watched.path) || watched.path.starts_with(&change.path);
+        !goes && step.node.is_some() && !(step.runs() && step.changes.iter().any(is_mended))
+    });
+    found
 }
 
 /// What is watched and could not be looked at.
