@@ -59,7 +59,7 @@ impl Seek for Shared {
     }
 }
 
-/// How much of a file is hashed at a time.
+/// Number of bytes that are read and hashed at a time.
 const BLOCK: usize = 64 << 10;
 
 /// The digest of `size` bytes, which is all that there may be.

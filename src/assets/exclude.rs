@@ -1,4 +1,4 @@
-//! CDK's exclusion patterns.
+//! Exclusion patterns of the CDK, as MDAA applies them to assets.
 
 use globset::{GlobBuilder, GlobMatcher};
 

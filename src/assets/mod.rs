@@ -38,26 +38,26 @@ pub static UNREADABLE_ASSET: Code = Code {
                   control characters, and the object's key no longer than 1,024 bytes.",
 };
 
-/// How long an object's key may be, in bytes (S3 user guide, "Naming Amazon S3 objects").
+/// Limit on an object's key, in bytes (S3 user guide, "Naming Amazon S3 objects").
 const LONGEST_KEY: usize = 1024;
-/// How many files and folders an asset may have. An app copies all of them at each start, within five minutes; what has
-/// more is a wrong folder.
+/// Limit on the files and folders of an asset. An app copies all of them at each start, within five minutes; a folder with
+/// more is the wrong one.
 const MOST_ENTRIES: usize = 100_000;
-/// The size of the parts that a file is uploaded in, the last one aside: that of the AWS CLI's. S3 takes no less than 5 MB
-/// and no more than 10,000 of them (S3 user guide, "Amazon S3 multipart upload limits").
+/// Size of the parts that a file is uploaded in, the last one aside: that of the AWS CLI's. S3 takes no less than 5 MB and
+/// no more than 10,000 of them (S3 user guide, "Amazon S3 multipart upload limits").
 pub const PART: u64 = 8 << 20;
-/// How large a file may be: as many parts as an upload may have (10,000), each as large as ours are.
+/// Limit on the size of a file: the parts that an upload may have (10,000), at the size of ours.
 const LARGEST: u64 = 10_000 * PART;
-/// How many mistakes of one asset are told.
+/// Number of mistakes that are reported of one asset.
 const MOST_MISTAKES: usize = 10;
 
-/// What the kernel makes up as it is read says that it is empty (`/proc`) or a page long (`/sys`): up to here a file is
-/// read even by who needs no digest of it.
+/// Size up to which a file is read even if no digest of it is needed: files that the kernel makes up while they are read
+/// claim to be empty (`/proc`) or a page long (`/sys`).
 const PAGE: u64 = 4096;
 
-/// The way out for what lies in an asset.
+/// Advice for a file that lies in an asset.
 const LEAVE_OUT: &str = "leave it out with `exclude`, or put a file in its place";
-/// The way out for an asset as a whole.
+/// Advice for an asset as a whole.
 const NAME_ANOTHER: &str = "name a folder or a `.zip` file; `./…` is relative to the file that says so";
 
 /// The files of every asset of a config, by `kind/asset`. Reads all of them.
@@ -110,7 +110,7 @@ fn each(config: &Config, finish: fn(Walk) -> Walk) -> Result<BTreeMap<String, Ma
     if mistakes.is_empty() { Ok(manifests) } else { Err(mistakes) }
 }
 
-/// What is wrong: where, why, and the way out.
+/// A mistake of an asset: path, reason, and advice.
 type Mistake = (String, String, &'static str);
 
 /// A walk over one asset.
@@ -131,7 +131,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// What an asset consists of; no file of it is open yet.
+    /// Walks over an asset without opening any of its files.
     fn of(asset: &Asset, prefix: usize) -> Self {
         let mut walk = Self {
             exclude: Exclude::default(),
@@ -175,7 +175,7 @@ impl Walk {
         self.mistakes.push((path.display().to_string(), why.to_string(), help));
     }
 
-    /// Whether there are not too many of them yet.
+    /// Counts an entry; returns `true` if there are not too many of them yet.
     fn counts(&mut self, path: &Path) -> bool {
         if self.left == 0 && !self.is_full {
             self.is_full = true;
@@ -239,7 +239,7 @@ impl Walk {
         self.homes.truncate(homes);
     }
 
-    /// What an entry is, or what it leads to; where to, if that is outside, which is noted.
+    /// The metadata of an entry, links followed, and the target if that lies outside of the asset, which is noted.
     fn followed(&mut self, entry: &fs::DirEntry, path: &str) -> io::Result<(fs::Metadata, Option<PathBuf>)> {
         let metadata = files::look(&entry.path())?;
         if !entry.file_type()?.is_symlink() {
@@ -253,8 +253,8 @@ impl Walk {
         Ok((metadata, Some(target)))
     }
 
-    /// Whether S3 takes `path` as the end of a key, and gives it back in a list: that is XML, which has no way to write
-    /// these characters (XML 1.0, "Characters").
+    /// Returns `true` if S3 takes `path` as the end of a key and can return it in a list: lists are XML, which has no way to
+    /// write some characters (XML 1.0, "Characters").
     fn may_be_key(&mut self, full_path: &Path, path: &str) -> bool {
         if path.chars().any(|c| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')) {
             self.refuse(

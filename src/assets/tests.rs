@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 
 use super::*;
 
-/// What is wrong with an asset, and which files it has otherwise.
+/// The manifest of an asset, or its mistakes.
 fn read(source: &Path, exclude: &[&str], reads: bool) -> Result<Manifest, Vec<String>> {
     let source_path = source.to_str().unwrap().to_owned();
     let exclude = exclude.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Text in which nothing steers: what AWS, a config, a file's name or the environment says is shown, never obeyed.
+//! Escaping of untrusted text: what AWS, a config, a file's name or the environment says is shown, never obeyed.
 //!
 //! Nobody vouches for such text. A tag can hold an escape sequence that rewrites the terminal, an error of AWS's a line
 //! that a CI runner takes for one of its commands, a name in a pull request a character that turns the line around.
@@ -15,12 +15,12 @@ use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-/// What an escape sequence or a command of ours begins with.
+/// Prefix of escape sequences and commands of our own.
 static MARK: LazyLock<String> = LazyLock::new(|| format!("\u{1b}{:016x}", RandomState::new().hash_one("mark")));
 
-/// Whether a character does something to what stands around it instead of being seen: control characters, those that turn
-/// the direction of writing around or end a line, and those without any width. Joiners inside of an emoji are among them,
-/// since they are among what makes two names look alike.
+/// Returns `true` if a character acts on the text around it instead of being seen: control characters, those that change
+/// the direction of writing or end a line, and those without any width. Joiners inside of an emoji are among them, since
+/// they can make two names look alike.
 const fn steers(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
@@ -29,7 +29,7 @@ const fn steers(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether there is anything in a text that [`one_line()`] would write otherwise.
+/// Returns `true` if [`one_line()`] would leave a text as it is.
 pub fn is_plain(text: &str) -> bool {
     !text.chars().any(steers)
 }
@@ -75,7 +75,7 @@ fn write_escaped(shown: &mut String, c: char) {
     }
 }
 
-/// An escape sequence of ours, `[31m`.
+/// A marked escape sequence of our own, such as `[31m`.
 pub fn sequence(sequence: &str) -> String {
     format!("{}{sequence}", *MARK)
 }

@@ -1,8 +1,8 @@
-//! Commands that a person is told to run next, so that they can be pasted into the shell that this run came from.
+//! Suggested commands, written so that they can be pasted into the shell that this run was started from.
 //!
-//! A [`Hint`] is a command as data: the planner and the kinds know no more of it. A [`Caller`] holds the words with which
-//! this run was called, and makes the whole line of it: the same program, the same config, the same place. It is the one
-//! place in which such a line is made; `tests/it/hints` pastes each.
+//! A [`Hint`] is a command as data: the planner and the kinds know no more of it. A [`Caller`] holds the command line of
+//! this run and completes the hint from it: the same program, the same config, the same account and region. No other code
+//! writes such a line; `tests/it/hints` pastes each.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -28,7 +28,7 @@ impl Hint {
     }
 }
 
-/// The words with which a run was called, each quoted for a shell.
+/// The command line of a run, each word quoted for a shell.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The program as it was called.
@@ -59,42 +59,42 @@ impl Default for Caller {
 }
 
 impl Caller {
-    /// A command on the same config in the same global, in back quotes.
+    /// A command on the same config in the same account and region, in back quotes.
     pub fn run(&self, command: &str, args: &[&str]) -> String {
         let args = args.iter().map(quoted).collect::<Vec<_>>();
         self.line(command, &self.config, &args, &self.global)
     }
 
-    /// The same, of words that are quoted already.
+    /// A command on the same config, of words that are quoted already.
     pub fn run_quoted<'a>(&self, command: &str, words: impl IntoIterator<Item = &'a str>) -> String {
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         self.line(command, &self.config, &words, &self.global)
     }
 
-    /// The same, of a hint.
+    /// The command line that a hint stands for, in back quotes.
     pub fn hint(&self, hint: &Hint) -> String {
         self.run(hint.command, &hint.args.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// A command that is about no config and no account, in back quotes.
+    /// A command that needs no config and no account, in back quotes.
     pub fn alone(&self, command: &str, args: &[&str]) -> String {
         let args = args.iter().map(quoted).collect::<Vec<_>>();
         self.line(command, &[], &args, &[])
     }
 
-    /// What was called, once more, in back quotes.
+    /// The command line of this run, to run it again, in back quotes.
     pub fn rerun(&self) -> String {
         self.rerun_with(&[])
     }
 
-    /// What was called with something more, in back quotes.
+    /// The command line of this run with more options, in back quotes.
     pub fn rerun_with(&self, args: &[&str]) -> String {
         let args = args.iter().map(quoted);
         let own: Vec<String> = self.own.iter().cloned().chain(args).collect();
         self.line(&self.command, &self.config, &own, &self.global)
     }
 
-    /// What says an option: the variable of the environment that it comes from, or the option in back quotes.
+    /// The origin of an option's value: the environment variable that sets it, or the option in back quotes.
     pub fn option(&self, name: &str) -> String {
         self.variables.get(name).cloned().unwrap_or_else(|| format!("`--{name}`"))
     }

@@ -1,4 +1,4 @@
-//! What studio-deploy decides, and nothing of what it does.
+//! The decisions of studio-deploy, as pure functions over data.
 //!
 //! ```text
 //! text ─parse→ Document ─resolve→ Config ─desire→ Graph ─observe→ Snapshot ─plan→ Plan ─apply→ Report

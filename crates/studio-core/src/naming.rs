@@ -1,7 +1,7 @@
 //! MDAA's naming convention: every name that an environment's objects have, derived from its four words.
 //!
-//! Identity is derivable: nothing here looks at the account. The rules, oddities included, are those of MDAA 1.6.0's
-//! default naming class, because consumers and MDAA-made environments already use its results.
+//! Identity is derived, never stored, so nothing here looks at the account. The rules, oddities included, are those of
+//! MDAA 1.6.0's default naming class, because consumers and existing environments of MDAA already use its results.
 
 mod names;
 
@@ -20,7 +20,7 @@ const IAM_LIMIT: usize = 64;
 const ALIAS_LIMIT: usize = 256;
 /// MDAA's limit on the part of a lifecycle config's name before the content hash.
 const LIFECYCLE_LIMIT: usize = 50;
-/// How many hexadecimal digits of the content hash a lifecycle config's name carries.
+/// Number of hexadecimal digits of the content hash in a lifecycle config's name.
 const CONTENT_HASH_LENGTH: usize = 10;
 /// SageMaker's limit on user profile names.
 const PROFILE_LIMIT: usize = 63;
@@ -131,7 +131,7 @@ impl NamingConvention {
         Ok(format!("{}-{}", self.lifecycle_base(app_type)?, content_hash(content)))
     }
 
-    /// What the names of all lifecycle configs of an app type begin with, before `-` and the content hash.
+    /// Prefix of the names of all lifecycle configs of an app type, before `-` and the content hash.
     pub fn lifecycle_base(&self, app_type: &str) -> Result<String, InvalidName> {
         self.resource_name(Some(app_type), Some(LIFECYCLE_LIMIT))
     }
@@ -156,7 +156,7 @@ impl NamingConvention {
         format!("/{}/{}/{}/{}", self.org, self.domain, self.env, strip_slash(path))
     }
 
-    /// The name of the CloudFormation stack that MDAA would have made.
+    /// The name of the CloudFormation stack that MDAA would have created.
     pub fn stack(&self, suffix: Option<&str>) -> String {
         let suffix = suffix.map(str::to_lowercase);
         [Some(self.org.as_str()), Some(&self.env), Some(&self.domain), Some(&self.module), suffix.as_deref()]
@@ -185,7 +185,7 @@ pub fn derive_profile_name(user_id: &str) -> String {
     user_id.encode_utf16().map(|unit| u8::try_from(unit).map_or('-', char::from)).map(word_or_hyphen).collect()
 }
 
-/// Whether SageMaker accepts a user profile name: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` and at most 63 characters.
+/// Returns `true` if SageMaker accepts a user profile name: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` and at most 63 characters.
 pub fn is_profile_name(name: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     name.len() <= PROFILE_LIMIT

@@ -78,7 +78,7 @@ impl ProcessState {
 }
 
 impl Process {
-    /// Whether `self` is certain to have ended, judged by the process `me` that can ask its system about a process id.
+    /// Returns `true` if `self` is certain to have ended, as far as the process `me` can tell from its own system.
     ///
     /// A process id means something within one boot of one kernel and one PID namespace only; anything else is not
     /// certain, and the heartbeat has to tell. What remains uncertain even so are two machines woken from one memory
@@ -96,7 +96,7 @@ impl Process {
     }
 }
 
-/// Digest of a value, by which the next one says what it was written over.
+/// Digest of a value, by which the next one identifies the value that it supersedes.
 pub type EntryDigest = String;
 
 /// A value of the lock's parameter.
@@ -104,18 +104,18 @@ pub type EntryDigest = String;
 pub struct Entry {
     /// The holder of the lock; none when it is free.
     pub holder: Option<Holder>,
-    /// Tells this value apart from every other one.
+    /// Unique text, so that no two values are equal.
     pub write: String,
-    /// The version that this was written over; earlier versions of this tool did not say so of a free lock.
+    /// The version that this value supersedes; earlier versions of this tool left it out of a free lock.
     pub supersedes: Option<i64>,
-    /// The mark of that version: after the parameter was deleted and made again, numbers alone prove nothing.
+    /// The digest of that version: after a deletion, numbers start again and prove nothing alone.
     pub superseded_digest: Option<EntryDigest>,
-    /// The time for which a lock that was freed by hand cannot be taken yet: its former holder may be writing.
+    /// The time until a lock that was freed by hand can be acquired: its former holder may still be writing.
     pub rest: Duration,
 }
 
 impl Entry {
-    /// The value as it is written.
+    /// The text of the value, as it is written to SSM.
     pub fn text(&self) -> String {
         let mut members = match self.holder.as_ref().map(serde_json::to_value) {
             Some(Ok(Json::Object(members))) => members,
@@ -130,7 +130,7 @@ impl Entry {
         Json::Object(members).to_string()
     }
 
-    /// A value that was read. What says nothing of a holder is free, such as the `free` of earlier versions.
+    /// Parses a value that was read. A value without a holder is free, such as the `free` of earlier versions.
     pub fn parse(text: &str) -> Self {
         let Ok(json) = serde_json::from_str::<Json>(text) else { return Self::default() };
         Self {
@@ -142,7 +142,7 @@ impl Entry {
         }
     }
 
-    /// The mark of a value.
+    /// The digest of a value's text.
     pub fn digest(text: &str) -> EntryDigest {
         hex(&Sha256::digest(text)[..8])
     }

@@ -1,8 +1,8 @@
-//! The fence around a run's writes: nothing is changed unless the lock is certain to be held.
+//! Fencing of a run's writes: none is sent unless the lock is certain to be held.
 //!
-//! It is asked at three places. The run itself is only driven on while the fence lets writes through ([`Fence::guard`]),
-//! so that a run that was asleep looks at the lock before it does anything else; each write asks once more at the last
-//! moment before it is sent; and a lock that is lost stops the run.
+//! The fence acts at three places. The run itself is only polled while the fence lets writes through ([`Fence::guard`]),
+//! so that a run that was asleep reads the lock before it does anything else; each write checks the fence again at the
+//! last moment before it is sent; and a lock that is lost stops the run.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -33,7 +33,7 @@ struct Shared {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Nobody asked for the lock.
+    /// The run needs no lock.
     Open,
     /// The lock is held by a heartbeat that was begun at `since`.
     Held { since: Duration, limit: Duration, uptime: fn() -> Duration },
@@ -65,13 +65,13 @@ impl Fence {
         *self.state() = State::Held { since, limit, uptime };
     }
 
-    /// Lets no write through any more.
+    /// Closes the fence: no write is sent any more.
     pub(crate) fn lose(&self) {
         *self.state() = State::Lost;
         self.0.lost.send_replace(true);
     }
 
-    /// Whether a write may be sent now.
+    /// Checks that a write may be sent now.
     pub fn check(&self) -> Result<(), NotHeld> {
         match *self.state() {
             State::Open => Ok(()),
@@ -83,18 +83,18 @@ impl Fence {
         }
     }
 
-    /// A channel that tells once the lock is lost.
+    /// A channel that becomes true once the lock is lost.
     pub fn lost(&self) -> watch::Receiver<bool> {
         self.0.lost.subscribe()
     }
 
-    /// Returns when somebody had to stop because the last heartbeat is too old.
+    /// Waits until the run had to stop because the last heartbeat is too old.
     pub(super) async fn doubted(&self) {
         self.0.doubted.notified().await;
     }
 
-    /// Drives `work` and, beside it, `keeper`, which renews the lock and never ends. While the lock is in doubt only the
-    /// keeper is driven: all that `work` calls is called when it is driven.
+    /// Polls `work` and, beside it, `keeper`, which renews the lock and never ends. While the lock is in doubt only the
+    /// keeper is polled: `work` makes calls only while it is polled.
     pub async fn guard<T>(&self, keeper: impl Future<Output = ()>, work: impl Future<Output = T>) -> T {
         let (mut keeper, mut work) = (pin!(keeper), pin!(work));
         let mut is_kept = true;

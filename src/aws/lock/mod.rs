@@ -1,7 +1,8 @@
-//! One writer at a time: a lock in SSM beside the record, taken by apply and destroy only.
+//! The deployment lock: one writer at a time, held by apply and destroy in an SSM parameter beside the record.
 //!
-//! The `protocol` decides; here its calls are made, its waiting is done, and the holder's heart beats. `entry` is what the
-//! parameter says, `fence` keeps a run that is no longer certain of the lock from writing.
+//! `protocol` is a pure state machine that decides; this module makes its calls to SSM, waits, and sends the holder's
+//! heartbeats. `entry` is the parameter's value, and `fence` stops the writes of a run that is no longer certain to hold
+//! the lock.
 
 mod entry;
 mod fence;
@@ -62,7 +63,7 @@ pub enum LockError {
     Cloud(#[from] CloudError),
 }
 
-/// One run's hand on the lock of a deployment.
+/// One run's handle on the lock of a deployment.
 #[derive(Debug)]
 pub struct Lock {
     ssm: Client,
@@ -76,7 +77,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// The hand of the run that `me` describes, who holds nothing yet.
+    /// The handle of the run that `me` describes, which does not hold the lock yet.
     pub fn new(account: &Account, me: Holder, locality: Locality) -> Self {
         Self {
             ssm: account.lock.clone(),
@@ -89,8 +90,12 @@ impl Lock {
         }
     }
 
-    /// Takes the lock; waits up to `patience` for it, and for as long as one that was freed by hand is not to be had.
-    /// `tell` is told what is waited for.
+    /// Acquires the lock, waiting up to `patience` for its holder; `emit` receives what is waited for.
+    ///
+    /// SSM has no conditional write, so acquiring is an optimistic lock on the parameter's version: the run writes its entry
+    /// over the version that it read, and holds the lock only if that entry became the very next version. A holder that is
+    /// certain to have ended, or has sent no heartbeat for two minutes, is displaced; any other one is waited for. A lock
+    /// that was freed by hand is always waited for, since its former holder may still be writing, but not for long.
     ///
     /// # Errors
     /// [`LockError::Held`] when somebody else holds it to the end.
@@ -103,7 +108,7 @@ impl Lock {
             match self.pursue(LockGoal::Acquire).await? {
                 LockEnd::Done => break,
                 LockEnd::Busy(standing) => {
-                    // One that was freed by hand is to be had soon, whatever happens.
+                    // A lock that was freed by hand can be acquired soon, whatever happens.
                     if standing.holder.is_some() && waited() >= patience {
                         return Err(LockError::Held(standing));
                     }
@@ -133,22 +138,22 @@ impl Lock {
         Ok(())
     }
 
-    /// Whether it may be this run's although it was not taken for certain.
+    /// Returns `true` if this run may have left the lock taken although it never knew that it held it.
     pub fn may_be_left(&self) -> bool {
         self.wrote.get()
     }
 
-    /// Does `work` while the lock is kept: heartbeats go on beside it, and it stands still while the lock is in doubt.
+    /// Runs `work` while heartbeats keep the lock; `work` is suspended while the lock is in doubt.
     pub async fn keep<T>(&self, emit: &dyn Fn(String), work: impl Future<Output = T>) -> T {
         self.fence.guard(self.keep_alive(emit), work).await
     }
 
-    /// A channel that tells once the lock is lost.
+    /// A channel that becomes true once the lock is lost.
     pub fn lost(&self) -> tokio::sync::watch::Receiver<bool> {
         self.fence.lost()
     }
 
-    /// Whether the lock is certain to be held.
+    /// Checks that the lock is certain to be held.
     ///
     /// # Errors
     /// Why it is not.
@@ -156,7 +161,7 @@ impl Lock {
         self.fence.check()
     }
 
-    /// Gives the lock back, unless somebody took it over.
+    /// Releases the lock, unless somebody took it over.
     ///
     /// # Errors
     /// What SSM fails with.
@@ -170,7 +175,7 @@ impl Lock {
         }
     }
 
-    /// Gives the lock back by deleting its parameter, when nothing of the deployment is left.
+    /// Releases the lock by deleting its parameter, when nothing of the deployment is left.
     ///
     /// # Errors
     /// What SSM fails with; that the answer was lost.
@@ -183,7 +188,7 @@ impl Lock {
         }
     }
 
-    /// Shows once that this run lives; whether the lock is still its own.
+    /// Sends one heartbeat; returns `true` unless another run has the lock by now.
     ///
     /// # Errors
     /// What SSM fails with.
@@ -195,7 +200,7 @@ impl Lock {
         Ok(end != LockEnd::Gone)
     }
 
-    /// Whether there is a lock at all, held or free.
+    /// Returns `true` if there is a lock at all, held or free.
     ///
     /// # Errors
     /// What SSM fails with.
@@ -222,7 +227,7 @@ impl Lock {
         self.pursue_until_certain(LockGoal::Free(token.to_owned())).await.map(drop)
     }
 
-    /// Pursues a goal until it is clear how that ended.
+    /// Pursues a goal, again while the outcome is unclear because SSM's reads lag behind.
     async fn pursue_until_certain(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
         let unclear = || CloudError::new(ErrorKind::Timeout, "GetParameter", "SSM's answers are out of date");
         let attempt = async || match self.pursue(goal.clone()).await? {
@@ -234,7 +239,7 @@ impl Lock {
 
     async fn keep_alive(&self, emit: &dyn Fn(String)) {
         let mut tick = wait::every(HEARTBEAT_INTERVAL);
-        // The first is due at once, and the lock was written a moment ago.
+        // The first tick is due at once, and the lock was written a moment ago.
         tick.reset();
         loop {
             tokio::select! {
@@ -245,7 +250,7 @@ impl Lock {
             let mut announced = false;
             loop {
                 let doubted = matches!(self.check(), Err(NotHeld::Doubtful(_)));
-                // A beat that is cut off may still arrive: the next one finds out.
+                // A heartbeat that is cut off may still arrive: the next one finds out.
                 let heartbeat = tokio::select! {
                     biased;
                     heartbeat = self.heartbeat() => heartbeat,
@@ -273,14 +278,14 @@ impl Lock {
         }
     }
 
-    /// Lets writes through for as long as the heartbeat that was confirmed last allows.
+    /// Extends the fence to the time that the last confirmed heartbeat allows.
     fn extend_fence(&self) {
         if let Some(since) = self.party.borrow().held_since() {
             self.fence.hold(since, Times::default().limit, self.locality.uptime);
         }
     }
 
-    /// Makes the calls that the protocol asks for until it is at an end.
+    /// Makes the calls that the protocol asks for until it ends.
     async fn pursue(&self, goal: LockGoal) -> Result<LockEnd, CloudError> {
         let now = || (self.locality.uptime)();
         let mut next = {
@@ -317,7 +322,7 @@ impl Lock {
                 }
             }
             LockCall::Delete => {
-                // Once only: a second attempt might delete what was made after the first.
+                // Sent once only: a retry might delete a parameter that was created after the first attempt.
                 let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
                 let delete = self.ssm.delete_parameter().name(&self.name).customize().config_override(once);
                 match delete.send().await.map_err(|e| failed("DeleteParameter", e)) {
@@ -345,7 +350,7 @@ impl Lock {
         }
     }
 
-    /// The time by this machine's clock: nothing is decided by it, but people are told it.
+    /// The time by this machine's clock, in seconds; it is shown to people and decides nothing.
     fn seconds(&self) -> i64 {
         let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)

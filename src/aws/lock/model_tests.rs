@@ -16,24 +16,24 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 use super::entry::{Entry, EntryDigest, Holder};
 use super::protocol::{LockAnswer, LockCall, LockEnd, LockGoal, LockStep, LockVersion, Party, Times};
 
-/// How long a step of the model's clock is.
+/// Length of a step of the model's clock.
 const TICK: Duration = Duration::from_secs(10);
 /// After its heartbeat a holder writes for a step, and what it sent arrives within another.
 const TIMES: Times = Times { limit: TICK, flight: TICK };
 /// For how many steps a deleted name cannot be made again.
 const DELETED: u8 = 1;
 
-/// How many moves are tried in one world, the shortest ways first: more take the suite too long, and memory.
+/// Number of moves that are tried in one world, breadth first: more take too much time and memory.
 const MOST: usize = 60_000;
 /// The same for the long run.
 const MANY: usize = 2_000_000;
 
 thread_local! {
-    /// What is known already of whether somebody gets on.
+    /// Memoised results of `gets_on`, by state.
     static KNOWN: RefCell<HashMap<u64, bool>> = RefCell::default();
 }
 
-/// What the lock promises.
+/// Safety property: the lock's promise.
 const ONE_WRITER: &str = "never two that both write";
 const LIVE: &str = "always one that gets on";
 
@@ -50,14 +50,14 @@ struct World {
     weakness: Option<Weakness>,
 }
 
-/// What a run does with the lock once.
+/// Use of the lock by a run, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Round {
-    /// It takes the lock, shows this often that it lives, and gives it back.
+    /// Acquires the lock, sends this many heartbeats, and releases it.
     Apply(u8),
-    /// It takes the lock and deletes it.
+    /// Acquires the lock and deletes its parameter.
     Destroy,
-    /// It frees the lock, whoever holds it.
+    /// Frees the lock by hand, whoever holds it.
     Unlock,
 }
 
@@ -207,7 +207,7 @@ impl World {
         self.note(state);
     }
 
-    /// What SSM answers to a call, as it is `lag` versions behind for reads.
+    /// SSM's answer to a call; reads are `lag` versions behind.
     fn serve(&self, state: &mut State, call: &LockCall, sent: u8, lag: usize, dated: bool) -> LockAnswer {
         let now = state.now;
         let seen = state.versions.len().saturating_sub(lag);
@@ -278,7 +278,7 @@ impl World {
         self.follow(state, index, next);
     }
 
-    /// Whether somebody new, on a machine of its own, gets the lock once nobody else does anything any more.
+    /// Liveness: returns `true` if a new run, on a machine of its own, gets the lock once nobody else acts any more.
     fn gets_on(&self, state: &State) -> bool {
         let mut quiet = State { late: Vec::new(), ..state.clone() };
         // Longer than a holder must be silent, and a lock that was freed by hand must rest after that.

@@ -1,16 +1,16 @@
 //! The lock's protocol as a pure state machine: answers and the time go in, calls and decisions come out.
 //!
-//! It is an optimistic lock on the number of a parameter's version. SSM has no conditional write, but every write makes
-//! the next version, says its number, and keeps what was before. So a value says over which version it was written, and
-//! with which mark, and *counts* only if it became the next one: of all who write over the same version just one does.
-//! Whoever reads looks past what does not count, back to the last value that does.
+//! It is an optimistic lock on the number of a parameter's version. SSM has no conditional write (no compare-and-swap),
+//! but every write creates the next version, returns its number, and keeps the earlier ones. So a value names the version
+//! that it supersedes, with that version's digest, and *counts* only if it became the next one: of all who write over the
+//! same version just one does. A reader skips values that do not count, back to the last one that does.
 //!
-//! What is relied upon: writes of one parameter are put in one order and numbered without a gap; a version never changes
-//! while the parameter exists; reads may lag (nothing promises that they do not), but not beyond a deletion, after which
-//! a name is to be left alone for 30 s (SSM API reference, DeleteParameter); clocks run at one rate, whatever they show.
-//! A holder is fenced: it sends no write [`Times::limit`] after it *began* its last confirmed heartbeat, and what it sent
-//! before has taken effect or failed within [`Times::flight`]. Nobody takes over before the sum has passed since that
-//! heartbeat was written, which is later than it was begun. `model_tests.rs` tries all of it out.
+//! Assumptions: writes of one parameter are put in one order and numbered without a gap; a version never changes while
+//! the parameter exists; reads may lag (nothing promises that they do not), but not beyond a deletion, after which a name
+//! must not be reused for 30 s (SSM API reference, DeleteParameter); clocks run at one rate, whatever they show. A holder
+//! is fenced: it sends no write [`Times::limit`] after it *began* its last confirmed heartbeat, and what it sent before has
+//! taken effect or failed within [`Times::flight`]. Nobody takes over before the sum has passed since that heartbeat was
+//! written, which is later than it was begun. `model_tests.rs` checks all of it with a model checker.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::entry::{Entry, EntryDigest, Holder};
 /// The number of versions that SSM keeps of a parameter (SSM user guide, "Working with parameter versions").
 const KEPT: i64 = 100;
 
-/// The durations that the lock goes by.
+/// Durations of the lock's protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Times {
     /// The time after a heartbeat in which its holder may send writes.
@@ -62,9 +62,9 @@ pub enum LockCall {
     Read,
     /// GetParameter of an earlier version, by its number.
     ReadVersion(i64),
-    /// A write: a creation when it is over version 0.
+    /// A write; it creates the parameter when it supersedes version 0.
     Put(Entry),
-    /// The end of the parameter; sent once, since a second one might hit what was made meanwhile.
+    /// The deletion of the parameter; sent once, since a retry might delete what was created meanwhile.
     Delete,
 }
 
@@ -82,33 +82,33 @@ pub enum LockAnswer {
     Exists,
     /// The parameter is gone.
     Deleted,
-    /// None: nobody knows what became of the call.
+    /// No answer: the call may have taken effect.
     Lost,
 }
 
-/// The end that a party pursues.
+/// Goal that a party pursues.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LockGoal {
-    /// To know how the lock stands.
+    /// To read the state of the lock.
     Inspect,
-    /// To hold the lock.
+    /// To acquire the lock.
     Acquire,
-    /// To show that it still lives.
+    /// To confirm that the holder is alive.
     Heartbeat,
-    /// To give it back.
+    /// To release the lock.
     Release,
-    /// To give it back by deleting the parameter.
+    /// To release the lock by deleting the parameter.
     Remove,
-    /// To take it from the holder with this token, by a person's order.
+    /// To free the lock of the holder with this token, by a person's order.
     Free(String),
 }
 
 /// The next thing for a party to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LockStep {
-    /// A call, whose answer is to be handed in.
+    /// A call, whose answer is passed to [`Party::answer`].
     Ask(LockCall),
-    /// Nothing: this is how it ended.
+    /// The end, with the outcome.
     End(LockEnd),
 }
 
@@ -122,7 +122,7 @@ pub enum LockEnd {
     Busy(Standing),
     /// SSM does not let the parameter be made right now.
     Refused,
-    /// Nobody can tell yet; trying again may.
+    /// The outcome is not known yet; another attempt may tell.
     Unclear,
     /// The lock is not, or no longer, ours.
     Gone,
@@ -139,7 +139,7 @@ pub struct Standing {
     pub rest: Duration,
 }
 
-/// The version that a party holds the lock by.
+/// Version by which a party holds the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Held {
     number: i64,
@@ -148,7 +148,7 @@ struct Held {
     since: Duration,
 }
 
-/// A write of one's own whose end is not certain.
+/// A write of the party's own whose effect is not certain yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sent {
     supersedes: i64,
@@ -157,7 +157,7 @@ struct Sent {
     at: Duration,
 }
 
-/// The answer that a party waits for.
+/// Answer that a party is waiting for.
 #[expect(clippy::large_enum_variant, reason = "one of each lives at a time")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Awaiting {
@@ -168,7 +168,7 @@ enum Awaiting {
         doubted: LockVersion,
     },
     Write,
-    /// The version that was written over: is it the one that was seen?
+    /// The superseded version: is it still the one that was read?
     Confirmation,
     Deletion,
 }
@@ -189,11 +189,11 @@ pub struct Party {
     displaces: Option<Holder>,
 }
 
-/// Tells whether a holder is certain to have ended.
+/// Predicate of holders whose process is certain to have ended.
 pub type HasEnded<'a> = &'a dyn Fn(&Holder) -> bool;
 
 impl Party {
-    /// Party of a run that holds nothing yet. Its token is its own.
+    /// Party of a run that does not hold the lock yet. Its token is unique.
     pub const fn new(me: Holder, times: Times) -> Self {
         Self {
             me,
@@ -213,22 +213,22 @@ impl Party {
         self.held.as_ref().map(|held| held.since)
     }
 
-    /// Who left behind the lock that was taken: a holder that ended, or was silent for too long.
+    /// The holder that left the lock behind: one whose process ended, or that was silent for too long.
     pub const fn displaced(&self) -> Option<&Holder> {
         self.displaces.as_ref()
     }
 
-    /// Whether a write may be sent: the last confirmed heartbeat is young enough.
+    /// Returns `true` if a write may be sent: the last confirmed heartbeat is young enough.
     pub fn may_write(&self, now: Duration) -> bool {
         self.held_since().is_some_and(|since| now.saturating_sub(since) <= self.times.limit)
     }
 
-    /// Begins the way to a goal, whatever was under way before.
+    /// Begins to pursue a goal, and gives up whatever was under way before.
     pub fn begin(&mut self, goal: LockGoal, now: Duration) -> LockStep {
         let held = match goal {
             LockGoal::Inspect | LockGoal::Acquire | LockGoal::Free(_) => None,
             LockGoal::Heartbeat | LockGoal::Remove => self.held.clone(),
-            // Whoever gives it back writes nothing any more.
+            // A run that releases the lock writes nothing any more.
             LockGoal::Release => self.held.take(),
         };
         let needs_hold = matches!(goal, LockGoal::Heartbeat | LockGoal::Remove);
@@ -240,7 +240,7 @@ impl Party {
         }
     }
 
-    /// Goes on with what SSM answered.
+    /// Continues with SSM's answer to the last call.
     pub fn answer(&mut self, answer: LockAnswer, now: Duration, has_ended: HasEnded<'_>) -> LockStep {
         let Some(goal) = self.goal.clone() else { return LockStep::End(LockEnd::Unclear) };
         match (std::mem::replace(&mut self.awaiting, Awaiting::Latest), answer) {
@@ -253,7 +253,7 @@ impl Party {
                     self.classify(latest, earlier, now, has_ended)
                 }
             }
-            // What SSM has forgotten by now holds nothing. Anything nearer has to be there.
+            // A version that SSM no longer keeps does not count. Any later one has to be there.
             (Awaiting::Earlier { latest, doubted }, LockAnswer::Absent)
                 if latest.number - doubted.number >= KEPT - 1 =>
             {
@@ -263,7 +263,7 @@ impl Party {
             (Awaiting::Confirmation, LockAnswer::Found(earlier)) => {
                 match self.sent.take_if(|sent| sent.superseded_digest.as_ref() == Some(&earlier.digest)) {
                     Some(sent) => self.confirm_write(sent.supersedes + 1, sent, now),
-                    // It was deleted and made again in between: what was written does not count.
+                    // The parameter was deleted and created again in between: this write does not count.
                     None => self.read_latest(),
                 }
             }
@@ -296,25 +296,25 @@ impl Party {
                     return self.end(LockEnd::Done);
                 }
                 if sent.supersedes == 0 {
-                    // A creation has nothing before it that could have been another.
+                    // A creation supersedes nothing, so there is nothing to confirm.
                     let sent = sent.clone();
                     return self.confirm_write(1, sent, now);
                 }
                 self.awaiting = Awaiting::Confirmation;
                 LockStep::Ask(LockCall::ReadVersion(sent.supersedes))
             }
-            // Numbers only grow while a parameter exists: what was held was deleted.
+            // Numbers only grow while a parameter exists, so the one that was held has been deleted.
             LockAnswer::Written(number) if *number <= sent.supersedes && self.held.is_some() => self.lose(),
             LockAnswer::Exists if *goal == LockGoal::Acquire => self.end(LockEnd::Refused),
-            // It was overwritten with its name deleted a moment ago.
+            // The parameter was deleted a moment ago, and SSM still refuses its name.
             LockAnswer::Exists if self.held.is_some() => self.lose(),
             LockAnswer::Exists => self.end(LockEnd::Done),
-            // Somebody was faster, or nobody knows.
+            // Another party was faster, or the answer was lost.
             _ => self.read_latest(),
         }
     }
 
-    /// Finds out whether `candidate` counts.
+    /// Classifies `candidate`: it counts, it does not, or only the version before it tells.
     fn classify(
         &mut self,
         latest: LockVersion,
@@ -324,7 +324,7 @@ impl Party {
     ) -> LockStep {
         let number = candidate.number;
         let counts = match (candidate.entry.supersedes, &candidate.entry.superseded_digest) {
-            // As earlier versions of this tool wrote it.
+            // Earlier versions of this tool wrote no such number.
             (None, _) => true,
             (Some(_), None) => has_its_number(&candidate),
             (Some(_), Some(_)) => false,
@@ -339,7 +339,7 @@ impl Party {
         }
     }
 
-    /// Decides what to do about the `last` version that counts, when `latest` is the latest of all.
+    /// Decides the next step, given the `last` version that counts and the `latest` of all.
     fn decide(
         &mut self,
         latest: Option<LockVersion>,
@@ -367,7 +367,7 @@ impl Party {
                     (Some(sent), Some((number, digest))) if sent.digest == *digest => {
                         self.confirm_write(number, sent, now)
                     }
-                    // An earlier value of its own, of which nobody knows when it was sent.
+                    // An earlier value of its own, sent at an unknown time.
                     _ => write_over(self, Duration::ZERO),
                 }
             }
@@ -401,7 +401,7 @@ impl Party {
         let silent = self.silent(last, now);
         let wait = match &last.entry.holder {
             Some(holder) if has_ended(holder) => Duration::ZERO,
-            // SSM tells whole seconds, so that a moment more has to pass.
+            // SSM's times are whole seconds, so one more has to pass.
             Some(_) => self.times.silence().saturating_add(Duration::from_secs(1)),
             None if last.entry.rest.is_zero() => return None,
             None => last.entry.rest.saturating_add(Duration::from_secs(1)),
@@ -425,7 +425,7 @@ impl Party {
         }
     }
 
-    /// Writes over a version: what it says is what the goal wants.
+    /// Writes a value that supersedes a version, as the goal requires.
     fn write(
         &mut self,
         supersedes: i64,
@@ -447,7 +447,7 @@ impl Party {
         LockStep::Ask(LockCall::Put(entry))
     }
 
-    /// The party's own write counts from now on.
+    /// Continues after the party's own write was confirmed to count.
     fn confirm_write(&mut self, number: i64, sent: Sent, now: Duration) -> LockStep {
         match self.goal {
             Some(LockGoal::Acquire | LockGoal::Heartbeat) => {
@@ -469,7 +469,7 @@ impl Party {
     }
 }
 
-/// Whether a version has the number that its entry says.
+/// Returns `true` if a version has the number that its entry wanted, so that its write won the race.
 fn has_its_number(version: &LockVersion) -> bool {
     version.entry.supersedes.is_some_and(|number| number + 1 == version.number)
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a config: collected, placed, and rendered for people and for machines.
+//! Diagnostics of a config: collected, located, and rendered for people and for machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use super::codes::Code;
 use crate::escape::{self, one_line};
 use crate::model::Source;
 
-/// How many are shown to people, who have lost the thread by then.
+/// Number of diagnostics that people are shown; nobody reads more at once.
 const SHOWN: usize = 200;
 /// Excerpts longer than this are left out; no line of a config that people write is.
 const LONGEST_EXCERPT: usize = 16_384;
 
-/// How bad it is.
+/// Severity of a diagnostic, which decides which commands stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -27,7 +27,7 @@ pub enum Severity {
     Warning,
 }
 
-/// Where something stands, and for how many characters of its line.
+/// Location of a piece of text: its first character, and its length within the line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Span {
     /// The first character.
@@ -37,7 +37,7 @@ pub struct Span {
     pub length: usize,
 }
 
-/// A place and what is to be said about it.
+/// Span with a text that the excerpt shows beside it; the text is empty where the summary says it all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct LabeledSpan {
     /// The place.
@@ -48,12 +48,12 @@ pub struct LabeledSpan {
     pub text: String,
 }
 
-/// One thing that is wrong.
+/// One mistake, or one thing worth knowing, about a config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// What `explain` knows it by, e.g. `SD1003`.
     pub code: &'static str,
-    /// How bad it is.
+    /// Severity of a diagnostic, which decides which commands stop.
     pub severity: Severity,
     /// What is wrong, in one line.
     pub summary: String,
@@ -66,32 +66,32 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Something wrong, nowhere in particular yet.
+    /// A diagnostic of a code, without a location yet.
     pub fn new(code: &'static Code, summary: impl Into<String>) -> Self {
         Self { code: code.id, severity: code.severity, summary: summary.into(), labels: Vec::new(), help: None }
     }
 
-    /// This, at a place.
+    /// Adds a span that needs no text of its own.
     #[must_use]
     pub fn at(self, span: &Span) -> Self {
         self.label(span, "")
     }
 
-    /// This, with one more place and what is to be said about it.
+    /// Adds a span and the text to show beside it; the first one is the diagnostic's own location.
     #[must_use]
     pub fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
         self.labels.push(LabeledSpan { span: span.clone(), text: text.into() });
         self
     }
 
-    /// This, with the way out.
+    /// Adds advice on how to fix it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// This as people may see it: names and values of the config are in every text of it.
+    /// A copy with every text escaped, since names and values of the config are in all of them.
     fn shown(&self) -> Self {
         let mut shown = self.clone();
         shown.summary = one_line(&self.summary);
@@ -101,13 +101,13 @@ impl Diagnostic {
     }
 }
 
-/// All that is wrong: sorted by place, each thing once.
+/// Diagnostics sorted by location, each only once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Adds one thing, unless it is known.
+    /// Adds a diagnostic, unless the same one is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let from = self.0.partition_point(|known| order(known) < order(&diagnostic));
         let alike = self.0[from..].iter().take_while(|known| order(known) == order(&diagnostic));
@@ -122,27 +122,27 @@ impl Diagnostics {
         other.0.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
-    /// Everything, in order.
+    /// All diagnostics, in the order of their locations.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }
 
-    /// Whether nothing is wrong.
+    /// Returns `true` if there is no diagnostic at all, not even a warning.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many things are wrong.
+    /// The number of diagnostics, warnings included.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is an error.
+    /// Returns `true` if there is an error.
     pub fn has_errors(&self) -> bool {
         self.has(Severity::Error)
     }
 
-    /// Whether there is something that AWS would refuse.
+    /// Returns `true` if there is something that AWS would refuse.
     pub fn has_refused(&self) -> bool {
         self.has(Severity::Refused)
     }
@@ -223,7 +223,7 @@ impl<'a> Lines<'a> {
         self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
 
-    /// The lines that hold all of some places, with the number of the first; nothing when they are too long to show.
+    /// The lines that hold all of some spans, with the number of the first; nothing when they are too long to show.
     fn excerpt(&self, spans: impl Iterator<Item = &'a Span> + Clone) -> Option<(usize, &'a str)> {
         let lines = spans.map(|span| span.source.line.max(1));
         let (first, last) = (lines.clone().min()?, lines.max()?);
@@ -231,7 +231,7 @@ impl<'a> Lines<'a> {
         (excerpt.len() <= LONGEST_EXCERPT).then_some((first, excerpt))
     }
 
-    /// The bytes of the text that a place covers; at least one character where there is one.
+    /// The bytes of the text that a span covers; at least one character where there is one.
     fn span(&self, span: &Span) -> std::ops::Range<usize> {
         let start = self.start(span.source.line);
         let line = &self.text[start..self.start(span.source.line.max(1) + 1)];
@@ -245,7 +245,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An excerpt as it is shown: what steers can be seen, and takes more room than before.
+/// An excerpt as it is shown: control characters are escaped, and so take more room than before.
 fn visible(excerpt: &str) -> String {
     escape::lines(&excerpt.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
 }

@@ -1,4 +1,4 @@
-//! One tree out of one or several files.
+//! The files of one config, parsed and merged into one tree.
 
 use std::collections::BTreeMap;
 
@@ -58,14 +58,14 @@ impl Document {
         Self { root: Tree::from_json(serde_json::json!({}), span), texts: BTreeMap::new() }
     }
 
-    /// This with the text of another file that some of it may come from.
+    /// Adds the text of another file that values may come from, for rendering diagnostics.
     #[must_use]
     pub fn with_text(mut self, file: &InputFile) -> Self {
         self.texts.entry(file.name.clone()).or_insert_with(|| file.text.clone());
         self
     }
 
-    /// This with the top-level keys of inline data in place of its own, as MDAA lays `module_config_data` over the files.
+    /// Replaces top-level keys by those of inline data, as MDAA lays `module_config_data` over the files.
     #[must_use]
     pub fn overlay(mut self, inline: Tree) -> Self {
         if let (YamlValue::Map(members), YamlValue::Map(over)) = (&mut self.root.value, inline.value) {
@@ -89,13 +89,13 @@ impl Document {
         &self.texts
     }
 
-    /// The merged tree.
+    /// The merged tree, with its references not filled in.
     pub fn tree(&self) -> &Tree {
         &self.root
     }
 }
 
-/// The place of what stands in no file.
+/// The span of values that stand in no file.
 pub(super) fn nowhere() -> Span {
     Span { source: crate::model::Source { file: "config".into(), line: 1, column: 1 }, length: 1 }
 }
@@ -130,7 +130,7 @@ pub(super) fn join(folder: &str, path: &str) -> String {
     }
 }
 
-/// Whether a path of keys leads to or into the commands of a lifecycle config, in a config or inline in mdaa.yaml.
+/// Returns `true` if a path of keys leads to or into the commands of a lifecycle config, in a config or inline in mdaa.yaml.
 pub(super) fn in_commands(path: &[String]) -> bool {
     path.windows(4).any(|keys| keys[0] == "domain" && keys[1] == "lifecycleConfigs" && keys[3] == "cmds")
 }

@@ -1,4 +1,4 @@
-//! The `domain:` block.
+//! The `domain:` block of a config, as typed values.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use super::roles::RoleReference;
 use super::security_group::SecurityGroupRules;
 use super::user_settings::{DomainSettings, SpaceSettings, UserSettings};
 
-/// Where notebooks are shared unless the config says otherwise.
+/// Default prefix of shared notebooks in the bucket.
 pub const DEFAULT_SHARING_PREFIX: &str = "sharing/";
-/// Where lifecycle assets go unless the config says otherwise.
+/// Default prefix of lifecycle assets in the bucket.
 pub const DEFAULT_ASSET_PREFIX: &str = "lifecycle-assets";
 
-/// How people sign in to the domain.
+/// Sign-in to the domain: IAM or IAM Identity Center.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AuthMode {
     /// With IAM: every profile names the role that its user comes from.
@@ -30,7 +30,7 @@ pub enum AuthMode {
 }
 
 impl AuthMode {
-    /// The API's word.
+    /// The mode in the API's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {
             AuthMode::Iam => "IAM",
@@ -39,18 +39,18 @@ impl AuthMode {
     }
 }
 
-/// What becomes of something that holds data when the environment is destroyed.
+/// Treatment of a resource that holds data when the environment is destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnDestroy {
-    /// It stays.
+    /// Keep it, and all data in it.
     #[default]
     Retain,
-    /// It goes, with its data.
+    /// Delete it together with its data.
     Delete,
 }
 
-/// What becomes of data when the environment is destroyed.
+/// Treatment of each resource that holds data when the environment is destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RemovalPolicy {
@@ -62,7 +62,7 @@ pub struct RemovalPolicy {
     pub kms_key: OnDestroy,
 }
 
-/// A bucket that exists already.
+/// An existing bucket to use instead of creating one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DomainBucket {
@@ -78,7 +78,7 @@ pub struct DomainBucket {
 pub struct UserProfile {
     /// The role from which the user opens Studio; mandatory with `authMode: IAM`, unused with `SSO`.
     pub user_role: Option<RoleReference>,
-    /// The profile's name where the one derived from the user id does not serve. Extension.
+    /// The profile's name, if not the one derived from the user id. Extension.
     #[schemars(length(min = 1, max = 63), extend("x-extension" = true))]
     pub profile_name: Option<String>,
     /// Settings of this user that override the domain's. Extension.
@@ -90,44 +90,44 @@ pub struct UserProfile {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DomainConfig {
-    /// How people sign in.
+    /// How users sign in: `IAM` or `SSO`.
     pub auth_mode: AuthMode,
-    /// The VPC of the domain and of the security group made for it.
+    /// The VPC of the domain and of the security group created for it.
     #[schemars(length(min = 1, max = 32), extend("examples" = ["vpc-0123456789abcdef0", "ssm:/network/vpc/id"]))]
     pub vpc_id: String,
     /// The subnets of Studio apps.
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 32)))]
     pub subnet_ids: Vec<String>,
-    /// A security group to use instead of making one; the rules below are then ignored.
+    /// A security group to use instead of creating one; the rules below are then ignored.
     #[serde(default)]
     #[schemars(length(min = 1, max = 32))]
     pub security_group_id: Option<String>,
-    /// What may reach Studio apps. Nothing but the group itself when absent.
+    /// Inbound rules of Studio apps. Only the group itself may connect when absent.
     #[serde(default)]
     pub security_group_ingress: SecurityGroupRules,
-    /// What Studio apps may reach. All IPv4 addresses when absent; any rule here restricts it.
+    /// Outbound rules of Studio apps. All IPv4 addresses when absent; any rule here restricts them.
     #[serde(default)]
     pub security_group_egress: SecurityGroupRules,
-    /// A key to use instead of making one: its ARN, or the id or alias of one in the domain's account and region.
+    /// A key to use instead of creating one: its ARN, or the id or alias of one in the domain's account and region.
     #[serde(default)]
     #[schemars(length(max = 2048), extend("examples" = ["arn:{{partition}}:kms:{{region}}:{{account}}:key/…"]))]
     pub kms_key_arn: Option<String>,
-    /// A role for Studio apps to use instead of making one.
+    /// A role for Studio apps to use instead of creating one.
     #[serde(default)]
     pub default_execution_role: Option<RoleReference>,
     /// Roles that may read and write the whole sharing bucket and use the key. Mandatory without `domainBucket`.
     #[serde(default)]
     pub data_admin_roles: Vec<RoleReference>,
-    /// A bucket to use instead of making one.
+    /// A bucket to use instead of creating one.
     #[serde(default)]
     pub domain_bucket: Option<DomainBucket>,
     /// The users, by user id: the session name with `authMode: IAM`, the Identity Center user name with `SSO`.
     #[serde(default)]
     pub user_profiles: IndexMap<String, UserProfile>,
-    /// Where in the bucket notebooks are shared.
+    /// Prefix of shared notebooks in the bucket.
     #[serde(default = "default_sharing_prefix")]
     pub notebook_sharing_prefix: String,
-    /// Where in the bucket lifecycle assets go.
+    /// Prefix of lifecycle assets in the bucket.
     #[serde(default = "default_asset_prefix")]
     pub asset_prefix: String,
     /// Scripts that run whenever an app starts.
@@ -137,38 +137,38 @@ pub struct DomainConfig {
     /// Memory of the Lambda function with which MDAA copies assets; accepted and unused, as there is none here.
     #[serde(default, rename = "assetDeploymentMemoryLimitMB")]
     pub asset_deployment_memory_limit_mb: Option<f64>,
-    /// What Studio offers its users.
+    /// Default settings of the domain's users.
     #[serde(default)]
     pub default_user_settings: UserSettings,
-    /// What shared spaces start with. Extension.
+    /// Default settings of shared spaces. Extension.
     #[serde(default)]
     #[schemars(extend("x-extension" = true))]
     pub default_space_settings: Option<SpaceSettings>,
-    /// What holds for the domain as a whole. Extension.
+    /// Settings of the domain as a whole. Extension.
     #[serde(default)]
     #[schemars(extend("x-extension" = true))]
     pub domain_settings: Option<DomainSettings>,
-    /// How apps reach the network; `VpcOnly` when absent. Extension.
+    /// Network access of apps; `VpcOnly` when absent. Extension.
     #[serde(default)]
     #[schemars(extend("enum" = enums::NETWORK_ACCESS, "x-aws" = true, "x-extension" = true))]
     pub app_network_access_type: Option<String>,
-    /// Who makes the security groups between apps; only with RStudio. Extension.
+    /// Who creates the security groups between apps; only with RStudio. Extension.
     #[serde(default)]
     #[schemars(extend("enum" = enums::GROUP_MANAGEMENT, "x-aws" = true, "x-extension" = true))]
     pub app_security_group_management: Option<String>,
-    /// Whether the tags of domain, space and profile go on to jobs. Extension.
+    /// Whether jobs inherit the tags of domain, space and profile. Extension.
     #[serde(default)]
     #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true, "x-extension" = true))]
     pub tag_propagation: Option<String>,
-    /// The domain's name where MDAA's does not serve. Extension.
+    /// The domain's name, if not MDAA's. Extension.
     #[serde(default)]
     #[schemars(length(min = 1, max = 63), extend("x-extension" = true))]
     pub domain_name: Option<String>,
-    /// Tags of everything that is made for the domain. Extension.
+    /// Tags of everything that is created for the domain. Extension.
     #[serde(default)]
     #[schemars(extend("x-extension" = true))]
     pub tags: BTreeMap<String, String>,
-    /// What becomes of data when the environment is destroyed; everything stays when absent. Extension.
+    /// What to do with data when the environment is destroyed; everything is kept when absent. Extension.
     #[serde(default)]
     #[schemars(extend("x-extension" = true))]
     pub removal_policy: RemovalPolicy,
@@ -179,7 +179,7 @@ pub struct DomainConfig {
 }
 
 impl DomainConfig {
-    /// Puts the defaults in the place of empty prefixes, which count as absent in MDAA, as empty role references do.
+    /// Replaces empty prefixes by the defaults and drops empty role references: MDAA takes both for absent.
     pub(super) fn apply_defaults(&mut self) {
         let assets = self.domain_bucket.iter_mut().map(|bucket| &mut bucket.asset_deployment_role);
         let users = self.user_profiles.values_mut().filter_map(|profile| profile.user_role.as_mut());
@@ -200,18 +200,18 @@ impl DomainConfig {
     }
 }
 
-/// The YAML shape of the lifecycle configs.
+/// YAML schema of the lifecycle configs, which are a map in the typed config.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct LifecycleConfigsInYaml {
-    /// Runs when Studio Classic's Jupyter server starts.
+    /// Script that runs when Studio Classic's Jupyter server starts.
     #[serde(default)]
     jupyter: Option<LifecycleConfig>,
-    /// Runs when JupyterLab starts.
+    /// Script that runs when JupyterLab starts.
     #[serde(default)]
     jupyter_lab: Option<LifecycleConfig>,
-    /// Runs when a kernel of Studio Classic starts.
+    /// Script that runs when a kernel of Studio Classic starts.
     #[serde(default)]
     kernel: Option<LifecycleConfig>,
 }

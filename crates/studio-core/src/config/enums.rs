@@ -1,28 +1,28 @@
-//! The words that AWS accepts where the API restricts text, as of the SDK that this is built with.
+//! Enumerations of the SageMaker API, as of the SDK that this is built with.
 
-/// On or off.
+/// States of a feature that is on or off.
 pub const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
-/// Mounting of the home file system.
+/// Mounting of the home file system by new apps.
 pub const AUTO_MOUNT: [&str; 3] = ["Enabled", "Disabled", "DefaultAsDomain"];
-/// Whether the profile's name is the source identity.
+/// Sources of the source identity in AWS's logs (`ExecutionRoleIdentityConfig`).
 pub const IDENTITY: [&str; 2] = ["USER_PROFILE_NAME", "DISABLED"];
 /// IP versions of a domain.
 pub const IP_ADDRESS_TYPE: [&str; 2] = ["ipv4", "dualstack"];
-/// Whether cell output is shared.
+/// Options for cell output in shared notebooks.
 pub const NOTEBOOK_OUTPUT: [&str; 2] = ["Allowed", "Disabled"];
 /// Rights in RStudio: AWS's two words, and the two that MDAA's sample and AWS's own prose use for them.
 pub const R_STUDIO_GROUP: [&str; 4] = ["R_STUDIO_ADMIN", "R_STUDIO_USER", "Admin", "User"];
-/// What names an execution role's sessions.
+/// Sources of the session name of an execution role.
 pub const SESSION_NAME_MODE: [&str; 2] = ["STATIC", "USER_IDENTITY"];
 /// Images whose versions the portal can hide.
 pub const IMAGE_NAMES: [&str; 1] = ["sagemaker_distribution"];
 /// Data sources that Canvas reaches with OAuth.
 pub const DATA_SOURCES: [&str; 2] = ["SalesforceGenie", "Snowflake"];
-/// How apps reach the network.
+/// Network access of the domain's apps.
 pub const NETWORK_ACCESS: [&str; 2] = ["VpcOnly", "PublicInternetOnly"];
-/// Who makes the security groups between apps.
+/// Creators of the security groups between apps.
 pub const GROUP_MANAGEMENT: [&str; 2] = ["Service", "Customer"];
-/// Apps.
+/// App types that the portal can hide.
 pub const APP_TYPES: [&str; 9] = [
     "Canvas",
     "CodeEditor",

@@ -1,14 +1,15 @@
-//! What decides which environment a file is for: names, account and region, as the `deployment:` block and an mdaa.yaml
-//! write them. References are filled in with these, so that they can hold none.
+//! Identity of an environment: names, account and region, as the `deployment:` block and an mdaa.yaml write them.
+//!
+//! References are filled in with these, so that they can hold none.
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::tree::{Tree, YamlValue, shorten};
 use super::{codes, template};
 
-/// What the names of MDAA's own switches begin with.
+/// Prefix of the names of MDAA's own switches.
 const SWITCH: &str = "@aws-mdaa/";
 
-/// What is wrong with a `deployment:` block besides its shape.
+/// Mistakes of a `deployment:` block that the schema does not find.
 pub(super) fn mistakes(block: &Tree) -> Diagnostics {
     let mut mistakes = Diagnostics::default();
     let words = [
@@ -51,7 +52,7 @@ fn malformed_name(what: &str, tree: &Tree) -> Option<Diagnostic> {
     Some(Diagnostic::new(&codes::NAME, summary).at(&tree.span).help("use letters, digits and hyphens"))
 }
 
-/// That text is no account or region.
+/// The mistake of text that is no account or region, if it is none.
 pub(super) fn check_account_or_region(key: &str, tree: &Tree) -> Option<Diagnostic> {
     let text = tree.text()?;
     let (fits, help) = match key {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which app a lifecycle script belongs to, in the order in which MDAA creates them.
+/// App that a lifecycle script belongs to, in the order in which MDAA creates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LifecycleKind {
@@ -19,7 +19,7 @@ pub enum LifecycleKind {
 }
 
 impl LifecycleKind {
-    /// Every kind.
+    /// Every kind, in MDAA's order.
     pub const ALL: [LifecycleKind; 3] = [LifecycleKind::Jupyter, LifecycleKind::JupyterLab, LifecycleKind::Kernel];
 
     /// The API's name of the app.
@@ -40,7 +40,7 @@ impl LifecycleKind {
         }
     }
 
-    /// What the keys of the app's assets begin with, in whatever bucket: where the script reads is where they have to be.
+    /// Prefix of the keys of the app's assets, in whatever bucket; the script reads from the same prefix.
     ///
     /// One slash at the beginning is left out, and one at the end stays, as in MDAA's scripts: S3 takes `a//b` for another
     /// key than `a/b`.
@@ -48,7 +48,7 @@ impl LifecycleKind {
         format!("{}/{}/", asset_prefix.strip_prefix('/').unwrap_or(asset_prefix), self.app_type())
     }
 
-    /// Whether the app belongs to Studio Classic, which AWS no longer lets new domains use.
+    /// Returns `true` if the app belongs to Studio Classic, which AWS no longer lets new domains use.
     pub const fn is_classic(self) -> bool {
         matches!(self, LifecycleKind::Jupyter | LifecycleKind::Kernel)
     }
@@ -66,7 +66,7 @@ pub struct LifecycleConfig {
     pub assets: Option<IndexMap<String, Asset>>,
 }
 
-/// Files that a script brings along.
+/// Files that are copied into the app before its script runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Asset {
@@ -78,7 +78,7 @@ pub struct Asset {
     pub exclude: Vec<String>,
 }
 
-/// How many lines of a script fetch its assets.
+/// Number of lines of a script that fetch its assets.
 const FETCHING_LINES: usize = 2;
 
 impl LifecycleConfig {
@@ -97,7 +97,7 @@ impl LifecycleConfig {
         lines.join("\n").replace("\r\n", "\n")
     }
 
-    /// On which line of the script, from 0, each command begins.
+    /// The line of the script, from 0, on which each command begins.
     pub fn lines_of_commands(&self) -> Vec<(usize, usize)> {
         let mut line = if self.assets.is_some() { FETCHING_LINES } else { 0 };
         let begins = self.cmds.iter().enumerate().map(|(at, command)| {

@@ -1,4 +1,4 @@
-//! mdaa.yaml: which modules there are, and what each inherits from organisation, data domain, template and environment.
+//! mdaa.yaml: its modules, and the values that each inherits from organisation, data domain, template and environment.
 //!
 //! Only modules of `@aws-mdaa/sm-studio-domain` are worked out; of the others the names are kept, for filters and reports.
 
@@ -17,15 +17,15 @@ use super::{codes, identity, mdaa_schema, schema_check, yaml};
 /// The npm package whose modules this tool deploys.
 pub const PACKAGE: &str = "@aws-mdaa/sm-studio-domain";
 
-/// What stands for itself in mdaa.yaml, besides its inline config.
+/// Advice for a reference that mdaa.yaml does not fill in outside of inline config.
 const TAKEN: &str = "only {{org}}, {{domain}}, {{env}}, {{module_name}}, {{context:NAME}} and {{env_var:NAME}} are filled in here, as in \
                      MDAA: write the value itself";
 
-/// How much environments may take over from templates, and modules from the levels above them, in values and bytes of
-/// text; the largest organisations come to some hundred thousand.
+/// Budget for inheritance, in values and bytes of text: of environments from templates, and of modules from the levels
+/// above them. The largest organisations come to some hundred thousand.
 const INHERITANCE_BUDGET: usize = 8 << 20;
 
-/// What an mdaa.yaml describes.
+/// The modules that an mdaa.yaml describes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mdaa {
     /// The modules that this tool deploys, in the order of the file.
@@ -77,7 +77,7 @@ pub struct NamedFile {
 }
 
 impl NamedFile {
-    /// That it cannot be read, at the place where it is named.
+    /// A diagnostic for a file that cannot be read, at the line that names it.
     pub fn unreadable(&self, why: &str) -> Diagnostic {
         let help = "paths that begin with `./` or `../` are relative to mdaa.yaml's folder, others to the current one";
         let summary = format!("`{}` cannot be read: {why}", self.path);
@@ -86,7 +86,7 @@ impl NamedFile {
 }
 
 impl Module {
-    /// What the references of the module's own files are filled in with.
+    /// The values that references in the module's own files are filled in with.
     pub fn context(&self, partition: Option<String>, environment: BTreeMap<String, String>) -> Context {
         Context {
             org: self.org.clone(),
@@ -116,7 +116,7 @@ pub struct OtherModule {
     pub package: String,
 }
 
-/// Which modules are meant; an empty list means all.
+/// Selection of modules by name; an empty list means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Names of data domains.
@@ -352,7 +352,7 @@ impl Reader<'_> {
         expanded.tree
     }
 
-    /// The account or region, filled in.
+    /// The account or region with its references filled in.
     fn account_or_region(&mut self, key: &str, tree: &Tree, context: &Context) -> String {
         let text = self.final_text(tree, context);
         // What is not filled in has been told of.
@@ -366,7 +366,7 @@ impl Reader<'_> {
         text
     }
 
-    /// A text that no later pass looks at.
+    /// A text that no later pass looks at, so that every reference in it has to be filled in.
     fn final_text(&mut self, tree: &Tree, context: &Context) -> String {
         let expanded = self.expand(tree, context);
         self.mistakes.extend(template::literal(&expanded, TAKEN));
@@ -409,7 +409,7 @@ fn template_of<'t>(level: &'t Tree, name: &str) -> Option<&'t Tree> {
     level.get("env_templates").and_then(|templates| templates.get(name))
 }
 
-/// How many values a tree has, with the bytes of its texts.
+/// The size of a tree: its number of values, plus the bytes of its texts.
 fn size(tree: &Tree) -> usize {
     1 + match &tree.value {
         YamlValue::Text(text) => text.len(),

@@ -1,4 +1,4 @@
-//! The shape of mdaa.yaml, for checking; what it means is in [`super::mdaa`].
+//! The schema of mdaa.yaml, for checking; [`super::mdaa`] reads its meaning.
 //!
 //! Blocks that only concern MDAA's own machinery may hold anything.
 
@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json};
 
-/// Anything with keys.
+/// A mapping of any content.
 type Anything = Map<String, Json>;
 
 /// The schema that mdaa.yaml is checked against.
@@ -29,7 +29,7 @@ macro_rules! shapes {
 }
 
 shapes! {
-    /// A whole mdaa.yaml.
+    /// The root of an mdaa.yaml.
     struct Mdaa {
         organization: String,
         domains: IndexMap<String, Domain>,
@@ -52,7 +52,7 @@ shapes! {
         terraform: Option<Anything>,
     }
 
-    /// A data domain.
+    /// A data domain of the organisation.
     struct Domain {
         environments: IndexMap<String, Environment>,
         context: Option<Anything>,
@@ -85,7 +85,7 @@ shapes! {
         permissions_boundary_arn: Option<String>,
     }
 
-    /// A module.
+    /// A module of an environment.
     struct Module {
         module_path: Option<String>,
         cdk_app: Option<String>,

@@ -1,4 +1,4 @@
-//! From the text of YAML files to a typed, checked config.
+//! Configs: the way from the text of YAML files to typed, checked values.
 //!
 //! [`Document::parse`] reads files into one tree that knows where everything stands; [`Document::deployment_block`] says
 //! which environment it is for; [`needs`] lists the SSM parameters that it refers to; [`resolve()`] fills in every
@@ -65,7 +65,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Where the value at a path of keys (list indices as text) stands: its own place, or its nearest ancestor's.
+    /// The source of the value at a path of keys (list indices as text): its own, or its nearest ancestor's.
     pub fn source(&self, path: &[&str]) -> Option<&Source> {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         (0..=path.len()).rev().find_map(|length| self.sources.get(&path[..length]))

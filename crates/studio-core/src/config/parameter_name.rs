@@ -5,49 +5,49 @@
 
 use crate::model::Arn;
 
-/// How many characters a name may have, together with what precedes it in the parameter's ARN.
+/// Limit on the characters of a name, together with what precedes it in the parameter's ARN.
 const LENGTH_LIMIT: usize = 1011;
-/// How many levels a name may have.
+/// Limit on the levels of a name.
 const LEVEL_LIMIT: usize = 15;
-/// How many characters a label may have.
+/// Limit on the characters of a label.
 const LABEL_LIMIT: usize = 100;
 /// The shortest name that a region has, which stands in for one that is not known yet.
 const SHORTEST_REGION: &str = "us-east-1";
 
-/// Why SSM takes no such name, and the way out.
+/// A name that SSM does not accept: the reason, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misnamed {
-    /// What is wrong, to stand behind the name.
+    /// The reason, worded to follow the name.
     pub(super) why: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub(super) help: String,
 }
 
 /// The region and partition that a name is looked up in, as far as they are known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Home<'a> {
-    /// The partition.
+    /// The partition, such as `aws`.
     pub(super) partition: Option<&'a str>,
-    /// The region.
+    /// The region, such as `us-east-1`.
     pub(super) region: Option<&'a str>,
 }
 
 impl Home<'_> {
-    /// How many characters precede a name in its ARN: `arn:aws:ssm:us-east-2:111122223333:parameter/` has 45.
+    /// The number of characters before a name in its ARN: `arn:aws:ssm:us-east-2:111122223333:parameter/` has 45.
     fn head(self) -> usize {
         let (partition, region) = (self.partition.unwrap_or("aws"), self.region.unwrap_or(SHORTEST_REGION));
         "arn::ssm::111122223333:parameter/".len() + partition.len() + region.len()
     }
 }
 
-/// What a name is for: anybody may read AWS's public parameters, and nobody may write them.
+/// Purpose of a name: anybody may read AWS's public parameters, and nobody may write them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     Read,
     Write,
 }
 
-/// Whether text may refer to a parameter: by name or ARN, at its latest version, another one or a label.
+/// Checks that text can refer to a parameter: by name or ARN, at its latest version, another one or a label.
 pub(super) fn check_reference(text: &str, home: Home<'_>) -> Result<(), Misnamed> {
     if text.trim().is_empty() {
         return misnamed("names no parameter", "write its name behind the colon");
@@ -73,7 +73,7 @@ pub(super) fn check_reference(text: &str, home: Home<'_>) -> Result<(), Misnamed
     check(name, home, Use::Read)
 }
 
-/// Whether a parameter of this name can be made.
+/// Checks that a parameter of this name can be created.
 pub(super) fn check_written(name: &str, home: Home<'_>) -> Result<(), Misnamed> {
     check(name, home, Use::Write)
 }

@@ -1,38 +1,38 @@
-//! Forms that the SageMaker API wants text to have, each as a pattern for the published schema and as a check.
+//! Patterns of text in the SageMaker API, each as a regular expression for the published schema and as a check.
 //!
-//! The patterns are those of the API model of 2017-07-24. The check is written out, since it has to say no more than yes
-//! or no, and a test holds it to the pattern.
+//! The expressions are those of the API model of 2017-07-24. The check is written out, so that no regular expression
+//! engine is needed outside of tests, and a test holds it to the expression.
 
 use serde_json::{Value as Json, json};
 
-/// A pattern that text must have.
+/// A pattern that text must match.
 #[derive(Debug)]
 pub struct Pattern {
-    /// The pattern, for all of the text.
+    /// The regular expression, anchored at both ends.
     pub regex: &'static str,
-    /// What text of this pattern looks like.
+    /// An example that matches.
     pub example: &'static str,
     fits: fn(&str) -> bool,
 }
 
 impl Pattern {
-    /// The schema of list elements of this pattern.
+    /// The schema of list elements that match this pattern.
     pub fn items(&self) -> Json {
         json!({"type": "string", "pattern": self.regex})
     }
 
-    /// Whether text has this pattern.
+    /// Returns `true` if text matches this pattern.
     pub fn fits(&self, text: &str) -> bool {
         (self.fits)(text)
     }
 }
 
-/// The pattern that a schema's pattern stands for.
+/// The pattern with a schema's regular expression.
 pub fn find(regex: &str) -> Option<&'static Pattern> {
     ALL.into_iter().find(|pattern| pattern.regex == regex)
 }
 
-/// Every pattern.
+/// Every pattern that a schema may use.
 pub static ALL: [&Pattern; 14] = [
     &S3_PLACE,
     &S3_URI,
@@ -161,7 +161,7 @@ pub static FILE_SYSTEM: Pattern = Pattern {
     },
 };
 
-/// Whether text is the ARN of a role.
+/// Returns `true` if text is the ARN of a role.
 pub fn is_role_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, role] = parts.as_slice() else { return false };
@@ -172,7 +172,7 @@ pub fn is_role_arn(text: &str) -> bool {
         && path.is_some_and(|path| consists_of(path, "_+=,.@-/") && path.chars().any(|c| c != '/'))
 }
 
-/// What an ARN of SageMaker names in its account.
+/// The resource part of an ARN of SageMaker.
 fn sagemaker(text: &str) -> Option<&str> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "sagemaker", region, account, rest] = parts.as_slice() else { return None };

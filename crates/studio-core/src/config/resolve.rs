@@ -1,4 +1,4 @@
-//! From a document to a config: references filled in, shape checked, sense checked.
+//! Resolution of a document to a config: references filled in, schema checked, meaning checked.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::template::{self, Context, Parameter, ParameterName, Parameters, Stage
 use super::{Config, checks, schema_check};
 use crate::model::Source;
 
-/// A config and what is worth knowing about it.
+/// A valid config with its warnings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
     /// The config.
@@ -18,9 +18,9 @@ pub struct Resolved {
     pub warnings: Diagnostics,
 }
 
-/// A config as far as it can be read, and all that is to be said about it.
+/// A config as far as it can be read, with all diagnostics.
 ///
-/// What is wrong is replaced by what stands in for it, so that whatever looks at the rest still finds what else is wrong.
+/// A placeholder stands in for each wrong value, so that later checks still find the other mistakes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reviewed {
     /// The config, unless it cannot be read at all.
@@ -29,7 +29,7 @@ pub struct Reviewed {
     pub diagnostics: Diagnostics,
 }
 
-/// Every SSM parameter that a document refers to, and where, or all that is wrong with the document.
+/// Every SSM parameter that a document refers to, with its source, or all mistakes of the document.
 pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterName, Source)>, Diagnostics> {
     let expanded = template::expand(document.tree(), context, Parameters::Unknown, Stage::Module);
     if expanded.diagnostics.has_errors() {
@@ -38,12 +38,12 @@ pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterNam
     Ok(expanded.needs.into_iter().map(|(name, span)| (name, span.source)).collect())
 }
 
-/// The document with every reference filled in that needs no AWS; the others stay as they are written.
+/// The document with all references filled in that need no AWS; the others stay as written.
 pub fn filled_in(document: &Document, context: &Context) -> serde_json::Value {
     template::expand(document.tree(), context, Parameters::Unknown, Stage::Module).tree.to_json()
 }
 
-/// The config that a document describes, or all that is wrong with it.
+/// The config that a document describes, or all its mistakes.
 pub fn resolve(
     document: &Document,
     context: &Context,
@@ -56,7 +56,7 @@ pub fn resolve(
     }
 }
 
-/// Everything that is wrong with a document, and the config that is left.
+/// All mistakes of a document, and the config as far as it can be read.
 ///
 /// Without `parameters` references to SSM parameters stay as they are written, and checks pass over values that hold one.
 pub fn review(

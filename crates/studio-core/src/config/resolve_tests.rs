@@ -41,7 +41,7 @@ fn said(text: &str) -> Vec<(&'static str, usize)> {
     mistakes.iter().map(|d| (d.code, d.labels.first().map_or(0, |note| note.span.source.line))).collect()
 }
 
-/// What is said about the valid config with more lines in its domain, the first of which is line 6.
+/// Diagnostics of the valid config with more lines in its domain, the first of which is line 6.
 fn said_with(lines: &str) -> Vec<(&'static str, usize)> {
     said(&format!("{VALID}{lines}"))
 }

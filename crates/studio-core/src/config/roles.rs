@@ -33,19 +33,19 @@ pub struct RoleReference {
 }
 
 impl RoleReference {
-    /// Whether the role may not be changed: AWS itself refuses changes to the roles of permission sets.
+    /// Returns `true` if the role may not be changed: AWS itself refuses changes to the roles of permission sets.
     pub fn is_immutable(&self) -> bool {
         self.immutable || self.sso
     }
 
-    /// Takes empty text for absent, as MDAA does.
+    /// Drops empty texts, which MDAA takes for absent.
     pub(super) fn drop_empty(&mut self) {
         for text in [&mut self.id, &mut self.arn, &mut self.name] {
             text.take_if(|text| text.is_empty());
         }
     }
 
-    /// Whether anything says which role is meant.
+    /// Returns `true` if anything says which role is meant.
     pub fn is_anchored(&self) -> bool {
         self.id.is_some() || self.arn.is_some() || self.name.is_some()
     }

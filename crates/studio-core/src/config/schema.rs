@@ -13,15 +13,15 @@ use serde_json::{Value as Json, json};
 
 use super::{DeploymentBlock, DomainConfig, PathSuppression};
 
-/// What a config's YAML holds at its root.
+/// The root of a config's YAML.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigInYaml {
-    /// Which environment this is for. Extension: MDAA takes it from mdaa.yaml.
+    /// The environment that this config is for. Extension: MDAA takes it from mdaa.yaml.
     #[serde(default)]
     #[schemars(extend("x-extension" = true))]
     pub(super) deployment: DeploymentBlock,
-    /// What should exist.
+    /// The Studio domain, its users and everything around it.
     pub(super) domain: DomainConfig,
     /// Findings of the security gate that are accepted.
     #[serde(default)]

@@ -1,7 +1,7 @@
-//! Checks a tree against a JSON Schema, with spans: every mistake at once, in words for people.
+//! Validation of a tree against a JSON Schema, with spans: every mistake at once, in words for people.
 //!
-//! What is wrong is replaced by something harmless, so that the checks behind this one can still run and report. Limits
-//! of the AWS API (ranges, lengths, and words marked `x-aws`) are reported as refusals, everything else as errors.
+//! A harmless placeholder replaces each wrong value, so that later checks can still run and report. Limits of the AWS API
+//! (ranges, lengths, and enumerations marked `x-aws`) are reported as refusals, everything else as errors.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -14,31 +14,31 @@ use super::suggest::nearest;
 use super::tree::{Member, Tree, YamlValue, shorten};
 use super::{codes, patterns};
 
-/// Where the keys and values of a config stand, by path of keys.
+/// Spans of the keys and values of a config, by path of keys.
 pub(super) type SpanMap = BTreeMap<Vec<String>, MemberSpans>;
 
-/// Where a value stands, and the key in front of it.
+/// Spans of a value and of the key in front of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MemberSpans {
-    /// The key, or the value itself for an element of a list.
+    /// The span of the key, or of the value itself for an element of a list.
     pub(super) key: Span,
-    /// The value.
+    /// The span of the value.
     pub(super) value: Span,
-    /// Whether the value was wrong and something else stands in for it.
+    /// A placeholder stands in for the value, which was wrong.
     pub(super) broken: bool,
 }
 
-/// What a check yields.
+/// Result of a check.
 pub(super) struct Checked {
     /// The tree as JSON that fits the schema.
     pub(super) json: Json,
-    /// Where everything stands.
+    /// The spans of all keys and values.
     pub(super) spans: SpanMap,
-    /// What is wrong.
+    /// Every mistake that was found.
     pub(super) diagnostics: Diagnostics,
 }
 
-/// What stands in for a value that is wrong: text that later checks skip as they do unresolved references.
+/// Placeholder of a value that is wrong: text that later checks skip as they skip unresolved references.
 const STAND_IN: &str = "{{}}";
 
 /// Checks a tree that stands at `path` against the schema at a JSON pointer within `root`.
@@ -192,14 +192,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Remembers that the present value is not the one in the file.
+    /// Marks the present value as a placeholder.
     fn mark_broken(&mut self) {
         if let Some(spans) = self.spans.get_mut(&self.path) {
             spans.broken = true;
         }
     }
 
-    /// Reports what AWS would refuse; a word that is an error yields what stands in for it.
+    /// Reports what AWS would refuse; an unknown word that is an error yields its placeholder.
     fn limits(&mut self, schema: &Json, json: &Json, tree: &Tree) -> Option<Json> {
         let name = self.name();
         if json.as_str() == Some("") && is_setting(&self.path) {
@@ -356,7 +356,7 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Something that fits a schema and that later checks pass over; nothing where nothing is needed.
+    /// A placeholder that fits a schema and that later checks pass over; nothing where nothing is needed.
     fn stand_in(&self, schema: &'a Json) -> Option<Json> {
         Some(match kind(schema) {
             "string" => json!(if schema["x-aws"] == true {
@@ -386,7 +386,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What messages call the present value: its key, with that of the list that it is in.
+    /// The present value's name in messages: its key, or the key and index of a list.
     fn name(&self) -> String {
         let mut parts = self.path.iter().rev();
         match parts.next() {
@@ -403,7 +403,7 @@ fn kind(schema: &Json) -> &str {
     schema["type"].as_str().unwrap_or(if schema.get("oneOf").is_some() { "string" } else { "" })
 }
 
-/// Whether a setting of users, spaces or the domain stands at a path: AWS takes none of them empty.
+/// Returns `true` if a path is that of a setting of users, spaces or the domain: AWS takes none of them empty.
 fn is_setting(path: &[String]) -> bool {
     let keys: Vec<&str> = path.iter().map(String::as_str).collect();
     matches!(
@@ -413,7 +413,7 @@ fn is_setting(path: &[String]) -> bool {
     )
 }
 
-/// The words that a schema allows: an `enum`, or the constants of documented alternatives.
+/// The values that a schema allows: an `enum`, or the constants of documented alternatives.
 fn allowed_values(schema: &Json) -> Vec<&str> {
     let direct = schema["enum"].as_array().into_iter().flatten();
     let alternatives = schema["oneOf"].as_array().into_iter().flatten();

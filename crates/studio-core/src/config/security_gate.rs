@@ -1,4 +1,4 @@
-//! The rules that MDAA's compliance packs hold ingress to, and what the config accepts of their findings.
+//! Security gate: the rules of MDAA's compliance packs for ingress, and the findings that the config accepts.
 //!
 //! MDAA refuses to deploy while a finding is not suppressed. Only a user's own ingress rules can trip a pack; what MDAA
 //! makes beyond them, egress included, never does.
@@ -24,7 +24,7 @@ pub struct NagFinding {
 const COMMON_PORTS: [i64; 6] = [20, 21, 3389, 3309, 3306, 4333];
 const SSH: i64 = 22;
 
-/// What objects, when, and under which ids.
+/// A rule of the packs: the ids that it goes by, and when it applies.
 struct Objection {
     ids: &'static [&'static str],
     why: &'static str,

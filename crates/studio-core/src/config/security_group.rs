@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Rules of one direction.
+/// Security group rules of one direction.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecurityGroupRules {
@@ -23,7 +23,7 @@ pub struct SecurityGroupRules {
 }
 
 impl SecurityGroupRules {
-    /// Whether there is no rule at all.
+    /// Returns `true` if there is no rule at all.
     pub fn is_empty(&self) -> bool {
         self.ipv4.is_empty() && self.sg.is_empty() && self.prefix_list.is_empty()
     }
@@ -80,8 +80,8 @@ impl SecurityGroupRule {
         ip_protocol(&self.protocol).unwrap_or(&self.protocol)
     }
 
-    /// What EC2 tells rules of one direction apart by, given the list that this one is in: of two that share it, which may
-    /// be written differently, only one can be there.
+    /// The identity of this rule within one direction, given the list that it is in. EC2 keeps only one of two rules with the
+    /// same identity, even if they are written differently.
     pub fn identity(&self, list: &'static str) -> RuleIdentity {
         RuleIdentity(list, self.kept_peer(), self.ip_protocol().to_owned(), self.kept_ports())
     }
@@ -100,7 +100,7 @@ fn kept_range(range: &str) -> Option<String> {
     Some(format!("{a}.{b}.{c}.{d}/{bits}"))
 }
 
-/// What EC2 tells rules apart by: kind of peer, peer, protocol and ports.
+/// Identity of a rule to EC2: kind of peer, peer, protocol and ports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleIdentity(&'static str, String, String, Option<(Option<i64>, Option<i64>)>);
 
@@ -123,7 +123,7 @@ pub struct Suppression {
 #[serde(transparent)]
 pub struct AppliesTo(pub Json);
 
-/// Declares the YAML shape of a rule, which differs only in the peer's key.
+/// Declares the YAML schema of a rule, which differs only in the peer's key.
 macro_rules! rule_in_yaml {
     ($(#[$attribute:meta])* $name:ident, $peer:ident) => {
         $(#[$attribute])*
@@ -131,7 +131,7 @@ macro_rules! rule_in_yaml {
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[expect(dead_code, reason = "only its schema is used")]
         struct $name {
-            /// The other side.
+            /// The peer of the rule.
             $peer: String,
             /// The protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the name of another IANA protocol, such as `esp`.
             protocol: String,

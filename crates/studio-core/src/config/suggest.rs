@@ -1,8 +1,8 @@
-//! "Did you mean": the nearest of some words.
+//! "Did you mean": the nearest of some words, by Damerau-Levenshtein distance.
 
-/// What is longer than this is no slip of the pen, and takes long to compare.
+/// Limit on the length of a word: longer ones are no typing mistakes, and take long to compare.
 const LONGEST: usize = 128;
-/// Of so many words the nearest is looked for.
+/// Number of words that are compared.
 const MOST: usize = 200;
 
 /// The word nearest to `given`, if one is near enough to be meant.
@@ -29,7 +29,8 @@ fn fold(word: &str) -> String {
     word.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters must be put in, taken out, replaced or swapped with their neighbour to make `b` of `a`.
+/// Damerau-Levenshtein distance (optimal string alignment): the insertions, deletions, replacements and swaps of
+/// neighbouring letters that turn `a` into `b`.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

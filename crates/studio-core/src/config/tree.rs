@@ -1,11 +1,11 @@
-//! A YAML document as a tree in which every key and value knows where it stands.
+//! A YAML document as a tree in which every key and value has its span.
 
 use indexmap::IndexMap;
 use serde_json::{Number, Value as Json};
 
 use super::diagnostic::Span;
 
-/// A value and where it stands.
+/// A value with its span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     /// The value.
@@ -14,7 +14,7 @@ pub struct Tree {
     pub span: Span,
 }
 
-/// A value.
+/// A value of the YAML core schema.
 #[derive(Clone, Debug, PartialEq)]
 pub enum YamlValue {
     /// `null`, or nothing at all.
@@ -35,7 +35,7 @@ pub enum YamlValue {
     Map(IndexMap<String, Member>),
 }
 
-/// A value in a mapping, and where its key stands.
+/// A value in a mapping, with the span of its key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// Where the key stands.
@@ -66,7 +66,7 @@ impl Tree {
         }
     }
 
-    /// A tree of JSON, all of it at one place.
+    /// A tree of JSON, all of it at one span.
     pub fn from_json(json: Json, span: &Span) -> Self {
         let value = match json {
             Json::Null => YamlValue::Null,
@@ -98,7 +98,7 @@ impl Tree {
         }
     }
 
-    /// What this is, in words for a message: ``text `a` ``, `the number 3`, `a list`, ….
+    /// A description for messages: ``text `a` ``, `the number 3`, `a list`, ….
     pub fn describe(&self) -> String {
         match &self.value {
             YamlValue::Null => "nothing (null)".into(),

@@ -20,7 +20,7 @@ macro_rules! settings {
         )* }
 
         impl $name {
-            /// These settings as the API's JSON.
+            /// The settings as the API's JSON.
             ///
             /// # Panics
             /// Never: the members are text, numbers and lists, which always serialise.

@@ -1,4 +1,4 @@
-//! Text to tree: YAML 1.2 with its core schema, in the dialect that MDAA's parser reads.
+//! Parser from text to tree: YAML 1.2 with its core schema, in the dialect that MDAA's parser reads.
 //!
 //! Only what the core schema names is more than text: `yes`, `1_000`, `12:30` and dates are text, `010` is ten. `<<` is an
 //! ordinary key. Unknown tags make their scalars text. A key may stand once. Anchors and aliases work, within a budget.
@@ -14,11 +14,12 @@ use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::tree::{Member, Tree, YamlValue};
 use crate::model::Source;
 
-/// How many values aliases may copy in all; a bomb wants billions, a domain of thousands of users some ten thousand.
+/// Budget for values that aliases copy: a "billion laughs" attack needs billions, a domain of thousands of users some
+/// ten thousand.
 const ALIAS_BUDGET: usize = 100_000;
-/// How many bytes of text aliases may copy and `!include` may bring in; a config has some ten thousand.
+/// Budget for bytes of text that aliases copy and `!include` inserts; a config has some ten thousand.
 const COPY_BUDGET: usize = 4 << 20;
-/// How deep values may nest; configs nest about ten deep.
+/// Limit on nested values; configs nest about ten deep.
 const DEPTH_LIMIT: usize = 64;
 
 /// Reads the file that an `!include` names, relative to the current directory; the error says why it cannot be read.
@@ -68,7 +69,7 @@ struct Measured {
     depth: usize,
 }
 
-/// How much there is of a tree.
+/// Size of a tree, in values and in bytes of text.
 #[derive(Clone, Copy, Default)]
 struct Size {
     values: usize,
@@ -328,7 +329,7 @@ impl<'a> Reader<'a> {
         mistake.help("look at this line and the one above for a missing quote or colon, or for text that needs quotes")
     }
 
-    /// The character at a place.
+    /// The character at the beginning of a span.
     fn character(&self, span: &Span) -> Option<char> {
         let line = self.text.lines().nth(span.source.line - 1)?;
         line.chars().nth(span.source.column - 1)
@@ -342,7 +343,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// That a key is given twice, with both places.
+/// A diagnostic for a key that is given twice, with both spans.
 pub fn duplicate_key(key: &str, second: &Span, first: &Span) -> Diagnostic {
     Diagnostic::new(&codes::DUPLICATE_KEY, format!("`{key}` is given twice"))
         .label(second, "again here")
@@ -350,7 +351,7 @@ pub fn duplicate_key(key: &str, second: &Span, first: &Span) -> Diagnostic {
         .help("keep one of them")
 }
 
-/// What the core schema makes of a plain scalar.
+/// The value of a plain scalar by YAML's core schema.
 fn core_value(text: &str) -> YamlValue {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => YamlValue::Null,

@@ -45,19 +45,19 @@ impl Exit {
         self as u8
     }
 
-    /// Whether it is neither success nor an answer.
+    /// Returns `true` if it is neither success nor an answer.
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Success | Self::Differences)
     }
 
-    /// Whether a signal ended the run.
+    /// Returns `true` if a signal ended the run.
     pub const fn is_signal(self) -> bool {
         matches!(self, Self::Hangup | Self::Interrupted | Self::Terminated)
     }
 
-    /// How a run over several deployments ended, each given with whether it changed anything.
+    /// The exit code of a run over several deployments; each end comes with `true` if it changed anything.
     ///
-    /// A change together with a failure is partly applied, else the highest code wins. A signal ends all of it, so its
+    /// A change together with a failure is partly applied, else the highest code wins. A signal ends the whole run, so its
     /// code stays.
     pub fn of_several(ends: &[(Exit, bool)]) -> Exit {
         let highest = ends.iter().map(|(exit, _)| *exit).max().unwrap_or(Self::Success);

@@ -49,47 +49,47 @@ impl Failure {
         Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes, colored: None }
     }
 
-    /// This, with more about it, in one line.
+    /// Sets the detail, in one line.
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {
         self.details([detail.into()])
     }
 
-    /// This, with more about it, in several lines.
+    /// Sets the detail, in several lines.
     #[must_use]
     pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         self.detail = joined(lines);
         self
     }
 
-    /// This, with the next thing to do, in one line.
+    /// Sets the next thing to do, in one line.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
         self.helps([help.into()])
     }
 
-    /// This, with the next things to do, each in a line.
+    /// Sets the next things to do, one a line.
     #[must_use]
     pub fn helps(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         self.help = joined(lines);
         self
     }
 
-    /// This, at a place in the YAML.
+    /// Sets the location in the YAML.
     #[must_use]
     pub fn at(mut self, source: Option<&Source>) -> Self {
         self.source = source.cloned().map(Box::new);
         self
     }
 
-    /// This, with another summary: what could not be done instead of which call failed.
+    /// Replaces the summary: what could not be done instead of which call failed.
     #[must_use]
     pub fn named(mut self, summary: impl Into<String>) -> Self {
         self.summary = one_line(&summary.into());
         self
     }
 
-    /// The mistakes of a config, with the lines that they are about out of `texts` (by file name).
+    /// The mistakes of a config, with the lines concerned out of `texts` (by file name).
     pub fn invalid_config(mistakes: Diagnostics, texts: &BTreeMap<String, String>, colour: bool) -> Self {
         let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid");
         let first = mistakes.iter().find_map(|mistake| Some(mistake.labels.first()?.span.source.clone()));
@@ -114,7 +114,7 @@ impl Failure {
         all
     }
 
-    /// The failure that a plan with blocked steps is; none when nothing is blocked.
+    /// The failure of a plan with blocked steps; none when nothing is blocked.
     pub fn blocked(plan: &Plan) -> Option<Self> {
         let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked.as_ref()?))).collect();
         let (first, _) = blocked.first()?;
@@ -153,7 +153,7 @@ impl Failure {
         }
     }
 
-    /// The same where nobody knows how the run was called.
+    /// A call that failed, where the command line of the run is not known.
     fn of_call(error: &CloudError, region: Option<&str>) -> Self {
         let code = code_of(error);
         let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(error.told());
@@ -176,7 +176,7 @@ impl Failure {
         Self::new(&codes::FILE, format!("{}: {error}", path.display())).help(help)
     }
 
-    /// For machines.
+    /// The failure as a document for machines.
     pub fn document(&self) -> FailureDocument {
         FailureDocument {
             code: self.code.into(),
@@ -242,7 +242,7 @@ fn joined(lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().map(|line| one_line(&line)).collect::<Vec<_>>().join("\n")
 }
 
-/// What a run ends with when this failed before anything was changed.
+/// The exit code of a run in which this call failed before anything was changed.
 pub fn exit_of(error: &CloudError) -> Exit {
     code_of(error).exit
 }
@@ -293,7 +293,7 @@ fn help_of(error: &CloudError) -> String {
     }
 }
 
-/// Whether a policy forbids it, so that no further permission helps.
+/// Returns `true` if a policy denies the call explicitly, so that no further permission helps.
 fn is_explicit(error: &CloudError) -> bool {
     error.message.contains("explicit deny")
 }

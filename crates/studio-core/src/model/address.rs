@@ -1,9 +1,9 @@
-//! What a thing is called in every plan, event and report: `kind.name`.
+//! Resource addresses, `kind.name`: the name of a resource in every plan, event and report.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What kinds of thing there are, in creation order; deletion runs it backwards.
+/// Kinds of resource, in creation order; deletion runs it backwards.
 ///
 /// The order is the only place that says what must exist before what when no data flows between the two: the key's
 /// policy names the roles, the bucket is encrypted with the key, apps go before the spaces and profiles that own them.
@@ -103,7 +103,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address `kind.name`.
+    /// The address of a kind and a name.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }

@@ -30,7 +30,7 @@ impl<'a> Arn<'a> {
         path.rsplit('/').next().filter(|name| !name.is_empty())
     }
 
-    /// Whether it names a key or the alias of one.
+    /// Returns `true` if it names a KMS key or the alias of one.
     pub fn is_key(self) -> bool {
         let named = ["key/", "alias/"].iter().find_map(|kind| self.resource.strip_prefix(kind));
         self.service == "kms" && named.is_some_and(|name| !name.is_empty())

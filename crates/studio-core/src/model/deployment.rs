@@ -1,4 +1,4 @@
-//! Which environment this is and where it lives.
+//! The identity of an environment, and the account and region that hold it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What should exist: nodes, and the edges that their texts imply.
+//! Desired state: nodes, and the edges that the outputs in their texts imply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, Path, Value};
 
-/// The place in the YAML that a property comes from.
+/// Location in the YAML: file, line and column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// The file as the user named it.
@@ -24,7 +24,7 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// One thing that should exist.
+/// Desired state of one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Its name everywhere.

@@ -1,4 +1,4 @@
-//! What exists: the live twin of each node, and what is ours beyond them.
+//! Live state: the counterpart of each node, and what is ours beyond them.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Observed {
         Self { id: id.into(), outputs: BTreeMap::new(), properties, state, refused, unread, unwatched }
     }
 
-    /// This object with one more output.
+    /// Adds an output to the object.
     #[must_use]
     pub fn output(mut self, attribute: &str, value: impl Into<String>) -> Self {
         self.outputs.insert(attribute.into(), value.into());
@@ -38,7 +38,7 @@ impl Observed {
     }
 }
 
-/// Whether an object can be used.
+/// Status of a live object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Ready.
@@ -57,7 +57,7 @@ pub enum State {
     Disabled,
 }
 
-/// Whose an object is that has our name but not our tags.
+/// Owner of an object that has our name but not our tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// All five of MDAA's tags, and nothing says otherwise: MDAA made it. Its CloudFormation stack, if tagged with one.
@@ -94,7 +94,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Whether consent is enough to take the object over: no other deployment, environment, stack or account claims it.
+    /// Returns `true` if consent is enough to adopt the object: no other deployment, environment, stack or account claims it.
     pub const fn may_yield(&self) -> bool {
         matches!(
             self,
@@ -102,13 +102,13 @@ impl Owner {
         )
     }
 
-    /// Whether somebody else says that it is theirs.
+    /// Returns `true` if another owner claims the object.
     pub const fn is_claimed(&self) -> bool {
         matches!(self, Self::Deployment(_) | Self::Environment(_) | Self::Stack(_) | Self::Account | Self::Elsewhere(_))
     }
 }
 
-/// What a look at one address found. A look that fails, or is refused, finds nothing at all: that is an error.
+/// Result of reading one address. A read that fails, or is refused, is an error and never `Absent`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
     /// Nothing of that name.
@@ -134,7 +134,7 @@ impl Found {
     }
 }
 
-/// What exists at each address, objects included that the graph no longer names.
+/// Live state of each address, objects included that the graph no longer names.
 pub type Snapshot = BTreeMap<Address, Found>;
 
 #[cfg(test)]

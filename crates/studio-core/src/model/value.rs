@@ -10,7 +10,7 @@ use super::Address;
 /// A piece of a [`Text`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// Plain text.
+    /// A text of one literal.
     Literal(String),
     /// An attribute of another node, known once that node exists.
     Output {
@@ -26,18 +26,18 @@ pub enum Part {
 pub struct Text(Vec<Part>);
 
 impl Text {
-    /// Plain text.
+    /// A text of one literal.
     pub fn literal(text: impl Into<String>) -> Self {
         let text = text.into();
         if text.is_empty() { Self::default() } else { Self(vec![Part::Literal(text)]) }
     }
 
-    /// Another node's attribute.
+    /// A text that is another node's output.
     pub fn output(of: Address, attribute: impl Into<String>) -> Self {
         Self(vec![Part::Output { of, attribute: attribute.into() }])
     }
 
-    /// This text followed by `other`.
+    /// Appends `other` to this text.
     #[must_use]
     pub fn then(mut self, other: impl Into<Text>) -> Self {
         for part in other.into().0 {
@@ -63,7 +63,7 @@ impl Text {
         }
     }
 
-    /// This text with every output that `lookup` knows filled in.
+    /// A copy of this text with every output that `lookup` knows filled in.
     #[must_use]
     pub fn resolve(&self, lookup: &dyn Fn(&Address, &str) -> Option<String>) -> Self {
         self.0.iter().fold(Self::default(), |text, part| match part {
@@ -141,7 +141,7 @@ impl fmt::Display for NumberText {
 }
 
 impl Value {
-    /// An empty map.
+    /// A map without any entries.
     pub const fn map() -> Self {
         Self::Map(BTreeMap::new())
     }
@@ -154,12 +154,12 @@ impl Value {
         }
     }
 
-    /// What stands at `path`; an empty path is the value itself.
+    /// The value at `path`; an empty path is the value itself.
     pub fn at(&self, path: &Path) -> Option<&Value> {
         path.0.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    /// Known text.
+    /// The text, if this is text and all of it is known.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => text.known(),
@@ -167,7 +167,7 @@ impl Value {
         }
     }
 
-    /// Known text at `key` of a map.
+    /// The text at `key` of a map, if all of it is known.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str)
     }
@@ -215,7 +215,7 @@ impl Value {
         }
     }
 
-    /// Takes away what stands at `path`, and the maps on the way that are empty without it.
+    /// Removes the value at `path`, and the maps on the way that are empty without it.
     pub fn remove_at(&mut self, path: &Path) {
         let Self::Map(map) = self else { return };
         match path.0.as_slice() {
@@ -263,7 +263,7 @@ impl Value {
         }
     }
 
-    /// Whether nothing in the tree is unknown.
+    /// Returns `true` if the tree waits for no output.
     pub fn is_known(&self) -> bool {
         self.outputs().is_empty()
     }
@@ -397,7 +397,7 @@ impl serde::Serialize for Value {
     }
 }
 
-/// Where a property stands in its tree: map keys only, since lists are leaves.
+/// Path of a property in its tree: map keys only, since lists are leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(pub Vec<String>);
 
@@ -407,7 +407,7 @@ impl Path {
         Self(keys.iter().map(ToString::to_string).collect())
     }
 
-    /// Whether this path is `prefix` or stands below it.
+    /// Returns `true` if this path is `prefix` or lies below it.
     pub fn starts_with(&self, prefix: &Path) -> bool {
         self.0.starts_with(&prefix.0)
     }

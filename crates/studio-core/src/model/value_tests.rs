@@ -1,4 +1,4 @@
-//! What can be done to property trees, texts and paths.
+//! Tests of property trees, texts and paths.
 
 use serde_json::json;
 

@@ -34,7 +34,7 @@ pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {
     }
 }
 
-/// Whether a role reference says which role it means, in a form that IAM knows.
+/// Checks that a role reference says which role it means, in a form that IAM knows.
 pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str]) {
     if !review.is_sound(path) {
         return;
@@ -78,7 +78,7 @@ pub(super) fn role(review: &mut Review<'_>, role: &RoleReference, path: &[&str])
     }
 }
 
-/// What to write instead of an ARN that is not a role's.
+/// Advice for an ARN that is not a role's: the text to write instead.
 fn instead_of(text: &str) -> String {
     let form = || "write arn:PARTITION:iam::ACCOUNT:role/NAME".to_owned();
     let Some(arn) = Arn::parse(text) else { return form() };
@@ -227,7 +227,7 @@ fn key(review: &mut Review<'_>, domain: &DomainConfig) {
     }
 }
 
-/// Whether text names a key as KMS takes it: by ARN, id or alias (KMS API reference, "DescribeKey").
+/// Returns `true` if text names a key as KMS takes it: by ARN, id or alias (KMS API reference, "DescribeKey").
 fn names_key(text: &str) -> bool {
     if text.starts_with("arn:") {
         return Arn::parse(text).is_some_and(Arn::is_key);

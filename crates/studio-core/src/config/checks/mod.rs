@@ -1,4 +1,4 @@
-//! Whether a config of the right shape also makes sense, to MDAA and to AWS.
+//! Semantic checks: a config that fits the schema also has to make sense, to MDAA and to AWS.
 //!
 //! One file a topic. Values that still hold a reference are passed over: they are checked once it is filled in.
 
@@ -17,7 +17,7 @@ mod settings;
 mod tags;
 mod users;
 
-/// Everything that is wrong with a config beyond its shape; also settles what has two spellings.
+/// Everything that is wrong with a config beyond its schema; also normalises settings that have two spellings.
 pub(super) fn review(config: &mut Config, spans: &SpanMap, context: &Context) -> Diagnostics {
     let names = NamingConvention::new(&context.org, &context.env, &context.domain, &context.module_name);
     let mut review = Review { spans, context, names, diagnostics: Diagnostics::default() };
@@ -31,7 +31,7 @@ pub(super) fn review(config: &mut Config, spans: &SpanMap, context: &Context) ->
     review.diagnostics
 }
 
-/// What the checks share.
+/// State that the checks share: the config's spans and names, and the findings so far.
 struct Review<'a> {
     spans: &'a SpanMap,
     context: &'a Context,
@@ -40,13 +40,13 @@ struct Review<'a> {
 }
 
 impl Review<'_> {
-    /// Reports something at a path, or at the nearest place around it.
+    /// Reports something at a path, or at its nearest ancestor that is in a file.
     fn report(&mut self, code: &'static Code, path: &[&str], summary: impl Into<String>, help: impl Into<String>) {
         let diagnostic = Diagnostic::new(code, summary).at(&self.span(path)).help(help);
         self.diagnostics.push(diagnostic);
     }
 
-    /// The place of the value at a path if it begins on its key's line, else of the key.
+    /// The span of the value at a path if it begins on its key's line, else of the key.
     fn span(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         let found = (0..=path.len()).rev().find_map(|length| Some((length, self.spans.get(&path[..length])?)));
@@ -59,37 +59,37 @@ impl Review<'_> {
         }
     }
 
-    /// The place of the key at a path.
+    /// The span of the key at a path.
     fn key(&self, path: &[&str]) -> Span {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.spans.get(&path).map_or_else(nowhere, |spans| spans.key.clone())
     }
 
-    /// Whether the value at a path is the one in the file, and not missing or wrong.
+    /// Returns `true` if the value at a path is the one in the file, neither missing nor wrong.
     fn is_sound(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.spans.get(&path).is_some_and(|spans| !spans.broken)
     }
 
-    /// Whether what is written at a path was wrong, or is not known yet, so that something else stands in for it.
+    /// Returns `true` if a placeholder stands in for the value at a path, because that was wrong or is not known yet.
     fn is_broken(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.spans.get(&path).is_some_and(|spans| spans.broken)
     }
 
-    /// Whether something is written at a path.
+    /// Returns `true` if the files hold anything at a path.
     fn is_written(&self, path: &[&str]) -> bool {
         let path: Vec<String> = path.iter().map(ToString::to_string).collect();
         self.spans.contains_key(&path)
     }
 }
 
-/// Whether text still holds a reference, or stands in for a value that was wrong.
+/// Returns `true` if text still holds a reference, or is the placeholder of a value that was wrong.
 fn is_open(text: &str) -> bool {
     text.contains("{{")
 }
 
-/// Whether text consists of letters, digits and some other characters.
+/// Returns `true` if text consists of letters, digits and the `others`.
 fn consists_of(text: &str, others: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }

@@ -1,4 +1,4 @@
-//! Security group rules.
+//! Checks of security group rules.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::config::security_group::{SecurityGroupRule, SecurityGroupRules, ip_pr
 use crate::config::suggest::nearest;
 use crate::config::{DomainConfig, security_group};
 
-/// What EC2 allows in descriptions besides letters and digits.
+/// Characters that EC2 allows in descriptions besides letters and digits.
 const DESCRIPTION_CHARACTERS: &str = " ._-:/()#,@[]+=&;{}!$*";
 
 pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {

@@ -1,10 +1,10 @@
-//! Lifecycle scripts.
+//! Checks of lifecycle scripts and their assets.
 
 use super::Review;
 use crate::config::codes;
 use crate::config::{DomainConfig, LifecycleConfig, LifecycleKind};
 
-/// How many base64 characters a lifecycle script may have, by the API model of CreateStudioLifecycleConfig.
+/// Limit on a lifecycle script in base64 characters, by the API model of CreateStudioLifecycleConfig.
 const CONTENT_LIMIT: usize = 16_384;
 
 pub(super) fn check(review: &mut Review<'_>, domain: &DomainConfig) {

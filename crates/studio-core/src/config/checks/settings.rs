@@ -9,9 +9,9 @@ use crate::config::user_settings::{
 };
 use crate::config::{AuthMode, DomainConfig};
 
-/// How many security groups are left for an app: SageMaker allows five and adds its own.
+/// Number of security groups that are left for an app: SageMaker allows five and adds its own.
 const GROUP_LIMIT: usize = 4;
-/// How many custom images a profile may have, by the API's documentation.
+/// Limit on the custom images of a profile, by the API's documentation.
 const PROFILE_IMAGE_LIMIT: usize = 5;
 
 /// Turns MDAA's names of RStudio's groups into AWS's.

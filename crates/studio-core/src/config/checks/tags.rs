@@ -1,4 +1,4 @@
-//! Tags.
+//! Checks of tags against AWS's limits and against the tags that this tool sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,12 @@ use super::{Review, is_open};
 use crate::config::Config;
 use crate::config::codes;
 
-/// How many tags a resource can have, in every service that is used here (IAM, KMS, EC2, S3's buckets, SageMaker, EFS and
+/// Limit on the tags of a resource, in every service that is used here (IAM, KMS, EC2, S3's buckets, SageMaker, EFS and
 /// SSM alike, by their API references); objects in S3, which can have ten, get none.
 const LIMIT: usize = 50;
-/// How many everything has besides: MDAA's five and this tool's two.
+/// Number of tags that every resource gets besides: MDAA's five and this tool's two.
 const OURS: usize = 7;
-/// What carries most has one more: a profile `userid`, and the home file system SageMaker's own
+/// One more tag on some resources: `userid` on a profile, and SageMaker's own on the home file system
 /// (`ManagedByAmazonSageMakerResource`), so that in no mode there is room for more.
 const ONE_MORE: usize = 1;
 /// AWS's limits on keys and values.
@@ -36,7 +36,7 @@ fn own((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }
 
-/// Whether what carries the most tags can carry all of them.
+/// Checks that the resource with the most tags can carry all of them.
 fn number(review: &mut Review<'_>, config: &Config) {
     let domain = &config.domain;
     let prefix = if review.context.is_on("@aws-mdaa/legacyCaefTags") { "caef_" } else { "mdaa_" };

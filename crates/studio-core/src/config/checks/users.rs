@@ -9,7 +9,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::{AuthMode, Config, UserProfile};
 use crate::naming::is_profile_name;
 
-/// How long IAM's unique ids are, where the config does not give the role's.
+/// Length of IAM's unique ids, assumed where the config does not give the role's.
 const ROLE_ID_LENGTH: usize = 21;
 
 pub(super) fn check(review: &mut Review<'_>, config: &Config) {

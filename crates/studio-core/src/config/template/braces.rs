@@ -1,4 +1,4 @@
-//! Double braces in text: where pairs of them stand, and what is outside of them.
+//! Double braces in text: the pairs of them, and the text outside.
 
 /// A pair of balanced double braces.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -7,7 +7,7 @@ pub(super) struct Pair {
     pub(super) start: usize,
     /// The byte behind it.
     pub(super) end: usize,
-    /// How deep pairs stand inside of each other in it, itself included.
+    /// Its depth of nesting, itself included.
     pub(super) depth: usize,
 }
 

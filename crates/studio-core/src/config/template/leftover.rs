@@ -1,5 +1,6 @@
-//! What still looks like a reference once everything is filled in. No check looks at it, since checks take it for what is
-//! not known yet, and MDAA would deploy it as it is.
+//! Leftover references: text that still looks like a reference once everything is filled in.
+//!
+//! Checks skip such text, which they take for a value that is not known yet, and MDAA would deploy it as it is.
 
 use serde_json::Value as Json;
 
@@ -9,16 +10,16 @@ use crate::config::codes;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::tree::{Tree, YamlValue, shorten};
 
-/// What makes a value a reference when it begins with it.
+/// Prefixes that make a value a reference.
 const PREFIXES: [&str; 6] =
     ["ssm:", "ssm-org:", "ssm-domain:", "ssm-env:", "generated-role-id:", "generated-role-arn:"];
 /// The words that are a reference in braces.
 const WORDS: [&str; 7] = ["org", "env", "domain", "module_name", "account", "region", "partition"];
-/// What a reference in braces begins with otherwise.
+/// Prefixes of all other references in braces.
 const HEADS: [&str; 9] =
     ["context:", "env_var:", "resolve:", "ssm-org:", "ssm-domain:", "ssm-env:", "param:", "ref:", "blueprint:"];
 
-/// What is wrong with text that was filled in: `written` in the file, `prefixed` with its prefix in braces.
+/// The mistake of a text that was filled in, if it has one: `written` in the file, `prefixed` with its prefix in braces.
 pub(super) fn of(written: &str, prefixed: &str, filled: &Filled, at: Occurrence<'_>) -> Option<Diagnostic> {
     if matches!(filled, Filled::Broken) {
         return None;
@@ -56,7 +57,7 @@ pub(super) fn of(written: &str, prefixed: &str, filled: &Filled, at: Occurrence<
     mistake(format!("`{}` is filled in with `{}`", shorten(written), shorten(hidden)), help)
 }
 
-/// What would stay as it is in a tree that no further pass looks at: every text and key with braces or a prefix, at its place.
+/// Mistakes of a tree that no further pass looks at: every text and key that still has braces or a prefix.
 pub(in crate::config) fn literal(tree: &Tree, help: &str) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     let mut refuse = |text: &str, place| {
@@ -77,7 +78,7 @@ pub(in crate::config) fn literal(tree: &Tree, help: &str) -> Diagnostics {
     diagnostics
 }
 
-/// Whether text that is final holds a reference. Commands may hold braces of programs.
+/// Returns `true` if text that is final holds a reference. Commands may hold the braces of programs.
 fn hidden(text: &str, at: Occurrence<'_>) -> bool {
     let braced = if at.in_commands {
         pairs(text).iter().any(|pair| is_reference(&text[pair.start + 2..pair.end - 2]))
@@ -106,7 +107,7 @@ fn nearly_prefixed(text: &str) -> Option<&'static str> {
     (is_name && !text.starts_with(prefix)).then_some(prefix)
 }
 
-/// The first text in JSON that something is so of, keys included.
+/// The first text in JSON that satisfies a predicate, keys included.
 fn find<'j>(json: &'j Json, is_so: &dyn Fn(&str) -> bool) -> Option<&'j String> {
     match json {
         Json::String(text) => is_so(text).then_some(text),

@@ -1,4 +1,4 @@
-//! What one reference stands for.
+//! The meaning of a single reference.
 
 use serde_json::Value as Json;
 
@@ -67,7 +67,7 @@ impl Pass<'_> {
         Filled::Pending(format!("{{{{{inner}}}}}"))
     }
 
-    /// What is wrong with a reference to a parameter by this name, whatever SSM has.
+    /// The mistake of a reference to a parameter by this name, whatever SSM holds.
     fn wrong_parameter(&self, written: &str, name: Option<&str>, at: Occurrence<'_>) -> Option<Diagnostic> {
         if at.is_key {
             let summary = format!("a key cannot come from the SSM parameter {}", shorten(written));

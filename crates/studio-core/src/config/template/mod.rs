@@ -1,4 +1,4 @@
-//! References: `{{…}}` and the prefixes `ssm:`, `ssm-org:`, `generated-role-id:` and so on.
+//! References in configs: `{{…}}` and the prefixes `ssm:`, `ssm-org:`, `generated-role-id:` and so on.
 //!
 //! One pass over keys and values, in MDAA's order: prefixes first, then braces from the inside out. What a reference
 //! yields is not looked at again. Unlike MDAA, what cannot be resolved is an error, be it unknown or hidden in a value; only
@@ -23,12 +23,12 @@ mod meaning;
 
 pub(super) use leftover::literal;
 
-/// How deep references may stand inside of each other; configs put one or two into one.
+/// Limit on nested references; configs nest one or two.
 const NESTING_LIMIT: usize = 16;
-/// How many bytes references may be filled in with in all; the largest configs are filled in with some hundred thousand.
+/// Budget for the bytes that references are filled in with; the largest configs need some hundred thousand.
 const FILL_BUDGET: usize = 4 << 20;
 
-/// What references are filled in with.
+/// The values that references are filled in with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// The organisation's name.
@@ -54,7 +54,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Whether one of MDAA's switches is on: MDAA passes values of the context on as text and asks only whether there is
+    /// Returns `true` if one of MDAA's switches is on. MDAA passes values of the context on as text and asks only if there is
     /// any, so that `false` switches on too.
     pub fn is_on(&self, switch: &str) -> bool {
         match self.values.get(switch) {
@@ -64,8 +64,8 @@ impl Context {
         }
     }
 
-    /// Whether MDAA's switch `@aws-mdaa/skipCreateParams` says that no parameters are published; it alone is on with
-    /// `true` only.
+    /// Returns `true` if MDAA's switch `@aws-mdaa/skipCreateParams` says that no parameters are published. It is the only
+    /// switch that is on with `true` alone.
     pub fn skips_parameters(&self) -> bool {
         match self.values.get("@aws-mdaa/skipCreateParams") {
             Some(Json::Bool(value)) => *value,
@@ -78,7 +78,7 @@ impl Context {
 /// The name of an SSM parameter, a path or an ARN.
 pub type ParameterName = String;
 
-/// What kind of SSM parameter it is.
+/// Type of an SSM parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterKind {
     /// Text.
@@ -98,7 +98,7 @@ pub struct Parameter {
     pub kind: ParameterKind,
 }
 
-/// Where SSM parameters come from in this pass.
+/// Source of SSM parameters in a pass.
 #[derive(Clone, Copy, Debug)]
 pub enum Parameters<'a> {
     /// Nowhere: references to them stay.
@@ -107,16 +107,16 @@ pub enum Parameters<'a> {
     Known(&'a BTreeMap<ParameterName, Parameter>),
 }
 
-/// Which references mean something in this pass.
+/// Stage of resolution, which decides the references that are filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Those that MDAA's launcher fills in within mdaa.yaml; all others stay as they are for the module's own pass.
+    /// Only the references that MDAA's launcher fills in within mdaa.yaml; the others stay for the module's own pass.
     Launcher,
-    /// All of them.
+    /// All references.
     Module,
 }
 
-/// What a pass yields.
+/// Result of a pass.
 #[derive(Debug)]
 pub struct Expanded {
     /// The tree with references filled in.
@@ -153,7 +153,7 @@ struct Pass<'a> {
     diagnostics: Diagnostics,
 }
 
-/// Where a piece of text stands, which decides what it may hold.
+/// An occurrence of text: its span, and the kind of text, which decides the references that it may hold.
 #[derive(Clone, Copy)]
 struct Occurrence<'a> {
     span: &'a Span,
@@ -161,7 +161,7 @@ struct Occurrence<'a> {
     in_commands: bool,
 }
 
-/// What text with references becomes.
+/// Text after its references were filled in.
 enum Filled {
     Text(String),
     Pending(String),
@@ -169,7 +169,7 @@ enum Filled {
     Broken,
 }
 
-/// What one reference stands for.
+/// The meaning of one reference.
 enum Meaning {
     Text(String),
     Json(Json),

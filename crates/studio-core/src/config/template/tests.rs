@@ -1,4 +1,4 @@
-//! What references are filled in with, and what is wrong with them.
+//! Tests of references: the values that they are filled in with, and their mistakes.
 
 use serde_json::json;
 

@@ -30,9 +30,9 @@ settings! {
         training_plan_arn: String,
     }
 
-    /// Studio Classic's Jupyter server.
+    /// Settings of Studio Classic's Jupyter server.
     struct JupyterServerAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
         /// ARNs of the lifecycle configs that users may choose from.
         #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
@@ -42,9 +42,9 @@ settings! {
         code_repositories: Vec<CodeRepository>,
     }
 
-    /// Studio Classic's kernels.
+    /// Settings of Studio Classic's kernels.
     struct KernelGatewayAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
         /// The team's own images.
         #[schemars(length(max = 200))]
@@ -54,9 +54,9 @@ settings! {
         lifecycle_config_arns: Vec<String>,
     }
 
-    /// JupyterLab.
+    /// Settings of JupyterLab apps.
     struct JupyterLabAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
         /// The team's own images.
         #[schemars(length(max = 200))]
@@ -67,7 +67,7 @@ settings! {
         /// Repositories offered for cloning.
         #[schemars(length(max = 10))]
         code_repositories: Vec<CodeRepository>,
-        /// Stopping idle apps.
+        /// Automatic stop of idle apps.
         app_lifecycle_management: AppLifecycleManagement,
         /// EMR clusters that users may reach. Extension.
         #[schemars(extend("x-extension" = true))]
@@ -77,9 +77,9 @@ settings! {
         built_in_lifecycle_config_arn: String,
     }
 
-    /// Code Editor.
+    /// Settings of Code Editor apps.
     struct CodeEditorAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
         /// The team's own images.
         #[schemars(length(max = 200))]
@@ -87,29 +87,29 @@ settings! {
         /// ARNs of the lifecycle configs that users may choose from.
         #[schemars(extend("items" = patterns::LIFECYCLE_CONFIG.items()))]
         lifecycle_config_arns: Vec<String>,
-        /// Stopping idle apps.
+        /// Automatic stop of idle apps.
         app_lifecycle_management: AppLifecycleManagement,
         /// ARN of the lifecycle config that runs before the default one.
         #[schemars(length(max = 256), extend("pattern" = patterns::LIFECYCLE_CONFIG.regex))]
         built_in_lifecycle_config_arn: String,
     }
 
-    /// TensorBoard.
+    /// Settings of TensorBoard apps.
     struct TensorBoardAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
     }
 
-    /// R sessions.
+    /// Settings of R sessions.
     struct RSessionAppSettings {
-        /// What the app starts with.
+        /// Image, instance type and lifecycle config that the app starts with.
         default_resource_spec: ResourceSpec,
         /// The team's own images.
         #[schemars(length(max = 200))]
         custom_images: Vec<CustomImage>,
     }
 
-    /// Access to RStudio.
+    /// Access of users to RStudio.
     struct RStudioServerProAppSettings {
         /// Whether the user may open RStudio.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -119,13 +119,13 @@ settings! {
         user_group: String,
     }
 
-    /// Stopping idle apps.
+    /// Automatic stop of idle apps.
     struct AppLifecycleManagement {
-        /// When an app counts as idle and what happens then.
+        /// Conditions under which an app is idle, and what happens then.
         idle_settings: IdleSettings,
     }
 
-    /// When an app counts as idle and what happens then.
+    /// Conditions under which an app is idle, and what happens then.
     struct IdleSettings {
         /// Whether idle apps are stopped.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -134,10 +134,10 @@ settings! {
         #[schemars(range(min = 60, max = 525_600))]
         idle_timeout_in_minutes: i64,
         // The schema must accept MDAA's published sample, which says 30, hence a keyword of our own for the minimum.
-        /// The least that users may choose; AWS accepts 60 and more.
+        /// The minimum that users may choose; AWS accepts 60 and more.
         #[schemars(range(max = 525_600), extend("x-aws-minimum" = 60))]
         min_idle_timeout_in_minutes: i64,
-        /// The most that users may choose.
+        /// The maximum that users may choose.
         #[schemars(range(min = 60, max = 525_600))]
         max_idle_timeout_in_minutes: i64,
     }
@@ -157,7 +157,7 @@ settings! {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CodeRepository {
-    /// Where it is.
+    /// The URL of the repository.
     #[schemars(
         length(max = 1024),
         extend("examples" = ["https://github.com/example/repository.git"], "pattern" = patterns::REPOSITORY.regex)

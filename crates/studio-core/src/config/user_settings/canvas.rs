@@ -8,13 +8,13 @@ use super::{StatusSettings, wire};
 use crate::config::{enums, patterns};
 
 settings! {
-    /// SageMaker Canvas.
+    /// Settings of SageMaker Canvas.
     struct CanvasAppSettings {
-        /// Time series forecasts.
+        /// Time series forecasts in Canvas.
         time_series_forecasting_settings: TimeSeriesForecastingSettings,
-        /// The model registry.
+        /// Canvas's access to the model registry.
         model_register_settings: ModelRegisterSettings,
-        /// Where Canvas keeps its files.
+        /// Storage of Canvas's files in S3.
         workspace_settings: WorkspaceSettings,
         /// OAuth to other data sources.
         #[schemars(length(max = 20))]
@@ -29,7 +29,7 @@ settings! {
         emr_serverless_settings: EmrServerlessSettings,
     }
 
-    /// Time series forecasts.
+    /// Time series forecasts in Canvas.
     struct TimeSeriesForecastingSettings {
         /// On or off.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -39,7 +39,7 @@ settings! {
         amazon_forecast_role_arn: String,
     }
 
-    /// The model registry.
+    /// Canvas's access to the model registry.
     struct ModelRegisterSettings {
         /// On or off.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -49,12 +49,12 @@ settings! {
         cross_account_model_register_role_arn: String,
     }
 
-    /// Where Canvas keeps its files.
+    /// Storage of Canvas's files in S3.
     struct WorkspaceSettings {
-        /// The place, as `s3://…`.
+        /// The location, as `s3://…`.
         #[schemars(length(max = 1024), extend("pattern" = patterns::S3_PLACE.regex))]
         s3_artifact_path: String,
-        /// KMS key for it.
+        /// KMS key for the files.
         #[schemars(length(max = 2048), extend("pattern" = patterns::KEY.regex))]
         s3_kms_key_id: String,
     }

@@ -8,23 +8,23 @@ use super::{ResourceSpec, wire};
 use crate::config::{enums, patterns};
 
 settings! {
-    /// What holds for the domain as a whole, as in the SageMaker API's `DomainSettings`.
+    /// Settings of the domain as a whole, as in the SageMaker API's `DomainSettings`.
     struct DomainSettings {
         /// Security groups between domain-level apps (RStudio) and user apps.
         #[schemars(length(max = 3), extend("items" = patterns::NETWORK_ID.items()))]
         security_group_ids: Vec<String>,
-        /// The domain's RStudio.
+        /// Settings of the domain's RStudio.
         r_studio_server_pro_domain_settings: RStudioServerProDomainSettings,
         /// Whether AWS logs carry the user profile's name as source identity. `USER_PROFILE_NAME` when absent.
         #[schemars(extend("enum" = enums::IDENTITY, "x-aws" = true))]
         execution_role_identity_config: String,
         /// Whether Identity Center identities reach other AWS services.
         trusted_identity_propagation_settings: StatusSettings,
-        /// Docker in Studio.
+        /// Access to Docker in Studio.
         docker_settings: DockerSettings,
         /// Amazon Q in Studio; needs `authMode: SSO`.
         amazon_q_settings: AmazonQSettings,
-        /// The tie to SageMaker Unified Studio.
+        /// Connection to SageMaker Unified Studio.
         unified_studio_settings: UnifiedStudioSettings,
         /// IP version of the domain's network interfaces.
         #[schemars(extend("enum" = enums::IP_ADDRESS_TYPE, "x-aws" = true))]
@@ -38,7 +38,7 @@ settings! {
         status: String,
     }
 
-    /// The domain's RStudio.
+    /// Settings of the domain's RStudio.
     #[schemars(extend("required" = ["domainExecutionRoleArn"]))]
     struct RStudioServerProDomainSettings {
         /// ARN of the role that RStudio runs as.
@@ -48,11 +48,11 @@ settings! {
         r_studio_connect_url: String,
         /// URL of RStudio Package Manager.
         r_studio_package_manager_url: String,
-        /// What RStudio starts with.
+        /// Image and instance type that RStudio starts with.
         default_resource_spec: ResourceSpec,
     }
 
-    /// Docker in Studio.
+    /// Access to Docker in Studio.
     struct DockerSettings {
         /// Whether Docker may be used.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -74,7 +74,7 @@ settings! {
         q_profile_arn: String,
     }
 
-    /// The tie to SageMaker Unified Studio.
+    /// Connection to SageMaker Unified Studio.
     struct UnifiedStudioSettings {
         /// Whether the domain opens in Studio too.
         #[schemars(extend("enum" = enums::SWITCH, "x-aws" = true))]
@@ -89,7 +89,7 @@ settings! {
         project_id: String,
         /// Id of the environment.
         environment_id: String,
-        /// Where the project keeps its files.
+        /// Location of the project's files.
         project_s3_path: String,
         /// ARN of the Identity Center application.
         single_sign_on_application_arn: String,

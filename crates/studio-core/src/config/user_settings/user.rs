@@ -1,4 +1,4 @@
-//! What Studio offers a user, and what shared spaces start with.
+//! Settings of users and of shared spaces.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{
 use crate::config::{enums, patterns};
 
 settings! {
-    /// What Studio offers a user, as in the SageMaker API's `UserSettings`.
+    /// Settings of a user, as in the SageMaker API's `UserSettings`.
     struct UserSettings {
         /// ARN of the role that the user's apps run as. Extension: only honoured in a profile's own `settings`; the domain's is `defaultExecutionRole`.
         #[schemars(extend("x-extension" = true, "pattern" = patterns::ROLE.regex))]
@@ -19,7 +19,7 @@ settings! {
         /// Security groups of the user's apps in addition to the domain's own. At most four in all, since SageMaker adds its fifth.
         #[schemars(length(max = 4), extend("items" = patterns::NETWORK_ID.items()))]
         security_groups: Vec<String>,
-        /// How notebooks are shared.
+        /// Settings for sharing notebooks.
         sharing_settings: SharingSettings,
         /// Studio Classic's Jupyter server.
         jupyter_server_app_settings: JupyterServerAppSettings,
@@ -43,7 +43,7 @@ settings! {
         /// Disk space of private spaces. Extension.
         #[schemars(extend("x-extension" = true))]
         space_storage_settings: DefaultSpaceStorageSettings,
-        /// Where the user lands: `studio::` (needs the portal) or `app:JupyterServer:`. Extension.
+        /// The user's landing page: `studio::` (needs the portal) or `app:JupyterServer:`. Extension.
         #[schemars(length(max = 1023), extend("x-extension" = true, "examples" = ["studio::", "app:JupyterServer:"]))]
         default_landing_uri: String,
         /// Whether the Studio web portal is on. `DISABLED` also sets the landing URI that AWS then demands.
@@ -55,16 +55,16 @@ settings! {
         /// File systems to mount. Extension.
         #[schemars(length(max = 10), extend("x-extension" = true))]
         custom_file_system_configs: Vec<CustomFileSystemConfig>,
-        /// What the portal hides. Extension.
+        /// Items that the portal hides. Extension.
         #[schemars(extend("x-extension" = true))]
         studio_web_portal_settings: StudioWebPortalSettings,
-        /// Whether the home file system is mounted by itself; `DefaultAsDomain` is for profiles only. Extension.
+        /// Whether the home file system is mounted automatically; `DefaultAsDomain` is for profiles only. Extension.
         #[serde(rename = "autoMountHomeEFS")]
         #[schemars(extend("enum" = enums::AUTO_MOUNT, "x-aws" = true, "x-extension" = true))]
         auto_mount_home_efs: String,
     }
 
-    /// What shared spaces start with, as in the SageMaker API's `DefaultSpaceSettings`.
+    /// Default settings of shared spaces, as in the SageMaker API's `DefaultSpaceSettings`.
     struct SpaceSettings {
         /// ARN of the role that shared spaces run as. The domain's execution role when absent.
         #[schemars(extend("pattern" = patterns::ROLE.regex))]
@@ -87,12 +87,12 @@ settings! {
         custom_file_system_configs: Vec<CustomFileSystemConfig>,
     }
 
-    /// How notebooks are shared.
+    /// Settings for sharing notebooks.
     struct SharingSettings {
-        /// Whether cell output goes along.
+        /// Whether shared notebooks include cell output.
         #[schemars(extend("enum" = enums::NOTEBOOK_OUTPUT, "x-aws" = true))]
         notebook_output_option: String,
-        /// Where shared notebooks go.
+        /// S3 location of shared notebooks.
         #[schemars(length(max = 1024), extend("examples" = ["s3://bucket/sharing"], "pattern" = patterns::S3_PLACE.regex))]
         s3_output_path: String,
         /// KMS key for the output.
@@ -109,10 +109,10 @@ settings! {
     /// Sizes of EBS volumes in GB.
     #[schemars(extend("required" = ["defaultEbsVolumeSizeInGb", "maximumEbsVolumeSizeInGb"]))]
     struct DefaultEbsStorageSettings {
-        /// What a space starts with.
+        /// The size that a space starts with.
         #[schemars(range(min = 5, max = 16_384))]
         default_ebs_volume_size_in_gb: i64,
-        /// What a space may grow to.
+        /// The largest size of a space.
         #[schemars(range(min = 5, max = 16_384))]
         maximum_ebs_volume_size_in_gb: i64,
     }
@@ -158,7 +158,7 @@ settings! {
         s3_uri: String,
     }
 
-    /// What the Studio portal hides.
+    /// Items that the Studio portal hides.
     struct StudioWebPortalSettings {
         /// Tools to hide.
         #[schemars(extend("items" = one_of(&enums::ML_TOOLS)))]
