@@ -6,6 +6,7 @@
 
 mod documents;
 mod floors;
+mod knows;
 mod names;
 mod packages;
 mod prose;

@@ -39,7 +39,7 @@ const CLIMBERS: [(&str, &[&str], &str); 1] =
     [("src/aws/connect.rs", &["cli", "files"], "it makes an account of what the command line asks for")];
 
 /// The rooms that a source names, each with the line: `crate::aws::Account`, and of `use crate::{apply, aws::wait}` both.
-fn named(source: &Source, rooms: &BTreeSet<&str>) -> Vec<(String, usize)> {
+pub(super) fn named(source: &Source, rooms: &BTreeSet<&str>) -> Vec<(String, usize)> {
     let mut text = String::new();
     let mut lines = Vec::new();
     for (number, line) in &source.code {
@@ -94,7 +94,7 @@ fn heads(group: &str) -> Vec<&str> {
 }
 
 /// The room of a file: its folder, or its own name at the top.
-fn room(path: &str) -> &str {
+pub(super) fn room(path: &str) -> &str {
     let below = path.strip_prefix("src/").unwrap_or(path);
     below.split('/').next().map_or(below, |room| room.trim_end_matches(".rs"))
 }
