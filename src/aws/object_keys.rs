@@ -64,7 +64,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::sandbox::front::Sandbox;
+    use studio_sandbox::Sandbox;
 
     #[test]
     fn a_key_is_decoded_only_if_it_was_encoded() {

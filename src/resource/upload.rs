@@ -247,7 +247,7 @@ mod tests {
     use crate::assets::archive::digest;
     use crate::model::Kind;
     use crate::naming::Names;
-    use crate::sandbox::front::Sandbox;
+    use studio_sandbox::Sandbox;
 
     async fn account(sandbox: &Sandbox) -> Account {
         let deployment = crate::testing::deployment();

@@ -8,11 +8,7 @@ use async_trait::async_trait;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RetryConfig, SharedCredentialsProvider};
 
-use super::faults::Faults;
-use super::front::{Sandbox, SandboxOptions};
 use super::needed::needed;
-use super::sleep::Latency;
-use super::store::{StoreError, beside};
 use crate::aws::bounds::Bounds;
 use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
 use crate::aws::error::failed;
@@ -22,6 +18,10 @@ use crate::cli::surroundings::{Backend, Wanted};
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::{Caller, quoted};
+use studio_sandbox::Faults;
+use studio_sandbox::Latency;
+use studio_sandbox::{Sandbox, SandboxOptions};
+use studio_sandbox::{StoreError, beside};
 
 /// The region of a sandbox that nobody gave one.
 pub const REGION: &str = "us-east-1";
@@ -69,7 +69,7 @@ impl SandboxAws {
             .faults
             .join(",")
             .parse()
-            .map_err(|error: super::faults::FaultError| Failure::new(&codes::USAGE, error.to_string()))?;
+            .map_err(|error: studio_sandbox::FaultError| Failure::new(&codes::USAGE, error.to_string()))?;
         let latency = match flags.latency {
             args::LatencyChoice::None => Latency::None,
             args::LatencyChoice::Realistic(factor) => Latency::Factor(factor),

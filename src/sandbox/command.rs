@@ -8,8 +8,6 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::backend::{ACCOUNT, REGION, SandboxAws, seed, unusable};
-use super::serve::serve;
-use super::store;
 use crate::cli::args::{self, Format, Global, SandboxCommand};
 use crate::cli::load::load;
 use crate::cli::surroundings::Surroundings;
@@ -17,6 +15,7 @@ use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::ui::Screen;
+use studio_sandbox::{remove_file, serve};
 
 /// Default place of the sandbox's state.
 const FILE: &str = ".studio-deploy/sandbox.json";
@@ -39,7 +38,7 @@ pub async fn run(
     let json = global.output.format() == Format::Json;
     match command {
         SandboxCommand::Reset => {
-            store::remove(&path).map_err(unusable)?;
+            remove_file(&path).map_err(unusable)?;
             screen.note(&format!("{} is empty", path.display()));
             if json {
                 screen.data(&format!("{}\n", json!({"file": path})))?;

@@ -3,8 +3,3 @@
 pub mod backend;
 pub mod command;
 pub mod needed;
-
-pub use studio_sandbox::core::{
-    authorization, faults, front, hostile, http_client, policy, records, seed, serve, sleep, store, wire, world,
-};
-pub use studio_sandbox::studio;

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::seed::{Seed, SeedRole, SeedSubnet};
-use super::studio::records::{
-    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Stored,
-};
-use super::world::World;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::Document;
 use crate::config::template::{Context, Parameter, ParameterKind};
 use crate::config::{self, Config, DomainSettings, RoleReference, SpaceSettings};
+use studio_sandbox::World;
+use studio_sandbox::{
+    APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Stored,
+};
+use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 /// Things that have to exist before a config can be applied.
 #[derive(Debug, Default)]

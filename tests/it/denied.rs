@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde_json::json;
-use studio_deploy::sandbox::front::Call;
+use studio_sandbox::Call;
 
 use crate::behaviour::{domain_id, start_app, studio};
 use crate::faults::{Tried, heal_all};

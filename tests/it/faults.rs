@@ -12,8 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use studio_deploy::sandbox::faults::Faults;
-use studio_deploy::sandbox::front::Call;
+use studio_sandbox::Call;
+use studio_sandbox::Faults;
 
 use crate::support::account::{APPLY, Lab, PLAN};
 use crate::support::configs::{EVERYTHING, LATER, Story, edit, stories};

@@ -3,8 +3,8 @@
 //! purpose serves.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::seed::{Seed, SeedRole, SeedSubnet};
-use studio_deploy::sandbox::world::World;
+use studio_sandbox::World;
+use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Ended, Lab, PLAN};
 

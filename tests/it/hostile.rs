@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use studio_deploy::sandbox::hostile::TEXT;
+use studio_sandbox::HOSTILE_TEXT as TEXT;
 
 use crate::behaviour::start_app;
 use crate::faults::{Tried, heal_all};

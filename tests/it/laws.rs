@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::config::yaml;
-use studio_deploy::sandbox::world::World;
+use studio_sandbox::World;
 
 use crate::behaviour::request;
 use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};

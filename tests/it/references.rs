@@ -2,8 +2,8 @@
 //! nowhere, is found out before the first write, and nothing but what was named is ever touched.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::seed::{Seed, SeedRole, SeedSubnet};
-use studio_deploy::sandbox::world::World;
+use studio_sandbox::World;
+use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Ended, Lab, PLAN};
 use crate::support::picture::{self, Tables};

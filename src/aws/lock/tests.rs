@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::naming::Names;
-use crate::sandbox::front::Sandbox;
+use studio_sandbox::Sandbox;
 
 fn account(sandbox: &Sandbox) -> Account {
     let deployment = crate::testing::deployment();

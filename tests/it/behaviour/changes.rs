@@ -199,7 +199,7 @@ fn row_19_a_tag_changes_in_place() {
     assert_eq!((count(&ended, "UpdateDomain"), count(&ended, "UpdateUserProfile")), (0, 0));
     let of_domain = |operation: &str| {
         let all = calls(&ended, operation);
-        let arn = |call: &&&studio_deploy::sandbox::front::Call| {
+        let arn = |call: &&&studio_sandbox::Call| {
             call.service == "sagemaker"
                 && call.input["ResourceArn"].as_str().is_some_and(|arn| arn.contains(":domain/"))
         };

@@ -1,7 +1,7 @@
 //! Checks that speak before the first write.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::seed::Seed;
+use studio_sandbox::Seed;
 
 use super::{BASE, PLAN, alter, count, deployed, faults, lose_record, put, says, studio};
 use crate::support::account::{APPLY, DESTROY, Ended, Lab};

@@ -81,7 +81,7 @@ fn row_09_a_file_system_that_somebody_wrote_to_is_kept() {
 
 #[test]
 fn row_09_whatever_happens_on_the_way_nothing_of_a_failed_domain_is_forgotten() {
-    use studio_deploy::sandbox::faults::Faults;
+    use studio_sandbox::Faults;
     let fail = "fail=CreateDomain:InternalFailure";
     let goes = [crate::support::account::DESTROY, &["--home-efs", "delete"]].concat();
     let clean = Lab::new();

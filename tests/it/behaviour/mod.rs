@@ -15,9 +15,9 @@ mod signals;
 mod stacks;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::faults::Faults;
-use studio_deploy::sandbox::front::Call;
-use studio_deploy::sandbox::wire::{Request, Response};
+use studio_sandbox::Call;
+use studio_sandbox::Faults;
+use studio_sandbox::{Request, Response};
 
 use crate::support::account::{APPLY, Ended, Lab};
 

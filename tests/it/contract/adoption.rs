@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use studio_deploy::sandbox::front::{Sandbox, SandboxOptions};
+use studio_sandbox::{Sandbox, SandboxOptions};
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::wire::{Request, Response};
+use studio_sandbox::{Request, Response};
 
 use crate::behaviour::{domain_id, studio};
 use crate::support::account::Lab;

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::Instant;
 
 use serde_json::Value as Json;
-use studio_deploy::sandbox::front::{Sandbox, SandboxOptions};
+use studio_sandbox::{Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
 use super::{Tried, base, heal_all};

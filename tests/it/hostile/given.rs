@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::cli::args;
-use studio_deploy::sandbox::hostile::TEXT;
+use studio_sandbox::HOSTILE_TEXT as TEXT;
 use tempfile::TempDir;
 
 use super::judge::{Form, REPORTS, judge};

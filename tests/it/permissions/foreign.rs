@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::authorization::Decision;
-use studio_deploy::sandbox::policy::Keys;
-use studio_deploy::sandbox::wire::{Principal, Request, Response};
+use studio_sandbox::Decision;
+use studio_sandbox::Keys;
+use studio_sandbox::{Principal, Request, Response};
 
 use super::holder::{Case, HOLDER, allow, give, list, statements};
 use crate::support::account::Lab;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::authorization::Decision;
-use studio_deploy::sandbox::policy::{RequestContext, Verdict, evaluate};
-use studio_deploy::sandbox::records::{ROLES, Role};
+use studio_sandbox::Decision;
+use studio_sandbox::{ROLES, Role};
+use studio_sandbox::{RequestContext, Verdict, evaluate};
 
 use crate::support::account::{Ended, IDENTITY, Lab};
 

@@ -1,7 +1,7 @@
 //! Each sample is planned, applied, changed and destroyed by a role that holds what is printed for it.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::authorization::Decision;
+use studio_sandbox::Decision;
 
 use super::behind::{expose, hang, meddle, misconfigure, untag_home, work};
 use super::holder::{Case, decisions, give};

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::keep::{kept, lost};
 use super::stage::{OURS, Order, Stage};
-use studio_deploy::sandbox::front::Call;
+use studio_sandbox::Call;
 
 use crate::convergence::{flat, is_default};
 use crate::support::account::{Ended, is_lock};

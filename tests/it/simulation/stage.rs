@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::aws::lock::{Locality, Process, ProcessState};
-use studio_deploy::sandbox::faults::Faults;
-use studio_deploy::sandbox::front::{Call, Sandbox};
-use studio_deploy::sandbox::wire::Response;
+use studio_sandbox::Faults;
+use studio_sandbox::Response;
+use studio_sandbox::{Call, Sandbox};
 
 use crate::behaviour::request;
 use crate::support::account::{APPLY, Begun, Ended, IDENTITY, Lab, is_lock};

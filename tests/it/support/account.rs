@@ -19,9 +19,9 @@ use studio_deploy::cli::{self, args};
 use studio_deploy::failure::Exit;
 use studio_deploy::sandbox;
 use studio_deploy::sandbox::backend::SandboxAws;
-use studio_deploy::sandbox::faults::Faults;
-use studio_deploy::sandbox::front::{Call, Sandbox, SandboxOptions};
 use studio_deploy::ui::{Screen, Terminal};
+use studio_sandbox::Faults;
+use studio_sandbox::{Call, Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
 use super::picture::{self, Tables};

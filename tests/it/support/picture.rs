@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
-use studio_deploy::sandbox::front::Sandbox;
-use studio_deploy::sandbox::world::RecordChange;
+use studio_sandbox::RecordChange;
+use studio_sandbox::Sandbox;
 
 /// Everything in an account, by table and key.
 pub type Tables = BTreeMap<String, BTreeMap<String, Json>>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::seed::{Seed, SeedRole, SeedSubnet};
+use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Ended, Lab, PLAN};
 

@@ -1,7 +1,7 @@
 //! Keys of live domains, by whatever name they were given.
 
 use serde_json::{Value as Json, json};
-use studio_deploy::sandbox::seed::Seed;
+use studio_sandbox::Seed;
 
 use crate::references::{HOME, THEIRS, config, lab};
 use crate::support::account::{APPLY, Lab, PLAN};

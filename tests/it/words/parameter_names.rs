@@ -3,7 +3,7 @@
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::types::ParameterType;
-use studio_deploy::sandbox::seed::Seed;
+use studio_sandbox::Seed;
 
 use crate::support::account::{IDENTITY, Lab, PLAN};
 

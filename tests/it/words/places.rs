@@ -325,7 +325,18 @@ fn no_reference_stays_wherever_it_is_written_in_an_mdaa_yaml() {
                 continue;
             };
             let document = Document::without_files(&module.span).overlay(module.inline.clone().unwrap());
-            let context = module.context(Some("aws".into()), context.environment.clone());
+            let context = Context {
+                org: module.org.clone(),
+                env: module.env.clone(),
+                domain: module.domain.clone(),
+                module_name: module.module.clone(),
+                account: module.account.clone(),
+                region: module.region.clone(),
+                partition: Some("aws".into()),
+                values: module.context.clone(),
+                environment: context.environment.clone(),
+                tags: module.tag_data.clone(),
+            };
             let Reviewed { config, diagnostics } = config::review(&document, &context, Some(&parameters));
             if diagnostics.has_errors() {
                 assert!(is_placed(&diagnostics, line), "{what}\n{diagnostics}");

@@ -5,7 +5,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 use aws_sdk_ec2::types::{IpPermission, IpRange, PrefixListId, UserIdGroupPair};
 use studio_deploy::config::security_group::ip_protocol;
-use studio_deploy::sandbox::seed::Seed;
+use studio_sandbox::Seed;
 
 use crate::support::account::{APPLY, Lab, PLAN};
 
@@ -95,7 +95,7 @@ fn rules_that_are_one_to_ec2_are_told_of_however_they_are_written() {
         ..Seed::default()
     };
     lab.sandbox.seed(&seed).unwrap();
-    lab.set_faults(studio_deploy::sandbox::faults::Faults::default());
+    lab.set_faults(studio_sandbox::Faults::default());
     let client = Client::new(&lab.sandbox.sdk_config().build());
     let (mut cases, mut same) = (0, 0);
     for (at, one) in RULES.iter().enumerate() {

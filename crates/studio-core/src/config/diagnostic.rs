@@ -132,11 +132,6 @@ impl Diagnostics {
         self.0.is_empty()
     }
 
-    /// The number of diagnostics, warnings included.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Returns `true` if there is an error.
     pub fn has_errors(&self) -> bool {
         self.has(Severity::Error)

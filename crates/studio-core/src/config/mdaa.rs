@@ -85,24 +85,6 @@ impl NamedFile {
     }
 }
 
-impl Module {
-    /// The values that references in the module's own files are filled in with.
-    pub fn context(&self, partition: Option<String>, environment: BTreeMap<String, String>) -> Context {
-        Context {
-            org: self.org.clone(),
-            env: self.env.clone(),
-            domain: self.domain.clone(),
-            module_name: self.module.clone(),
-            account: self.account.clone(),
-            region: self.region.clone(),
-            partition,
-            values: self.context.clone(),
-            environment,
-            tags: self.tag_data.clone(),
-        }
-    }
-}
-
 /// A module of another package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OtherModule {

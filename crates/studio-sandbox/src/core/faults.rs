@@ -102,7 +102,7 @@ pub struct FaultError {
 
 impl Faults {
     /// The effect on the call with this number, which is also that write if it writes.
-    pub fn fate(&self, call: u64, write: Option<u64>) -> FaultEffect {
+    pub(crate) fn fate(&self, call: u64, write: Option<u64>) -> FaultEffect {
         let hit = self.rules.iter().find(|(_, calls)| {
             let number = if calls.writes_only { write } else { Some(call) };
             number.is_some_and(|number| calls.numbers.contains(&number))
@@ -111,7 +111,7 @@ impl Faults {
     }
 
     /// Returns `true` if the `number`-th call of an operation is refused for want of a permission.
-    pub fn denies(&self, service: &str, operation: &str, number: u64) -> bool {
+    pub(crate) fn denies(&self, service: &str, operation: &str, number: u64) -> bool {
         let is_this = |denial: &&Denial| {
             denial.operation.split_once(':').is_some_and(|(of, name)| of == service && name == operation)
         };
@@ -119,17 +119,17 @@ impl Faults {
     }
 
     /// Calls per virtual second that are not throttled; no limit when absent.
-    pub const fn throttle_tps(&self) -> Option<f64> {
+    pub(crate) const fn throttle_tps(&self) -> Option<f64> {
         self.throttle_tps
     }
 
     /// Reads after a write that are stale.
-    pub const fn stale_reads(&self) -> u32 {
+    pub(crate) const fn stale_reads(&self) -> u32 {
         self.stale_reads
     }
 
     /// The texts of answers that are hostile, if any.
-    pub const fn hostile(&self) -> Option<&Hostile> {
+    pub(crate) const fn hostile(&self) -> Option<&Hostile> {
         self.hostile.as_ref()
     }
 
@@ -140,7 +140,7 @@ impl Faults {
     }
 
     /// Faults that the services themselves act upon, for the world's record of faults.
-    pub fn for_services(&self) -> Json {
+    pub(crate) fn for_services(&self) -> Json {
         Json::Object(self.services.clone())
     }
 

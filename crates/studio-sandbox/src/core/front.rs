@@ -243,13 +243,6 @@ impl Sandbox {
         state.decisions.clear();
     }
 
-    /// Empties the account, and deletes what its file holds.
-    pub fn reset(&self) -> Result<(), StoreError> {
-        let mut state = self.state();
-        let State { world, store, .. } = &mut *state;
-        store.reset(world)
-    }
-
     /// Changes the account behind everybody's back, in one turn.
     pub fn with_world<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
         self.state().turn(|world, _| change(world), |_| TurnKind::Prepare)
@@ -291,7 +284,7 @@ impl Sandbox {
     }
 
     /// Answers a request, unless the connection is to break.
-    pub fn exchange(&self, request: &Request) -> Result<Response, Lost> {
+    pub(crate) fn exchange(&self, request: &Request) -> Result<Response, Lost> {
         self.state().exchange(request)
     }
 
@@ -302,7 +295,7 @@ impl Sandbox {
     }
 
     /// Relation of virtual time to real time.
-    pub fn latency(&self) -> Latency {
+    pub(crate) fn latency(&self) -> Latency {
         self.shared.latency
     }
 
@@ -700,18 +693,20 @@ mod tests {
     #[test]
     fn the_account_outlives_the_process() {
         let folder = tempfile::tempdir().unwrap();
-        let options = SandboxOptions { path: Some(folder.path().join("sandbox.json")), ..SandboxOptions::default() };
+        let path = folder.path().join("sandbox.json");
+        let options = SandboxOptions { path: Some(path.clone()), ..SandboxOptions::default() };
         let sandbox = Sandbox::open(options.clone()).unwrap();
         assert!(sandbox.is_new());
         sandbox.found("111122223333", "eu-west-1").unwrap();
         let (status, document) = query(&sandbox, "sts", &[("Action", "GetCallerIdentity")]);
         assert!(status == 200 && document.contains("<Account>111122223333</Account>"), "{document}");
         drop(sandbox);
-        let again = Sandbox::open(options).unwrap();
+        let again = Sandbox::open(options.clone()).unwrap();
         assert!(!again.is_new());
         assert_eq!(again.region(), "eu-west-1");
-        again.reset().unwrap();
-        assert!(again.is_new());
+        drop(again);
+        assert!(crate::remove_file(&path).unwrap());
+        assert!(Sandbox::open(options).unwrap().is_new());
     }
 
     /// Runs the test `name` of this binary in a process of its own, told of `file`.

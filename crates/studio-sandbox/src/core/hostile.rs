@@ -24,12 +24,12 @@ pub struct Hostile {
 
 impl Hostile {
     /// [`TEXT`] at a place.
-    pub fn new(place: &str) -> Self {
+    pub(crate) fn new(place: &str) -> Self {
         Self::with(place, TEXT)
     }
 
     /// Another text at a place.
-    pub fn with(place: &str, text: &str) -> Self {
+    pub(crate) fn with(place: &str, text: &str) -> Self {
         Self { place: place.into(), text: text.into() }
     }
 
@@ -38,7 +38,7 @@ impl Hostile {
     }
 
     /// Makes texts of an answer hostile; every place that has a text.
-    pub fn spoil(&self, operation: &str, answer: &mut Json) -> Vec<String> {
+    pub(crate) fn spoil(&self, operation: &str, answer: &mut Json) -> Vec<String> {
         let mut places = Vec::new();
         self.walk(operation, answer, &mut places);
         places

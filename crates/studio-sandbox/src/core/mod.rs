@@ -17,8 +17,8 @@ pub mod world;
 
 mod journal;
 mod lag;
-pub(crate) mod protocol;
-pub(crate) mod service;
+pub mod protocol;
+pub mod service;
 #[cfg(test)]
-pub(crate) mod testing;
-pub(crate) mod xml;
+pub mod testing;
+pub mod xml;

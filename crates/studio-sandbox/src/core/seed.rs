@@ -66,7 +66,7 @@ pub struct SeedRole {
 
 impl Seed {
     /// Makes what is absent; a line for each thing made.
-    pub fn apply(&self, world: &mut World) -> Vec<String> {
+    pub(crate) fn apply(&self, world: &mut World) -> Vec<String> {
         let mut made = Vec::new();
         for id in &self.vpcs {
             add(world, &mut made, VPCS, id, "VPC", &Vpc { id: id.clone(), cidr: "10.0.0.0/16".into() });
@@ -150,7 +150,7 @@ fn trusted(world: &World) -> Vec<String> {
 
 impl SeedRole {
     /// Makes it in the account that the turn acts in, unless there is a role of that name; whether it was made.
-    pub fn make(&self, world: &mut World) -> bool {
+    pub(crate) fn make(&self, world: &mut World) -> bool {
         if world.has(ROLES, &self.name) {
             return false;
         }

@@ -11,7 +11,7 @@ use super::wire::{Answer, Principal, Refusal};
 use super::world::World;
 
 /// The function behind an operation.
-pub type Handler = fn(&mut World, Input<'_>, &Principal) -> Answer;
+type Handler = fn(&mut World, Input<'_>, &Principal) -> Answer;
 
 /// An operation that a service of the sandbox knows.
 pub struct Operation {

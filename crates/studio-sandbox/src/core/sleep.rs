@@ -85,7 +85,7 @@ impl Sleepers {
     }
 
     /// Notes that something happened, so that nobody takes the others to be idle.
-    pub fn note(&self) {
+    pub(crate) fn note(&self) {
         self.events.fetch_add(1, Ordering::Relaxed);
     }
 

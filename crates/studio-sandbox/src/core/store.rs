@@ -2,7 +2,7 @@
 //!
 //! A turn holds an exclusive lock on `FILE.lock`: it reads what others have appended, runs, and appends its own changes
 //! before anybody sees the answer, so that a kill at any moment loses no answered call (`journal` says how). Compaction
-//! and reset replace the file under a new generation, which tells the other processes to read it anew.
+//! replaces the file under a new generation, which tells the other processes to read it anew.
 //!
 //! What is seeded for a run is held in memory until the run's first successful write, then written down with it. A run
 //! that is refused, or only looks, leaves no trace and makes no file.
@@ -148,7 +148,7 @@ impl Store {
     }
 
     /// One turn: catches up with the others, runs, and writes down what changed before it returns, or holds it.
-    pub fn turn<T>(
+    pub(crate) fn turn<T>(
         &mut self,
         world: &mut World,
         run: impl FnOnce(&mut World) -> T,
@@ -196,18 +196,8 @@ impl Store {
         Ok(result)
     }
 
-    /// Empties the world, here and for everybody who shares the file.
-    pub fn reset(&mut self, world: &mut World) -> Result<(), StoreError> {
-        *world = World::default();
-        self.held = None;
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        let _locked = journal.locked()?;
-        ours(&journal.path)?;
-        journal.rewrite(world)
-    }
-
     /// Rewrites the file if it is much longer than the world.
-    pub fn compact(&mut self, world: &mut World) -> Result<(), StoreError> {
+    pub(crate) fn compact(&mut self, world: &mut World) -> Result<(), StoreError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         if self.held.is_some() || !journal.look()? {
             return Ok(());
@@ -231,7 +221,7 @@ impl Store {
 ///
 /// # Errors
 /// When it is not a sandbox's, and for the operating system's reasons.
-pub fn remove(path: &Path) -> Result<bool, StoreError> {
+pub fn remove_file(path: &Path) -> Result<bool, StoreError> {
     if !ours(path)? {
         return Ok(false);
     }

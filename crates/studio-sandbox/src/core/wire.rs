@@ -25,12 +25,12 @@ pub struct Request {
 
 impl Request {
     /// The header called `name`, which is given in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
     /// The first value of `name` in the query.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
@@ -60,30 +60,30 @@ pub struct Response {
 
 impl Response {
     /// An answer without a body.
-    pub const fn empty(status: u16) -> Self {
+    pub(crate) const fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// An answer whose body is JSON of the given media type; AWS leaves out what has no value.
-    pub fn json(status: u16, media_type: &str, body: &Json) -> Self {
+    pub(crate) fn json(status: u16, media_type: &str, body: &Json) -> Self {
         Self::empty(status).with_header("content-type", media_type).with_body(without_nulls(body).to_string())
     }
 
     /// An answer whose body is XML.
-    pub fn xml(status: u16, body: String) -> Self {
+    pub(crate) fn xml(status: u16, body: String) -> Self {
         Self::empty(status).with_header("content-type", "text/xml").with_body(body)
     }
 
     /// The same with one more header.
     #[must_use]
-    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// The same with another body.
     #[must_use]
-    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
@@ -121,13 +121,13 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with HTTP 400, which is what JSON services answer with.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self { status: 400, code: code.into(), message: message.into() }
     }
 
     /// The same with another HTTP status.
     #[must_use]
-    pub const fn with_status(mut self, status: u16) -> Self {
+    pub(crate) const fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }

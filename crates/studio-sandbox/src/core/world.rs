@@ -44,7 +44,7 @@ impl RecordChange {
     }
 
     /// Returns `true` if the record only ever goes up: time, and what ids are made of.
-    pub fn is_counter(&self) -> bool {
+    pub(crate) fn is_counter(&self) -> bool {
         self.table == META && ["now", "sequence", "wall"].contains(&self.key.as_str())
     }
 }
@@ -70,7 +70,7 @@ impl World {
     ///
     /// # Panics
     /// As [`World::get`].
-    pub fn get_of<T: DeserializeOwned>(&self, account: &str, table: &str, key: &str) -> Option<T> {
+    pub(crate) fn get_of<T: DeserializeOwned>(&self, account: &str, table: &str, key: &str) -> Option<T> {
         self.tables.get(&*self.table_of(account, table))?.get(key).map(|json| decode(table, key, json))
     }
 
@@ -97,7 +97,7 @@ impl World {
     ///
     /// # Panics
     /// As [`World::get`].
-    pub fn list_of<T: DeserializeOwned>(&self, account: &str, table: &str) -> Vec<T> {
+    pub(crate) fn list_of<T: DeserializeOwned>(&self, account: &str, table: &str) -> Vec<T> {
         let records = self.tables.get(&*self.table_of(account, table)).into_iter().flatten();
         records.map(|(key, json)| decode(table, key, json)).collect()
     }
@@ -135,12 +135,12 @@ impl World {
     }
 
     /// The twelve digits of the operator's account.
-    pub fn home(&self) -> String {
+    pub(crate) fn home(&self) -> String {
         self.get(META, "account").unwrap_or_else(|| "123456789012".into())
     }
 
     /// Every account that has something: the operator's first.
-    pub fn accounts(&self) -> Vec<String> {
+    pub(crate) fn accounts(&self) -> Vec<String> {
         let others: BTreeSet<&str> = self.tables.keys().filter_map(|table| Some(table.split_once('@')?.1)).collect();
         std::iter::once(self.home()).chain(others.into_iter().map(str::to_owned)).collect()
     }
@@ -195,7 +195,7 @@ impl World {
     }
 
     /// The faults that services are told of; an empty object when there are none.
-    pub fn faults(&self) -> Json {
+    pub(crate) fn faults(&self) -> Json {
         self.get(META, FAULTS).unwrap_or_else(|| Json::Object(serde_json::Map::new()))
     }
 
@@ -218,7 +218,7 @@ impl World {
     }
 
     /// Returns `true` if the account was ever fixed by [`World::found`].
-    pub fn is_founded(&self) -> bool {
+    pub(crate) fn is_founded(&self) -> bool {
         self.has(META, "account")
     }
 
@@ -228,7 +228,7 @@ impl World {
     }
 
     /// An ARN of `account` and this region.
-    pub fn arn_of(&self, account: &str, service: &str, resource: &str) -> String {
+    pub(crate) fn arn_of(&self, account: &str, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{account}:{resource}", self.partition(), self.region())
     }
 
@@ -245,14 +245,14 @@ impl World {
     }
 
     /// A number that no earlier call has given, for ids: the same in every run.
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         let next = self.get::<u64>(META, "sequence").unwrap_or(0) + 1;
         self.put(META, "sequence", &next);
         next
     }
 
     /// An id of `length` characters from `alphabet`, different from every earlier one and the same in every run.
-    pub fn id(&mut self, alphabet: &[u8], length: usize) -> String {
+    pub(crate) fn id(&mut self, alphabet: &[u8], length: usize) -> String {
         // SplitMix64 spreads the sequence number over the alphabet, so that ids do not look like counters. Its output is
         // where the id begins in the generator's stream; neighbouring numbers would give ids that overlap.
         let mut state = mix(self.number().wrapping_mul(GOLDEN));
@@ -266,23 +266,23 @@ impl World {
     }
 
     /// The changes since the last call, for the journal.
-    pub fn take_changes(&mut self) -> Vec<RecordChange> {
+    pub(crate) fn take_changes(&mut self) -> Vec<RecordChange> {
         std::mem::take(&mut self.changes)
     }
 
     /// The former values of the records changed since the last call: the same keys as [`World::take_changes`], in its
     /// order.
-    pub fn take_replaced(&mut self) -> Vec<RecordChange> {
+    pub(crate) fn take_replaced(&mut self) -> Vec<RecordChange> {
         std::mem::take(&mut self.replaced)
     }
 
     /// Notes what was decided about a request of a role.
-    pub fn decided(&self, decision: Decision) {
+    pub(crate) fn decided(&self, decision: Decision) {
         self.decisions.borrow_mut().push(decision);
     }
 
     /// The decisions since the last call.
-    pub fn take_decisions(&mut self) -> Vec<Decision> {
+    pub(crate) fn take_decisions(&mut self) -> Vec<Decision> {
         self.decisions.take()
     }
 
@@ -294,7 +294,7 @@ impl World {
     }
 
     /// Puts a record in place past the journal and returns what was there: for replays and for reads that lag.
-    pub fn swap(&mut self, RecordChange { table, key, value }: RecordChange) -> RecordChange {
+    pub(crate) fn swap(&mut self, RecordChange { table, key, value }: RecordChange) -> RecordChange {
         let records = self.tables.entry(table.clone()).or_default();
         let before = match value {
             Some(value) => records.insert(key.clone(), value),
@@ -309,12 +309,6 @@ impl World {
         tables.flat_map(|(table, records)| {
             records.iter().map(move |(key, record)| (table.as_str(), key.as_str(), record))
         })
-    }
-
-    /// Returns `true` if a record of a table whose name begins with `prefix` has `text` as one of its values, at any
-    /// depth.
-    pub fn mentions(&self, prefix: &str, text: &str) -> bool {
-        self.records(prefix).any(|(_, _, record)| holds(record, text))
     }
 
     /// Undoes nothing and forgets nothing: the whole world as changes from an empty one, for compaction.
@@ -346,15 +340,6 @@ fn is_shared(table: &str) -> bool {
 /// The account that an ARN names: none for a bucket's, `aws` for what is AWS's own.
 pub fn account_in(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| arn.starts_with("arn:") && !account.is_empty())
-}
-
-fn holds(json: &Json, text: &str) -> bool {
-    match json {
-        Json::String(value) => value == text,
-        Json::Array(items) => items.iter().any(|item| holds(item, text)),
-        Json::Object(members) => members.values().any(|member| holds(member, text)),
-        _ => false,
-    }
 }
 
 fn decode<T: DeserializeOwned>(table: &str, key: &str, json: &Json) -> T {

@@ -62,7 +62,7 @@ fn write(out: &mut String, name: &str, value: &Json, lists: Lists) {
 }
 
 /// Returns `true` if XML 1.0 can hold a character at all, written out or as a reference (XML 1.0, section 2.2, `Char`).
-pub fn is_character(c: char) -> bool {
+fn is_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

@@ -82,7 +82,7 @@ pub fn check(world: &World, name: &str) -> Result<(), Refusal> {
 
 /// Refuses names that no parameter can have, whoever made it: AWS's own begin with `/aws/`. That reading is refused for the
 /// same as writing is known for characters and paths (the reports above), and a guess for lengths and levels.
-pub fn check_form(world: &World, name: &str) -> Result<(), Refusal> {
+fn check_form(world: &World, name: &str) -> Result<(), Refusal> {
     let valid = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
     let bare = name.trim_matches('/');
     if bare.is_empty() || !name.chars().all(valid) || name.contains("//") || name.ends_with('/') {

@@ -27,7 +27,7 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// Something that has tags, and the record that holds them in its member `tags`.
-pub struct Tagged {
+struct Tagged {
     /// Its ARN.
     pub arn: String,
     /// The record's table.

@@ -13,7 +13,7 @@ use crate::core::records::{
 use crate::core::world::{HEX, World};
 
 /// The tag that Studio puts on what it makes; its value is the domain's ARN.
-pub const MANAGED_BY: &str = "ManagedByAmazonSageMakerResource";
+const MANAGED_BY: &str = "ManagedByAmazonSageMakerResource";
 
 /// Time that a mount target takes to go, in virtual milliseconds: usually below 30 s, as clean-up scripts see it.
 const MOUNT_TARGET_GOES: i64 = 20_000;

@@ -13,7 +13,7 @@ use super::records::{App, Domain, Living, Space, Stored, UserProfileRecord};
 use crate::core::world::World;
 
 /// Table of what is due, by moment.
-pub const DUE: &str = "studio/due";
+const DUE: &str = "studio/due";
 
 /// The status of a domain, user profile, space or app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

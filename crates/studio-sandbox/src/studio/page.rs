@@ -11,7 +11,7 @@ use crate::core::wire::Answer;
 const USUAL: usize = 10;
 
 /// One row: what it is sorted by, which must be different for every row, and what is shown.
-pub type Row = (String, Json);
+type Row = (String, Json);
 
 /// Sorts by a moment first and a key second.
 pub fn by_time(milliseconds: i64, key: &str) -> String {

@@ -196,7 +196,7 @@ pub fn key_in(domain: &str, name: &str) -> String {
 
 impl AppOwner {
     /// The member of requests and answers that names it, and the name.
-    pub fn member(&self) -> (&'static str, &str) {
+    pub(crate) fn member(&self) -> (&'static str, &str) {
         match self {
             Self::UserProfile(name) => ("UserProfileName", name),
             Self::Space(name) => ("SpaceName", name),
@@ -204,7 +204,7 @@ impl AppOwner {
     }
 
     /// The part of an app's key that says whose it is; its end is a slash.
-    pub fn prefix(&self, domain: &str) -> String {
+    pub(crate) fn prefix(&self, domain: &str) -> String {
         let (member, name) = self.member();
         format!("{domain}/{member}/{}/", name.to_ascii_lowercase())
     }
@@ -212,20 +212,20 @@ impl AppOwner {
 
 impl App {
     /// Returns `true` if the app runs, is about to, or is still going away.
-    pub const fn is_live(&self) -> bool {
+    pub(crate) const fn is_live(&self) -> bool {
         matches!(self.life.status, Status::Pending | Status::InService | Status::Deleting)
     }
 }
 
 impl Domain {
     /// A member of a setting of the domain.
-    pub fn setting(&self, path: &[&str]) -> Option<&Json> {
+    pub(crate) fn setting(&self, path: &[&str]) -> Option<&Json> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.settings.get(*first)?, |value, name| value.get(*name))
     }
 
     /// The text of a setting of the domain.
-    pub fn text(&self, path: &[&str]) -> Option<&str> {
+    pub(crate) fn text(&self, path: &[&str]) -> Option<&str> {
         self.setting(path).and_then(Json::as_str)
     }
 }

@@ -56,7 +56,7 @@ pub enum Why {
 
 impl Why {
     /// The same in AWS's words (IAM user guide, "Troubleshoot access denied error messages").
-    pub fn because(self, action: &str) -> String {
+    pub(crate) fn because(self, action: &str) -> String {
         match self {
             Self::NoIdentityPolicy => format!("because no identity-based policy allows the {action} action"),
             Self::NoResourcePolicy => format!("because no resource-based policy allows the {action} action"),

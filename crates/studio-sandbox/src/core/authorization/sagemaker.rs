@@ -69,7 +69,7 @@ fn resource(world: &World, operation: &str, input: Input<'_>) -> Option<String> 
 }
 
 /// The tags of what an ARN names; `SageMaker` does not tell upper case from lower case in names.
-pub(super) fn tags_of(world: &World, arn: &str) -> BTreeMap<String, String> {
+fn tags_of(world: &World, arn: &str) -> BTreeMap<String, String> {
     let mut all = studio::taggable(world).into_iter();
     all.find(|(other, _)| other.eq_ignore_ascii_case(arn)).map(|(_, tags)| tags).unwrap_or_default()
 }

@@ -5,8 +5,8 @@
 use super::Shape::{self, List, Structure, Union};
 use super::{UNLIMITED, optional, required, values};
 
-pub(super) static SECURITY_GROUP_IDS: Shape = List { of: &values::NETWORK_ID, min: 0, max: 5 };
-pub(super) static SHARING_SETTINGS: Shape = Structure(&[
+static SECURITY_GROUP_IDS: Shape = List { of: &values::NETWORK_ID, min: 0, max: 5 };
+static SHARING_SETTINGS: Shape = Structure(&[
     optional("NotebookOutputOption", &values::NOTEBOOK_OUTPUT_OPTION),
     optional("S3OutputPath", &values::S3_URI),
     optional("S3KmsKeyId", &values::KMS_KEY_ID),
@@ -19,49 +19,48 @@ pub(super) static RESOURCE_SPEC: Shape = Structure(&[
     optional("LifecycleConfigArn", &values::LIFECYCLE_CONFIG_ARN),
     optional("TrainingPlanArn", &values::TRAINING_PLAN_ARN),
 ]);
-pub(super) static LIFECYCLE_CONFIG_ARNS: Shape = List { of: &values::LIFECYCLE_CONFIG_ARN, min: 0, max: UNLIMITED };
-pub(super) static CODE_REPOSITORY: Shape = Structure(&[required("RepositoryUrl", &values::REPOSITORY_URL)]);
-pub(super) static CODE_REPOSITORIES: Shape = List { of: &CODE_REPOSITORY, min: 0, max: 10 };
-pub(super) static JUPYTER_SERVER_APP_SETTINGS: Shape = Structure(&[
+static LIFECYCLE_CONFIG_ARNS: Shape = List { of: &values::LIFECYCLE_CONFIG_ARN, min: 0, max: UNLIMITED };
+static CODE_REPOSITORY: Shape = Structure(&[required("RepositoryUrl", &values::REPOSITORY_URL)]);
+static CODE_REPOSITORIES: Shape = List { of: &CODE_REPOSITORY, min: 0, max: 10 };
+static JUPYTER_SERVER_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("LifecycleConfigArns", &LIFECYCLE_CONFIG_ARNS),
     optional("CodeRepositories", &CODE_REPOSITORIES),
 ]);
-pub(super) static CUSTOM_IMAGE: Shape = Structure(&[
+static CUSTOM_IMAGE: Shape = Structure(&[
     required("ImageName", &values::IMAGE_NAME),
     optional("ImageVersionNumber", &values::IMAGE_VERSION_NUMBER),
     required("AppImageConfigName", &values::NAME),
 ]);
-pub(super) static CUSTOM_IMAGES: Shape = List { of: &CUSTOM_IMAGE, min: 0, max: 200 };
-pub(super) static KERNEL_GATEWAY_APP_SETTINGS: Shape = Structure(&[
+static CUSTOM_IMAGES: Shape = List { of: &CUSTOM_IMAGE, min: 0, max: 200 };
+static KERNEL_GATEWAY_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("CustomImages", &CUSTOM_IMAGES),
     optional("LifecycleConfigArns", &LIFECYCLE_CONFIG_ARNS),
 ]);
-pub(super) static TENSOR_BOARD_APP_SETTINGS: Shape = Structure(&[optional("DefaultResourceSpec", &RESOURCE_SPEC)]);
-pub(super) static RSTUDIO_APP_SETTINGS: Shape =
+static TENSOR_BOARD_APP_SETTINGS: Shape = Structure(&[optional("DefaultResourceSpec", &RESOURCE_SPEC)]);
+static RSTUDIO_APP_SETTINGS: Shape =
     Structure(&[optional("AccessStatus", &values::TOGGLE), optional("UserGroup", &values::RSTUDIO_USER_GROUP)]);
-pub(super) static RSESSION_APP_SETTINGS: Shape =
+static RSESSION_APP_SETTINGS: Shape =
     Structure(&[optional("DefaultResourceSpec", &RESOURCE_SPEC), optional("CustomImages", &CUSTOM_IMAGES)]);
-pub(super) static TIME_SERIES_FORECASTING_SETTINGS: Shape =
+static TIME_SERIES_FORECASTING_SETTINGS: Shape =
     Structure(&[optional("Status", &values::TOGGLE), optional("AmazonForecastRoleArn", &values::ROLE_ARN)]);
-pub(super) static MODEL_REGISTER_SETTINGS: Shape =
+static MODEL_REGISTER_SETTINGS: Shape =
     Structure(&[optional("Status", &values::TOGGLE), optional("CrossAccountModelRegisterRoleArn", &values::ROLE_ARN)]);
-pub(super) static WORKSPACE_SETTINGS: Shape =
+static WORKSPACE_SETTINGS: Shape =
     Structure(&[optional("S3ArtifactPath", &values::S3_URI), optional("S3KmsKeyId", &values::KMS_KEY_ID)]);
-pub(super) static IDENTITY_PROVIDER_OAUTH_SETTING: Shape = Structure(&[
+static IDENTITY_PROVIDER_OAUTH_SETTING: Shape = Structure(&[
     optional("DataSourceName", &values::DATA_SOURCE_NAME),
     optional("Status", &values::TOGGLE),
     optional("SecretArn", &values::SECRET_ARN),
 ]);
-pub(super) static IDENTITY_PROVIDER_OAUTH_SETTINGS: Shape =
-    List { of: &IDENTITY_PROVIDER_OAUTH_SETTING, min: 0, max: 20 };
-pub(super) static DIRECT_DEPLOY_SETTINGS: Shape = Structure(&[optional("Status", &values::TOGGLE)]);
-pub(super) static KENDRA_SETTINGS: Shape = Structure(&[optional("Status", &values::TOGGLE)]);
-pub(super) static GENERATIVE_AI_SETTINGS: Shape = Structure(&[optional("AmazonBedrockRoleArn", &values::ROLE_ARN)]);
-pub(super) static EMR_SERVERLESS_SETTINGS: Shape =
+static IDENTITY_PROVIDER_OAUTH_SETTINGS: Shape = List { of: &IDENTITY_PROVIDER_OAUTH_SETTING, min: 0, max: 20 };
+static DIRECT_DEPLOY_SETTINGS: Shape = Structure(&[optional("Status", &values::TOGGLE)]);
+static KENDRA_SETTINGS: Shape = Structure(&[optional("Status", &values::TOGGLE)]);
+static GENERATIVE_AI_SETTINGS: Shape = Structure(&[optional("AmazonBedrockRoleArn", &values::ROLE_ARN)]);
+static EMR_SERVERLESS_SETTINGS: Shape =
     Structure(&[optional("ExecutionRoleArn", &values::ROLE_ARN), optional("Status", &values::TOGGLE)]);
-pub(super) static CANVAS_APP_SETTINGS: Shape = Structure(&[
+static CANVAS_APP_SETTINGS: Shape = Structure(&[
     optional("TimeSeriesForecastingSettings", &TIME_SERIES_FORECASTING_SETTINGS),
     optional("ModelRegisterSettings", &MODEL_REGISTER_SETTINGS),
     optional("WorkspaceSettings", &WORKSPACE_SETTINGS),
@@ -71,24 +70,24 @@ pub(super) static CANVAS_APP_SETTINGS: Shape = Structure(&[
     optional("GenerativeAiSettings", &GENERATIVE_AI_SETTINGS),
     optional("EmrServerlessSettings", &EMR_SERVERLESS_SETTINGS),
 ]);
-pub(super) static IDLE_SETTINGS: Shape = Structure(&[
+static IDLE_SETTINGS: Shape = Structure(&[
     optional("LifecycleManagement", &values::TOGGLE),
     optional("IdleTimeoutInMinutes", &values::IDLE_TIMEOUT_IN_MINUTES),
     optional("MinIdleTimeoutInMinutes", &values::IDLE_TIMEOUT_IN_MINUTES),
     optional("MaxIdleTimeoutInMinutes", &values::IDLE_TIMEOUT_IN_MINUTES),
 ]);
-pub(super) static APP_LIFECYCLE_MANAGEMENT: Shape = Structure(&[optional("IdleSettings", &IDLE_SETTINGS)]);
-pub(super) static CODE_EDITOR_APP_SETTINGS: Shape = Structure(&[
+static APP_LIFECYCLE_MANAGEMENT: Shape = Structure(&[optional("IdleSettings", &IDLE_SETTINGS)]);
+static CODE_EDITOR_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("CustomImages", &CUSTOM_IMAGES),
     optional("LifecycleConfigArns", &LIFECYCLE_CONFIG_ARNS),
     optional("AppLifecycleManagement", &APP_LIFECYCLE_MANAGEMENT),
     optional("BuiltInLifecycleConfigArn", &values::LIFECYCLE_CONFIG_ARN),
 ]);
-pub(super) static EMR_ROLE_ARNS: Shape = List { of: &values::ROLE_ARN, min: 0, max: 5 };
-pub(super) static EMR_SETTINGS: Shape =
+static EMR_ROLE_ARNS: Shape = List { of: &values::ROLE_ARN, min: 0, max: 5 };
+static EMR_SETTINGS: Shape =
     Structure(&[optional("AssumableRoleArns", &EMR_ROLE_ARNS), optional("ExecutionRoleArns", &EMR_ROLE_ARNS)]);
-pub(super) static JUPYTER_LAB_APP_SETTINGS: Shape = Structure(&[
+static JUPYTER_LAB_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("CustomImages", &CUSTOM_IMAGES),
     optional("LifecycleConfigArns", &LIFECYCLE_CONFIG_ARNS),
@@ -97,40 +96,39 @@ pub(super) static JUPYTER_LAB_APP_SETTINGS: Shape = Structure(&[
     optional("EmrSettings", &EMR_SETTINGS),
     optional("BuiltInLifecycleConfigArn", &values::LIFECYCLE_CONFIG_ARN),
 ]);
-pub(super) static DEFAULT_EBS_STORAGE_SETTINGS: Shape = Structure(&[
+static DEFAULT_EBS_STORAGE_SETTINGS: Shape = Structure(&[
     required("DefaultEbsVolumeSizeInGb", &values::SPACE_EBS_VOLUME_SIZE_IN_GB),
     required("MaximumEbsVolumeSizeInGb", &values::SPACE_EBS_VOLUME_SIZE_IN_GB),
 ]);
-pub(super) static DEFAULT_SPACE_STORAGE_SETTINGS: Shape =
+static DEFAULT_SPACE_STORAGE_SETTINGS: Shape =
     Structure(&[optional("DefaultEbsStorageSettings", &DEFAULT_EBS_STORAGE_SETTINGS)]);
-pub(super) static CUSTOM_POSIX_USER_CONFIG: Shape =
-    Structure(&[required("Uid", &values::UID), required("Gid", &values::GID)]);
-pub(super) static EFS_FILE_SYSTEM_CONFIG: Shape = Structure(&[
+static CUSTOM_POSIX_USER_CONFIG: Shape = Structure(&[required("Uid", &values::UID), required("Gid", &values::GID)]);
+static EFS_FILE_SYSTEM_CONFIG: Shape = Structure(&[
     required("FileSystemId", &values::FILE_SYSTEM_ID),
     optional("FileSystemPath", &values::FILE_SYSTEM_PATH),
 ]);
-pub(super) static FSX_LUSTRE_FILE_SYSTEM_CONFIG: Shape = Structure(&[
+static FSX_LUSTRE_FILE_SYSTEM_CONFIG: Shape = Structure(&[
     required("FileSystemId", &values::FILE_SYSTEM_ID),
     optional("FileSystemPath", &values::FILE_SYSTEM_PATH),
 ]);
-pub(super) static S3_FILE_SYSTEM_CONFIG: Shape =
+static S3_FILE_SYSTEM_CONFIG: Shape =
     Structure(&[optional("MountPath", &values::TEXT_OF_1024), required("S3Uri", &values::S3_SCHEMA_URI)]);
-pub(super) static CUSTOM_FILE_SYSTEM_CONFIG: Shape = Union(&[
+static CUSTOM_FILE_SYSTEM_CONFIG: Shape = Union(&[
     optional("EFSFileSystemConfig", &EFS_FILE_SYSTEM_CONFIG),
     optional("FSxLustreFileSystemConfig", &FSX_LUSTRE_FILE_SYSTEM_CONFIG),
     optional("S3FileSystemConfig", &S3_FILE_SYSTEM_CONFIG),
 ]);
-pub(super) static CUSTOM_FILE_SYSTEM_CONFIGS: Shape = List { of: &CUSTOM_FILE_SYSTEM_CONFIG, min: 0, max: 10 };
-pub(super) static HIDDEN_ML_TOOLS: Shape = List { of: &values::ML_TOOLS, min: 0, max: UNLIMITED };
-pub(super) static HIDDEN_APP_TYPES: Shape = List { of: &values::APP_TYPE, min: 0, max: UNLIMITED };
-pub(super) static HIDDEN_INSTANCE_TYPES: Shape = List { of: &values::APP_INSTANCE_TYPE, min: 0, max: UNLIMITED };
-pub(super) static VERSION_ALIASES: Shape = List { of: &values::IMAGE_VERSION_ALIAS_PATTERN, min: 0, max: 20 };
-pub(super) static HIDDEN_SAGEMAKER_IMAGE: Shape = Structure(&[
+static CUSTOM_FILE_SYSTEM_CONFIGS: Shape = List { of: &CUSTOM_FILE_SYSTEM_CONFIG, min: 0, max: 10 };
+static HIDDEN_ML_TOOLS: Shape = List { of: &values::ML_TOOLS, min: 0, max: UNLIMITED };
+static HIDDEN_APP_TYPES: Shape = List { of: &values::APP_TYPE, min: 0, max: UNLIMITED };
+static HIDDEN_INSTANCE_TYPES: Shape = List { of: &values::APP_INSTANCE_TYPE, min: 0, max: UNLIMITED };
+static VERSION_ALIASES: Shape = List { of: &values::IMAGE_VERSION_ALIAS_PATTERN, min: 0, max: 20 };
+static HIDDEN_SAGEMAKER_IMAGE: Shape = Structure(&[
     optional("SageMakerImageName", &values::SAGEMAKER_IMAGE_NAME),
     optional("VersionAliases", &VERSION_ALIASES),
 ]);
-pub(super) static HIDDEN_SAGEMAKER_IMAGE_VERSION_ALIASES: Shape = List { of: &HIDDEN_SAGEMAKER_IMAGE, min: 0, max: 5 };
-pub(super) static STUDIO_WEB_PORTAL_SETTINGS: Shape = Structure(&[
+static HIDDEN_SAGEMAKER_IMAGE_VERSION_ALIASES: Shape = List { of: &HIDDEN_SAGEMAKER_IMAGE, min: 0, max: 5 };
+static STUDIO_WEB_PORTAL_SETTINGS: Shape = Structure(&[
     optional("HiddenMlTools", &HIDDEN_ML_TOOLS),
     optional("HiddenAppTypes", &HIDDEN_APP_TYPES),
     optional("HiddenInstanceTypes", &HIDDEN_INSTANCE_TYPES),
@@ -157,23 +155,23 @@ pub(super) static USER_SETTINGS: Shape = Structure(&[
     optional("StudioWebPortalSettings", &STUDIO_WEB_PORTAL_SETTINGS),
     optional("AutoMountHomeEFS", &values::AUTO_MOUNT_HOME_EFS),
 ]);
-pub(super) static DOMAIN_SECURITY_GROUP_IDS: Shape = List { of: &values::NETWORK_ID, min: 0, max: 3 };
-pub(super) static RSTUDIO_DOMAIN_SETTINGS: Shape = Structure(&[
+static DOMAIN_SECURITY_GROUP_IDS: Shape = List { of: &values::NETWORK_ID, min: 0, max: 3 };
+static RSTUDIO_DOMAIN_SETTINGS: Shape = Structure(&[
     required("DomainExecutionRoleArn", &values::ROLE_ARN),
     optional("RStudioConnectUrl", &values::ANY_TEXT),
     optional("RStudioPackageManagerUrl", &values::ANY_TEXT),
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
 ]);
-pub(super) static TRUSTED_IDENTITY_PROPAGATION_SETTINGS: Shape = Structure(&[required("Status", &values::TOGGLE)]);
-pub(super) static VPC_ONLY_TRUSTED_ACCOUNTS: Shape = List { of: &values::ACCOUNT_ID, min: 0, max: 20 };
-pub(super) static DOCKER_SETTINGS: Shape = Structure(&[
+static TRUSTED_IDENTITY_PROPAGATION_SETTINGS: Shape = Structure(&[required("Status", &values::TOGGLE)]);
+static VPC_ONLY_TRUSTED_ACCOUNTS: Shape = List { of: &values::ACCOUNT_ID, min: 0, max: 20 };
+static DOCKER_SETTINGS: Shape = Structure(&[
     optional("EnableDockerAccess", &values::TOGGLE),
     optional("VpcOnlyTrustedAccounts", &VPC_ONLY_TRUSTED_ACCOUNTS),
     optional("RootlessDocker", &values::TOGGLE),
 ]);
-pub(super) static AMAZON_Q_SETTINGS: Shape =
+static AMAZON_Q_SETTINGS: Shape =
     Structure(&[optional("Status", &values::TOGGLE), optional("QProfileArn", &values::Q_PROFILE_ARN)]);
-pub(super) static UNIFIED_STUDIO_SETTINGS: Shape = Structure(&[
+static UNIFIED_STUDIO_SETTINGS: Shape = Structure(&[
     optional("StudioWebPortalAccess", &values::TOGGLE),
     optional("DomainAccountId", &values::ACCOUNT_ID),
     optional("DomainRegion", &values::REGION_NAME),
@@ -194,7 +192,7 @@ pub(super) static DOMAIN_SETTINGS: Shape = Structure(&[
     optional("IpAddressType", &values::IP_ADDRESS_TYPE),
 ]);
 pub(super) static SUBNETS: Shape = List { of: &values::NETWORK_ID, min: 1, max: 16 };
-pub(super) static TAG: Shape = Structure(&[required("Key", &values::TAG_KEY), required("Value", &values::TAG_VALUE)]);
+static TAG: Shape = Structure(&[required("Key", &values::TAG_KEY), required("Value", &values::TAG_VALUE)]);
 pub(super) static TAGS: Shape = List { of: &TAG, min: 0, max: 50 };
 pub(super) static DEFAULT_SPACE_SETTINGS: Shape = Structure(&[
     optional("ExecutionRole", &values::ROLE_ARN),
@@ -206,7 +204,7 @@ pub(super) static DEFAULT_SPACE_SETTINGS: Shape = Structure(&[
     optional("CustomPosixUserConfig", &CUSTOM_POSIX_USER_CONFIG),
     optional("CustomFileSystemConfigs", &CUSTOM_FILE_SYSTEM_CONFIGS),
 ]);
-pub(super) static RSTUDIO_DOMAIN_SETTINGS_FOR_UPDATE: Shape = Structure(&[
+static RSTUDIO_DOMAIN_SETTINGS_FOR_UPDATE: Shape = Structure(&[
     required("DomainExecutionRoleArn", &values::ROLE_ARN),
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("RStudioConnectUrl", &values::ANY_TEXT),
@@ -223,30 +221,28 @@ pub(super) static DOMAIN_SETTINGS_FOR_UPDATE: Shape = Structure(&[
     optional("IpAddressType", &values::IP_ADDRESS_TYPE),
 ]);
 pub(super) static RETENTION_POLICY: Shape = Structure(&[optional("HomeEfsFileSystem", &values::RETENTION_TYPE)]);
-pub(super) static SPACE_IDLE_SETTINGS: Shape =
-    Structure(&[optional("IdleTimeoutInMinutes", &values::IDLE_TIMEOUT_IN_MINUTES)]);
-pub(super) static SPACE_APP_LIFECYCLE_MANAGEMENT: Shape = Structure(&[optional("IdleSettings", &SPACE_IDLE_SETTINGS)]);
-pub(super) static SPACE_CODE_EDITOR_APP_SETTINGS: Shape = Structure(&[
+static SPACE_IDLE_SETTINGS: Shape = Structure(&[optional("IdleTimeoutInMinutes", &values::IDLE_TIMEOUT_IN_MINUTES)]);
+static SPACE_APP_LIFECYCLE_MANAGEMENT: Shape = Structure(&[optional("IdleSettings", &SPACE_IDLE_SETTINGS)]);
+static SPACE_CODE_EDITOR_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("AppLifecycleManagement", &SPACE_APP_LIFECYCLE_MANAGEMENT),
 ]);
-pub(super) static SPACE_JUPYTER_LAB_APP_SETTINGS: Shape = Structure(&[
+static SPACE_JUPYTER_LAB_APP_SETTINGS: Shape = Structure(&[
     optional("DefaultResourceSpec", &RESOURCE_SPEC),
     optional("CodeRepositories", &CODE_REPOSITORIES),
     optional("AppLifecycleManagement", &SPACE_APP_LIFECYCLE_MANAGEMENT),
 ]);
-pub(super) static EBS_STORAGE_SETTINGS: Shape =
-    Structure(&[required("EbsVolumeSizeInGb", &values::SPACE_EBS_VOLUME_SIZE_IN_GB)]);
-pub(super) static SPACE_STORAGE_SETTINGS: Shape = Structure(&[optional("EbsStorageSettings", &EBS_STORAGE_SETTINGS)]);
-pub(super) static EFS_FILE_SYSTEM: Shape = Structure(&[required("FileSystemId", &values::FILE_SYSTEM_ID)]);
-pub(super) static FSX_LUSTRE_FILE_SYSTEM: Shape = Structure(&[required("FileSystemId", &values::FILE_SYSTEM_ID)]);
-pub(super) static S3_FILE_SYSTEM: Shape = Structure(&[required("S3Uri", &values::S3_SCHEMA_URI)]);
-pub(super) static CUSTOM_FILE_SYSTEM: Shape = Union(&[
+static EBS_STORAGE_SETTINGS: Shape = Structure(&[required("EbsVolumeSizeInGb", &values::SPACE_EBS_VOLUME_SIZE_IN_GB)]);
+static SPACE_STORAGE_SETTINGS: Shape = Structure(&[optional("EbsStorageSettings", &EBS_STORAGE_SETTINGS)]);
+static EFS_FILE_SYSTEM: Shape = Structure(&[required("FileSystemId", &values::FILE_SYSTEM_ID)]);
+static FSX_LUSTRE_FILE_SYSTEM: Shape = Structure(&[required("FileSystemId", &values::FILE_SYSTEM_ID)]);
+static S3_FILE_SYSTEM: Shape = Structure(&[required("S3Uri", &values::S3_SCHEMA_URI)]);
+static CUSTOM_FILE_SYSTEM: Shape = Union(&[
     optional("EFSFileSystem", &EFS_FILE_SYSTEM),
     optional("FSxLustreFileSystem", &FSX_LUSTRE_FILE_SYSTEM),
     optional("S3FileSystem", &S3_FILE_SYSTEM),
 ]);
-pub(super) static CUSTOM_FILE_SYSTEMS: Shape = List { of: &CUSTOM_FILE_SYSTEM, min: 0, max: 5 };
+static CUSTOM_FILE_SYSTEMS: Shape = List { of: &CUSTOM_FILE_SYSTEM, min: 0, max: 5 };
 pub(super) static SPACE_SETTINGS: Shape = Structure(&[
     optional("JupyterServerAppSettings", &JUPYTER_SERVER_APP_SETTINGS),
     optional("KernelGatewayAppSettings", &KERNEL_GATEWAY_APP_SETTINGS),
