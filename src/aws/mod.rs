@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: only `error` reads the SDK's error codes, and only `wait` waits.
 
+pub mod answer;
 pub mod bounds;
 pub mod calls;
 pub mod connect;
@@ -17,6 +18,7 @@ pub mod resolve;
 pub mod role_mistakes;
 pub mod roles;
 pub mod stack;
+pub mod tags;
 pub mod upstream;
 pub mod wait;
 

@@ -49,7 +49,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>, CloudE
         id: text(stack.stack_id()),
         name: text(stack.stack_name()),
         status: stack.stack_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
-        tags: stack.tags().iter().map(|tag| (text(tag.key()), text(tag.value()))).collect(),
+        tags: super::tags::by_key(stack.tags()),
         root: stack.root_id().map(str::to_owned),
         exports: stack.outputs().iter().filter_map(|output| output.export_name()).map(str::to_owned).collect(),
     }))

@@ -135,20 +135,6 @@ pub(super) async fn left_in(
     Ok(named.collect())
 }
 
-/// What to make of a deletion that AWS refuses because something is left inside: what was made since the plan was, and
-/// is named, or nothing that shows, which AWS only has to notice.
-pub(super) fn still_held(error: CloudError, left: &[String]) -> Result<WaitProgress<()>, CloudError> {
-    if left.is_empty() {
-        return Ok(WaitProgress::Busy("in use".into()));
-    }
-    let message = format!(
-        "{}: somebody made or started {} after this was planned; run again: the plan names what may go",
-        error.message,
-        left.join(", ")
-    );
-    Err(CloudError { message, ..error })
-}
-
 /// The two texts with which SageMaker says that an app needs no deletion (terraform-provider-aws, `app.go`).
 fn already_gone(error: &CloudError) -> bool {
     error.message.contains("has already been deleted")

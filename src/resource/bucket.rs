@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, EncodingType,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tagging, VersioningConfiguration,
 };
 
 use super::permissions::{Grant, LOOK, MAKE, REMOVE, Scope};
@@ -20,7 +20,7 @@ use super::{Desired, Resource, View, asset_role, bucket_watch, execution_role, k
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::error::failed;
-use crate::aws::{Account, given_bucket, not_ours, object_keys};
+use crate::aws::{Account, given_bucket, not_ours, object_keys, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
@@ -194,7 +194,7 @@ impl Resource for BucketResource {
         let name = node.properties.text("BucketName").unwrap_or_default();
         // The tags go with the create call, so that a crash right after it leaves a bucket that is ours.
         let tags = ownership::of(&node.properties);
-        let mut configuration = CreateBucketConfiguration::builder().set_tags(Some(tag_set(&tags)?));
+        let mut configuration = CreateBucketConfiguration::builder().set_tags(Some(tags::list(&tags)));
         // us-east-1 is the one region that must not be named (S3 API reference, CreateBucket).
         if account.deployment.region != "us-east-1" {
             configuration =
@@ -421,8 +421,7 @@ where
 async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let tags = account.s3.get_bucket_tagging().bucket(name).send().await;
     let tags = unless_absent(tags.map_err(|e| failed("GetBucketTagging", e)))?;
-    let tags = tags.iter().flat_map(|answer| answer.tag_set());
-    Ok(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+    Ok(tags::by_key(tags.iter().flat_map(|answer| answer.tag_set())))
 }
 
 fn unless_absent<T>(answer: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
@@ -484,15 +483,8 @@ async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
     account.find_ours(&node.address, || find(account)).await
 }
 
-fn tag_set(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "PutBucketTagging", error.to_string()))
-}
-
 async fn put_tags(account: &Account, name: &str, tags: &BTreeMap<String, String>) -> Result<(), CloudError> {
-    let tagging = Tagging::builder().set_tag_set(Some(tag_set(tags)?)).build();
+    let tagging = Tagging::builder().set_tag_set(Some(tags::list(tags))).build();
     let tagging =
         tagging.map_err(|error| CloudError::new(ErrorKind::Invalid, "PutBucketTagging", error.to_string()))?;
     let put = account.s3.put_bucket_tagging().bucket(name).tagging(tagging);

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_efs::types::{FileSystemDescription, Tag};
+use aws_sdk_efs::types::FileSystemDescription;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, REMOVE, Scope, resource_tag};
 use super::{Resource, View, ownership, unused};
-use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Removal, Retention, Rules};
@@ -215,7 +215,7 @@ fn holds(observed: &Observed) -> &'static str {
 
 fn observed(live: &FileSystemDescription) -> Observed {
     let size = live.size_in_bytes().map_or(i64::MAX, |size| size.value());
-    let tags = live.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+    let tags = tags::by_key(live.tags());
     let properties = Value::from_iter([
         ("Size", Value::from(measure(size))),
         ("Empty", unused::is_empty(size).into()),
@@ -247,8 +247,8 @@ pub(super) async fn tags(account: &Account, id: &str) -> Result<BTreeMap<String,
     let tags = account.efs.list_tags_for_resource().resource_id(id).into_paginator().send().try_collect().await;
     match tags.map_err(|e| failed("ListTagsForResource", e)) {
         Ok(pages) => {
-            let tags = pages.into_iter().flat_map(|page| page.tags.unwrap_or_default());
-            Ok(tags.map(|tag| (tag.key, tag.value)).collect())
+            let pages: Vec<_> = pages;
+            Ok(tags::by_key(pages.iter().flat_map(|page| page.tags())))
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
@@ -263,10 +263,7 @@ pub(super) async fn tag(
     remove: Vec<String>,
 ) -> Result<(), CloudError> {
     if !write.is_empty() {
-        let tags = write.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-        let tags = tags.collect::<Result<Vec<_>, _>>();
-        let tags = tags.map_err(|error| CloudError::new(ErrorKind::Invalid, "TagResource", error.to_string()))?;
-        let tag = account.efs.tag_resource().resource_id(id).set_tags(Some(tags));
+        let tag = account.efs.tag_resource().resource_id(id).set_tags(Some(tags::list(write)));
         tag.send().await.map_err(|e| failed("TagResource", e))?;
     }
     if !remove.is_empty() {

@@ -1,14 +1,14 @@
 //! What the two kinds of IAM role share: one lowering, one way to find, one way to delete.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use aws_sdk_iam::types::{Role, Tag};
+use aws_sdk_iam::types::Role;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::watch::look;
 use super::{ownership, policy};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
 use crate::plan::{Change, Watched};
@@ -30,12 +30,10 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
 }
 
 fn observed(role: &Role) -> Observed {
-    let tags: BTreeMap<String, String> =
-        role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     let mut properties = Value::from_iter([
         ("RoleName", Value::from(role.role_name())),
         ("AssumeRolePolicyDocument", policy::parse_encoded(role.assume_role_policy_document().unwrap_or_default())),
-        ("Tags", ownership::property(&tags)),
+        ("Tags", ownership::property(&tags::by_key(role.tags()))),
     ]);
     if let Some(boundary) = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()) {
         properties.set("PermissionsBoundary", boundary);
@@ -108,7 +106,7 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
         .role_name(name)
         .assume_role_policy_document(trust)
         .set_permissions_boundary(node.properties.text("PermissionsBoundary").map(str::to_owned))
-        .set_tags(Some(tags(&ownership::of(&node.properties))?))
+        .set_tags(Some(tags::list(&ownership::of(&node.properties))))
         .send()
         .await
         .map_err(|e| failed("CreateRole", e));
@@ -182,7 +180,7 @@ pub async fn update(
     Box::pin(take_off(account, name, changes)).await?;
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
-        let tag = account.iam.tag_role().role_name(name).set_tags(Some(tags(&write)?));
+        let tag = account.iam.tag_role().role_name(name).set_tags(Some(tags::list(&write)));
         tag.send().await.map_err(|e| failed("TagRole", e))?;
     }
     if !remove.is_empty() {
@@ -252,11 +250,4 @@ pub async fn delete(account: &Account, _address: &Address, observed: &Observed) 
         Err(error) if !gone(&error) => Err(error),
         _ => Ok(Deleted::Gone),
     }
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagRole", error.to_string()))
 }

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_kms::types::{KeyState, Tag};
+use aws_sdk_kms::types::KeyState;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
 use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
@@ -217,7 +217,7 @@ impl Resource for KmsKey {
         }
         let (write, remove) = ownership::difference(&node.properties, changes);
         if !write.is_empty() {
-            let tag = account.kms.tag_resource().key_id(key).set_tags(Some(tags(&write)?));
+            let tag = account.kms.tag_resource().key_id(key).set_tags(Some(tags::list(&write)));
             tag.send().await.map_err(|e| failed("TagResource", e))?;
         }
         if !remove.is_empty() {
@@ -328,14 +328,14 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
 
 pub(super) async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let tags = account.kms.list_resource_tags().key_id(id).into_paginator().items().send().try_collect().await;
-    let tags = tags.map_err(|e| failed("ListResourceTags", e))?;
-    Ok(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
+    let tags: Vec<_> = tags.map_err(|e| failed("ListResourceTags", e))?;
+    Ok(tags::by_key(&tags))
 }
 
 /// Makes a key. CreateKey has no client token, so it is tried once and looked for before it is tried again.
 async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError> {
     let text = node.properties.get("KeyPolicy").map(policy::text).unwrap_or_default();
-    let tags = tags(&ownership::of(&node.properties))?;
+    let tags = tags::list(&ownership::of(&node.properties));
     let attempt = async || {
         let create = account.kms.create_key().policy(&text).set_tags(Some(tags.clone()));
         let once =
@@ -388,11 +388,4 @@ async fn delete_alias(account: &Account, observed: &Observed) -> Result<(), Clou
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagResource", error.to_string()))
 }

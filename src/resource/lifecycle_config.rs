@@ -4,18 +4,17 @@
 //! domain is pointed to it, and only then the old one goes. There is no update call. One that an app still uses cannot
 //! be deleted; it is kept, named, and tried again by the next apply. Destroy deletes it once the domain is gone.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use aws_sdk_sagemaker::types::{StudioLifecycleConfigAppType, Tag};
+use aws_sdk_sagemaker::types::StudioLifecycleConfigAppType;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
-use super::{Desired, Resource, View, bucket, domain, ownership};
-use crate::aws::Account;
+use super::studio::tags::{live_tags, write_tags};
+use super::{Desired, Resource, View, bucket, ownership, required};
 use crate::aws::error::failed;
+use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
@@ -110,20 +109,20 @@ impl Resource for LifecycleConfigResource {
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
-        find(account, node.properties.text("StudioLifecycleConfigName").unwrap_or_default()).await
+        find(account, required::text(node, "StudioLifecycleConfigName")?).await
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
-        let name = node.properties.text("StudioLifecycleConfigName").unwrap_or_default();
-        let script = node.properties.text("StudioLifecycleConfigContent").unwrap_or_default();
-        let app_type = node.properties.text("StudioLifecycleConfigAppType").unwrap_or_default();
+        let name = required::text(node, "StudioLifecycleConfigName")?;
+        let script = required::text(node, "StudioLifecycleConfigContent")?;
+        let app_type = required::text(node, "StudioLifecycleConfigAppType")?;
         let create = account
             .sagemaker
             .create_studio_lifecycle_config()
             .studio_lifecycle_config_name(name)
             .studio_lifecycle_config_content(STANDARD.encode(script))
             .studio_lifecycle_config_app_type(StudioLifecycleConfigAppType::from(app_type))
-            .set_tags(Some(tags(&ownership::of(&node.properties))?));
+            .set_tags(Some(tags::list(&ownership::of(&node.properties))));
         match create.send().await.map_err(|e| failed("CreateStudioLifecycleConfig", e)) {
             Ok(_) => {}
             // The name says the content: one that exists already is the one that is wanted.
@@ -140,8 +139,8 @@ impl Resource for LifecycleConfigResource {
         observed: &Observed,
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
-        let arn = observed.outputs.get("Arn").map(String::as_str).unwrap_or_default();
-        domain::write_tags(account, arn, node, changes).await?;
+        let arn = required::output(Kind::LifecycleConfig, observed, "Arn")?;
+        write_tags(account, arn, node, changes).await?;
         account.find_ours(&node.address, || find(account, &observed.id)).await
     }
 
@@ -193,25 +192,25 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     };
-    let arn = config.studio_lifecycle_config_arn().unwrap_or_default();
-    let live_tags = match domain::live_tags(account, arn).await {
+    let member = |name: &str, value| answer::text("DescribeStudioLifecycleConfig", name, value);
+    let arn = member("StudioLifecycleConfigArn", config.studio_lifecycle_config_arn())?;
+    let tags = match live_tags(account, arn).await {
         Ok(tags) => tags,
         // Gone between the two calls.
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     };
-    let content = STANDARD.decode(config.studio_lifecycle_config_content().unwrap_or_default()).unwrap_or_default();
-    let app_type = config.studio_lifecycle_config_app_type().map_or("", StudioLifecycleConfigAppType::as_str);
+    let encoded = member("StudioLifecycleConfigContent", config.studio_lifecycle_config_content())?;
+    // What is no base64 differs from every script.
+    let content = STANDARD.decode(encoded).unwrap_or_else(|_| encoded.into());
+    let app_type = config.studio_lifecycle_config_app_type().map(StudioLifecycleConfigAppType::as_str);
+    let app_type = member("StudioLifecycleConfigAppType", app_type)?;
     let properties = Value::from_iter([
         ("StudioLifecycleConfigName", Value::from(name)),
         ("StudioLifecycleConfigAppType", app_type.into()),
         ("StudioLifecycleConfigContent", String::from_utf8_lossy(&content).into_owned().into()),
-        ("Tags", ownership::property(&live_tags)),
+        ("Tags", ownership::property(&tags)),
     ]);
     let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
     ownership::judge_untagged(account, observed).await
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    domain::tag_list(tags)
 }

@@ -4,14 +4,12 @@
 //! the oldest goes first (IAM quotas). MDAA does not tag policies; here they carry tags, so that whose they are can be
 //! told.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_iam::types::{PolicyUsageType, Tag};
+use aws_sdk_iam::types::PolicyUsageType;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
 use super::{ownership, policy};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::hint::quoted;
 use crate::model::{Address, Found, Node, Observed, Path, Text, Value};
@@ -83,14 +81,12 @@ pub async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let groups = pages().flat_map(|page| page.policy_groups()).filter_map(|group| group.group_name());
     let all = [("Roles", roles.clone()), ("Users", users.collect()), ("Groups", groups.collect())];
     let all = all.map(|(kind, names)| (kind, names.into_iter().map(|name| (name, true)).collect::<Value>()));
-    let tags: BTreeMap<String, String> =
-        policy.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     let properties = Value::from_iter([
         ("PolicyName", Value::from(name)),
         ("PolicyDocument", policy::parse_encoded(text)),
         ("Roles", Value::from(roles)),
         ("Entities", Value::from_iter(all)),
-        ("Tags", ownership::property(&tags)),
+        ("Tags", ownership::property(&tags::by_key(policy.tags()))),
     ]);
     let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
     ownership::judge_untagged(account, observed).await
@@ -141,7 +137,7 @@ pub async fn create(account: &Account, node: &Node) -> Result<Observed, CloudErr
         .create_policy()
         .policy_name(name)
         .policy_document(document)
-        .set_tags(Some(tags(&ownership::of(&node.properties))?))
+        .set_tags(Some(tags::list(&ownership::of(&node.properties))))
         .send()
         .await
         .map_err(|e| failed("CreatePolicy", e));
@@ -192,7 +188,7 @@ pub async fn update(
     }
     let (write, remove) = ownership::difference(&node.properties, changes);
     if !write.is_empty() {
-        let tag = account.iam.tag_policy().policy_arn(arn).set_tags(Some(tags(&write)?));
+        let tag = account.iam.tag_policy().policy_arn(arn).set_tags(Some(tags::list(&write)));
         tag.send().await.map_err(|e| failed("TagPolicy", e))?;
     }
     if !remove.is_empty() {
@@ -260,11 +256,4 @@ async fn prune(account: &Account, arn: &str, keep: usize) -> Result<(), CloudErr
         }
     }
     Ok(())
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "TagPolicy", error.to_string()))
 }

@@ -12,8 +12,8 @@ use aws_sdk_ec2::types::{Filter, Tag};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, Scope};
 use super::{Resource, View, home_efs, security_group, unused};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
@@ -227,11 +227,7 @@ async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::t
 pub(super) async fn common_tags(account: &Account, domain: &str) -> Result<BTreeMap<String, String>, CloudError> {
     let mut common: Option<BTreeMap<String, String>> = None;
     for group in of_domain(account, domain).await? {
-        let tags: BTreeMap<String, String> = group
-            .tags()
-            .iter()
-            .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
-            .collect();
+        let tags = tags::by_key(group.tags());
         common = Some(match common {
             None => tags,
             Some(common) => common.into_iter().filter(|(key, value)| tags.get(key) == Some(value)).collect(),
@@ -252,8 +248,7 @@ pub(super) async fn tag(
         return Ok(());
     }
     if !write.is_empty() {
-        let tags = write.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let create = account.ec2.create_tags().set_resources(Some(ids.clone())).set_tags(Some(tags));
+        let create = account.ec2.create_tags().set_resources(Some(ids.clone())).set_tags(Some(tags::list(write)));
         create.send().await.map_err(|e| failed("CreateTags", e))?;
     }
     if !remove.is_empty() {

@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
 use super::{kms_key, lifecycle_config, ownership, security_group};
-use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::Patience;
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Rules};
@@ -110,7 +110,7 @@ impl Resource for ParameterResource {
                 .name(name)
                 .r#type(ParameterType::String)
                 .value(node.properties.text("Value").unwrap_or_default())
-                .set_tags(Some(tags(&ownership::of(&node.properties))?));
+                .set_tags(Some(tags::list(&ownership::of(&node.properties))));
             match put.send().await.map_err(|e| failed("PutParameter", e)) {
                 // Our own attempt whose answer was lost. SSM also says so of a name that was deleted half a minute ago.
                 Err(error) if error.is("ParameterAlreadyExists") => match find(account, name).await? {
@@ -142,7 +142,7 @@ impl Resource for ParameterResource {
         let parameter = ResourceTypeForTagging::Parameter;
         if !write.is_empty() {
             let add = account.ssm.add_tags_to_resource().resource_type(parameter.clone()).resource_id(name);
-            add.set_tags(Some(tags(&write)?)).send().await.map_err(|e| failed("AddTagsToResource", e))?;
+            add.set_tags(Some(tags::list(&write))).send().await.map_err(|e| failed("AddTagsToResource", e))?;
         }
         if !remove.is_empty() {
             let take = account.ssm.remove_tags_from_resource().resource_type(parameter).resource_id(name);
@@ -249,7 +249,7 @@ pub(super) async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
     };
-    Ok(tags.tag_list().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+    Ok(tags::by_key(tags.tag_list()))
 }
 
 async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
@@ -266,11 +266,4 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
     let name = node.properties.text("Name").unwrap_or_default();
     account.find_ours(&node.address, || find(account, name)).await
-}
-
-pub(super) fn tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(|error| CloudError::new(ErrorKind::Invalid, "AddTagsToResource", error.to_string()))
 }

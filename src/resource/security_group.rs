@@ -3,7 +3,7 @@
 //! Identity: its name, which is never changed, and its tags. Name, description and VPC are immutable. Its rules are wholly
 //! ours: a rule that the config does not name goes. Destroy deletes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,9 +14,9 @@ use aws_sdk_ec2::types::{
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, ownership};
-use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
@@ -147,7 +147,7 @@ impl Resource for SecurityGroupResource {
         let text = |key: &str| node.properties.text(key).map(str::to_owned);
         let tags = TagSpecification::builder()
             .resource_type(ResourceType::SecurityGroup)
-            .set_tags(Some(tags(&ownership::of(&node.properties))))
+            .set_tags(Some(tags::list(&ownership::of(&node.properties))))
             .build();
         let create = account
             .ec2
@@ -176,7 +176,7 @@ impl Resource for SecurityGroupResource {
         // Tags first: an adopted group is ours from then on, whatever happens next.
         let (write, remove) = ownership::difference(&node.properties, changes);
         if !write.is_empty() {
-            let create = account.ec2.create_tags().resources(&observed.id).set_tags(Some(tags(&write)));
+            let create = account.ec2.create_tags().resources(&observed.id).set_tags(Some(tags::list(&write)));
             create.send().await.map_err(|e| failed("CreateTags", e))?;
         }
         if !remove.is_empty() {
@@ -316,18 +316,13 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
 fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
     let id = group.group_id().unwrap_or_default();
     let text = |value: Option<&str>| Value::from(value.unwrap_or_default());
-    let live_tags: BTreeMap<String, String> = group
-        .tags()
-        .iter()
-        .map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned()))
-        .collect();
     let properties = Value::from_iter([
         ("GroupName", text(group.group_name())),
         ("GroupDescription", text(group.description())),
         ("VpcId", text(group.vpc_id())),
         ("Ingress", Value::List(flatten(group.ip_permissions(), id))),
         ("Egress", Value::List(flatten(group.ip_permissions_egress(), id))),
-        ("Tags", ownership::property(&live_tags)),
+        ("Tags", ownership::property(&tags::by_key(group.tags()))),
     ]);
     Observed::new(id, properties).output("GroupId", id)
 }
@@ -479,8 +474,4 @@ async fn describe(account: &Account, group: &Observed, egress: bool, rules: &[&V
         }
     }
     Ok(())
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

@@ -5,15 +5,17 @@
 //! own, which goes with it.
 
 use async_trait::async_trait;
+use aws_sdk_sagemaker::types::AppDetails;
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
-use super::{Resource, View, app, domain};
-use crate::aws::Account;
+use super::studio::wait::{Stateful, delete_once_free, state, wait_until_gone, wait_until_left_alone};
+use super::{Resource, View, app, required};
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
-use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
-use crate::model::{Address, Found, Kind, Observed, Value};
-use crate::plan::{Action, Rules};
+use crate::aws::wait::Patience;
+use crate::aws::{Account, answer};
+use crate::cloud::{CloudError, Deleted, ErrorKind};
+use crate::model::{Address, Found, Kind, Observed, State, Value};
+use crate::plan::Rules;
 
 /// The kind.
 #[derive(Debug)]
@@ -70,51 +72,56 @@ impl Resource for SpaceResource {
             }
             let mut observed = Observed::new(name, properties).output("DomainId", &domain.id);
             // A list does not say why; a space is only ever deleted.
-            observed.state = domain::state(status, String::new());
+            observed.state = state(status, String::new());
             Some((Address::new(Kind::Space, name), Found::Ours(observed)))
         });
         Ok(live.collect())
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        let domain = observed.outputs.get("DomainId").map(String::as_str).unwrap_or_default();
-        let patience = account.patience(Kind::Space, Action::Delete, Patience::PROFILE);
-        let mut asked = false;
-        let gone = async || {
-            let describe = account.sagemaker.describe_space().domain_id(domain).space_name(&observed.id);
-            let space = match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
-                other => other?,
-            };
-            let status = space.status().map_or("", |status| status.as_str()).to_owned();
-            account.phase(address, &status);
-            match status.as_str() {
-                "Delete_Failed" if asked => {
-                    let reason = space.failure_reason().unwrap_or_default();
-                    return Err(CloudError {
-                        sent: Sent::Yes,
-                        ..CloudError::new(ErrorKind::Failed, "DeleteSpace", reason)
-                    });
-                }
-                // What is being done to it comes to its end first.
-                "Pending" | "Updating" | "Deleting" => return Ok(WaitProgress::Busy(status)),
-                _ => {}
-            }
+        let domain = required::output(Kind::Space, observed, "DomainId")?;
+        let space = Space { domain, name: &observed.id };
+        // What is being done to it comes to its end first.
+        wait_until_left_alone(account, address, &space).await?;
+        let delete = async || {
             let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
-            match delete.send().await.map_err(|e| failed("DeleteSpace", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
-                Err(error) if error.is("ResourceInUse") => {
-                    let left =
-                        app::left_in(account, domain, |app| app.space_name() == Some(observed.id.as_str())).await?;
-                    return app::still_held(error, &left);
-                }
-                other => other.map(drop)?,
-            }
-            asked = true;
-            Ok(WaitProgress::Busy("Deleting".into()))
+            delete.send().await.map(drop).map_err(|e| failed("DeleteSpace", e))
         };
-        account.clock.until(&address.to_string(), patience, gone).await?;
+        let of_space = |app: &AppDetails| app.space_name() == Some(observed.id.as_str());
+        let left = async || app::left_in(account, domain, of_space).await;
+        delete_once_free(account, address, &space, delete, left).await?;
+        wait_until_gone(account, address, &space).await?;
         Ok(Deleted::Gone)
+    }
+}
+
+/// A space that is waited for.
+struct Space<'a> {
+    domain: &'a str,
+    name: &'a str,
+}
+
+impl Stateful for Space<'_> {
+    const KIND: Kind = Kind::Space;
+    const NOUN: &'static str = "Space";
+    const PATIENCE: Patience = Patience::PROFILE;
+
+    async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
+        let describe = account.sagemaker.describe_space().domain_id(self.domain).space_name(self.name);
+        match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
+            Ok(live) => {
+                let status = answer::member("DescribeSpace", "Status", live.status())?.as_str();
+                Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn find(&self, account: &Account) -> Result<Found, CloudError> {
+        let state = self.state(account).await?;
+        Ok(state
+            .map_or(Found::Absent, |state| Found::Ours(Observed { state, ..Observed::new(self.name, Value::map()) })))
     }
 }
 

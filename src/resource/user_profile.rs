@@ -9,17 +9,21 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_sagemaker::types::AppDetails;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::domain::{complete, couple_portal, live_tags, same_setting, state, take_back, unset_setting, write_tags};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
-use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, is_late, kms_key};
-use super::{named_key, ownership, settings_watch, space, to_change};
+use super::studio::settings::{complete, couple_portal, same_setting, send_unset, setting_sources, unset_setting};
+use super::studio::tags::{self, live_tags, write_tags};
+use super::studio::wait::{
+    Stateful, delete_once_free, state, wait_until_gone, wait_until_idle, wait_until_left_alone, wait_until_usable,
+};
+use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, kms_key, named_key};
+use super::{ownership, required, settings_watch, space};
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
-use crate::aws::{Account, not_ours};
-use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
+use crate::aws::wait::Patience;
+use crate::aws::{Account, answer};
+use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::AuthMode;
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
@@ -191,7 +195,7 @@ impl Resource for UserProfileResource {
                 node.sources.extend(places.into_iter().filter_map(|(path, source)| Some((path, source?))));
                 let keys = ["domain", "userProfiles", user_id, "settings"];
                 let own = Value::from(profile.settings.wire());
-                node.sources.extend(domain::setting_sources(desired, &own, "UserSettings", &keys));
+                node.sources.extend(setting_sources(desired, &own, "UserSettings", &keys));
                 node
             })
             .collect()
@@ -213,14 +217,12 @@ impl Resource for UserProfileResource {
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
-        let text = |key: &str| node.properties.text(key).unwrap_or_default();
-        describe(account, text("DomainId"), text("UserProfileName")).await
+        describe(account, required::text(node, "DomainId")?, required::text(node, "UserProfileName")?).await
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
         let mut request = node.properties.to_request();
-        let tags = ownership::of(&node.properties);
-        request["Tags"] = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        request["Tags"] = tags::in_request(&ownership::of(&node.properties));
         let attempt = async || {
             let create = send_document!(account.sagemaker.create_user_profile(), request.clone());
             match create.await.map_err(|e| failed("CreateUserProfile", e)) {
@@ -237,7 +239,7 @@ impl Resource for UserProfileResource {
         let patience = account.patience(Kind::UserProfile, Action::Create, Patience::PROFILE);
         let passing = |error: &CloudError| error.is("ResourceInUse");
         account.clock.retry(patience, passing, async || account.despite_propagation(&attempt).await).await?;
-        settled(account, node, Action::Create).await
+        wait_until_usable(account, &node.address, Action::Create, &Profile::of(node)?).await
     }
 
     async fn update(
@@ -248,12 +250,10 @@ impl Resource for UserProfileResource {
         changes: &[Change],
     ) -> Result<Observed, CloudError> {
         if matches!(observed.state, State::Busy(_)) {
-            at_rest(account, node).await?;
+            wait_until_idle(account, &node.address, &Profile::of(node)?).await?;
         }
-        let arn = observed.outputs.get("UserProfileArn").map(String::as_str).unwrap_or_default();
-        write_tags(account, arn, node, changes).await?;
-        let mut request =
-            Value::from_iter([("DomainId", node.properties.get("DomainId").cloned().unwrap_or(Value::Null))]);
+        write_tags(account, required::output(Kind::UserProfile, observed, "UserProfileArn")?, node, changes).await?;
+        let mut request = Value::from_iter([("DomainId", required::value(node, "DomainId")?.clone())]);
         // The live name, in the case that AWS has it in.
         request.set("UserProfileName", observed.id.as_str());
         for change in changes {
@@ -265,7 +265,7 @@ impl Resource for UserProfileResource {
                 }
             }
         }
-        take_back(&mut request, changes, Path::clone);
+        send_unset(&mut request, changes, Path::clone);
         if request.at(&Path::of(["UserSettings", "StudioWebPortal"])).is_some() {
             couple_portal(&mut request, node, "UserSettings");
         }
@@ -277,51 +277,22 @@ impl Resource for UserProfileResource {
             };
             account.despite_propagation(attempt).await?;
         }
-        settled(account, node, Action::Update).await
+        wait_until_usable(account, &node.address, Action::Update, &Profile::of(node)?).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        let domain = observed.outputs.get("DomainId").map(String::as_str).unwrap_or_default();
-        let patience = account.patience(Kind::UserProfile, Action::Delete, Patience::PROFILE);
-        let ask = async || {
-            let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
-            match delete.send().await.map_err(|e| failed("DeleteUserProfile", e)) {
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(())),
-                // It may be going already, or something else be done to it; else something is left in it.
-                Err(error) if error.is("ResourceInUse") => match status(account, domain, &observed.id).await? {
-                    None => Ok(WaitProgress::Ready(())),
-                    Some(State::Busy(status)) if status == "Deleting" => Ok(WaitProgress::Ready(())),
-                    Some(State::Busy(status)) => Ok(WaitProgress::Busy(status)),
-                    Some(_) => app::still_held(error, &left_in(account, domain, &observed.id).await?),
-                },
-                other => other.map(|_| WaitProgress::Ready(())),
-            }
-        };
+        let domain = required::output(Kind::UserProfile, observed, "DomainId")?;
+        let profile = Profile { domain, name: &observed.id };
         if let State::Busy(_) = &observed.state {
-            let rest = async || match status(account, domain, &observed.id).await? {
-                Some(State::Busy(status)) if status != "Deleting" => Ok(WaitProgress::Busy(status)),
-                _ => Ok(WaitProgress::Ready(())),
-            };
-            account.clock.until(&address.to_string(), patience, rest).await?;
+            wait_until_left_alone(account, address, &profile).await?;
         }
-        account.clock.until(&address.to_string(), patience, ask).await?;
-        let gone = async || {
-            let found = describe(account, domain, &observed.id).await?;
-            let (Found::Ours(live) | Found::Foreign { observed: Some(live), .. }) = &found else {
-                return Ok(WaitProgress::Ready(()));
-            };
-            match &live.state {
-                State::DeleteFailed(reason) => Err(CloudError {
-                    sent: Sent::Yes,
-                    ..CloudError::new(ErrorKind::Failed, "DeleteUserProfile", reason.clone())
-                }),
-                _ => {
-                    account.phase(address, "Deleting");
-                    Ok(WaitProgress::Busy("Deleting".into()))
-                }
-            }
+        let delete = async || {
+            let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
+            delete.send().await.map(drop).map_err(|e| failed("DeleteUserProfile", e))
         };
-        account.clock.until(&address.to_string(), patience, gone).await?;
+        let left = async || left_in(account, domain, &observed.id).await;
+        delete_once_free(account, address, &profile, delete, left).await?;
+        wait_until_gone(account, address, &profile).await?;
         Ok(Deleted::Gone)
     }
 }
@@ -357,9 +328,9 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
         Err(error) => return Err(error),
     }
     let live = capture.take("DescribeUserProfile")?;
-    let text = |key: &str| live.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let arn = text("UserProfileArn");
-    let tags = match live_tags(account, &arn).await {
+    let text = |key: &str| answer::text_in("DescribeUserProfile", &live, key);
+    let arn = text("UserProfileArn")?;
+    let tags = match live_tags(account, arn).await {
         Ok(tags) => tags,
         // Gone between the two calls.
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
@@ -373,76 +344,51 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     }
     let mut properties = named_key::by_arn(&account.deployment, properties);
     properties.set("Tags", ownership::property(&tags));
-    let mut observed = Observed::new(text("UserProfileName"), properties)
+    let name = text("UserProfileName")?;
+    let mut observed = Observed::new(name, properties)
         .output("DomainId", domain)
-        .output("UserProfileArn", &arn)
-        .output("UserProfileName", text("UserProfileName"))
-        .output("HomeEfsFileSystemUid", text("HomeEfsFileSystemUid"));
-    observed.state = state(&text("Status"), text("FailureReason"));
+        .output("UserProfileArn", arn)
+        .output("UserProfileName", name);
+    // One that is being made has none yet.
+    if let Some(uid) = live.get("HomeEfsFileSystemUid").and_then(Json::as_str) {
+        observed = observed.output("HomeEfsFileSystemUid", uid);
+    }
+    let reason = live.get("FailureReason").and_then(Json::as_str).unwrap_or_default();
+    observed.state = state(text("Status")?, reason.to_owned());
     ownership::judge(account, observed).await
 }
 
-async fn status(account: &Account, domain: &str, name: &str) -> Result<Option<State>, CloudError> {
-    let describe = account.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(name).send().await;
-    match describe.map_err(|e| failed("DescribeUserProfile", e)) {
-        Ok(live) => {
-            let status = live.status().map_or("", |status| status.as_str());
-            Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// A profile that is waited for.
+struct Profile<'a> {
+    domain: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Profile<'a> {
+    /// The profile of a node, whose domain is there.
+    fn of(node: &'a Node) -> Result<Self, CloudError> {
+        Ok(Self { domain: required::text(node, "DomainId")?, name: required::text(node, "UserProfileName")? })
     }
 }
 
-/// Waits until nothing is being done to the profile, before it is changed: one that is taken over is not ours yet.
-async fn at_rest(account: &Account, node: &Node) -> Result<(), CloudError> {
-    let text = |key: &str| node.properties.text(key).unwrap_or_default();
-    let look = async || match status(account, text("DomainId"), text("UserProfileName")).await? {
-        Some(State::Busy(status)) => {
-            account.phase(&node.address, &status);
-            Ok(WaitProgress::Busy(status))
-        }
-        _ => Ok(WaitProgress::Ready(())),
-    };
-    let patience = account.patience(Kind::UserProfile, Action::Update, Patience::PROFILE);
-    account.clock.until(&node.address.to_string(), patience, look).await?;
-    let observed = to_change(&node.address, UserProfileResource.find(account, node).await?)?;
-    match domain::ended_badly("UserProfile", &observed, &observed.state) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
+impl Stateful for Profile<'_> {
+    const KIND: Kind = Kind::UserProfile;
+    const NOUN: &'static str = "UserProfile";
+    const PATIENCE: Patience = Patience::PROFILE;
 
-/// The profile once it is in service.
-async fn settled(account: &Account, node: &Node, action: Action) -> Result<Observed, CloudError> {
-    let text = |key: &str| node.properties.text(key).unwrap_or_default();
-    let look = async || {
-        // Tags are read once, at the end: with hundreds of users every call counts.
-        let status = status(account, text("DomainId"), text("UserProfileName")).await?;
-        if let Some(State::Busy(status)) = status {
-            account.phase(&node.address, &status);
-            return Ok(WaitProgress::Busy(status));
-        }
-        let found = UserProfileResource.find(account, node).await?;
-        let Found::Ours(observed) = &found else {
-            let late = is_late(&found, action);
-            return if late {
-                Ok(WaitProgress::Busy("not visible".into()))
-            } else {
-                Err(not_ours(&node.address, &found))
-            };
-        };
-        match &observed.state {
-            State::Busy(status) => {
-                account.phase(&node.address, status);
-                Ok(WaitProgress::Busy(status.clone()))
+    async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
+        let describe = account.sagemaker.describe_user_profile().domain_id(self.domain).user_profile_name(self.name);
+        match describe.send().await.map_err(|e| failed("DescribeUserProfile", e)) {
+            Ok(live) => {
+                let status = answer::member("DescribeUserProfile", "Status", live.status())?.as_str();
+                Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
             }
-            state => match domain::ended_badly("UserProfile", observed, state) {
-                Some(error) => Err(error),
-                None => Ok(WaitProgress::Ready(observed.clone())),
-            },
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
-    };
-    let patience = account.patience(Kind::UserProfile, action, Patience::PROFILE);
-    account.clock.until(&node.address.to_string(), patience, look).await
+    }
+
+    async fn find(&self, account: &Account) -> Result<Found, CloudError> {
+        describe(account, self.domain, self.name).await
+    }
 }
