@@ -31,9 +31,9 @@ pub(super) fn line(address: &Address, watched: &Watched) -> String {
 
 fn way_out(address: &Address, watched: &Watched) -> String {
     match &watched.mend {
-        Mend::Apply(_) => format!("  `--mend {}` takes it back", one_line(&address.to_string())),
-        Mend::Config => "  AWS cannot take it back: say in the config what it should be".into(),
-        Mend::Person(command) => format!("  left to a person: `{}`", one_line(command)),
+        Mend::Apply(_) => format!("  `--fix {}` reverts it", one_line(&address.to_string())),
+        Mend::Config => "  AWS cannot unset it: set the right value in the config".into(),
+        Mend::Person(command) => format!("  revert it by hand: `{}`", one_line(command)),
     }
 }
 

@@ -51,7 +51,7 @@ fn what_is_hung_on_things_of_ours_is_found_named_and_mended_only_when_asked_for(
         let apply = lab.run(APPLY, EVERYTHING);
         told(&apply, "apply");
         assert_eq!((apply.code, apply.writes().len()), (0, 0), "{name}: {}{}", apply.data, apply.notes);
-        let mend = [APPLY, &["--mend", &address]].concat();
+        let mend = [APPLY, &["--fix", &address]].concat();
         let apply = lab.run(&mend, EVERYTHING);
         assert_eq!(apply.code, 0, "{name}: {}{}", apply.data, apply.notes);
         assert_eq!(!apply.writes().is_empty(), *is_mended, "{name}: {}", apply.data);
@@ -73,7 +73,7 @@ fn what_is_hung_on_things_of_ours_is_found_named_and_mended_only_when_asked_for(
 #[test]
 fn what_is_to_be_mended_must_be_there() {
     let lab = Lab::like(&applied());
-    let ended = lab.run(&["plan", "--mend", "execution_role.defalt"], EVERYTHING);
+    let ended = lab.run(&["plan", "--fix", "execution_role.defalt"], EVERYTHING);
     assert_eq!(ended.code, 64, "{}{}", ended.data, ended.notes);
     assert!(ended.notes.contains("did you mean `execution_role.default`?"), "{}", ended.notes);
 }
@@ -136,7 +136,7 @@ fn a_saved_plan_carries_what_it_mends() {
     let address = (CHANGES[0].make)(&lab);
     let file = lab.path("plan.json");
     let file = file.to_str().unwrap();
-    lab.run(&["plan", "--mend", &address, "--out", file], EVERYTHING).expect(0);
+    lab.run(&["plan", "--fix", &address, "--out", file], EVERYTHING).expect(0);
     lab.run(&["apply", "--plan", file], EVERYTHING).expect(0);
     lab.run(&["drift"], EVERYTHING).expect(0);
 }

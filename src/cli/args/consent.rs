@@ -24,10 +24,10 @@ pub struct Consent {
     /// Delete the apps in the way of a change, or of a user or domain that goes: unsaved work in them is lost.
     #[arg(long)]
     pub stop_apps: bool,
-    /// Take back what was found on the thing at ADDRESS that the config says nothing about, as the plan names it under
-    /// Security; may be repeated.
-    #[arg(long, value_name = "ADDRESS")]
-    pub mend: Vec<Address>,
+    /// Revert what the plan lists under Security for ADDRESS: changes on it that the config does not mention; may be
+    /// repeated.
+    #[arg(long, alias = "mend", value_name = "ADDRESS")]
+    pub fix: Vec<Address>,
 }
 
 impl Consent {
@@ -41,7 +41,7 @@ impl Consent {
         options.allow_replace.extend(self.allow_replace.iter().cloned());
         options.allow_profile_delete.extend(self.allow_profile_delete.iter().cloned());
         options.stop_apps |= self.stop_apps;
-        options.mend.extend(self.mend.iter().cloned());
+        options.mend.extend(self.fix.iter().cloned());
     }
 }
 
@@ -58,13 +58,13 @@ pub fn said(options: &Options) -> Vec<String> {
     let replaced =
         options.allow_replace.iter().map(|address| format!("--allow-replace {}", quoted(address.to_string())));
     let deleted = options.allow_profile_delete.iter().map(|user| format!("--allow-profile-delete {}", quoted(user)));
-    let mended = options.mend.iter().map(|address| format!("--mend {}", quoted(address.to_string())));
+    let fixed = options.mend.iter().map(|address| format!("--fix {}", quoted(address.to_string())));
     let globs = |flag: &str, globs: &[Glob]| {
         globs.iter().map(|glob| format!("{flag} {}", quoted(glob.glob()))).collect::<Vec<_>>()
     };
     let selected = globs("--target", &options.selection.target).into_iter();
     let excluded = globs("--exclude", &options.selection.exclude);
-    flags.chain(adopted).chain(replaced).chain(deleted).chain(mended).chain(selected).chain(excluded).collect()
+    flags.chain(adopted).chain(replaced).chain(deleted).chain(fixed).chain(selected).chain(excluded).collect()
 }
 
 /// What happens to what holds data.

@@ -226,7 +226,7 @@ fn objects_go_whose_keys_no_xml_can_hold() {
     let (folder, _) = first.rsplit_once('/').unwrap();
     put(&lab, &format!("{folder}/"));
     lab.run(&["plan", "--detailed-exitcode"], EVERYTHING).expect(2);
-    let mend = ["--mend", "bucket_object.jupyterLab/testing"];
+    let mend = ["--fix", "bucket_object.jupyterLab/testing"];
     lab.run(&[APPLY, &mend].concat(), EVERYTHING).expect(0);
     lab.run(&["plan", "--detailed-exitcode"], EVERYTHING).expect(0);
     // Anywhere in the bucket they go before it.

@@ -194,7 +194,7 @@ pub fn live(life: &mut ProcessState<'_>) {
     life.well(&lab, &tagged, "apply", &[], apply);
     let exposed = expose(&lab);
     life.well(&lab, &tagged, "plan", &[], plan);
-    let mend: Vec<&str> = exposed.iter().flat_map(|address| ["--mend", address]).collect();
+    let mend: Vec<&str> = exposed.iter().flat_map(|address| ["--fix", address]).collect();
     life.well(&lab, case, "apply", &[], &[apply, &mend].concat());
     sign_in(life, &lab, &[]);
     // The same once the domain's id is known: a user comes, and goes with what she made.

@@ -105,7 +105,7 @@ codes! {
         "Another run took the lock over while this one was working, since this one was silent for too long (a laptop that \
          slept) or somebody removed the lock. This run stopped. Run again."
     INCOMPLETE "SD6001" Failed "not everything could be done"
-        "Some steps failed and what waits for them was skipped; the rest was done. Nothing is rolled back. Mend what the \
+        "Some steps failed and what waits for them was skipped; the rest was done. Nothing is rolled back. Fix what the \
          failures name and run again: what is done stays done."
     STOPPED "SD6002" Interrupted "stopped"
         "A signal stopped the run. Whatever only reads, or waits for the lock, ends at once and has changed nothing; of an \

@@ -289,7 +289,7 @@ fn help_of(error: &CloudError) -> String {
         }
         ErrorKind::Conflict => "run again once the other change is done".into(),
         ErrorKind::NotFound | ErrorKind::Invalid => "correct what the message names, then run again".into(),
-        ErrorKind::Failed | ErrorKind::Other => "mend what the message names, then run again".into(),
+        ErrorKind::Failed | ErrorKind::Other => "fix what the message names, then run again".into(),
     }
 }
 

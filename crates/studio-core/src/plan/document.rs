@@ -169,9 +169,9 @@ pub struct WatchedDocument {
     pub found: Json,
     /// Why it matters, for people.
     pub why: String,
-    /// Whether `--mend` with this address takes it back.
+    /// Whether `--fix` with this address reverts it.
     pub mendable: bool,
-    /// The command by which a person ends it; null when `--mend` does, or only the config can.
+    /// The command by which a person reverts it; null when `--fix` does, or only the config can.
     pub command: Option<String>,
 }
 
@@ -211,7 +211,7 @@ pub struct ConsentDocument {
     /// Whether what is blocked is left out, and the rest applied.
     #[serde(default)]
     pub skip_blocked: bool,
-    /// The addresses of which what was found is taken back.
+    /// The addresses that `--fix` names.
     #[serde(default)]
     pub mend: Vec<String>,
     /// The globs of what alone is done, with what it waits for.

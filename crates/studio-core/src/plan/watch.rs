@@ -3,7 +3,7 @@
 //! What the config says is managed: an apply puts it right. Beside it anybody with permissions may hang things on what is
 //! ours, and the config, having no word for them, would never show them. Each kind tells what it finds of that by rule
 //! ([`super::Rules::watch`]); every plan and every drift names it, and no apply changes it unless somebody names the address
-//! with `--mend`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
+//! with `--fix`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
 //! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
 
 use super::{Action, Change, Options, Rules, RulesOf, Step, changes};
