@@ -1,4 +1,4 @@
-//! What may be said on the command line.
+//! The command line: commands, options, and errors of usage.
 
 mod author;
 mod caller;
@@ -45,14 +45,14 @@ use crate::ui::{Paint, Screen, events};
     arg_required_else_help = true,
     after_long_help = "\
 Examples:
-  studio-deploy plan studio.yaml --sandbox        what would happen, without an AWS account
-  studio-deploy apply studio.yaml                 shows the plan, asks, and makes it so
+  studio-deploy plan studio.yaml --sandbox        try it without an AWS account
+  studio-deploy apply studio.yaml                 shows the plan, asks for approval, and applies it
   studio-deploy plan --out p.json && studio-deploy apply --plan p.json --auto-approve
 
-Every global option can be given in the environment as STUDIO_DEPLOY_ and its name (STUDIO_DEPLOY_REGION, …);
-the command line goes before the environment, and neither may contradict the config about where to deploy.
+Every global option can also be set in the environment as STUDIO_DEPLOY_ and its name (STUDIO_DEPLOY_REGION, …);
+the command line takes precedence, and neither may contradict the config about where to deploy.
 
-Exit codes: 0 success; 1 failed; 2 differences, where asked for; 3 invalid config; 4 credentials, account, region or
+Exit codes: 0 success; 1 failed; 2 differences, if requested; 3 invalid config; 4 credentials, account, region or
 permission; 5 blocked; 6 locked; 7 stale plan; 8 partly applied, run again; 10 not approved; 64 usage; 70 a bug;
 129, 130, 143 stopped by a signal."
 )]
@@ -67,11 +67,11 @@ pub struct Cli {
 
 /// The whole command line as clap knows it, for completions and manual pages too.
 pub fn command() -> clap::Command {
-    // The help says once how the environment's names are made, instead of naming thirty of them.
+    // The help explains the names of variables once, instead of listing thirty of them.
     Cli::command().mut_args(|arg| arg.hide_env(true))
 }
 
-/// The commands by what they are for.
+/// The commands, grouped by purpose for the help.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("Main", &["init", "validate", "plan", "diff", "apply", "destroy", "drift", "list"]),
     ("Operate", &["url", "output", "graph", "permissions", "unlock", "cleanup", "sandbox"]),
@@ -100,11 +100,11 @@ fn grouped(command: clap::Command) -> clap::Command {
         ))
 }
 
-/// Reads the command line.
+/// Parses the command line.
 ///
 /// # Errors
-/// How the process ends when there is nothing left to do: help or the version was asked for and written, or the line
-/// cannot be understood and the screen says why.
+/// The exit code, when there is nothing left to do: help or the version was printed, or the line cannot be parsed and the
+/// screen says why.
 pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Cli, Exit> {
     let args: Vec<OsString> = args.into_iter().collect();
     read(&args).map_err(|error| {
@@ -129,7 +129,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     if !cli.command.reports() {
         if !cli.global.output.reports.is_empty() && matches.value_source("report") != Some(ValueSource::EnvVariable) {
             let message =
-                format!("`{}` does not know `--report`: plan, apply, destroy and drift do", cli.command.name());
+                format!("`{}` does not support `--report`; plan, apply, destroy and drift do", cli.command.name());
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         cli.global.output.reports.clear();
@@ -142,7 +142,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
         let known: Vec<&str> =
             Format::ALL.into_iter().filter(|known| cli.command.knows(*known)).map(Format::as_str).collect();
         let message =
-            format!("`{}` does not know `--format {}`: use {}", cli.command.name(), format.as_str(), known.join(", "));
+            format!("`{}` does not support `--format {}`: use {}", cli.command.name(), format.as_str(), known.join(", "));
         return Err(command.error(ErrorKind::InvalidValue, message));
     }
     // The environment speaks to every command; what one does not know is not meant for it.
@@ -150,7 +150,7 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-/// The error, with the variable that the value comes from when it does not stand on the line.
+/// Adds to an error the variable that a value came from, if it is not on the line.
 fn of_variable(mut error: clap::Error, args: &[OsString], command: &clap::Command) -> clap::Error {
     let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return error };
     let Some(long) = named.strip_prefix("--").and_then(|named| named.split([' ', '=', '[']).next()) else {
@@ -164,14 +164,14 @@ fn of_variable(mut error: clap::Error, args: &[OsString], command: &clap::Comman
             || short.as_ref().is_some_and(|short| arg.starts_with(short))
     });
     if !is_said {
-        let tip = format!("the value is that of the variable {}", variable.display());
+        let tip = format!("the value comes from the variable {}", variable.display());
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
 
-/// The variable of the environment that is nearly one of ours, with the one that is meant: a typo in the name of a
-/// filter must not be taken for no filter.
+/// The failure of an environment variable that is nearly one of ours: a typo in the name of a filter must not be taken for
+/// no filter.
 pub fn misspelt<'a>(variables: impl Iterator<Item = &'a String>) -> Option<Failure> {
     const PREFIX: &str = "STUDIO_DEPLOY_";
     let command = Cli::command();
@@ -179,8 +179,8 @@ pub fn misspelt<'a>(variables: impl Iterator<Item = &'a String>) -> Option<Failu
         command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()?.strip_prefix(PREFIX)).collect();
     for (variable, name) in variables.filter_map(|variable| Some((variable, variable.strip_prefix(PREFIX)?))) {
         if let Some(meant) = nearest(name, known.iter().copied()).filter(|_| !known.contains(&name)) {
-            let failure = Failure::new(&codes::USAGE, format!("{variable} is no variable of studio-deploy"));
-            return Some(failure.help(format!("did you mean {PREFIX}{meant}? If not, give yours another name")));
+            let failure = Failure::new(&codes::USAGE, format!("{variable} is not a variable of studio-deploy"));
+            return Some(failure.help(format!("did you mean {PREFIX}{meant}? If not, rename yours")));
         }
     }
     None
@@ -199,7 +199,7 @@ fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     }
     screen.error(&text(screen.notes_paint()));
     let summary = plain.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let failure = Failure::new(&codes::USAGE, summary).help("`--help` behind any command lists what it takes");
+    let failure = Failure::new(&codes::USAGE, summary).help("`--help` after any command lists its options");
     // The usage error is on standard error already; a full disk under standard output changes nothing about it.
     match format {
         Format::Json => drop(screen.data(&failure.json())),
@@ -216,8 +216,7 @@ fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     Exit::Usage
 }
 
-/// What an error quotes of values that come from the environment, as it stands in plain text: clap leaves out of it what
-/// it takes for a style.
+/// The values that an error quotes, as they appear in its plain text: clap drops from them what it takes for a style.
 fn quoted(error: &clap::Error) -> impl Iterator<Item = String> {
     let values = error.context().filter_map(|(_, value)| match value {
         ContextValue::String(value) => Some(value.clone()),
@@ -227,7 +226,7 @@ fn quoted(error: &clap::Error) -> impl Iterator<Item = String> {
     quoted.map(|quoted| StyledStr::from(quoted).to_string())
 }
 
-/// What standard output is to hold, from a line that cannot be understood otherwise.
+/// The format that was asked for on a line that cannot be parsed.
 fn wanted(args: &[OsString]) -> Format {
     let args: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let apart = args.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1]);

@@ -1,52 +1,52 @@
-//! Options of the commands for whoever writes configs and programs.
+//! Options of the commands for authors of configs and programs.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// `init`
+/// Command-line options of `init`.
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
-    /// What it begins with.
+    /// What to start with.
     #[arg(long, value_name = "VARIANT", value_enum, default_value_t)]
     pub variant: Variant,
-    /// The file; `-` is standard output.
+    /// The file to write; `-` is standard output.
     #[arg(long, value_name = "FILE", default_value = "studio.yaml")]
     pub out: PathBuf,
 }
 
-/// What a config can begin with.
+/// Starter configs to choose from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Variant {
-    /// The least that deploys.
+    /// The minimum that deploys.
     #[default]
     Minimal,
-    /// Everything that MDAA's module knows, once.
+    /// Every setting of MDAA's module once.
     Comprehensive,
     /// Sign-in with IAM Identity Center.
     Sso,
 }
 
-/// `schema`
+/// Command-line options of `schema`.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArgs {
-    /// Of what.
+    /// Which schema to print.
     #[arg(long, value_name = "KIND", value_enum, default_value = "config")]
     pub kind: SchemaKind,
 }
 
-/// What there are schemas of.
+/// Documents that have a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaKind {
-    /// The YAML.
+    /// The YAML of configs.
     Config,
-    /// Plans as data.
+    /// Plans as JSON.
     Plan,
-    /// Events.
+    /// Events of a run.
     Events,
 }
 
-/// `explain`
+/// Command-line options of `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
     /// The code, such as SD1003.
@@ -54,7 +54,7 @@ pub struct ExplainArgs {
     pub code: String,
 }
 
-/// `completions`
+/// Command-line options of `completions`.
 #[derive(Clone, Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell.
@@ -62,7 +62,7 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// The shells that there are completions for.
+/// Shells that have completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
     /// Bash.
@@ -78,10 +78,10 @@ pub enum Shell {
     Zsh,
 }
 
-/// `man`
+/// Command-line options of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
-    /// The folder that the pages are written to.
+    /// The folder to write the pages to.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! The words of the command line, kept so that a hint can say them again.
+//! The command line of a run, kept so that hints can repeat it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::hint::{Caller, quoted};
 
-/// The topics of the options that say where and how a command runs, and not what is shown of it.
+/// Topics of the options that say where and how a command runs, as opposed to what it shows.
 const GLOBAL: [&str; 4] = ["Identity", "AWS", "Sandbox", "Run"];
 
-/// The words of a line that was understood as `matches`, about `config`.
+/// The command line that clap parsed to `matches`, with its `config`.
 pub(super) fn caller(line: &[OsString], matches: &ArgMatches, command: &clap::Command, config: &[PathBuf]) -> Caller {
     let given = GivenLine { line };
     let globals: Vec<&Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).collect();
@@ -42,13 +42,13 @@ pub(super) fn caller(line: &[OsString], matches: &ArgMatches, command: &clap::Co
     }
 }
 
-/// The line itself, for what clap does not keep.
+/// The raw command line, for what clap does not keep.
 struct GivenLine<'a> {
     line: &'a [OsString],
 }
 
 impl GivenLine<'_> {
-    /// The words of an option; none unless it stands on the line, and none of what is for tests only.
+    /// The words of an option; none if it is not on the line, or is only for tests.
     fn words(&self, arg: &Arg, matches: &ArgMatches) -> Vec<String> {
         let id = arg.get_id().as_str();
         let Some(long) = arg.get_long().filter(|_| !arg.is_hide_set()) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! The commands and their own options.
+//! The commands and the options of each.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,19 @@ use super::operate::{CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, Sandbox
 use super::values::file;
 use crate::ui::plan_human::DiffStyle;
 
-/// The commands.
+/// The commands of the program.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Write a commented config to begin with.
+    /// Write a commented starter config.
     #[command(after_long_help = "\
-Writes FILE, and beside it the schema that editors complete and check it by. Nothing is overwritten.
+Writes FILE, and beside it the schema that editors use for completion and checks. Never overwrites a file.
 
 Examples:
-  studio-deploy init                                    the least that deploys, in studio.yaml
+  studio-deploy init                                    a minimal config, in studio.yaml
   studio-deploy init --variant comprehensive --out team/studio.yaml
-  studio-deploy init --out -                            on standard output")]
+  studio-deploy init --out -                            to standard output")]
     Init(InitArgs),
-    /// Check a config without calling AWS; every mistake at once.
+    /// Check a config without calling AWS, reporting every mistake at once.
     #[command(after_long_help = "\
 Examples:
   studio-deploy validate
@@ -35,39 +35,39 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   studio-deploy plan studio.yaml
-  studio-deploy plan --out p.json --detailed-exitcode   ends with 2 when something would change
+  studio-deploy plan --out p.json --detailed-exitcode   exits with 2 if anything would change
   studio-deploy plan --destroy                          what destroy would do
   studio-deploy plan --target 'user_profile.*' --diff full")]
     Plan(PlanArgs),
-    /// Show live against desired documents as a unified diff.
+    /// Show the differences between the live and the desired state as a unified diff.
     #[command(after_long_help = "\
-Ends with 2 when they differ.
+Exits with 2 if they differ.
 
 Examples:
   studio-deploy diff studio.yaml
-  studio-deploy diff studio.yaml --against main/studio.yaml   two configs, without a look at AWS")]
+  studio-deploy diff studio.yaml --against main/studio.yaml   compares two configs, without AWS")]
     Diff(DiffArgs),
     /// Make the account match the config.
     #[command(after_long_help = "\
-Shows the plan and asks first. Whatever fails, running again continues.
+Shows the plan and asks for approval first. After any failure, run it again to continue.
 
 Examples:
   studio-deploy apply studio.yaml
-  studio-deploy apply --plan p.json --auto-approve      exactly what was reviewed, else it ends with 7
-  studio-deploy apply --adopt                           takes over what MDAA has made
-  studio-deploy apply --allow-profile-delete ben        ben's home directory is lost from sight")]
+  studio-deploy apply --plan p.json --auto-approve      applies exactly the reviewed plan, or exits with 7
+  studio-deploy apply --adopt                           adopts what MDAA created
+  studio-deploy apply --allow-profile-delete ben        ben's home directory becomes unreachable")]
     Apply(ApplyArgs),
-    /// Remove the environment; the home file system, bucket and key stay unless asked for.
+    /// Destroy the environment; home file system, bucket and key are kept unless you ask for their deletion.
     #[command(after_long_help = "\
 Examples:
   studio-deploy destroy studio.yaml
   studio-deploy destroy --auto-approve --confirm acme/dev/ml/studio
   studio-deploy destroy --home-efs delete --bucket delete --kms-key delete --drain")]
     Destroy(DestroyArgs),
-    /// Show what was changed behind the config's back.
+    /// Show what was changed outside of the config.
     #[command(after_long_help = "\
-Compares live values with the config on everything that applies have set. Ends with 2 when they differ, and never with 0
-when something could not be compared.
+Compares the live values of everything that applies have set with the config. Exits with 2 if they differ, and never with
+0 if something could not be compared.
 
 Examples:
   studio-deploy drift studio.yaml
@@ -75,7 +75,7 @@ Examples:
     Drift(DriftArgs),
     /// Print a URL that signs a user in to Studio. The URL is a credential.
     #[command(after_long_help = "\
-Only in domains with IAM authentication.
+Works only in domains with IAM authentication.
 
 Examples:
   studio-deploy url --user ann --open
@@ -88,18 +88,18 @@ Examples:
   studio-deploy output domain.studio.DomainId --format raw
   studio-deploy output --format github >> \"$GITHUB_OUTPUT\"")]
     Output(OutputArgs),
-    /// Show what waits for what.
+    /// Show the dependency graph.
     #[command(after_long_help = "\
 Examples:
   studio-deploy graph studio.yaml
   studio-deploy graph --format dot | dot -Tsvg > studio.svg
-  studio-deploy graph --plan p.json --format mermaid    of a saved plan, without a look at AWS")]
+  studio-deploy graph --plan p.json --format mermaid    of a saved plan, without AWS")]
     Graph(GraphArgs),
-    /// Print the IAM policy that is needed.
+    /// Print the IAM policy that this config needs.
     #[command(after_long_help = "\
 Examples:
-  studio-deploy permissions --for plan > plan.json      what a pipeline needs that only looks
-  studio-deploy permissions --for apply --out policies  a file for each policy")]
+  studio-deploy permissions --for plan > plan.json      for a pipeline that only plans
+  studio-deploy permissions --for apply --out policies  one file per policy")]
     Permissions(PermissionsArgs),
     /// List the deployments of an mdaa.yaml.
     #[command(after_long_help = "\
@@ -107,21 +107,21 @@ Examples:
   studio-deploy list mdaa.yaml
   studio-deploy list mdaa.yaml --format json            a matrix for CI")]
     List(ListArgs),
-    /// Remove a lock that a dead run left; shows its holder.
+    /// Show who holds the lock, and remove one that a dead run left behind.
     #[command(after_long_help = "\
 Examples:
   studio-deploy unlock                                  shows who holds the lock
-  studio-deploy unlock --yes                            removes it")]
+  studio-deploy unlock --yes                            removes the lock")]
     Unlock(UnlockArgs),
-    /// Remove what a deleted domain left: its home file system and the groups around it.
+    /// Delete what a deleted domain left behind: its home file system and security groups.
     #[command(after_long_help = "\
-Shows what there is and asks first. Nothing of a domain that lives is touched.
+Shows what it found and asks first. Never touches anything of an existing domain.
 
 Examples:
   studio-deploy cleanup --domain-id d-0123456789ab
   studio-deploy cleanup --domain-id d-0123456789ab --yes")]
     Cleanup(CleanupArgs),
-    /// Work with the AWS inside this program.
+    /// Work with the AWS emulator inside this program.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
     /// Print a JSON Schema, for editors and for tools that read plans and events.
@@ -130,12 +130,12 @@ Examples:
   studio-deploy schema > studio.schema.json
   studio-deploy schema --kind plan")]
     Schema(SchemaArgs),
-    /// Say more about an error's code.
+    /// Explain an error code.
     #[command(after_long_help = "\
 Examples:
   studio-deploy explain SD1003")]
     Explain(ExplainArgs),
-    /// Print completions for a shell.
+    /// Print shell completions.
     #[command(after_long_help = "\
 Examples:
   studio-deploy completions bash > /etc/bash_completion.d/studio-deploy")]
@@ -148,7 +148,7 @@ Examples:
 }
 
 impl Command {
-    /// The word on the command line.
+    /// The command's name on the command line.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Init(_) => "init",
@@ -173,7 +173,7 @@ impl Command {
         }
     }
 
-    /// Whether standard output can carry `format`.
+    /// Returns `true` if the command can write `format` to standard output.
     pub const fn knows(&self, format: Format) -> bool {
         match format {
             Format::Human => true,
@@ -185,7 +185,7 @@ impl Command {
         }
     }
 
-    /// The config that it is about.
+    /// The config files that the command was given.
     pub fn config(&self) -> Vec<PathBuf> {
         let files = match self {
             Self::Validate(args) => &args.files,
@@ -212,13 +212,13 @@ impl Command {
         files.config.clone()
     }
 
-    /// Whether there is something for `--report` to tell.
+    /// Returns `true` if the command supports `--report`.
     pub const fn reports(&self) -> bool {
         matches!(self, Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Drift(_))
     }
 }
 
-/// The config.
+/// Config files of a command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ConfigFiles {
     /// Module YAML files, merged from left to right, or one mdaa.yaml, or `-` for standard input
@@ -227,119 +227,119 @@ pub struct ConfigFiles {
     pub config: Vec<PathBuf>,
 }
 
-/// `drift`
+/// Command-line options of `drift`.
 #[derive(Clone, Debug, Args)]
 pub struct DriftArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Leave out addresses (`app.*`) or properties (`domain.studio.Tags.*`) that match; may be repeated.
+    /// Ignore addresses (`app.*`) or properties (`domain.studio.Tags.*`) that match; may be repeated.
     #[arg(long, value_name = "GLOB")]
     pub ignore: Vec<Glob>,
 }
 
-/// `graph`
+/// Command-line options of `graph`.
 #[derive(Clone, Debug, Args)]
 pub struct GraphArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Show a saved plan.
+    /// Show the graph of a saved plan.
     #[arg(long, value_name = "FILE", value_parser = file(), conflicts_with = "config")]
     pub plan: Option<PathBuf>,
 }
 
-/// `validate`
+/// Command-line options of `validate`.
 #[derive(Clone, Debug, Args)]
 pub struct ValidateArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Fail on warnings too.
+    /// Treat warnings as errors.
     #[arg(long)]
     pub deny_warnings: bool,
-    /// Print the merged config, with every reference filled in that needs no AWS.
+    /// Print the merged config, with all references resolved that do not need AWS.
     #[arg(long)]
     pub print_resolved: bool,
 }
 
-/// `plan`
+/// Command-line options of `plan`.
 #[derive(Clone, Debug, Args)]
 pub struct PlanArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Save the plan for `apply --plan`; a destroy is approved by name instead.
+    /// Save the plan for `apply --plan`; not for `--destroy`, which is confirmed by name.
     #[arg(long, value_name = "FILE", value_parser = file(), conflicts_with = "destroy")]
     pub out: Option<PathBuf>,
-    /// Plan what destroy would do.
+    /// Show what destroy would do.
     #[arg(long)]
     pub destroy: bool,
-    /// End with 2 when something would change, or is blocked.
+    /// Exit with 2 if anything would change or is blocked.
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Leave out what is blocked, and what that goes on using, as `apply --skip-blocked` does.
+    /// Leave out blocked changes, and changes to what they still use, as `apply --skip-blocked` does.
     #[arg(long, conflicts_with = "destroy")]
     pub skip_blocked: bool,
-    /// Plan only addresses that match, such as `user_profile.*`, and what they wait for; may be repeated.
+    /// Plan only addresses that match, such as `user_profile.*`, and their dependencies; may be repeated.
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["destroy", "skip_blocked"])]
     pub target: Vec<Glob>,
-    /// Leave out addresses that match, and what waits for them; may be repeated.
+    /// Leave out addresses that match, and their dependents; may be repeated.
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["destroy", "skip_blocked"])]
     pub exclude: Vec<Glob>,
-    /// How much of each change is shown.
+    /// How much of each change to show.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub diff: DiffStyle,
     /// What the user allows.
     #[command(flatten)]
     pub consent: Consent,
-    /// What goes and what stays, with `--destroy`.
+    /// What to delete and what to keep, with `--destroy`.
     #[command(flatten)]
     pub removal: RemovalArgs,
 }
 
-/// `diff`
+/// Command-line options of `diff`.
 #[derive(Clone, Debug, Args)]
 pub struct DiffArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Compare with this config instead of with the account.
+    /// Compare with this config instead of the account.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
 }
 
-/// `apply`
+/// Command-line options of `apply`.
 #[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Apply a saved plan; nothing is written when anything has moved since.
+    /// Apply a saved plan; stops before the first write if anything has changed since.
     #[arg(long, value_name = "FILE", value_parser = file())]
     pub plan: Option<PathBuf>,
-    /// Ask nothing.
+    /// Do not ask for approval.
     #[arg(long)]
     pub auto_approve: bool,
-    /// The deployment's name (org/env/domain/module), which replacing what holds data asks for.
+    /// The deployment's name (org/env/domain/module), required to replace anything that holds data.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
-    /// Leave out what is blocked, and what that goes on using, and apply the rest.
+    /// Leave out blocked changes, and changes to what they still use, and apply the rest.
     #[arg(long)]
     pub skip_blocked: bool,
-    /// Apply only addresses that match, such as `user_profile.*`, and what they wait for; may be repeated.
+    /// Apply only addresses that match, such as `user_profile.*`, and their dependencies; may be repeated.
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["plan", "skip_blocked"])]
     pub target: Vec<Glob>,
-    /// Leave out addresses that match, and what waits for them; may be repeated.
+    /// Leave out addresses that match, and their dependents; may be repeated.
     #[arg(long, value_name = "GLOB", conflicts_with_all = ["plan", "skip_blocked"])]
     pub exclude: Vec<Glob>,
-    /// Delete the apps and spaces in the way of a user or domain that goes: the files in a space are lost for good.
+    /// Delete apps and spaces that block the deletion of a user or domain; files in a space are lost for good.
     #[arg(long, help_heading = "Consent")]
     pub drain: bool,
-    /// Begin nothing new once a step has failed.
+    /// Start no more steps once one has failed.
     #[arg(long)]
     pub fail_fast: bool,
-    /// How much of each change the plan shows.
+    /// How much of each change to show in the plan.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub diff: DiffStyle,
     /// What the user allows.
@@ -347,19 +347,19 @@ pub struct ApplyArgs {
     pub consent: Consent,
 }
 
-/// `destroy`
+/// Command-line options of `destroy`.
 #[derive(Clone, Debug, Args)]
 pub struct DestroyArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Ask nothing; needs `--confirm` besides.
+    /// Do not ask for approval; requires `--confirm`.
     #[arg(long, requires = "confirm")]
     pub auto_approve: bool,
-    /// The deployment's name (org/env/domain/module), which would be asked for otherwise; repeat it for several.
+    /// The deployment's name (org/env/domain/module), instead of typing it when asked; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
-    /// What goes and what stays.
+    /// What to delete and what to keep.
     #[command(flatten)]
     pub removal: RemovalArgs,
 }

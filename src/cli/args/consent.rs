@@ -1,4 +1,4 @@
-//! What the planner is told on the command line: what it may do, and what happens to what holds data.
+//! Consent on the command line: what a plan may do, and what to do with resources that hold data.
 
 use clap::{Args, ValueEnum};
 use globset::Glob;
@@ -8,20 +8,20 @@ use crate::hint::quoted;
 use crate::model::Address;
 use crate::plan::Options;
 
-/// What the user allows of a plan.
+/// Changes that the user consents to.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Consent")]
 pub struct Consent {
-    /// Take over what carries this deployment's MDAA tags, or the untagged thing at ADDRESS; may be repeated.
+    /// Adopt resources that carry this deployment's MDAA tags, or the untagged one at ADDRESS; may be repeated.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = Adopt::TAGGED)]
     pub adopt: Vec<Adopt>,
-    /// Allow that the thing at ADDRESS is deleted and made again; may be repeated.
+    /// Allow replacing the resource at ADDRESS: it is deleted and created again; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub allow_replace: Vec<Address>,
-    /// Allow that a user's profile is deleted: its home directory is lost from sight; may be repeated.
+    /// Allow deleting a user's profile: the home directory becomes unreachable; may be repeated.
     #[arg(long, value_name = "USER")]
     pub allow_profile_delete: Vec<String>,
-    /// Delete the apps in the way of a change, or of a user or domain that goes: unsaved work in them is lost.
+    /// Delete apps that block a change or a deletion; unsaved work in them is lost.
     #[arg(long)]
     pub stop_apps: bool,
     /// Revert what the plan lists under Security for ADDRESS: changes on it that the config does not mention; may be
@@ -31,7 +31,7 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// Tells the planner.
+    /// Writes the options into those of the planner.
     pub fn write_to(&self, options: &mut Options) {
         options.adopt |= self.adopt.contains(&Adopt::Tagged);
         options.adopt_addresses.extend(self.adopt.iter().filter_map(|adopt| match adopt {
@@ -45,7 +45,7 @@ impl Consent {
     }
 }
 
-/// The words that allow of a plan what is allowed, each as a shell takes it.
+/// The options that give the same consent again, quoted for a shell.
 pub fn said(options: &Options) -> Vec<String> {
     let flags = [
         ("--adopt", options.adopt),
@@ -67,35 +67,35 @@ pub fn said(options: &Options) -> Vec<String> {
     flags.chain(adopted).chain(replaced).chain(deleted).chain(fixed).chain(selected).chain(excluded).collect()
 }
 
-/// What happens to what holds data.
+/// Treatment of a resource that holds data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Disposal {
-    /// It stays.
+    /// Keep it.
     Retain,
-    /// It goes, with everything in it.
+    /// Delete it with everything in it.
     Delete,
 }
 
-/// What goes and what stays when everything goes; what is not said here, the config's `removalPolicy` says.
+/// Treatment of resources that hold data when the environment is destroyed; defaults to the config's `removalPolicy`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Removal")]
 pub struct RemovalArgs {
-    /// The users' home file system.
-    #[arg(long, value_name = "FATE", value_enum)]
+    /// What to do with the users' home file system.
+    #[arg(long, value_name = "ACTION", value_enum)]
     pub home_efs: Option<Disposal>,
-    /// The sharing bucket and every object in it.
-    #[arg(long, value_name = "FATE", value_enum)]
+    /// What to do with the sharing bucket and every object in it.
+    #[arg(long, value_name = "ACTION", value_enum)]
     pub bucket: Option<Disposal>,
-    /// The key: its deletion is scheduled, and what it encrypts becomes unreadable.
-    #[arg(long, value_name = "FATE", value_enum)]
+    /// What to do with the key; deleting it schedules its deletion, and what it encrypts becomes unreadable.
+    #[arg(long, value_name = "ACTION", value_enum)]
     pub kms_key: Option<Disposal>,
-    /// Delete the apps and spaces in the way first, whoever made them: the files in a space are lost for good.
+    /// Delete all apps and spaces first, whoever created them; files in a space are lost for good.
     #[arg(long)]
     pub drain: bool,
 }
 
 impl RemovalArgs {
-    /// Tells the planner.
+    /// Writes the options into those of the planner.
     pub fn write_to(&self, options: &mut Options) {
         let retention = &mut options.retention;
         for (said, delete) in [

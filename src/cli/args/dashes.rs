@@ -1,4 +1,4 @@
-//! What clap would take for something that nobody meant: words with one dash, and options given twice.
+//! Checks before clap: words with one dash, and options given twice, which clap would take for something else.
 //!
 //! By POSIX `-destroy` is `-d estroy`, which would be another data domain; Terraform's users write `-destroy` for
 //! `--destroy`. So a value is never attached to its short option: what begins with one dash is a single letter, with `=`
@@ -75,7 +75,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Why a word is refused, if it is.
+    /// The reason why a word is refused, if it is.
     fn refusal(&self, word: &str) -> Option<String> {
         let hyphen = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
         let other = word.starts_with(DASHES).then_some(word);
@@ -86,7 +86,7 @@ impl<'a> Line<'a> {
         }
         let meant = name.trim_start_matches(|c| c == '-' || DASHES.contains(&c));
         let no_option = match other {
-            Some(_) => format!("`{word}` begins with a dash that is not the hyphen of the keyboard"),
+            Some(_) => format!("`{word}` begins with a dash that is not a hyphen"),
             None => format!("there is no option `-{name}`"),
         };
         if let Some(near) = nearest_long(meant, self.known()) {
@@ -106,7 +106,7 @@ impl<'a> Line<'a> {
         }
         let is_file = [".yaml", ".yml", ".json"].iter().any(|extension| rest.ends_with(extension));
         if is_file {
-            return Some(format!("{no_option}: a file of this name is `./{word}`"));
+            return Some(format!("{no_option}: for a file of this name, write `./{word}`"));
         }
         let first = name.chars().next();
         let attached =
@@ -120,7 +120,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// Whether these letters are options, of which only the last may take a value.
+    /// Returns `true` if these letters are options, of which only the last may take a value.
     fn is_cluster(&self, letters: &str) -> bool {
         let option = |letter: char| self.known().find(|arg| arg.get_short() == Some(letter));
         let mut letters = letters.chars().rev();

@@ -1,4 +1,4 @@
-//! Options that every command has, by topic.
+//! Global options of every command, by topic.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,40 +20,40 @@ use crate::ui::{ColorChoice, Verbosity};
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Which environment.
+    /// Identity of the environment.
     #[command(flatten)]
     pub identity: Identity,
-    /// Which account and region.
+    /// Account and region.
     #[command(flatten)]
     pub target: Target,
-    /// The embedded AWS.
+    /// The embedded emulator.
     #[command(flatten)]
     pub sandbox: SandboxFlags,
-    /// How the run goes.
+    /// Execution of the run.
     #[command(flatten)]
     pub run: RunOptions,
-    /// What is said.
+    /// Output of the run.
     #[command(flatten)]
     pub output: OutputOptions,
-    /// The words with which all of it was said.
+    /// The command line itself, for hints.
     #[arg(skip)]
     pub caller: Caller,
 }
 
-/// Which environment.
+/// Identity of the environment.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Identity")]
 pub struct Identity {
-    /// MDAA's organisation name; refused when the config names another.
+    /// MDAA's organisation name; must agree with the config.
     #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ORG", value_parser = names)]
     pub org: Option<String>,
-    /// MDAA's environment name; with an mdaa.yaml, only this environment, else refused when the config names another.
+    /// MDAA's environment name; filters an mdaa.yaml, otherwise must agree with the config.
     #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_ENV", value_parser = names)]
     pub env: Option<String>,
-    /// MDAA's data domain name; with an mdaa.yaml, only this domain, else refused when the config names another.
+    /// MDAA's data domain name; filters an mdaa.yaml, otherwise must agree with the config.
     #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_DOMAIN", value_parser = names)]
     pub domain: Option<String>,
-    /// MDAA's module name; with an mdaa.yaml, only this module, else refused when the config names another.
+    /// MDAA's module name; filters an mdaa.yaml, otherwise must agree with the config.
     #[arg(short, long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_MODULE", value_parser = names)]
     pub module: Option<String>,
     /// A value for `{{context:KEY}}`; may be repeated.
@@ -64,23 +64,23 @@ pub struct Identity {
     pub param_file: Option<PathBuf>,
 }
 
-/// Which account and region.
+/// Account and region to deploy to.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct Target {
-    /// The account that this must run in: checked against the credentials.
+    /// The expected account, checked against the credentials.
     #[arg(long, global = true, value_name = "ID", env = "STUDIO_DEPLOY_ACCOUNT", value_parser = account)]
     pub account: Option<String>,
-    /// The region; refused when the config names another.
+    /// The region; must agree with the config.
     #[arg(long, global = true, value_name = "REGION", env = "STUDIO_DEPLOY_REGION", value_parser = some)]
     pub region: Option<String>,
-    /// The profile of the AWS configuration.
+    /// The profile of the AWS configuration to use.
     #[arg(long, global = true, value_name = "NAME", env = "STUDIO_DEPLOY_PROFILE", value_parser = some)]
     pub profile: Option<String>,
-    /// The role to become; may hold {{partition}} and {{account}}, so that one run reaches several accounts.
+    /// The role to assume; may contain {{partition}} and {{account}}, so that one run can reach several accounts.
     #[arg(long, global = true, value_name = "ARN", env = "STUDIO_DEPLOY_ROLE_ARN", value_parser = role)]
     pub role_arn: Option<String>,
-    /// Another endpoint for every service.
+    /// The endpoint to use for every service.
     #[arg(
         long,
         global = true,
@@ -92,11 +92,11 @@ pub struct Target {
     pub endpoint_url: Option<String>,
 }
 
-/// The embedded AWS.
+/// Options of the embedded emulator.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Sandbox")]
 pub struct SandboxFlags {
-    /// Run against the AWS inside this program, whose state is kept in FILE [default: .studio-deploy/sandbox.json].
+    /// Run against the AWS emulator inside this program, with its state in FILE [default: .studio-deploy/sandbox.json].
     #[arg(
         id = "sandbox",
         long,
@@ -108,7 +108,7 @@ pub struct SandboxFlags {
         default_missing_value = ".studio-deploy/sandbox.json"
     )]
     pub file: Option<PathBuf>,
-    /// How long the sandbox's AWS takes: none, realistic, or a factor of realistic.
+    /// The emulator's response times: none, realistic, or a factor of realistic.
     #[arg(
         id = "sandbox_latency",
         long = "sandbox-latency",
@@ -122,16 +122,16 @@ pub struct SandboxFlags {
     /// A fault to inject, for tests.
     #[arg(id = "sandbox_fault", long = "sandbox-fault", global = true, value_name = "SPEC", hide = true)]
     pub faults: Vec<String>,
-    /// A file that gets a line for each call, for tests.
+    /// A log file with a line per call, for tests.
     #[arg(id = "sandbox_log", long = "sandbox-log", global = true, value_name = "FILE", hide = true)]
     pub log: Option<PathBuf>,
 }
 
-/// How the run goes.
+/// Options of the execution of a run.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunOptions {
-    /// How many steps run at once.
+    /// The maximum number of concurrent steps.
     #[arg(
         long,
         global = true,
@@ -142,7 +142,7 @@ pub struct RunOptions {
         hide_short_help = true
     )]
     pub parallelism: u16,
-    /// How long an operation may take, such as domain.create=30m; may be repeated.
+    /// The time limit of an operation, such as domain.create=30m; may be repeated.
     #[arg(
         id = "timeout",
         long = "timeout",
@@ -164,7 +164,7 @@ pub struct RunOptions {
         hide_short_help = true
     )]
     pub lock_timeout: Duration,
-    /// Take no lock; for those who make sure otherwise that nobody else applies.
+    /// Take no lock; only if something else ensures that nobody applies at the same time.
     #[arg(
         long,
         global = true,
@@ -176,7 +176,7 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// How long operations may take where that is said; of two that contradict, the later.
+    /// The time limits that were given; of two for one operation, the later.
     pub fn limits(&self) -> BTreeMap<(Kind, Action), Duration> {
         let action = |operation| match operation {
             TimedOperation::Create => Action::Create,
@@ -187,14 +187,14 @@ impl RunOptions {
     }
 }
 
-/// What is said.
+/// Options of the output of a run.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputOptions {
-    /// What standard output carries: human, json or ndjson; for `output` table, json, raw, env or github; for `graph` tree, dot, mermaid or json.
+    /// The format of standard output: human, json or ndjson; for `output` table, json, raw, env or github; for `graph` tree, dot, mermaid or json.
     #[arg(long, global = true, value_name = "FORMAT", env = "STUDIO_DEPLOY_FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
-    /// One more output of plan, apply, destroy or drift: md, json, ndjson, github or junit; may be repeated.
+    /// Also write a report of plan, apply, destroy or drift to a file: md, json, ndjson, github or junit; may be repeated.
     #[arg(
         id = "report",
         long = "report",
@@ -204,13 +204,13 @@ pub struct OutputOptions {
         hide_short_help = true
     )]
     pub reports: Vec<ReportTarget>,
-    /// How progress is shown.
+    /// How to show progress.
     #[arg(long, global = true, value_name = "HOW", env = "STUDIO_DEPLOY_PROGRESS", value_enum, default_value_t)]
     pub progress: ProgressChoice,
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN", env = "STUDIO_DEPLOY_COLOR", value_enum, default_value_t)]
     pub color: ColorChoice,
-    /// Say nothing but data and errors.
+    /// Print nothing but data and errors.
     #[arg(
         short,
         long,
@@ -220,16 +220,16 @@ pub struct OutputOptions {
         conflicts_with = "verbose"
     )]
     pub quiet: bool,
-    /// Say as whom and how many calls are made; twice, each call.
+    /// Print the caller's identity and the number of AWS calls; twice, every call.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// A file that gets everything, whatever is said on the screen.
+    /// Write everything to a log file, whatever the screen shows.
     #[arg(long, global = true, value_name = "FILE", env = "STUDIO_DEPLOY_LOG_FILE", value_parser = file(), hide_short_help = true)]
     pub log_file: Option<PathBuf>,
 }
 
 impl OutputOptions {
-    /// How much is said.
+    /// The verbosity of the screen.
     pub const fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -238,12 +238,12 @@ impl OutputOptions {
         }
     }
 
-    /// What standard output carries, for all commands but `output`.
+    /// The format of standard output, for all commands but `output`.
     pub fn format(&self) -> Format {
         self.format.unwrap_or_default()
     }
 
-    /// What standard output carries, for `output`.
+    /// The format of standard output, for `output`.
     pub const fn value_format(&self) -> ValueFormat {
         match self.format {
             Some(Format::Json) => ValueFormat::Json,
@@ -255,7 +255,7 @@ impl OutputOptions {
     }
 }
 
-/// What standard output carries.
+/// Format of standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Text for people.
@@ -263,7 +263,7 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
-    /// An event a line.
+    /// One event per line.
     Ndjson,
     /// Two columns.
     Table,
@@ -273,7 +273,7 @@ pub enum Format {
     Env,
     /// Assignments for GitHub.
     Github,
-    /// Addresses below what they wait for.
+    /// A tree of addresses below their dependencies.
     Tree,
     /// The language of Graphviz.
     Dot,
@@ -282,7 +282,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
+    /// Every format of standard output.
     pub const ALL: [Self; 10] = [
         Self::Human,
         Self::Json,
@@ -296,7 +296,7 @@ impl Format {
         Self::Mermaid,
     ];
 
-    /// The word on the command line.
+    /// The format's name on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Human => "human",

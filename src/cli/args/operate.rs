@@ -1,4 +1,4 @@
-//! Options of the commands that work with an environment as it is.
+//! Options of the commands that operate an existing environment.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::commands::ConfigFiles;
 use super::values::{RoleOfId, expiry, session};
 
-/// `url`
+/// Command-line options of `url`.
 #[derive(Clone, Debug, Args)]
 pub struct UrlArgs {
     /// The config.
@@ -17,19 +17,19 @@ pub struct UrlArgs {
     /// The user, as in the config.
     #[arg(long, value_name = "USER")]
     pub user: String,
-    /// How long the URL may be used, 5s to 300s [default: 5m].
+    /// How long the URL is valid, 5s to 300s [default: 5m].
     #[arg(long, value_name = "DURATION", value_parser = expiry)]
     pub expires_in: Option<Duration>,
     /// How long the session lasts, 30m to 12h [default: 12h].
     #[arg(long, value_name = "DURATION", value_parser = session)]
     pub session_duration: Option<Duration>,
-    /// The space to land in.
+    /// The space to open.
     #[arg(long, value_name = "SPACE")]
     pub space: Option<String>,
-    /// The page to land on, such as `studio::` or `app:JupyterLab:`.
+    /// The page to open, such as `studio::` or `app:JupyterLab:`.
     #[arg(long, value_name = "URI")]
     pub landing_uri: Option<String>,
-    /// Open it in the browser.
+    /// Open the URL in the browser.
     #[arg(long)]
     pub open: bool,
     /// Print the URL and nothing else.
@@ -37,10 +37,10 @@ pub struct UrlArgs {
     pub raw: bool,
 }
 
-/// `output`
+/// Command-line options of `output`.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// The one value to print, then the config; what ends in .yaml, .yml or .json, and `-`, is a config.
+    /// The value to print, if only one, followed by the config; names that end in .yaml, .yml or .json, and `-`, are configs.
     #[arg(value_names = ["NAME", "CONFIG"], num_args = 0..)]
     pub name_and_config: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl OutputArgs {
         self.name_and_config.first().map(String::as_str).filter(|first| !is_config(first))
     }
 
-    /// The config.
+    /// The config files, without the name.
     pub fn files(&self) -> ConfigFiles {
         let skipped = usize::from(self.name().is_some());
         ConfigFiles { config: self.name_and_config.iter().skip(skipped).map(PathBuf::from).collect() }
@@ -63,7 +63,7 @@ fn is_config(text: &str) -> bool {
     text == "-" || extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
 }
 
-/// `list`
+/// Command-line options of `list`.
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// The config.
@@ -71,7 +71,7 @@ pub struct ListArgs {
     pub files: ConfigFiles,
 }
 
-/// `unlock`
+/// Command-line options of `unlock`.
 #[derive(Clone, Debug, Args)]
 pub struct UnlockArgs {
     /// The config.
@@ -82,44 +82,44 @@ pub struct UnlockArgs {
     pub yes: bool,
 }
 
-/// `cleanup`
+/// Command-line options of `cleanup`.
 #[derive(Clone, Debug, Args)]
 pub struct CleanupArgs {
-    /// A config of the account and region.
+    /// A config that names the account and region.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// The deleted domain.
+    /// The id of the deleted domain.
     #[arg(long, value_name = "ID")]
     pub domain_id: String,
-    /// Ask nothing.
+    /// Do not ask for approval.
     #[arg(long)]
     pub yes: bool,
 }
 
-/// `sandbox`
+/// Commands of the embedded emulator.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SandboxCommand {
-    /// Offer it over HTTP, so that the AWS CLI and boto3 can look inside.
+    /// Serve the emulator over HTTP, for the AWS CLI and boto3.
     #[command(after_long_help = "\
 Examples:
   studio-deploy sandbox serve --port 4566
   aws --endpoint-url http://127.0.0.1:4566 sagemaker list-domains")]
     Serve(ServeArgs),
-    /// Empty it.
+    /// Delete the emulator's state.
     Reset,
-    /// Make what a config refers to and must exist: VPC, subnets, roles, parameters, …
+    /// Create what a config refers to: VPC, subnets, roles, parameters, …
     Seed(SeedArgs),
 }
 
-/// `sandbox serve`
+/// Command-line options of `sandbox serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
-    /// The port; 0 takes any free one.
+    /// The port; 0 picks any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
 }
 
-/// `sandbox seed`
+/// Command-line options of `sandbox seed`.
 #[derive(Clone, Debug, Args)]
 pub struct SeedArgs {
     /// The config.
@@ -127,35 +127,35 @@ pub struct SeedArgs {
     pub files: ConfigFiles,
 }
 
-/// `permissions`
+/// Command-line options of `permissions`.
 #[derive(Clone, Debug, Args)]
 pub struct PermissionsArgs {
     /// The config.
     #[command(flatten)]
     pub files: ConfigFiles,
-    /// Only what this command needs.
+    /// Print only what this command needs.
     #[arg(id = "purpose", long = "for", value_name = "COMMAND", value_enum)]
     pub purpose: Option<PermissionsFor>,
-    /// Allow taking over what carries this deployment's MDAA tags, too.
+    /// Also allow adopting what carries this deployment's MDAA tags.
     #[arg(long)]
     pub adopt: bool,
-    /// The domain, once it exists: allows stopping its apps, and narrows the rest to it.
+    /// The id of an existing domain: also allows stopping its apps, and narrows the other permissions to it.
     #[arg(long, value_name = "ID")]
     pub domain_id: Option<String>,
-    /// The role that the config gives by its unique id alone, since policies know ARNs only; may be repeated.
+    /// The ARN of a role that the config gives only by its unique id, since policies need ARNs; may be repeated.
     #[arg(long, value_name = "ID=ARN")]
     pub role: Vec<RoleOfId>,
-    /// Write a file for each policy into this folder, ready for `aws iam create-policy`.
+    /// Write one file per policy into this folder, ready for `aws iam create-policy`.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
 
-/// What permissions are for.
+/// Purpose of the permissions to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PermissionsFor {
-    /// Looking.
+    /// Reading only.
     Plan,
-    /// Making and changing.
+    /// Creating and changing.
     Apply,
     /// Deleting.
     Destroy,
@@ -164,7 +164,7 @@ pub enum PermissionsFor {
 }
 
 impl PermissionsFor {
-    /// The word for it on the command line.
+    /// The purpose's name on the command line.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Plan => "plan",

@@ -17,7 +17,7 @@ fn good(line: &str) -> Cli {
     parse(words(line), &screen).unwrap_or_else(|_| panic!("{line}: {}", notes.text()))
 }
 
-/// What a line that ends at once writes to each stream, and how it ends.
+/// Exit code and output on both streams of a line that ends at once.
 fn ended(line: &str) -> (Exit, String, String) {
     let (screen, data, notes) = screen(Terminal::default());
     (parse(words(line), &screen).expect_err(line), data.text(), notes.text())
@@ -315,8 +315,8 @@ fn short_options_stand_alone() {
         ("plan -dml", "write `-d ml` or `--domain ml`"),
         ("plan -dry-run", "`-dry-run`"),
         ("plan -debug", "write `-d ebug` or `--domain ebug`"),
-        ("plan -dev.yaml", "a file of this name is `./-dev.yaml`"),
-        ("plan -studio.yaml", "a file of this name is `./-studio.yaml`"),
+        ("plan -dev.yaml", "for a file of this name, write `./-dev.yaml`"),
+        ("plan -studio.yaml", "for a file of this name, write `./-studio.yaml`"),
         ("plan -env=prod", "did you mean `--env`?"),
         ("plan -xyz", "begin with two dashes"),
         ("apply -destroy", "an option of `plan`, and there is a command `studio-deploy destroy`"),

@@ -1,4 +1,4 @@
-//! Values of options that are more than text.
+//! Parsers for values of options that are more than text.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,17 +8,17 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::model::{Address, Kind};
 
-/// What to take over.
+/// Selection of resources to adopt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adopt {
-    /// Whatever carries this deployment's own `mdaa_*` tags.
+    /// Everything that carries this deployment's own `mdaa_*` tags.
     Tagged,
-    /// One thing, even though nothing tags it.
+    /// One resource, even without tags.
     Address(Address),
 }
 
 impl Adopt {
-    /// What `--adopt` without a value means.
+    /// Value of `--adopt` when none is given.
     pub const TAGGED: &'static str = "tagged";
 }
 
@@ -50,12 +50,12 @@ impl FromStr for RoleOfId {
             Some((id, arn)) if !id.is_empty() && arn.starts_with("arn:") && arn.contains(":role/") => {
                 Ok(Self { id: id.into(), arn: arn.into() })
             }
-            _ => Err("it is a unique id and an ARN, as in AROAEXAMPLE=arn:aws:iam::123456789012:role/studio".into()),
+            _ => Err("expected a unique id and an ARN, such as AROAEXAMPLE=arn:aws:iam::123456789012:role/studio".into()),
         }
     }
 }
 
-/// How long the sandbox's AWS takes.
+/// Response times of the emulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum LatencyChoice {
     /// No time at all.
@@ -80,18 +80,18 @@ impl FromStr for LatencyChoice {
     }
 }
 
-/// What a step does that takes time.
+/// Operation that has a time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum TimedOperation {
-    /// It is made.
+    /// Creation of a resource.
     Create,
-    /// It is changed.
+    /// Update of a resource.
     Update,
-    /// It is deleted.
+    /// Deletion of a resource.
     Delete,
 }
 
-/// How long one operation of one kind may take.
+/// Time limit of one operation of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The kind.
@@ -110,9 +110,9 @@ impl FromStr for Limit {
         let (what, time) = text.split_once('=').ok_or_else(shape)?;
         let (kind, operation) = what.split_once('.').ok_or_else(shape)?;
         let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
-        let kind = kind.ok_or_else(|| format!("`{what}` names no kind: {}", shape()))?;
+        let kind = kind.ok_or_else(|| format!("`{what}` names no known kind: {}", shape()))?;
         let operation = <TimedOperation as clap::ValueEnum>::from_str(operation, false)
-            .map_err(|_| format!("`{operation}` is none of create, update, delete"))?;
+            .map_err(|_| format!("`{operation}` is not one of create, update, delete"))?;
         Ok(Self { kind, operation, time: duration(time)? })
     }
 }
@@ -147,7 +147,7 @@ impl FromStr for ReportTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as md=report.md")?;
         let format = <ReportFormat as clap::ValueEnum>::from_str(format, false)
-            .map_err(|_| format!("`{format}` is none of md, json, ndjson, github, junit"))?;
+            .map_err(|_| format!("`{format}` is not one of md, json, ndjson, github, junit"))?;
         if path.is_empty() {
             return Err("the path is missing".into());
         }
@@ -158,15 +158,15 @@ impl FromStr for ReportTarget {
     }
 }
 
-/// What is said where `-` would make a file of that name.
-const NO_STREAM: &str = "a file is needed here; one of that name is `./-`";
+/// Error where `-` would create a file of that name.
+const NO_STREAM: &str = "expected a file; one named `-` is `./-`";
 
-/// A file, where standard input or output would not do.
+/// Parses the path of a file; `-` for standard input or output is refused.
 pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| if path.as_os_str() == "-" { Err(NO_STREAM) } else { Ok(path) })
 }
 
-/// `KEY=VALUE`.
+/// Parses `KEY=VALUE` into its two parts.
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.into(), value.into())),
@@ -177,26 +177,26 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 /// Names of a deployment, or several for an mdaa.yaml. A variable that is empty is no way to say "all of them".
 pub(super) fn names(text: &str) -> Result<String, String> {
     match text.split(',').any(|name| name.trim().is_empty()) {
-        true => Err("a name is empty: leave the option out to name nothing".into()),
+        true => Err("a name is empty: omit the option instead".into()),
         false => Ok(text.into()),
     }
 }
 
-/// Text that is there.
+/// Parses text that must not be empty.
 pub(super) fn some(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("it is empty: leave the option out instead".into()) } else { Ok(text.into()) }
+    if text.trim().is_empty() { Err("the value is empty: omit the option instead".into()) } else { Ok(text.into()) }
 }
 
-/// Twelve digits.
+/// Parses an account id, which has twelve digits.
 pub(super) fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.into())
     } else {
-        Err("an AWS account is twelve digits".into())
+        Err("expected an account id of twelve digits".into())
     }
 }
 
-/// `http` or `https`, a host, and what may follow it.
+/// Parses a URL: `http` or `https`, a host, and what may follow it.
 pub(super) fn endpoint(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
@@ -225,17 +225,17 @@ pub(super) fn role(text: &str) -> Result<String, String> {
             Ok(text.into())
         }
         _ => Err("expected an ARN such as arn:aws:iam::123456789012:role/deployer; \
-            only {{partition}} and {{account}} may be left open"
+            only {{partition}} and {{account}} may be placeholders"
             .into()),
     }
 }
 
-/// How long the URL may be used: 5 to 300 seconds, by `ExpiresInSeconds` of `CreatePresignedDomainUrl`.
+/// Parses the validity of a URL: 5 to 300 seconds, by `ExpiresInSeconds` of `CreatePresignedDomainUrl`.
 pub(super) fn expiry(text: &str) -> Result<Duration, String> {
     within(text, 5, 300)
 }
 
-/// How long the session lasts: 1800 to 43200 seconds, by `SessionExpirationDurationInSeconds` of
+/// Parses the duration of a session: 1800 to 43200 seconds, by `SessionExpirationDurationInSeconds` of
 /// `CreatePresignedDomainUrl`.
 pub(super) fn session(text: &str) -> Result<Duration, String> {
     within(text, 1800, 43_200)
@@ -252,7 +252,7 @@ fn within(text: &str, least: u64, most: u64) -> Result<Duration, String> {
 
 /// Seconds as a bare number, or `90s`, `5m`, `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration: expected seconds, or such as 90s, 5m, 1h30m");
+    let wrong = || format!("`{text}` is not a duration: expected seconds, or a value such as 90s, 5m or 1h30m");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }
