@@ -9,7 +9,7 @@
 //! empty graph. The modules stand in the order of the line, and behind them what the line stands on.
 
 // The line; what is decided on it stands in a crate of its own, which knows neither the SDK nor a file nor a clock.
-pub use studio_core::{cloud, config, digest, escape, failure, gate, hint, model, naming, plan};
+pub use studio_core::{cloud, config, digest, escape, failure, gate, hint, model, naming, plan, wording};
 pub use studio_files as files;
 pub mod assets;
 pub mod preflight;
@@ -18,6 +18,9 @@ pub mod apply;
 // The account: the seam, what each kind is, and the SDK.
 pub mod resource;
 pub mod aws;
+
+// One deployment, and many, from files to report.
+pub mod deploy;
 
 // The people and pipelines in front of it.
 pub mod ui;

@@ -1,4 +1,4 @@
-//! Arguments, surroundings, exit code. The only place that reads the environment.
+//! Arguments, the machine, exit code. The only place that reads the environment.
 
 #![expect(clippy::disallowed_methods, reason = "everything else is handed what is read and made here")]
 
@@ -12,10 +12,10 @@ use std::time::Duration;
 use studio_deploy::aws::connect::RealAws;
 use studio_deploy::aws::lock::{Locality, Process, ProcessState};
 use studio_deploy::aws::wait;
-use studio_deploy::cli::args::{self, Cli};
-use studio_deploy::cli::signals::{self, Signals, Switch};
-use studio_deploy::cli::surroundings::{Backend, Surroundings};
+use studio_deploy::cli::args::{self, Cli, Command};
 use studio_deploy::cli::{self};
+use studio_deploy::deploy::signals::{self, Signals, Switch};
+use studio_deploy::deploy::{Backend, Host};
 use studio_deploy::failure::Exit;
 use studio_deploy::failure::Failure;
 use studio_deploy::ui::{Outgoing, Screen, Terminal};
@@ -54,14 +54,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, screen: &'static Screen) -> Exit {
-    let (backend, done) = match backend(&cli, screen).await {
+    let backend = match backend(&cli) {
         Ok(backend) => backend,
-        Err(exit) => return exit,
+        Err(failure) => return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now),
     };
-    if let Some(exit) = done {
-        return exit;
-    }
-    let surroundings = Surroundings {
+    // A server ends by signals itself.
+    let signals = if matches!(cli.command, Command::Sandbox(_)) { Signals::none() } else { heed_signals() };
+    let host = Host {
         variables: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect::<BTreeMap<_, _>>(),
@@ -69,35 +68,26 @@ async fn run(cli: Cli, screen: &'static Screen) -> Exit {
         user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into()),
         locality: Locality { process: process(), life, uptime },
         now,
-        signals: heed_signals(),
+        signals,
         backend,
     };
-    cli::run(cli, screen, &surroundings).await
+    cli::run(cli, screen, &host).await
 }
 
-/// The AWS to work with, and how the run ended if it was only about that.
+/// The AWS to work with.
 #[cfg(feature = "sandbox")]
-async fn backend(cli: &Cli, screen: &'static Screen) -> Result<(Rc<dyn Backend>, Option<Exit>), Exit> {
-    use studio_deploy::sandbox::backend::SandboxAws;
-    let tell = |failure| cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now);
-    let options = &cli.global.sandbox;
-    if let args::Command::Sandbox(command) = &cli.command {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let exit = studio_deploy::sandbox::command::run(command, &cli.global, variables, screen).await.map_err(tell)?;
-        return Ok((Rc::new(RealAws::default()), Some(exit)));
-    }
-    match &options.file {
-        Some(_) => Ok((Rc::new(SandboxAws::open(options).map_err(tell)?), None)),
-        None => Ok((Rc::new(RealAws::default()), None)),
+fn backend(cli: &Cli) -> Result<Rc<dyn Backend>, Failure> {
+    match (&cli.command, &cli.global.sandbox.file) {
+        // Commands about the sandbox itself open it as they need it.
+        (Command::Sandbox(_), _) | (_, None) => Ok(Rc::new(RealAws::default())),
+        _ => Ok(Rc::new(cli::sandbox::open(&cli.global.sandbox)?)),
     }
 }
 
 /// The AWS to work with.
 #[cfg(not(feature = "sandbox"))]
-async fn backend(_cli: &Cli, _screen: &'static Screen) -> Result<(Rc<dyn Backend>, Option<Exit>), Exit> {
-    Ok((Rc::new(RealAws::default()), None))
+fn backend(_: &Cli) -> Result<Rc<dyn Backend>, Failure> {
+    Ok(Rc::new(RealAws::default()))
 }
 
 fn screen() -> Screen {

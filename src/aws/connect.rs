@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig, profile};
@@ -12,7 +11,6 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::bounds::Bounds;
 use super::error::{failed, not_assumed};
 use super::{bounded, named};
-use crate::cli::surroundings::{Backend, Wanted};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::failure::Failure;
 use crate::failure::codes;
@@ -20,6 +18,21 @@ use crate::files;
 
 /// The number of attempts at a call: with hundreds of profiles SageMaker throttles long before it serves.
 pub const ATTEMPTS: u32 = 25;
+
+/// The AWS that is asked for: account, region, profile, role, endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    /// The region, when somebody named one.
+    pub region: Option<String>,
+    /// The account, when somebody named one.
+    pub account: Option<String>,
+    /// The profile of the AWS configuration.
+    pub profile: Option<String>,
+    /// The role to become; may hold `{{partition}}` and `{{account}}`.
+    pub role_arn: Option<String>,
+    /// Another endpoint for every service.
+    pub endpoint_url: Option<String>,
+}
 
 /// The real AWS, as the SDK's own chain of profiles and credentials leads to it.
 #[derive(Debug)]
@@ -34,28 +47,31 @@ impl Default for RealAws {
     }
 }
 
-#[async_trait(?Send)]
-impl Backend for RealAws {
-    async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
-        check_profile(wanted).await?;
+impl RealAws {
+    /// The configuration that leads to it, and whether buckets have to be addressed by path.
+    ///
+    /// # Errors
+    /// A profile that does not exist, files that cannot be read, a role that cannot be assumed.
+    pub async fn connect(&self, options: &ConnectOptions) -> Result<(SdkConfig, bool), Failure> {
+        check_profile(options).await?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(self.bounds.timeouts())
             .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
-        if let Some(region) = &wanted.region {
+        if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
         }
-        if let Some(profile) = &wanted.profile {
+        if let Some(profile) = &options.profile {
             loader = loader.profile_name(profile);
         }
-        if let Some(url) = &wanted.endpoint_url {
+        if let Some(url) = &options.endpoint_url {
             loader = loader.endpoint_url(url);
         }
         let config = loader.load().await;
         let path_style = config.endpoint_url().is_some() || has_own_s3_endpoint(&config);
-        match &wanted.role_arn {
+        match &options.role_arn {
             None => Ok((config, path_style)),
             Some(role) => {
-                let role = filled_in(role, wanted, &config).await?;
+                let role = filled_in(role, options, &config).await?;
                 let once = bounded(&config, Bounds::FIRST).to_builder().retry_config(RetryConfig::standard()).build();
                 let provider = AssumeRoleProvider::builder(&role).session_name("studio-deploy").configure(&once);
                 let provider = provider.build().await;
@@ -93,13 +109,13 @@ fn check_file(path: &str) -> Result<(), Failure> {
 }
 
 /// Makes sure that the profile that is asked for exists: the SDK goes on without one that does not.
-async fn check_profile(wanted: &Wanted) -> Result<(), Failure> {
+async fn check_profile(options: &ConnectOptions) -> Result<(), Failure> {
     let env = Env::real();
     let given = GIVEN_FILES.iter().filter_map(|name| env.get(name).ok());
     let home = env.get("HOME").into_iter();
     let usual = home.flat_map(|home| [format!("{home}/.aws/config"), format!("{home}/.aws/credentials")]);
     given.chain(usual).try_for_each(|path| check_file(&path))?;
-    let asked = wanted.profile.clone().map(Into::into);
+    let asked = options.profile.clone().map(Into::into);
     #[expect(clippy::default_trait_access, reason = "the only name of this type that can be reached is deprecated")]
     let files = Default::default();
     let read = profile::load(&Fs::real(), &Env::real(), &files, asked).await;
@@ -109,7 +125,7 @@ async fn check_profile(wanted: &Wanted) -> Result<(), Failure> {
     let name = profiles.selected_profile();
     let token = profiles.get_profile(name).and_then(|profile| profile.get("web_identity_token_file"));
     token.map_or(Ok(()), check_file)?;
-    if name == "default" && wanted.profile.is_none() || profiles.get_profile(name).is_some() {
+    if name == "default" && options.profile.is_none() || profiles.get_profile(name).is_some() {
         return Ok(());
     }
     let mut known: Vec<&str> = profiles.profiles().collect();
@@ -172,11 +188,11 @@ fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
 ///
 /// # Errors
 /// When it has to be asked who the caller is, and that fails.
-pub async fn filled_in(role: &str, wanted: &Wanted, config: &SdkConfig) -> Result<String, Failure> {
+pub async fn filled_in(role: &str, options: &ConnectOptions, config: &SdkConfig) -> Result<String, Failure> {
     if !role.contains("{{") {
         return Ok(role.to_owned());
     }
     let caller = caller(config).await?;
-    let account = wanted.account.as_deref().unwrap_or(&caller.account);
+    let account = options.account.as_deref().unwrap_or(&caller.account);
     Ok(role.replace("{{partition}}", &caller.partition).replace("{{account}}", account))
 }

@@ -17,6 +17,7 @@ pub mod record;
 pub mod resolve;
 pub mod role_mistakes;
 pub mod roles;
+pub mod sign_in;
 pub mod stack;
 pub mod tags;
 pub mod upstream;

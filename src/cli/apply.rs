@@ -3,13 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use super::args::{self, ApplyArgs, Format};
-use super::load::{Loaded, load};
+use super::args::{self, ApplyArgs};
 use super::plan::check_selection;
-use super::run::{Ended, Planned, Run, announce, execute, options, plan};
-use super::session::Session;
-use super::surroundings::Surroundings;
-use crate::apply::Settings;
+use super::prompt;
+use super::run::{DeploymentResult, Run, Towards, options};
+use crate::deploy::{Connected, Loaded, Planned};
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -19,7 +17,7 @@ use crate::hint::{Caller, quoted};
 use crate::model::{Kind, State};
 use crate::plan::document::{NotAPlan, PlanDocument};
 use crate::plan::{Action, Options, Plan, Selection, Step};
-use crate::ui::{Screen, plan_human};
+use crate::ui::plan_human;
 
 /// What loses data when it is deleted and made again, whatever replaces it.
 const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
@@ -55,55 +53,47 @@ fn unusable(error: &NotAPlan, path: &Path, caller: &Caller) -> Failure {
 }
 
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
-    announce(&all, run.screen);
-    let several = all.deployments.len() > 1;
-    if several && args.plan.is_some() {
+    let all = run.load(&args.files)?;
+    if all.deployments.len() > 1 && args.plan.is_some() {
         let failure = Failure::new(
             &codes::USAGE,
             format!("{} deployments fit, and a saved plan is of one", all.deployments.len()),
         );
         return Err(failure.help("choose one with --domain, --env and --module"));
     }
-    let one = |loaded| one(loaded, several, args, run);
-    run.each(all.deployments, "reports", run.at_once(!args.auto_approve), one).await
+    run.each(all.deployments, "reports", run.at_once(!args.auto_approve), |loaded| one(loaded, args, run)).await
 }
 
-async fn one(loaded: Loaded, several: bool, args: &ApplyArgs, run: &Run<'_>) -> Result<Ended, Failure> {
-    let review = review(loaded, several, args, run);
-    let (mut session, planned, options) = run.surroundings.signals.unless_stopped(review).await?;
+async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let (mut connected, planned, options) = run.host.signals.unless_stopped(review(loaded, args, run)).await?;
     // Where all that differs is blocked or left out there is nothing to begin.
     let is_partial = planned.plan.is_partial();
     if planned.plan.is_empty() || is_partial && !planned.plan.steps.iter().any(Step::runs) {
-        let idle = Ended::idle(run, &planned.plan);
+        let idle = DeploymentResult::idle(run, &planned.plan);
         if !is_partial {
             return Ok(idle);
         }
         let failure = Failure::new(&codes::BLOCKED, "nothing was applied: all that differs is blocked");
         let failure = failure.help("the plan says of each thing that is left out what it takes");
-        run.events.error(&failure)?;
-        if run.is_human() {
-            super::say(&failure, Format::Human, run.screen);
-        }
-        return Ok(Ended { exit: failure.exit, line: "nothing done: all that differs is blocked".into(), ..idle });
+        run.fail_on(&failure)?;
+        return Ok(DeploymentResult {
+            exit: failure.exit,
+            line: "nothing done: all that differs is blocked".into(),
+            ..idle
+        });
     }
     approve(&planned.plan, args, run).await?;
-    let settings = Settings { parallelism: run.global.run.parallelism.into(), fail_fast: args.fail_fast };
-    execute(run, &mut session, &planned, &options, settings).await
+    run.execute(&mut connected, &planned, &options, args.fail_fast).await
 }
 
 /// Plans, shows it, and makes sure that it may be applied.
-async fn review(
-    loaded: Loaded,
-    several: bool,
-    args: &ApplyArgs,
-    run: &Run<'_>,
-) -> Result<(Session, Planned, Options), Failure> {
+async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Connected, Planned, Options), Failure> {
+    let several = loaded.is_one_of_several;
     let caller = &run.global.caller;
     let saved = args.plan.as_ref().map(|path| {
         let saved = saved_plan(path, caller)?;
         let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-        let now = time(&(run.surroundings.now)());
+        let now = time(&(run.host.now)());
         let has_passed = |text: &str| Some(time(text)? <= now?);
         saved.usable(has_passed).map_err(|error| unusable(&error, path, caller))?;
         if saved.deployment != loaded.names.to_string() {
@@ -113,9 +103,7 @@ async fn review(
         Ok::<_, Failure>((path, saved))
     });
     let saved = saved.transpose()?;
-    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
-    session.is_one_of_several = several;
-    session.is_strict = true;
+    let mut connected = run.connect(loaded).await?;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
     options.drain = args.drain;
@@ -128,12 +116,12 @@ async fn review(
         }
         saved.consent.write_to(&mut options);
     }
-    let planned = plan(&mut session, &options, false, run.screen).await?;
+    let planned = run.plan(&mut connected, &options, Towards::ConfigInAws).await?;
     check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
         let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
-        run.screen.data(&format!("{}{text}", session.heading()))?;
+        run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     if let Some((path, saved)) = &saved {
         let again = plan_again(path, caller, &args::said(&options).iter().map(String::as_str).collect::<Vec<_>>());
@@ -142,7 +130,7 @@ async fn review(
     if !options.skip_blocked {
         run.allowed(&planned.plan)?;
     }
-    Ok((session, planned, options))
+    Ok((connected, planned, options))
 }
 
 /// Whether a saved plan asks for what would be done now.
@@ -164,7 +152,7 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     });
     if let Some(step) = loses {
         let what = format!("This deletes {} and makes it again", step.address);
-        return super::destroy::confirm(
+        return prompt::confirm(
             plan,
             &what,
             &args.confirm.as_deref().into_iter().collect::<Vec<_>>(),
@@ -176,7 +164,7 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     if args.auto_approve || args.plan.is_some() {
         return Ok(());
     }
-    if !run.surroundings.interactive {
+    if !run.host.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
             .help(format!("nothing was changed; {} asks nothing", run.global.caller.rerun_with(&["--auto-approve"]))));
     }
@@ -185,29 +173,9 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
         one_line(&plan.deployment.to_string()),
         plan.deployment.account
     ));
-    if answer(run.screen, run.surroundings).await? == "yes" {
+    if prompt::answer(run).await? == "yes" {
         Ok(())
     } else {
         Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed"))
     }
-}
-
-/// A line from standard input, read beside everything else, so that a signal ends the waiting for it.
-pub(super) async fn answer(screen: &Screen, surroundings: &Surroundings) -> Result<String, Failure> {
-    let line = async {
-        let read = || {
-            let mut line = String::new();
-            io::stdin().read_line(&mut line).map(|_| line)
-        };
-        let held = surroundings.backend.hold_clock();
-        let line = tokio::task::spawn_blocking(read).await;
-        drop(held);
-        Ok(line.map_err(|error| Failure::new(&codes::BUG, error.to_string()))??)
-    };
-    let line = surroundings.signals.unless_stopped(line).await;
-    if line.as_ref().map_or(true, String::is_empty) {
-        // The cursor is still behind the question.
-        screen.ask("\n");
-    }
-    Ok(line?.trim().to_owned())
 }

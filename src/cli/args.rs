@@ -141,8 +141,12 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     if matches.value_source("format") != Some(ValueSource::EnvVariable) {
         let known: Vec<&str> =
             Format::ALL.into_iter().filter(|known| cli.command.knows(*known)).map(Format::as_str).collect();
-        let message =
-            format!("`{}` does not support `--format {}`: use {}", cli.command.name(), format.as_str(), known.join(", "));
+        let message = format!(
+            "`{}` does not support `--format {}`: use {}",
+            cli.command.name(),
+            format.as_str(),
+            known.join(", ")
+        );
         return Err(command.error(ErrorKind::InvalidValue, message));
     }
     // The environment speaks to every command; what one does not know is not meant for it.

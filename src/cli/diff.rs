@@ -2,68 +2,70 @@
 
 use serde_json::{Value as Json, json};
 
-use super::args::{ConfigFiles, DiffArgs, Format, Global};
-use super::load::{Loaded, load};
-use super::run::{announce, plan};
-use super::session::Session;
-use super::surroundings::Surroundings;
+use super::args::{ConfigFiles, DiffArgs};
+use super::run::{DeploymentResult, Run, Towards};
 use crate::config;
-use crate::failure::Exit;
-use crate::failure::Failure;
+use crate::deploy::{Loaded, load};
+use crate::failure::{Exit, Failure};
 use crate::plan::Options;
 use crate::plan::document::PlanDocument;
-use crate::ui::{Screen, diff};
+use crate::ui::diff;
 
-pub(super) async fn run(
+pub(super) async fn run(args: &DiffArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = run.load(&args.files)?;
+    // The n-th of one file stands beside the n-th of the other, each by its name.
+    let others = match &args.against {
+        None => Vec::new(),
+        Some(other) => {
+            let files = ConfigFiles { config: vec![other.clone()] };
+            load::load(&run.global.load_options(&files), run.host)?.deployments
+        }
+    };
+    let names: Vec<String> = all.deployments.iter().map(|loaded| loaded.names.to_string()).collect();
+    let before = |name: &str| names.iter().position(|known| known == name).and_then(|at| others.get(at));
+    let one = |loaded: Loaded| one(before(&loaded.names.to_string()), loaded, args, run);
+    run.each(all.deployments, "deployments", 1, one).await
+}
+
+async fn one(
+    before: Option<&Loaded>,
+    loaded: Loaded,
     args: &DiffArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
-    announce(&all, screen);
-    let mut differs = false;
-    let json = global.output.format() == Format::Json;
-    let mut documents = Vec::new();
-    for (at, loaded) in all.deployments.into_iter().enumerate() {
-        let text = match &args.against {
-            Some(other) => {
-                let files = ConfigFiles { config: vec![other.clone()] };
-                let others = load(&files, global, surroundings, colour)?;
-                let before = others.deployments.get(at).map(filled_in).transpose()?.unwrap_or_default();
-                let after = filled_in(&loaded)?;
-                if json {
-                    differs |= before != after;
-                    documents.push(json!({"before": before, "after": after}));
-                    continue;
-                }
-                let [before, after] = [before, after].map(|document| format!("{document:#}\n"));
-                diff::between(&before, &after, &other.to_string_lossy(), "config", screen.data_paint())
-            }
-            None => {
-                let mut session = Session::open(loaded, global, surroundings, colour).await?;
-                let planned = plan(&mut session, &Options::default(), false, screen).await?;
-                differs |= planned.plan.differs();
-                if json {
-                    documents.push(json!(PlanDocument::of(&planned.plan)));
-                    continue;
-                }
-                diff::render(&planned.plan, screen.data_paint())
-            }
-        };
-        differs |= !text.is_empty();
-        screen.data(&text)?;
+    run: &Run<'_>,
+) -> Result<DeploymentResult, Failure> {
+    let Some(other) = &args.against else { return with_account(loaded, run).await };
+    let before = before.map(filled_in).transpose()?.unwrap_or_default();
+    between(&before, &filled_in(&loaded)?, &other.to_string_lossy(), run)
+}
+
+/// The difference between a config and its account.
+async fn with_account(loaded: Loaded, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let mut connected = run.connect(loaded).await?;
+    let planned = run.plan(&mut connected, &Options::default(), Towards::Config).await?;
+    run.planned(&planned.plan)?;
+    let text = diff::render(&planned.plan, run.screen.data_paint());
+    let differs = planned.plan.differs() || !text.is_empty();
+    if run.is_human() {
+        run.screen.data(&text)?;
     }
-    if json {
-        let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
-        screen.data(&format!("{document:#}\n"))?;
+    Ok(DeploymentResult::shown(exit(differs), json!(PlanDocument::of(&planned.plan))))
+}
+
+/// The difference between two configs.
+fn between(before: &Json, after: &Json, name: &str, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    if run.is_human() {
+        let [before, after] = [before, after].map(|document| format!("{document:#}\n"));
+        run.screen.data(&diff::between(&before, &after, name, "config", run.screen.data_paint()))?;
     }
-    Ok(if differs { Exit::Differences } else { Exit::Success })
+    Ok(DeploymentResult::shown(exit(before != after), json!({"before": before, "after": after})))
+}
+
+const fn exit(differs: bool) -> Exit {
+    if differs { Exit::Differences } else { Exit::Success }
 }
 
 fn filled_in(loaded: &Loaded) -> Result<Json, Failure> {
     let context = loaded.context(None, None, None);
-    config::resolve(&loaded.document, &context, None).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
+    config::resolve(&loaded.document, &context, None).map_err(|mistakes| loaded.invalid(&mistakes))?;
     Ok(config::filled_in(&loaded.document, &context))
 }

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::args::{DriftArgs, Format};
-use super::load::{Loaded, load};
-use super::run::{Run, announce, plan};
-use super::session::Session;
+use super::args::DriftArgs;
+use super::run::{DeploymentResult, Run, Towards};
+use crate::deploy::Loaded;
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -14,58 +13,48 @@ use crate::model::Kind;
 use crate::plan::document::PlanDocument;
 use crate::plan::{Drift, Options};
 use crate::ui::plan_human::{self, DiffStyle};
-use crate::ui::{counted, watched};
+use crate::ui::watched;
+use crate::wording::counted;
 
 pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
-    announce(&all, run.screen);
-    let several = all.deployments.len() > 1;
-    let mut exit = Exit::Success;
-    let mut documents = Vec::new();
-    for loaded in all.deployments {
-        let found = one(loaded, args, run).await?;
-        if !found.unread.is_empty() {
-            let names: Vec<String> = found.unread.iter().map(|(address, why)| format!("{address}: {why}")).collect();
-            let failure = Failure::new(
-                &codes::DENIED,
-                format!("{} of {} could not be compared", names.len(), found.drift.plan.deployment),
-            );
-            let failure = failure
-                .details(names.clone())
-                .help(format!("{} prints what is needed", run.global.caller.run("permissions", &["--for", "plan"])));
-            if run.format() != Format::Json {
-                run.screen.error(&crate::ui::failure::render(&failure, run.paint()));
-            }
-            run.failed(&failure)?;
-            exit = exit.max(Exit::Access);
-        }
-        let drifted = found.drift.is_any();
-        exit = exit.max(if drifted { Exit::Differences } else { Exit::Success });
-        run.planned(&found.drift.plan)?;
-        if run.is_human() {
-            let gap = if several { "\n" } else { "" };
-            run.screen.data(&format!("{gap}{}", text(&found, run)))?;
-        }
-        documents.push(json!({
-            "deployment": found.drift.plan.deployment.to_string(),
-            "drifted": drifted,
-            "config_changed": found.drift.config_changed,
-            "drift": PlanDocument::of(&found.drift.plan).changes,
-            "watched": PlanDocument::of(&found.drift.plan).watched,
-            "unmade": found.drift.unmade,
-            "compared": {
-                "values": found.drift.compared_values,
-                "objects": found.drift.compared_objects,
-                "kinds_not_looked_at": NOT_LOOKED_AT.map(Kind::as_str),
-            },
-            "unread": found.unread.iter().map(|(address, why)| json!({"address": address, "why": why})).collect::<Vec<_>>(),
-        }));
+    let all = run.load(&args.files)?;
+    run.each(all.deployments, "deployments", 1, |loaded| one(loaded, args, run)).await
+}
+
+async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let several = loaded.is_one_of_several;
+    let found = found(loaded, args, run).await?;
+    let drifted = found.drift.is_any();
+    let mut exit = if drifted { Exit::Differences } else { Exit::Success };
+    if !found.unread.is_empty() {
+        let names: Vec<String> = found.unread.iter().map(|(address, why)| format!("{address}: {why}")).collect();
+        let summary = format!("{} of {} could not be compared", names.len(), found.drift.plan.deployment);
+        let needed = run.global.caller.run("permissions", &["--for", "plan"]);
+        let failure = Failure::new(&codes::DENIED, summary);
+        run.fail_on(&failure.details(names).help(format!("{needed} prints what is needed")))?;
+        exit = exit.max(Exit::Access);
     }
-    if run.format() == Format::Json {
-        let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
-        run.screen.data(&format!("{document:#}\n"))?;
+    run.planned(&found.drift.plan)?;
+    if run.is_human() {
+        let gap = if several { "\n" } else { "" };
+        run.screen.data(&format!("{gap}{}", text(&found, run)))?;
     }
-    Ok(exit)
+    let plan = PlanDocument::of(&found.drift.plan);
+    let document = json!({
+        "deployment": found.drift.plan.deployment.to_string(),
+        "drifted": drifted,
+        "config_changed": found.drift.config_changed,
+        "drift": plan.changes,
+        "watched": plan.watched,
+        "unmade": found.drift.unmade,
+        "compared": {
+            "values": found.drift.compared_values,
+            "objects": found.drift.compared_objects,
+            "kinds_not_looked_at": NOT_LOOKED_AT.map(Kind::as_str),
+        },
+        "unread": found.unread.iter().map(|(address, why)| json!({"address": address, "why": why})).collect::<Vec<_>>(),
+    });
+    Ok(DeploymentResult::shown(exit, document))
 }
 
 /// The kinds of which nothing is compared: what is in them is their users', and of the home file system SageMaker's.
@@ -78,16 +67,16 @@ struct Found {
     unread: Vec<(String, String)>,
 }
 
-async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found, Failure> {
-    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
-    let plan = plan(&mut session, &Options::default(), false, run.screen).await?.plan;
+async fn found(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found, Failure> {
+    let mut connected = run.connect(loaded).await?;
+    let plan = run.plan(&mut connected, &Options::default(), Towards::Config).await?.plan;
     // What is watched and may not be looked at is not compared either; of what is managed it says nothing.
     let unread = plan.unread.iter().chain(&plan.unwatched);
     let unread = unread.map(|(address, why)| (address.to_string(), why.clone())).collect();
     let ignored = super::plan::set(&args.ignore)?;
     let Some(drift) = plan.into_drift(&|text| ignored.is_match(text)) else {
         let failure =
-            Failure::new(&codes::NOT_FOUND, format!("nothing remembers an apply of {}", session.deployment()));
+            Failure::new(&codes::NOT_FOUND, format!("nothing remembers an apply of {}", connected.deployment()));
         return Err(failure.help(format!(
             "drift is what moved since an apply; {} shows what an apply would do",
             run.global.caller.run("plan", &[])

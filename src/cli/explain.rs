@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::args::{ExplainArgs, Format};
+use super::run::Run;
 use crate::assets;
 use crate::aws::{given_bucket, role_mistakes};
 use crate::config::codes as config_codes;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
-use crate::ui::Screen;
 
 /// Codes of mistakes that only come to light where files and the account are looked at.
 static ELSEWHERE: [&config_codes::Code; 6] = [
@@ -21,7 +21,7 @@ static ELSEWHERE: [&config_codes::Code; 6] = [
     &assets::UNREADABLE_ASSET,
 ];
 
-pub(super) fn run(args: &ExplainArgs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ExplainArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let elsewhere = || ELSEWHERE.into_iter().find(|code| code.id.eq_ignore_ascii_case(&args.code));
     let found = codes::find(&args.code).map(|code| (code.id, code.title, code.explanation)).or_else(|| {
         config_codes::find(&args.code).or_else(elsewhere).map(|code| (code.id, code.title, code.explanation))
@@ -30,10 +30,10 @@ pub(super) fn run(args: &ExplainArgs, format: Format, screen: &Screen) -> Result
         return Err(Failure::new(&codes::USAGE, format!("there is no code `{}`", args.code))
             .help("codes stand in brackets behind `error` or `warning`, such as SD1003"));
     };
-    if format == Format::Json {
-        screen.data(&format!("{}\n", json!({"code": id, "title": title, "explanation": explanation})))?;
+    if run.format() == Format::Json {
+        run.screen.data(&format!("{}\n", json!({"code": id, "title": title, "explanation": explanation})))?;
     } else {
-        screen.data(&format!("{id}: {title}\n\n{explanation}\n"))?;
+        run.screen.data(&format!("{id}: {title}\n\n{explanation}\n"))?;
     }
     Ok(Exit::Success)
 }

@@ -1,9 +1,7 @@
 //! `graph`: what waits for what, with what happens to each.
 
 use super::args::{Format, GraphArgs};
-use super::load::load;
-use super::run::{Run, announce, plan};
-use super::session::Session;
+use super::run::{Run, Towards};
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::model::Node;
@@ -16,16 +14,15 @@ pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure
         show(run, &saved.changes.iter().map(Vertex::from).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }
-    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
-    announce(&all, run.screen);
+    let all = run.load(&args.files)?;
     let mut vertices = Vec::new();
     let several = all.deployments.len() > 1;
     for loaded in all.deployments {
-        let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
-        let planned = plan(&mut session, &Options::default(), false, run.screen).await?;
-        let prefix = if several { format!("{}:", session.deployment()) } else { String::new() };
+        let mut connected = run.connect(loaded).await?;
+        let planned = run.plan(&mut connected, &Options::default(), Towards::Config).await?;
+        let prefix = if several { format!("{}:", connected.deployment()) } else { String::new() };
         // A plan waits for nothing that is there already; the picture shows what builds on what all the same.
-        let graph = planned.goal.map(|goal| goal.desired.graph()).unwrap_or_default();
+        let graph = planned.resolved.map(|resolved| resolved.graph).unwrap_or_default();
         vertices.extend(planned.plan.steps.iter().map(|step| {
             let needs = graph.get(&step.address).map(Node::dependencies).unwrap_or_default();
             let needs = needs.into_iter().map(|address| format!("{prefix}{address}"));

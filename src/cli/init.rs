@@ -7,12 +7,11 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{Format, InitArgs, Variant};
+use super::run::Run;
 use crate::config;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
-use crate::hint::Caller;
-use crate::ui::Screen;
 
 /// The schema's name beside the config.
 const SCHEMA: &str = "studio.schema.json";
@@ -36,7 +35,8 @@ const ASSETS: [(&str, &str); 2] = [
     ("testing_asset_dir/test.sh", include_str!("../../samples/testing_asset_dir/test.sh")),
 ];
 
-pub(super) fn run(args: &InitArgs, format: Format, caller: &Caller, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let (format, caller, screen) = (run.format(), &run.global.caller, run.screen);
     let text = starter(args.variant);
     if args.out.as_os_str() == "-" {
         let data = if format == Format::Json { format!("{}\n", json!({ "config": text })) } else { text };

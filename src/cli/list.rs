@@ -2,23 +2,17 @@
 
 use serde_json::json;
 
-use super::args::{Format, Global, ListArgs};
-use super::load::load_names;
-use super::surroundings::Surroundings;
+use super::args::{Format, ListArgs};
+use super::run::Run;
+use crate::deploy::load;
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
-use crate::ui::Screen;
 
-pub(super) fn run(
-    args: &ListArgs,
-    global: &Global,
-    screen: &Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let all = load_names(&args.files, global, surroundings, screen.notes_paint().is_colored())?;
-    super::run::announce(&all, screen);
-    if global.output.format() == Format::Json {
+pub(super) fn run(args: &ListArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = load::load_names(&run.global.load_options(&args.files), run.host)?;
+    run.announce(&all);
+    if run.format() == Format::Json {
         let include: Vec<_> = all
             .deployments
             .iter()
@@ -35,13 +29,13 @@ pub(super) fn run(
                 })
             })
             .collect();
-        screen.data(&format!("{}\n", json!({ "include": include })))?;
+        run.screen.data(&format!("{}\n", json!({ "include": include })))?;
         return Ok(Exit::Success);
     }
     for loaded in &all.deployments {
         let [account, region] = [&loaded.account, &loaded.region].map(|part| part.as_deref().unwrap_or("the caller's"));
         let line = format!("{}  account {account}  region {region}", loaded.names);
-        screen.data(&format!("{}\n", one_line(&line)))?;
+        run.screen.data(&format!("{}\n", one_line(&line)))?;
     }
     Ok(Exit::Success)
 }

@@ -17,6 +17,8 @@ pub(super) fn unmatched(address: &Address, plan: &Plan) -> Failure {
     match (nearest(&address.to_string(), known.iter().map(String::as_str)), found.is_empty()) {
         (Some(near), _) => failure.help(format!("did you mean `{near}`?")),
         (None, true) => failure.help("nothing was found that could be fixed"),
-        (None, false) => failure.help(format!("something was found on {}", found.into_iter().collect::<Vec<_>>().join(", "))),
+        (None, false) => {
+            failure.help(format!("something was found on {}", found.into_iter().collect::<Vec<_>>().join(", ")))
+        }
     }
 }

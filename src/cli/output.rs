@@ -2,67 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use super::args::{Global, OutputArgs};
-use super::load::load;
-use super::run::plan;
-use super::session::Session;
-use super::surroundings::Surroundings;
+use super::args::OutputArgs;
+use super::run::{Run, Towards};
 use crate::config::suggest::nearest;
+use crate::deploy::Loaded;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::model::{Address, Kind, Observed};
 use crate::plan::Options;
-use crate::ui::{Screen, table};
+use crate::ui::table;
 
-pub(super) async fn run(
-    args: &OutputArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files(), global, surroundings, colour)?;
-    let several = all.deployments.len() > 1;
+pub(super) async fn run(args: &OutputArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = run.load(&args.files())?;
     for loaded in all.deployments {
-        let mut session = Session::open(loaded, global, surroundings, colour).await?;
-        // Everything of ours there is, whatever the config says now.
-        let planned = plan(&mut session, &Options::default(), true, screen).await?;
-        let steps = planned.plan.steps.iter().filter_map(|step| Some((&step.address, step.observed.as_ref()?)));
-        let found: Vec<(&Address, &Observed)> = steps.collect();
-        let values: BTreeMap<String, String> =
-            found.iter().flat_map(|(address, observed)| named(&lasting(address, &found), observed)).collect();
-        if values.is_empty() {
-            return Err(Failure::new(
-                &codes::NOT_FOUND,
-                format!("{} does not exist in this account", session.deployment()),
-            )
-            .help(format!("make it with {}", session.caller.run("apply", &[]))));
-        }
-        let chosen: Vec<(String, String)> = match args.name() {
-            None => values.into_iter().collect(),
-            Some(name) => {
-                let value = values.get(name).cloned().ok_or_else(|| {
-                    let near = nearest(name, values.keys().map(String::as_str));
-                    let near = near.map(|near| format!("is `{near}` meant? ")).unwrap_or_default();
-                    Failure::new(&codes::USAGE, format!("there is no output `{name}`"))
-                        .help(format!("{near}{} lists them", session.caller.run("output", &[])))
-                })?;
-                vec![(name.to_owned(), value)]
-            }
-        };
-        let form = global.output.value_format();
-        if let Some(name) = form.cannot_tell(&chosen) {
-            let summary =
-                format!("the value of `{name}` holds line ends, control characters or a command of a CI system");
-            return Err(Failure::new(&codes::UNTELLABLE, summary).help("ask for it with `--format json`"));
-        }
-        if several {
-            screen.note(&session.deployment().to_string());
-        }
-        screen.data(&table::render(&chosen, form))?;
+        one(loaded, args, run).await?;
     }
     Ok(Exit::Success)
+}
+
+async fn one(loaded: Loaded, args: &OutputArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let mut connected = run.connect(loaded).await?;
+    // Everything of ours there is, whatever the config says now.
+    let planned = run.plan(&mut connected, &Options::default(), Towards::Nothing).await?;
+    let steps = planned.plan.steps.iter().filter_map(|step| Some((&step.address, step.observed.as_ref()?)));
+    let found: Vec<(&Address, &Observed)> = steps.collect();
+    let values: BTreeMap<String, String> =
+        found.iter().flat_map(|(address, observed)| named(&lasting(address, &found), observed)).collect();
+    if values.is_empty() {
+        let summary = format!("{} does not exist in this account", connected.deployment());
+        let failure = Failure::new(&codes::NOT_FOUND, summary);
+        return Err(failure.help(format!("make it with {}", connected.caller.run("apply", &[]))));
+    }
+    let chosen: Vec<(String, String)> = match args.name() {
+        None => values.into_iter().collect(),
+        Some(name) => {
+            let value = values.get(name).cloned().ok_or_else(|| {
+                let near = nearest(name, values.keys().map(String::as_str));
+                let near = near.map(|near| format!("is `{near}` meant? ")).unwrap_or_default();
+                Failure::new(&codes::USAGE, format!("there is no output `{name}`"))
+                    .help(format!("{near}{} lists them", connected.caller.run("output", &[])))
+            })?;
+            vec![(name.to_owned(), value)]
+        }
+    };
+    let form = run.global.output.value_format();
+    if let Some(name) = form.cannot_tell(&chosen) {
+        let summary = format!("the value of `{name}` holds line ends, control characters or a command of a CI system");
+        return Err(Failure::new(&codes::UNTELLABLE, summary).help("ask for it with `--format json`"));
+    }
+    if connected.loaded.is_one_of_several {
+        run.screen.note(&connected.deployment().to_string());
+    }
+    run.screen.data(&table::render(&chosen, form))?;
+    Ok(())
 }
 
 /// The address by which a pipeline may ask for an object: without the hash that every new content of a lifecycle config

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, Global, PermissionsArgs, PermissionsFor};
-use super::load::{Loaded, load};
-use super::surroundings::Surroundings;
+use super::args::{Format, PermissionsArgs, PermissionsFor};
+use super::run::Run;
 use crate::config::{self, Config};
+use crate::deploy::Loaded;
 use crate::escape::{self, one_line};
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -33,13 +33,9 @@ struct Policy {
     document: Json,
 }
 
-pub(super) fn run(
-    args: &PermissionsArgs,
-    global: &Global,
-    screen: &Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let deployments = load(&args.files, global, surroundings, screen.notes_paint().is_colored())?.deployments;
+pub(super) fn run(args: &PermissionsArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let screen = run.screen;
+    let deployments = run.load(&args.files)?.deployments;
     if args.domain_id.is_some() && deployments.len() > 1 {
         let failure =
             Failure::new(&codes::USAGE, format!("{} deployments fit, and a domain is of one", deployments.len()));
@@ -58,7 +54,7 @@ pub(super) fn run(
              `--domain-id` allows `--stop-apps` and `--drain`, and narrows the rest to that domain",
         );
     }
-    if global.output.format.is_some_and(|format| format != Format::Json) {
+    if run.global.output.format.is_some_and(|format| format != Format::Json) {
         let rows = by_account.values().flatten().flat_map(rows);
         let mut rows: Vec<(String, String)> = rows.collect();
         rows.sort();
@@ -143,11 +139,12 @@ fn grants(
         Failure::new(&codes::INVALID_IDENTITY, error.to_string()).help("choose other names for the deployment")
     })?;
     let context = loaded.context(None, None, Some(&deployment.partition));
-    let colour = screen.notes_paint().is_colored();
-    let invalid = |mistakes| loaded.invalid(&mistakes, colour);
-    let config = config::resolve(&loaded.document, &context, None).map_err(invalid)?.config;
-    let needs = config::needs(&loaded.document, &context).map_err(invalid)?;
-    let parameters: Vec<String> = needs.into_iter().map(|(name, _)| name).collect();
+    let reviewed = config::review(&loaded.document, &context, None);
+    let parameters: Vec<String> = reviewed.needs.into_iter().map(|(name, _)| name).collect();
+    let config = match reviewed.config {
+        Some(config) if !reviewed.diagnostics.has_errors() => config,
+        _ => return Err(loaded.invalid(&reviewed.diagnostics)),
+    };
     let roles_by_id = args.role.iter().map(|role| (role.id.clone(), role.arn.clone())).collect();
     for unknown in unknown(deployment, &config, &roles_by_id) {
         screen.note(&unknown);

@@ -1,13 +1,14 @@
 //! `plan`: what apply or destroy would do, and nothing else.
 
+use std::time::Duration;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde_json::json;
 
 use super::args::PlanArgs;
-use super::load::{Loaded, load};
-use super::run::{Ended, Run, announce, options};
-use super::session::Session;
+use super::run::{DeploymentResult, Run, Towards, options};
 use crate::config::suggest::nearest;
+use crate::deploy::{Host, Loaded};
 use crate::escape;
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -18,11 +19,12 @@ use crate::plan::document::PlanDocument;
 use crate::plan::{Plan, Selection};
 use crate::ui::plan_human;
 
+/// The time for which a saved plan may be applied.
+const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
+
 pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let all = load(&args.files, run.global, run.surroundings, run.paint().is_colored())?;
-    announce(&all, run.screen);
-    let several = all.deployments.len() > 1;
-    if several && args.out.is_some() {
+    let all = run.load(&args.files)?;
+    if all.deployments.len() > 1 && args.out.is_some() {
         let failure = Failure::new(
             &codes::USAGE,
             format!("{} deployments fit, and a file holds one plan", all.deployments.len()),
@@ -32,25 +34,25 @@ pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure>
     if let Some(path) = &args.out {
         files::probe(path).map_err(|error| Failure::file(path, &error))?;
     }
-    run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, several, args, run)).await
+    run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, args, run)).await
 }
 
-async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> Result<Ended, Failure> {
-    let mut session = Session::open(loaded, run.global, run.surroundings, run.paint().is_colored()).await?;
-    session.is_one_of_several = several;
+async fn one(loaded: Loaded, args: &PlanArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let mut connected = run.connect(loaded).await?;
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
     options.skip_blocked = args.skip_blocked;
     options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
-    let planned = super::run::plan(&mut session, &options, args.destroy, run.screen).await?;
-    check_selection(&planned.plan, &options.selection, several)?;
+    let to = if args.destroy { Towards::Nothing } else { Towards::Config };
+    let planned = run.plan(&mut connected, &options, to).await?;
+    check_selection(&planned.plan, &options.selection, connected.loaded.is_one_of_several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
         let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
-        run.screen.data(&format!("{}{text}", session.heading()))?;
+        run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     if let Some(path) = &args.out {
-        let (created, expires) = super::run::validity(run.surroundings);
+        let (created, expires) = validity(run.host);
         let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
         let written = files::write(path, escape::outgoing(&document.text()).as_bytes(), Rights::Tighten);
         written.map_err(|error| Failure::file(path, &error))?;
@@ -59,7 +61,14 @@ async fn one(loaded: Loaded, several: bool, args: &PlanArgs, run: &Run<'_>) -> R
     }
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
-    Ok(Ended { exit, wrote: false, line: String::new(), document: json!(PlanDocument::of(&planned.plan)) })
+    Ok(DeploymentResult::shown(exit, json!(PlanDocument::of(&planned.plan))))
+}
+
+/// When a plan that is saved now was made, and until when it may be applied; RFC 3339.
+fn validity(host: &Host) -> (String, String) {
+    let created = (host.now)();
+    let expires = created.parse::<jiff::Timestamp>().ok().and_then(|now| now.checked_add(PLAN_VALIDITY).ok());
+    (created, expires.map(|expires| expires.to_string()).unwrap_or_default())
 }
 
 /// Makes sure that every glob fits something: a typo would read as "nothing changes", or do what was to be left out. Of

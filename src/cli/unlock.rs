@@ -2,76 +2,65 @@
 
 use serde_json::json;
 
-use super::args::{Format, Global, UnlockArgs};
-use super::hold;
-use super::load::load;
-use super::session::Session;
-use super::surroundings::Surroundings;
+use super::args::UnlockArgs;
+use super::run::{DeploymentResult, Run};
+use crate::aws::lock::Standing;
+use crate::deploy::{Connected, Loaded, lock};
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
-use crate::ui::Screen;
 
-pub(super) async fn run(
-    args: &UnlockArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let mut documents = Vec::new();
-    let deployments = load(&args.files, global, surroundings, colour)?.deployments;
-    let several = deployments.len() > 1;
-    for loaded in deployments {
-        let look = async {
-            let mut session = Session::open(loaded, global, surroundings, colour).await?;
-            session.is_one_of_several = several;
-            let lock = hold::hand("unlock", surroundings, &session);
-            let standing = lock.standing().await.map_err(|error| session.cloud(&error))?;
-            Ok((session, lock, standing))
-        };
-        let (session, lock, standing) = surroundings.signals.unless_stopped(look).await?;
-        let holder = standing.as_ref().and_then(|standing| standing.holder.as_ref());
-        let freed = args.yes && holder.is_some();
-        if let Some(holder) = holder.filter(|_| freed) {
-            lock.free(&holder.token).await.map_err(|error| session.cloud(&error))?;
-        }
-        let deployment = session.deployment();
-        if global.output.format() == Format::Json {
-            let mut document = json!({"deployment": deployment.to_string(), "holder": holder, "freed": freed});
-            if let Some(standing) = &standing {
-                document["lock"] = hold::document(standing, &session);
-            }
-            documents.push(document);
-            continue;
-        }
-        let name = one_line(&deployment.to_string());
-        let line = match &standing {
-            None => format!("{name} is not locked"),
-            Some(standing) if standing.holder.is_none() => {
-                format!("{name} is not locked; {}", hold::told(standing, &session))
-            }
-            Some(standing) if freed => {
-                let wait = match standing.rest.as_secs() {
-                    0 => String::new(),
-                    rest => format!(
-                        "\nif its process still runs it stops within {rest} s; until then the next apply waits by itself"
-                    ),
-                };
-                format!("{name} is free; {} held it{wait}", hold::who(standing))
-            }
-            Some(standing) => format!(
-                "{name} is locked by {}\n{}\n{} frees it",
-                hold::who(standing),
-                hold::told(standing, &session),
-                hold::unlock(&session)
-            ),
-        };
-        screen.data(&format!("{line}\n"))?;
+pub(super) async fn run(args: &UnlockArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let all = run.load(&args.files)?;
+    run.each(all.deployments, "deployments", 1, |loaded| one(loaded, args, run)).await
+}
+
+async fn one(loaded: Loaded, args: &UnlockArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let look = async {
+        let connected = run.connect(loaded).await?;
+        let lock = lock::of("unlock", run.host, &connected);
+        let standing = lock.standing().await.map_err(|error| connected.cloud(&error))?;
+        Ok((connected, lock, standing))
+    };
+    let (connected, held, standing) = run.host.signals.unless_stopped(look).await?;
+    let holder = standing.as_ref().and_then(|standing| standing.holder.as_ref());
+    let freed = args.yes && holder.is_some();
+    if let Some(holder) = holder.filter(|_| freed) {
+        held.free(&holder.token).await.map_err(|error| connected.cloud(&error))?;
     }
-    if global.output.format() == Format::Json {
-        let document = if documents.len() == 1 { documents.remove(0) } else { json!({ "deployments": documents }) };
-        screen.data(&format!("{document}\n"))?;
+    let deployment = connected.deployment().to_string();
+    let mut document = json!({"deployment": deployment, "holder": holder, "freed": freed});
+    if let Some(standing) = &standing {
+        document["lock"] = lock::document(standing, &connected);
     }
-    Ok(Exit::Success)
+    if run.is_human() {
+        run.screen.data(&format!("{}\n", line(&deployment, standing.as_ref(), freed, &connected)))?;
+    }
+    Ok(DeploymentResult::shown(Exit::Success, document))
+}
+
+/// The state of a lock in words.
+fn line(deployment: &str, standing: Option<&Standing>, freed: bool, connected: &Connected) -> String {
+    let name = one_line(deployment);
+    match standing {
+        None => format!("{name} is not locked"),
+        Some(standing) if standing.holder.is_none() => {
+            format!("{name} is not locked; {}", lock::describe(standing, connected))
+        }
+        Some(standing) if freed => {
+            let wait = match standing.rest.as_secs() {
+                0 => String::new(),
+                rest => format!(
+                    "\nif its process still runs it stops within {rest} s; until then the next apply waits by itself"
+                ),
+            };
+            format!("{name} is free; {} held it{wait}", lock::who(standing))
+        }
+        Some(standing) => format!(
+            "{name} is locked by {}\n{}\n{} frees it",
+            lock::who(standing),
+            lock::describe(standing, connected),
+            lock::unlock(connected)
+        ),
+    }
 }

@@ -2,41 +2,36 @@
 
 use serde_json::json;
 
-use super::args::{Format, Global, UrlArgs};
-use super::load::load;
-use super::session::Session;
-use super::surroundings::Surroundings;
-use crate::aws::error::failed;
+use super::args::{Format, UrlArgs};
+use super::run::Run;
+use crate::aws::sign_in::{SignIn, presigned_url};
 use crate::cloud::{CloudError, ErrorKind};
-use crate::config;
 use crate::config::suggest::nearest;
+use crate::deploy::Connected;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::resource::domain;
-use crate::ui::Screen;
 
 /// How many users are named in a hint.
 const SOME: usize = 10;
 
-pub(super) async fn run(
-    args: &UrlArgs,
-    global: &Global,
-    screen: &'static Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let all = load(&args.files, global, surroundings, colour)?;
+pub(super) async fn run(args: &UrlArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let screen = run.screen;
+    let all = run.load(&args.files)?;
     let [loaded] = <[_; 1]>::try_from(all.deployments).map_err(|all| {
         Failure::new(&codes::USAGE, format!("{} deployments fit, and a URL is for one", all.len()))
             .help("choose one with --domain, --env and --module")
     })?;
-    let session = Session::open(loaded, global, surroundings, colour).await?;
+    let connected = run.connect(loaded).await?;
     // Nothing else is looked at: whoever hands out URLs need not be let see the rest.
-    let domain = domain::live(&session.account).await.map_err(|error| session.cloud(&error))?;
+    let domain = domain::live(&connected.account).await.map_err(|error| connected.cloud(&error))?;
     let Some(domain) = domain else {
-        return Err(Failure::new(&codes::NOT_FOUND, format!("{} has no domain in this account", session.deployment()))
-            .help(format!("make it with {}", session.caller.run("apply", &[]))));
+        return Err(Failure::new(
+            &codes::NOT_FOUND,
+            format!("{} has no domain in this account", connected.deployment()),
+        )
+        .help(format!("make it with {}", connected.caller.run("apply", &[]))));
     };
     if domain.properties.text("AuthMode") == Some("SSO") {
         return Err(Failure::new(
@@ -45,25 +40,27 @@ pub(super) async fn run(
         )
         .help("open Studio from the AWS access portal"));
     }
-    let profile = profile_name(&session, args);
-    let mut call =
-        session.account.sagemaker.create_presigned_domain_url().domain_id(&domain.id).user_profile_name(&profile);
-    let seconds = |time: std::time::Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
-    call = call.set_expires_in_seconds(args.expires_in.map(seconds));
-    call = call.set_session_expiration_duration_in_seconds(args.session_duration.map(seconds));
-    call = call.set_space_name(args.space.clone()).set_landing_uri(args.landing_uri.clone());
-    let answer = call.send().await.map_err(|e| failed("CreatePresignedDomainUrl", e));
-    let refused = |error: CloudError| match error.kind {
-        ErrorKind::NotFound if args.space.is_none() => unknown_user(&session, args),
-        _ => session.cloud(&error),
+    let profile = profile_name(&connected, args);
+    let sign_in = SignIn {
+        domain_id: domain.id,
+        profile,
+        expires_in: args.expires_in,
+        session_duration: args.session_duration,
+        space: args.space.clone(),
+        landing_uri: args.landing_uri.clone(),
     };
-    let url = answer.map_err(refused)?.authorized_url.unwrap_or_default();
+    let url = presigned_url(&connected.account, &sign_in).await;
+    let refused = |error: CloudError| match error.kind {
+        ErrorKind::NotFound if args.space.is_none() => unknown_user(&connected, args),
+        _ => connected.cloud(&error),
+    };
+    let url = url.map_err(refused)?;
     if !is_url(&url) {
         let summary = "CreatePresignedDomainUrl: AWS answered with something that is no URL";
         return Err(Failure::new(&codes::OTHER_CLOUD, summary)
             .help("see what it is with `aws sagemaker create-presigned-domain-url`"));
     }
-    match global.output.format() {
+    match run.format() {
         Format::Json => screen.data(&format!("{}\n", json!({"user": args.user, "url": url})))?,
         _ => screen.data(&format!("{url}\n"))?,
     }
@@ -83,12 +80,12 @@ fn is_url(text: &str) -> bool {
 }
 
 /// The failure that the domain has no profile of the user, with those whom the config has.
-fn unknown_user(session: &Session, args: &UrlArgs) -> Failure {
-    let domain = session.loaded.document.tree().get("domain");
+fn unknown_user(connected: &Connected, args: &UrlArgs) -> Failure {
+    let domain = connected.loaded.document.tree().get("domain");
     let users = domain.and_then(|domain| domain.get("userProfiles")?.map());
     let users: Vec<&str> = users.into_iter().flat_map(|users| users.keys().map(String::as_str)).collect();
     let help = if users.contains(&args.user.as_str()) {
-        format!("make it with {}", session.caller.run("apply", &[]))
+        format!("make it with {}", connected.caller.run("apply", &[]))
     } else if let Some(near) = nearest(&args.user, users.iter().copied()) {
         format!("is `{near}` meant?")
     } else {
@@ -100,11 +97,10 @@ fn unknown_user(session: &Session, args: &UrlArgs) -> Failure {
 }
 
 /// The profile of a user: as the config names it, else as MDAA derives it.
-fn profile_name(session: &Session, args: &UrlArgs) -> String {
-    let context = session.loaded.context(None, None, None);
-    match config::resolve(&session.loaded.document, &context, None) {
-        Ok(resolved) => resolved.config.domain.profile_name(&args.user),
-        Err(_) => crate::naming::derive_profile_name(&args.user),
+fn profile_name(connected: &Connected, args: &UrlArgs) -> String {
+    match connected.open_config() {
+        Some(config) => config.domain.profile_name(&args.user),
+        None => crate::naming::derive_profile_name(&args.user),
     }
 }
 

@@ -2,28 +2,23 @@
 
 use serde_json::json;
 
-use super::args::{Format, Global, ValidateArgs};
-use super::load::{Loaded, load_offline};
-use super::surroundings::Surroundings;
+use super::args::{Format, ValidateArgs};
+use super::run::Run;
 use crate::config::diagnostic::Diagnostics;
 use crate::config::{self, Reviewed};
+use crate::deploy::{self, Loaded, load};
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
-use crate::ui::Screen;
+use crate::ui;
 
-pub(super) fn run(
-    args: &ValidateArgs,
-    global: &Global,
-    screen: &Screen,
-    surroundings: &Surroundings,
-) -> Result<Exit, Failure> {
-    let colour = screen.notes_paint().is_colored();
-    let json = global.output.format() == Format::Json;
-    let all = match load_offline(&args.files, global, surroundings, colour) {
+pub(super) fn run(args: &ValidateArgs, run: &Run<'_>) -> Result<Exit, Failure> {
+    let screen = run.screen;
+    let json = run.format() == Format::Json;
+    let all = match load::load_offline(&run.global.load_options(&args.files), run.host) {
         // What cannot even be read has the same form as other mistakes.
         Err(failure) if json && !failure.mistakes.is_empty() => {
-            screen.error(&crate::ui::failure::render(&failure, screen.notes_paint()));
+            screen.error(&ui::failure::render(&failure, run.paint()));
             screen.data(&format!("{:#}\n", json!({"valid": false, "deployments": [invalid(None, &failure)]})))?;
             return Ok(failure.exit);
         }
@@ -38,7 +33,7 @@ pub(super) fn run(
     let mut found = Vec::new();
     let mut valid = all.unreadable.is_empty();
     for (name, failure) in &all.unreadable {
-        told(name, &crate::ui::failure::render(failure, screen.notes_paint()));
+        told(name, &ui::failure::render(failure, run.paint()));
         found.push(invalid(Some(name), failure));
     }
     for loaded in &all.deployments {
@@ -46,7 +41,7 @@ pub(super) fn run(
         let fails = diagnostics.has_errors() || (args.deny_warnings && !diagnostics.is_empty());
         valid &= !fails;
         let name = loaded.names.to_string();
-        told(&name, &diagnostics.render(loaded.document.texts(), colour));
+        told(&name, &loaded.report(&diagnostics).render(run.paint().is_colored()));
         if args.print_resolved
             && !json
             && let Some(resolved) = &resolved
@@ -60,10 +55,8 @@ pub(super) fn run(
             "resolved": resolved.filter(|_| args.print_resolved),
         }));
     }
-    if !all.warnings.is_empty() {
-        screen.error(&all.warnings);
-        valid &= !args.deny_warnings;
-    }
+    run.announce(&all);
+    valid &= !args.deny_warnings || all.warnings.diagnostics.is_empty();
     if json {
         screen.data(&format!("{:#}\n", json!({"valid": valid, "deployments": found})))?;
     } else if valid {
@@ -75,12 +68,12 @@ pub(super) fn run(
 
 /// What is said of a deployment whose files cannot be read.
 fn invalid(name: Option<&str>, failure: &Failure) -> serde_json::Value {
-    json!({"deployment": name, "valid": false, "diagnostics": failure.mistakes.to_json(), "resolved": null})
+    json!({"deployment": name, "valid": false, "diagnostics": failure.diagnostics().to_json(), "resolved": null})
 }
 
 fn review(loaded: &Loaded) -> (Diagnostics, Option<serde_json::Value>) {
     let context = loaded.context(None, None, None);
-    let Reviewed { config, diagnostics } = super::review::review(loaded, &context);
+    let Reviewed { config, diagnostics, .. } = deploy::review(loaded, &context);
     let filled = config.map(|_| config::filled_in(&loaded.document, &context));
     (diagnostics, filled)
 }

@@ -21,6 +21,7 @@ mod kms_watch;
 pub mod lifecycle_config;
 pub mod limits;
 pub mod managed_policy;
+pub mod leftovers;
 mod named_key;
 pub mod nfs_security_group;
 pub mod ownership;

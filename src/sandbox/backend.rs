@@ -10,16 +10,13 @@ use aws_types::sdk_config::{RetryConfig, SharedCredentialsProvider};
 
 use super::needed::needed;
 use crate::aws::bounds::Bounds;
-use crate::aws::connect::{ATTEMPTS, filled_in, unassumed};
+use crate::aws::connect::{ATTEMPTS, ConnectOptions, filled_in, unassumed};
 use crate::aws::error::failed;
-use crate::cli::args::{self, SandboxFlags as Flags};
-use crate::cli::load::Loaded;
-use crate::cli::surroundings::{Backend, Wanted};
+use crate::deploy::{Backend, Loaded};
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::{Caller, quoted};
 use studio_sandbox::Faults;
-use studio_sandbox::Latency;
 use studio_sandbox::{Sandbox, SandboxOptions};
 use studio_sandbox::{StoreError, beside};
 
@@ -60,23 +57,15 @@ fn reset(path: &Path) -> String {
 }
 
 impl SandboxAws {
-    /// The sandbox that the command line describes.
+    /// Opens a sandbox in which these faults are to be injected.
     ///
     /// # Errors
     /// A file that cannot be used, or a fault that does not exist.
-    pub fn open(flags: &Flags) -> Result<Self, Failure> {
-        let faults: Faults = flags
-            .faults
-            .join(",")
+    pub fn open(options: SandboxOptions, faults: &str) -> Result<Self, Failure> {
+        let faults: Faults = faults
             .parse()
             .map_err(|error: studio_sandbox::FaultError| Failure::new(&codes::USAGE, error.to_string()))?;
-        let latency = match flags.latency {
-            args::LatencyChoice::None => Latency::None,
-            args::LatencyChoice::Realistic(factor) => Latency::Factor(factor),
-        };
-        let options =
-            SandboxOptions { path: flags.file.clone(), latency, faults, adversary: false, call_log: flags.log.clone() };
-        Ok(Self::of(Sandbox::open(options).map_err(unusable)?))
+        Ok(Self::of(Sandbox::open(SandboxOptions { faults, ..options }).map_err(unusable)?))
     }
 
     /// A backend of a sandbox that is open already.
@@ -96,7 +85,7 @@ impl Backend for SandboxAws {
         true
     }
 
-    fn prepare(&self, loaded: &Loaded, wanted: &Wanted) -> Result<Vec<String>, Failure> {
+    fn prepare(&self, loaded: &Loaded, options: &ConnectOptions) -> Result<Vec<String>, Failure> {
         // Each deployment finds what it refers to when it is seen for the first time, and nothing later, so that a
         // reference that leads nowhere is an error as it would be in AWS.
         let name = loaded.names.to_string();
@@ -107,12 +96,12 @@ impl Backend for SandboxAws {
         self.sandbox.hold();
         // The first deployment of the command decides where the sandbox is.
         if self.sandbox.is_new() {
-            let account = wanted.account.as_deref().unwrap_or(ACCOUNT);
-            self.sandbox.found(account, wanted.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
+            let account = options.account.as_deref().unwrap_or(ACCOUNT);
+            self.sandbox.found(account, options.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
         }
         let account = self.sandbox.with_world(|world| world.account()).map_err(unusable)?;
-        let elsewhere = |wanted: &Option<String>, here: &str| wanted.as_ref().is_some_and(|wanted| wanted != here);
-        if elsewhere(&wanted.account, &account) || elsewhere(&wanted.region, &self.sandbox.region()) {
+        let elsewhere = |asked: &Option<String>, here: &str| asked.as_ref().is_some_and(|asked| asked != here);
+        if elsewhere(&options.account, &account) || elsewhere(&options.region, &self.sandbox.region()) {
             return Ok(Vec::new());
         }
         // What is wrong with the config is said where all of it is looked at; once it is mended there is something to make.
@@ -128,9 +117,9 @@ impl Backend for SandboxAws {
         Box::new(self.sandbox.busy())
     }
 
-    async fn config(&self, wanted: &Wanted) -> Result<(SdkConfig, bool), Failure> {
+    async fn config(&self, options: &ConnectOptions) -> Result<(SdkConfig, bool), Failure> {
         let region = self.sandbox.region();
-        if let Some(asked) = wanted.region.as_ref().filter(|asked| **asked != region) {
+        if let Some(asked) = options.region.as_ref().filter(|asked| **asked != region) {
             let summary = format!("the sandbox is in {region}, and {asked} is asked for");
             return Err(Failure::new(&codes::WRONG_PLACE, summary).help(match self.sandbox.path() {
                 Some(path) => format!("name another file with `--sandbox=FILE`; {} deletes this one", reset(&path)),
@@ -141,9 +130,9 @@ impl Backend for SandboxAws {
             RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(500)),
         );
         config = config.timeout_config(Bounds::USUAL.timeouts());
-        if let Some(role) = &wanted.role_arn {
+        if let Some(role) = &options.role_arn {
             let base = config.build();
-            let role = filled_in(role, wanted, &base).await?;
+            let role = filled_in(role, options, &base).await?;
             let assumed =
                 aws_sdk_sts::Client::new(&base).assume_role().role_arn(&role).role_session_name("studio-deploy");
             let assumed = assumed.send().await.map_err(|e| unassumed(&role, &failed("AssumeRole", e)))?;
@@ -167,11 +156,14 @@ impl Backend for SandboxAws {
 }
 
 /// Makes what a config refers to and must exist; a line for each thing made.
-pub(super) fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Failure> {
+///
+/// # Errors
+/// Mistakes in the config, or a file that cannot be written.
+pub fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Failure> {
     let account = sandbox.with_world(|world| world.account()).map_err(unusable)?;
     let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition()).map_err(unusable)?);
     let context = loaded.context(Some(&account), Some(&region), Some(partition));
-    let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes, false))?;
+    let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes))?;
     loaded.permissions_boundary.iter().for_each(|arn| needed.boundary(arn));
     let mut made = sandbox.seed(&needed.seed).map_err(unusable)?;
     made.extend(sandbox.with_world(|world| needed.studio(world)).map_err(unusable)?);

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::document::Document;
 use crate::config::template::{Context, Parameter, ParameterKind};
-use crate::config::{self, Config, DomainSettings, RoleReference, SpaceSettings};
+use crate::config::{self, Config, DomainSettings, Reviewed, RoleReference, SpaceSettings};
 use studio_sandbox::World;
 use studio_sandbox::{
     APP_IMAGE_CONFIGS, FOREIGN_LIFECYCLE_CONFIGS, IMAGE_VERSIONS, IMAGES, LifecycleConfigRecord, Stored,
@@ -36,8 +36,9 @@ pub struct Needed {
 /// # Errors
 /// Mistakes in the config.
 pub fn needed(document: &Document, context: &Context) -> Result<Needed, Diagnostics> {
-    let names: Vec<String> = config::needs(document, context)?.into_iter().map(|(name, _)| name).collect();
-    let open = config::resolve(document, context, None)?.config;
+    let Reviewed { config, diagnostics, needs } = config::review(document, context, None);
+    let open = config.filter(|_| !diagnostics.has_errors()).ok_or(diagnostics)?;
+    let names: Vec<String> = needs.into_iter().map(|(name, _)| name).collect();
     let fitting = fitting_values(&open, context);
     let values: BTreeMap<String, Parameter> = names
         .into_iter()

@@ -6,10 +6,11 @@ use similar::TextDiff;
 
 use super::statements;
 use super::style::{Paint, Tone};
-use super::text::{NOT_SET, counted, flow, flow_or_not_set, lines_of, shortened};
+use super::text::{NOT_SET, flow, flow_or_not_set, lines_of, shortened};
 use crate::escape::one_line;
 use crate::model::{Path, Source, Value};
 use crate::plan::{Action, Change, Step};
+use crate::wording::counted;
 
 /// How much of each change the plan shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -9,9 +9,7 @@ use crate::failure::{Failure, codes};
 pub fn render(failure: &Failure, paint: Paint) -> String {
     if failure.code == codes::INVALID_CONFIG.id {
         // Each mistake in it is rendered with a code of its own.
-        let colored = failure.colored.as_ref().filter(|_| paint.is_colored());
-        let shown = colored.map_or(&failure.detail, |colored| colored.as_ref());
-        return format!("{}\n", shown.trim_end_matches('\n'));
+        return format!("{}\n", failure.rendered(paint.is_colored()).trim_end_matches('\n'));
     }
     let mut lines = vec![format!(
         "{} {}",
@@ -38,6 +36,7 @@ mod tests {
     use super::*;
     use crate::cloud::{CloudError, ErrorKind};
     use crate::config::codes::UNKNOWN_KEY;
+    use crate::config::diagnostic::DiagnosticReport;
     use crate::config::{self, Diagnostic};
     use crate::failure::Exit;
     use crate::hint::Caller;
@@ -106,7 +105,7 @@ mod tests {
         let place = Source { file: "a.yaml".into(), line: 2, column: 3 };
         let mistake = Diagnostic::new(&UNKNOWN_KEY, "unknown key").at(&config::Span { source: place, length: 1 });
         let texts = [("a.yaml".to_owned(), "a:\n  b: 1\n".to_owned())].into();
-        let failure = Failure::invalid_config(mistake.into(), &texts, false);
+        let failure = Failure::invalid_config(DiagnosticReport { name: None, diagnostics: mistake.into(), texts });
         assert!(render(&failure, Paint::PLAIN).starts_with("error[SD1003]: unknown key\n"));
         assert_eq!(failure.exit.code(), 3);
         assert_eq!(failure.document().source.map(|place| place.line), Some(2));

@@ -32,7 +32,6 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
 pub use style::{ColorChoice, Paint, Terminal};
-pub(crate) use text::{counted, elapsed};
 
 use crate::escape;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::report_human::why_retained;
 use super::style::Tone;
-use super::text::counted;
 use super::verbs::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
@@ -12,6 +11,7 @@ use crate::hint::Caller;
 use crate::model::{Address, Kind};
 use crate::plan::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use crate::plan::{Action, Plan, Step};
+use crate::wording::counted;
 
 pub use super::changes::DiffStyle;
 

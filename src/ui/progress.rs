@@ -10,13 +10,13 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::style::Tone;
-use super::text::elapsed;
 use super::verbs::{infinitive, past, progressive};
 use super::{Screen, Verbosity};
 use crate::apply::{Event, Outcome};
 use crate::escape::one_line;
 use crate::model::Address;
 use crate::plan::Action;
+use crate::wording::elapsed;
 
 /// How long nothing is said about a step that still runs, so that no CI takes the run for dead.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);

@@ -16,7 +16,7 @@ const OMITTED: usize = 20;
 
 /// What became of one deployment, as data.
 #[derive(Clone, Debug, Default)]
-pub struct Chapter {
+pub struct DeploymentReport {
     /// What was to be done.
     pub plan: Option<PlanDocument>,
     /// How it went.
@@ -25,7 +25,7 @@ pub struct Chapter {
     pub error: Option<FailureDocument>,
 }
 
-impl Chapter {
+impl DeploymentReport {
     /// Whether it is about the deployment of this name.
     pub fn is_about(&self, deployment: &str) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.deployment == deployment)
@@ -33,9 +33,10 @@ impl Chapter {
 }
 
 /// Everything as one document.
-pub fn json(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
-    let deployments =
-        chapters.iter().map(|Chapter { plan, report, error }| json!({"plan": plan, "report": report, "error": error}));
+pub fn json(command: &str, exit_code: u8, deployments: &[DeploymentReport]) -> String {
+    let deployments = deployments
+        .iter()
+        .map(|DeploymentReport { plan, report, error }| json!({"plan": plan, "report": report, "error": error}));
     let deployments: Vec<_> = deployments.collect();
     format!("{:#}\n", json!({"command": command, "exit_code": exit_code, "deployments": deployments}))
 }
@@ -50,7 +51,7 @@ enum Depth {
 }
 
 /// Markdown for people, for a pull request's comment or a job's summary; cut where it would grow too long.
-pub fn markdown(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
+pub fn markdown(command: &str, exit_code: u8, deployments: &[DeploymentReport]) -> String {
     let depths = [
         (Depth::Values, ""),
         (Depth::Attributes, "values"),
@@ -60,8 +61,8 @@ pub fn markdown(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
     let mut text = String::new();
     for (depth, cut) in depths {
         text = format!("# studio-deploy {command}: exit {exit_code}\n");
-        for chapter in chapters {
-            text.push_str(&markdown_chapter(chapter, depth));
+        for deployment in deployments {
+            text.push_str(&markdown_of(deployment, depth));
         }
         if !cut.is_empty() {
             text.push_str(&format!("\n_The report was too long, so {cut} were left out._\n"));
@@ -73,9 +74,9 @@ pub fn markdown(command: &str, exit_code: u8, chapters: &[Chapter]) -> String {
     text
 }
 
-fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
+fn markdown_of(deployment: &DeploymentReport, depth: Depth) -> String {
     let mut lines = Vec::new();
-    if let Some(plan) = &chapter.plan {
+    if let Some(plan) = &deployment.plan {
         let [deployment, account, region] = [&plan.deployment, &plan.account, &plan.region].map(|text| prose(text));
         lines.push(format!("\n## {deployment} in {account} {region}\n"));
         lines.push(format!("{}\n", plan.summary));
@@ -104,7 +105,7 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
             format!("\n> {about}{}", prose(&notice.message))
         }));
     }
-    if let Some(report) = &chapter.report {
+    if let Some(report) = &deployment.report {
         let counts = &report.counts;
         lines.push(format!(
             "\n**{}**: {} added, {} changed, {} replaced, {} adopted, {} destroyed, {} retained, {} failed, {} skipped",
@@ -120,7 +121,7 @@ fn markdown_chapter(chapter: &Chapter, depth: Depth) -> String {
         ));
         lines.extend(report.errors.iter().filter(|_| depth > Depth::Counts).map(markdown_error));
     }
-    lines.extend(chapter.error.iter().map(markdown_error));
+    lines.extend(deployment.error.iter().map(markdown_error));
     lines.join("\n") + "\n"
 }
 
@@ -211,9 +212,9 @@ fn markdown_error(error: &FailureDocument) -> String {
 }
 
 /// GitHub's workflow commands: each error and each change at its place in the YAML.
-pub fn github(chapters: &[Chapter]) -> String {
+pub fn github(deployments: &[DeploymentReport]) -> String {
     let mut lines = Vec::new();
-    for Chapter { plan, report, error } in chapters {
+    for DeploymentReport { plan, report, error } in deployments {
         for step in plan.iter().flat_map(|plan| &plan.changes) {
             match &step.blocked_by {
                 Some(blocked) => {
@@ -251,20 +252,20 @@ fn annotation(level: &str, place: Option<&Source>, title: &str, message: &str) -
 }
 
 /// What test reporters read: a suite a deployment, a case a step.
-pub fn junit(command: &str, chapters: &[Chapter]) -> String {
-    let suites: String = chapters.iter().map(|chapter| suite(command, chapter)).collect();
+pub fn junit(command: &str, deployments: &[DeploymentReport]) -> String {
+    let suites: String = deployments.iter().map(|deployment| suite(command, deployment)).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"studio-deploy {command}\">\n{suites}</testsuites>\n"
     )
 }
 
-fn suite(command: &str, chapter: &Chapter) -> String {
+fn suite(command: &str, deployment: &DeploymentReport) -> String {
     let mut cases = Vec::new();
     let ended = |address: &str| {
-        let steps = chapter.report.iter().flat_map(|report| &report.steps);
+        let steps = deployment.report.iter().flat_map(|report| &report.steps);
         steps.into_iter().find(|step| step.address == address).map(|step| &step.end)
     };
-    for step in chapter.plan.iter().flat_map(|plan| &plan.changes) {
+    for step in deployment.plan.iter().flat_map(|plan| &plan.changes) {
         let outcome = match (&step.blocked_by, ended(&step.address)) {
             (Some(blocked), _) => {
                 Some(("failure", [&blocked.why, &blocked.hint].map(|text| one_line(text)).join("\n")))
@@ -280,17 +281,17 @@ fn suite(command: &str, chapter: &Chapter) -> String {
         };
         cases.push((step.kind.as_str(), one_line(&format!("{} {}", word(step), step.address)), outcome));
     }
-    for found in chapter.plan.iter().flat_map(|plan| &plan.watched) {
+    for found in deployment.plan.iter().flat_map(|plan| &plan.watched) {
         let name = one_line(&format!("found {} {}", found.address, found.path));
         cases.push(("watched", name, Some(("failure", one_line(&found.why)))));
     }
-    if let Some(error) = &chapter.error {
+    if let Some(error) = &deployment.error {
         let text = [&error.summary, &error.detail, &error.help].map(|text| text.trim_end()).join("\n");
         cases.push(("run", command.to_owned(), Some(("error", text))));
     }
     let count =
         |kind: &str| cases.iter().filter(|(_, _, outcome)| outcome.as_ref().is_some_and(|(of, _)| *of == kind)).count();
-    let name = chapter.plan.as_ref().map_or(command, |plan| plan.deployment.as_str());
+    let name = deployment.plan.as_ref().map_or(command, |plan| plan.deployment.as_str());
     let mut text = format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
         xml(&one_line(name)),
@@ -333,16 +334,16 @@ mod tests {
     use super::*;
     use crate::ui::testing::{create_all, removal, update};
 
-    fn chapter(plan: &crate::plan::Plan) -> Chapter {
-        Chapter { plan: Some(PlanDocument::of(plan)), ..Chapter::default() }
+    fn deployment(plan: &crate::plan::Plan) -> DeploymentReport {
+        DeploymentReport { plan: Some(PlanDocument::of(plan)), ..DeploymentReport::default() }
     }
 
     #[test]
     fn markdown_has_a_row_for_each_change_and_stays_short() {
-        let text = markdown("plan", 0, &[chapter(&update().plan())]);
+        let text = markdown("plan", 0, &[deployment(&update().plan())]);
         assert!(text.contains("| update | `domain.studio` | it differs | studio.yaml:12 |"), "{text}");
         assert!(text.contains("Tags.owner:\n```diff\n- \"ann\"\n+ \"ben\"\n```"), "{text}");
-        let many: Vec<Chapter> = (0..200).map(|_| chapter(&update().plan())).collect();
+        let many: Vec<DeploymentReport> = (0..200).map(|_| deployment(&update().plan())).collect();
         let text = markdown("plan", 0, &many);
         assert!(text.len() <= MARKDOWN_LIMIT && text.contains("were left out"), "{}", text.len());
     }
@@ -369,7 +370,7 @@ mod tests {
 
     #[test]
     fn github_marks_the_lines_of_the_yaml() {
-        let text = github(&[chapter(&removal().plan())]);
+        let text = github(&[deployment(&removal().plan())]);
         let text = escape::outgoing(&text);
         assert!(text.contains("::error file=studio.yaml,line=11,col=3,title=blocked::domain.studio: "), "{text}");
         assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
@@ -377,7 +378,7 @@ mod tests {
 
     #[test]
     fn junit_counts_what_is_blocked_as_failed() {
-        let text = junit("plan", &[chapter(&removal().plan()), chapter(&create_all().plan())]);
+        let text = junit("plan", &[deployment(&removal().plan()), deployment(&create_all().plan())]);
         assert!(text.contains("failures=\"2\" errors=\"0\" skipped=\"0\""), "{text}");
         assert!(text.contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"), "{text}");
         assert_eq!(xml("a<b>&\"\u{1b}"), "a&lt;b&gt;&amp;&quot;\\u001b");

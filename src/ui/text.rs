@@ -1,7 +1,5 @@
 //! Values as text for people.
 
-use std::time::Duration;
-
 use crate::escape;
 use crate::model::{Part, Text, Value};
 
@@ -59,21 +57,6 @@ pub(super) fn joined(items: &[String], limit: usize) -> String {
     format!("{} and {} more", items[..limit].join(", "), items.len() - limit)
 }
 
-/// `1 step`, `2 steps`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// `42s`, `3m 05s`, `1h 02m`.
-pub(crate) fn elapsed(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, seconds) => format!("{minutes}m {seconds:02}s"),
-        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -105,12 +88,5 @@ mod tests {
         let items = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(joined(&items, 2), "a, b and 1 more");
         assert_eq!(joined(&items, 3), "a, b, c");
-    }
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        for (seconds, expected) in [(0, "0s"), (59, "59s"), (185, "3m 05s"), (3720, "1h 02m")] {
-            assert_eq!(elapsed(Duration::from_secs(seconds)), expected);
-        }
     }
 }

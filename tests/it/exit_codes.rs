@@ -208,7 +208,7 @@ fn pair(command: &str, code: Exit) -> Pair {
             "destroy" => Ok(usual.applied().under("deny=iam:DeleteRole").says("again to continue")),
             "cleanup" => {
                 let line = run(&["cleanup", "FILE", "--yes", "--domain-id", "DOMAIN"]).applied();
-                Ok(line.after(destroy).under("deny=ec2:DeleteSecurityGroup").says("removed before"))
+                Ok(line.after(destroy).under("deny=ec2:DeleteSecurityGroup").says("again to continue"))
             }
             _ => Err("it changes nothing in AWS that could be left half done"),
         },

@@ -22,11 +22,10 @@ use studio_deploy::resource::KINDS;
 const LONGEST: usize = 400;
 
 /// Files that are longer, each because cutting it would part what belongs together.
-const LONG: [(&str, &str); 14] = [
+const LONG: [(&str, &str); 13] = [
     ("src/apply.rs", "one walk over the plan, with nothing to be looked up elsewhere"),
     ("src/aws/lock/protocol.rs", "one state machine, read with its model beside it"),
-    ("src/cli/load.rs", "everything that a config is read for, from the files to the names"),
-    ("src/cli/run.rs", "what plan, apply and destroy share, in the order in which it happens"),
+    ("src/cli/run.rs", "what commands share, in the order in which it happens"),
     ("crates/studio-core/src/config/mdaa.rs", "one walk from the organisation down to its modules"),
     ("crates/studio-core/src/config/schema_check.rs", "one walk over tree and schema"),
     ("crates/studio-core/src/model/value.rs", "one type with everything that can be done to it"),
@@ -153,7 +152,7 @@ fn only_the_kinds_and_aws_name_the_sdk() {
         "src/sandbox",
         "crates/studio-sandbox",
         // The trait by which main.rs hands in an AWS: what is handed in is the SDK's own configuration.
-        "src/cli/surroundings.rs",
+        "src/deploy/backend.rs",
     ];
     let crates = ["aws_config::", "aws_types::", "aws_credential_types::", "aws_smithy_types::"];
     only_in(&allowed, &crates, "the SDK stays behind aws/ and resource/");
@@ -268,7 +267,7 @@ fn only_one_function_writes_a_command_to_run() {
 #[test]
 fn only_main_reads_the_environment_and_ends_the_process() {
     // The sandbox aborts where a test has asked for a crash.
-    only_in(&["src/main.rs"], &["std::env", "env::var", "process::exit"], "take it from `Surroundings`");
+    only_in(&["src/main.rs"], &["std::env", "env::var", "process::exit"], "take it from `Host`");
     only_in(&["crates/studio-sandbox/src/core/front.rs"], &["process::abort"], "return an `Exit`");
 }
 

@@ -20,3 +20,4 @@ pub mod digest;
 pub mod escape;
 pub mod failure;
 pub mod hint;
+pub mod wording;

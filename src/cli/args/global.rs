@@ -7,9 +7,13 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::commands::ConfigFiles;
 use super::values::{
     LatencyChoice, Limit, ReportTarget, TimedOperation, account, duration, endpoint, file, names, pair, role, some,
 };
+use crate::aws::connect::ConnectOptions;
+use crate::deploy::LoadOptions;
+use crate::deploy::identity::GivenNames;
 use crate::hint::Caller;
 use crate::model::Kind;
 use crate::plan::Action;
@@ -38,6 +42,39 @@ pub struct Global {
     /// The command line itself, for hints.
     #[arg(skip)]
     pub caller: Caller,
+}
+
+impl Global {
+    /// The configs to read, and what is said of them besides.
+    pub fn load_options(&self, files: &ConfigFiles) -> LoadOptions {
+        let identity = &self.identity;
+        LoadOptions {
+            config: files.config.clone(),
+            names: GivenNames {
+                org: identity.org.clone(),
+                env: identity.env.clone(),
+                domain: identity.domain.clone(),
+                module: identity.module.clone(),
+            },
+            context: identity.context.clone(),
+            param_file: identity.param_file.clone(),
+            account: self.target.account.clone(),
+            region: self.target.region.clone(),
+            caller: self.caller.clone(),
+        }
+    }
+
+    /// The AWS that is asked for.
+    pub fn connect_options(&self) -> ConnectOptions {
+        let target = &self.target;
+        ConnectOptions {
+            region: target.region.clone(),
+            account: target.account.clone(),
+            profile: target.profile.clone(),
+            role_arn: target.role_arn.clone(),
+            endpoint_url: target.endpoint_url.clone(),
+        }
+    }
 }
 
 /// Identity of the environment.

@@ -50,7 +50,9 @@ impl FromStr for RoleOfId {
             Some((id, arn)) if !id.is_empty() && arn.starts_with("arn:") && arn.contains(":role/") => {
                 Ok(Self { id: id.into(), arn: arn.into() })
             }
-            _ => Err("expected a unique id and an ARN, such as AROAEXAMPLE=arn:aws:iam::123456789012:role/studio".into()),
+            _ => {
+                Err("expected a unique id and an ARN, such as AROAEXAMPLE=arn:aws:iam::123456789012:role/studio".into())
+            }
         }
     }
 }

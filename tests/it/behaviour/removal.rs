@@ -78,7 +78,7 @@ fn row_03_cleanup_removes_what_a_deleted_domain_left() {
     says(&destroyed, &format!("studio.yaml --domain-id {id} --org acme"));
     lab.run(&cleanup[..3], BASE).expect(10);
     let ended = lab.run(&cleanup, BASE).expect(0);
-    says(&ended, "3 removed");
+    says(&ended, "Destroy complete: 3 destroyed");
     let tables = lab.tables();
     let left: Vec<_> =
         ["efs/file-system", "ec2/security-group"].iter().filter_map(|table| tables.get(*table)).collect();

@@ -155,9 +155,6 @@ fn walk(text: &str) {
             if let Err(mistakes) = document.deployment_block() {
                 rendered(&mistakes);
             }
-            if let Err(mistakes) = config::needs(&document, &context()) {
-                rendered(&mistakes);
-            }
             let _ = config::filled_in(&document, &context());
             for parameters in [None, Some(&BTreeMap::new())] {
                 match config::resolve(&document, &context(), parameters) {

@@ -12,12 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use studio_deploy::aws::lock::{Locality, Process, ProcessState};
-use studio_deploy::cli::args::{Cli, Command};
-use studio_deploy::cli::signals::{self, Signals};
-use studio_deploy::cli::surroundings::Surroundings;
+use studio_deploy::cli::args::Cli;
 use studio_deploy::cli::{self, args};
+use studio_deploy::deploy::Host;
+use studio_deploy::deploy::signals::{self, Signals};
 use studio_deploy::failure::Exit;
-use studio_deploy::sandbox;
 use studio_deploy::sandbox::backend::SandboxAws;
 use studio_deploy::ui::{Screen, Terminal};
 use studio_sandbox::Faults;
@@ -208,7 +207,7 @@ impl Lab {
         // A command wants a screen that outlives it; a few bytes a command are not worth another way.
         let screen: &'static Screen = Box::leak(Box::new(screen));
         let line: Vec<OsString> = ["studio-deploy"].iter().chain(line).chain(identity).map(OsString::from).collect();
-        let surroundings = self.surroundings(locality);
+        let surroundings = self.host(locality);
         let stop = self.stop.take();
         let run = Box::pin(async move {
             match args::parse(line, screen) {
@@ -235,8 +234,8 @@ impl Lab {
         }
     }
 
-    fn surroundings(&self, locality: Locality) -> Surroundings {
-        Surroundings {
+    fn host(&self, locality: Locality) -> Host {
+        Host {
             variables: self.variables.borrow().clone(),
             interactive: false,
             user: "tester".into(),
@@ -249,18 +248,13 @@ impl Lab {
 }
 
 /// Runs a command as main.rs does, with a signal that comes as soon as it begins.
-async fn go(cli: Cli, screen: &'static Screen, surroundings: Surroundings, stop: Option<Exit>) -> Exit {
-    if let Command::Sandbox(command) = &cli.command {
-        let done = sandbox::command::run(command, &cli.global, BTreeMap::new(), screen).await;
-        let format = cli.global.output.format();
-        return done.unwrap_or_else(|failure| cli::tell(&failure, cli.command.name(), format, screen, String::new));
-    }
+async fn go(cli: Cli, screen: &'static Screen, host: Host, stop: Option<Exit>) -> Exit {
     let (switch, signals) = signals::signals();
-    let surroundings = if stop.is_some() { Surroundings { signals, ..surroundings } } else { surroundings };
+    let host = if stop.is_some() { Host { signals, ..host } } else { host };
     if let Some(signal) = stop {
         switch.drain(signal);
     }
-    cli::run(cli, screen, &surroundings).await
+    cli::run(cli, screen, &host).await
 }
 
 /// A command that has begun.

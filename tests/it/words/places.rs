@@ -206,7 +206,7 @@ fn no_reference_stays_wherever_it_is_written_in_a_config() {
                 let file = InputFile { name: "a.yaml".into(), text: text.clone() };
                 let document = Document::parse(&[file], &|_| Err("no file".into())).unwrap();
                 let block = document.deployment_block().err().unwrap_or_default();
-                let Reviewed { config, diagnostics } = config::review(&document, &context, Some(&parameters));
+                let Reviewed { config, diagnostics, .. } = config::review(&document, &context, Some(&parameters));
                 let line = line_of(&text, form);
                 if is_placed(&block, line) || is_placed(&diagnostics, line) {
                     continue;
@@ -337,7 +337,7 @@ fn no_reference_stays_wherever_it_is_written_in_an_mdaa_yaml() {
                 environment: context.environment.clone(),
                 tags: module.tag_data.clone(),
             };
-            let Reviewed { config, diagnostics } = config::review(&document, &context, Some(&parameters));
+            let Reviewed { config, diagnostics, .. } = config::review(&document, &context, Some(&parameters));
             if diagnostics.has_errors() {
                 assert!(is_placed(&diagnostics, line), "{what}\n{diagnostics}");
                 continue;

@@ -182,6 +182,28 @@ impl Diagnostics {
     }
 }
 
+/// Diagnostics of one config with the texts of its files, so that whoever shows them can quote the lines concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiagnosticReport {
+    /// The config's name, where there are several.
+    pub name: Option<String>,
+    /// The diagnostics.
+    pub diagnostics: Diagnostics,
+    /// The texts by file name.
+    pub texts: BTreeMap<String, String>,
+}
+
+impl DiagnosticReport {
+    /// The diagnostics as people read them, plain or in colour, below the config's name where it has one.
+    pub fn render(&self, colored: bool) -> String {
+        let text = self.diagnostics.render(&self.texts, colored);
+        match &self.name {
+            Some(name) => format!("in {}:\n{}\n", one_line(name), text.trim_end()),
+            None => text,
+        }
+    }
+}
+
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
         Self(vec![diagnostic])

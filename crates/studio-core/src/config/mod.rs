@@ -44,7 +44,7 @@ pub use document::{Document, InputFile};
 
 pub use domain::{AuthMode, DomainBucket, DomainConfig, OnDestroy, RemovalPolicy, UserProfile};
 pub use lifecycle::{Asset, LifecycleConfig, LifecycleKind};
-pub use resolve::{Resolved, Reviewed, filled_in, needs, resolve, review};
+pub use resolve::{Reviewed, ValidConfig, filled_in, resolve, review};
 pub use roles::RoleReference;
 pub use security_group::{SecurityGroupRule, SecurityGroupRules, Suppression};
 pub use template::{Context, Parameter, ParameterKind, ParameterName};

@@ -11,7 +11,7 @@ use crate::model::Source;
 
 /// A valid config with its warnings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
+pub struct ValidConfig {
     /// The config.
     pub config: Config,
     /// Warnings, and values that AWS would refuse.
@@ -27,15 +27,8 @@ pub struct Reviewed {
     pub config: Option<Config>,
     /// Mistakes, warnings, and values that AWS would refuse.
     pub diagnostics: Diagnostics,
-}
-
-/// Every SSM parameter that a document refers to, with its source, or all mistakes of the document.
-pub fn needs(document: &Document, context: &Context) -> Result<Vec<(ParameterName, Source)>, Diagnostics> {
-    let expanded = template::expand(document.tree(), context, Parameters::Unknown, Stage::Module);
-    if expanded.diagnostics.has_errors() {
-        return Err(review(document, context, None).diagnostics);
-    }
-    Ok(expanded.needs.into_iter().map(|(name, span)| (name, span.source)).collect())
+    /// Every SSM parameter that the document refers to, and where.
+    pub needs: Vec<(ParameterName, Source)>,
 }
 
 /// The document with all references filled in that need no AWS; the others stay as written.
@@ -48,10 +41,10 @@ pub fn resolve(
     document: &Document,
     context: &Context,
     parameters: Option<&BTreeMap<ParameterName, Parameter>>,
-) -> Result<Resolved, Diagnostics> {
-    let Reviewed { config, diagnostics } = review(document, context, parameters);
+) -> Result<ValidConfig, Diagnostics> {
+    let Reviewed { config, diagnostics, .. } = review(document, context, parameters);
     match config {
-        Some(config) if !diagnostics.has_errors() => Ok(Resolved { config, warnings: diagnostics }),
+        Some(config) if !diagnostics.has_errors() => Ok(ValidConfig { config, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }
@@ -67,6 +60,7 @@ pub fn review(
     let parameters = parameters.map_or(Parameters::Unknown, Parameters::Known);
     let expanded = template::expand(document.tree(), context, parameters, Stage::Module);
     let mut diagnostics = expanded.diagnostics;
+    let needs = expanded.needs.into_iter().map(|(name, span)| (name, span.source)).collect();
     let checked = schema_check::check(schema::strict(), "", &expanded.tree, &[]);
     diagnostics.extend(checked.diagnostics);
     let yaml: ConfigInYaml = match schema_check::read(checked.json) {
@@ -76,7 +70,7 @@ pub fn review(
             if !diagnostics.has_errors() {
                 diagnostics.extend(mistakes);
             }
-            return Reviewed { config: None, diagnostics };
+            return Reviewed { config: None, diagnostics, needs };
         }
     };
     let sources = checked.spans.iter().map(|(path, spans)| (path.clone(), spans.key.source.clone())).collect();
@@ -91,5 +85,5 @@ pub fn review(
     };
     config.domain.apply_defaults();
     diagnostics.extend(checks::review(&mut config, &checked.spans, context));
-    Reviewed { config: Some(config), diagnostics }
+    Reviewed { config: Some(config), diagnostics, needs }
 }

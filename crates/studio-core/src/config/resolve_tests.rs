@@ -27,7 +27,7 @@ fn document(text: &str) -> Document {
     Document::parse(&[InputFile { name: "a.yaml".into(), text: text.into() }], &|_| Err("no file".into())).unwrap()
 }
 
-fn resolved(text: &str) -> Resolved {
+fn resolved(text: &str) -> ValidConfig {
     resolve(&document(text), &context(), None)
         .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(&BTreeMap::new(), false)))
 }
@@ -209,7 +209,7 @@ fn sources_are_those_of_the_nearest_key() {
 fn parameters_are_asked_for_and_filled_in() {
     let text = VALID.replace("vpc-1", "ssm:/network/vpc").replace("subnet-1", "'{{resolve:ssm:/network/{{env}}}}'");
     let document = document(&text);
-    let needs = needs(&document, &context()).unwrap();
+    let needs = review(&document, &context(), None).needs;
     let needs: Vec<_> = needs.iter().map(|(name, source)| (name.as_str(), source.line)).collect();
     assert_eq!(needs, [("/network/vpc", 3), ("/network/dev", 4)]);
     let offline = resolve(&document, &context(), None).unwrap().config;

@@ -3,7 +3,6 @@
 pub mod codes;
 pub mod exit;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -15,6 +14,7 @@ pub use self::codes::FailureCode;
 pub use self::exit::Exit;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::Diagnostics;
+use crate::config::diagnostic::DiagnosticReport;
 use crate::escape::one_line;
 use crate::hint::Caller;
 use crate::model::Source;
@@ -35,18 +35,15 @@ pub struct Failure {
     pub exit: Exit,
     /// The place in the YAML.
     pub source: Option<Box<Source>>,
-    /// The config's mistakes, if those are what failed.
-    pub mistakes: Box<Diagnostics>,
-    /// The mistakes in colour, for a terminal that has any.
-    pub colored: Option<Box<String>>,
+    /// The mistakes of each config, if those are what failed; the detail has them too, as plain text.
+    pub mistakes: Vec<DiagnosticReport>,
 }
 
 impl Failure {
     /// A failure of a kind, with what is wrong in one line.
     pub fn new(code: &FailureCode, summary: impl Into<String>) -> Self {
         let (summary, detail, help) = (one_line(&summary.into()), String::new(), String::new());
-        let mistakes = Box::default();
-        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes, colored: None }
+        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes: Vec::new() }
     }
 
     /// Sets the detail, in one line.
@@ -89,13 +86,11 @@ impl Failure {
         self
     }
 
-    /// The mistakes of a config, with the lines concerned out of `texts` (by file name).
-    pub fn invalid_config(mistakes: Diagnostics, texts: &BTreeMap<String, String>, colour: bool) -> Self {
-        let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid");
-        let first = mistakes.iter().find_map(|mistake| Some(mistake.labels.first()?.span.source.clone()));
-        let detail = mistakes.render(texts, false);
-        let colored = colour.then(|| Box::new(mistakes.render(texts, true)));
-        Self { mistakes: Box::new(mistakes), detail, colored, ..failure }.at(first.as_ref())
+    /// The mistakes of a config, with the texts that they are about.
+    pub fn invalid_config(mistakes: DiagnosticReport) -> Self {
+        let first = mistakes.diagnostics.iter().find_map(|mistake| Some(mistake.labels.first()?.span.source.clone()));
+        let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid").at(first.as_ref());
+        Self { detail: mistakes.render(false), mistakes: vec![mistakes], ..failure }
     }
 
     /// Several configs that are invalid, each under its name.
@@ -103,14 +98,23 @@ impl Failure {
         let mut all = Self::new(&codes::INVALID_CONFIG, "the configs are invalid");
         for (name, failure) in failures {
             all.source = all.source.or(failure.source);
-            let name = one_line(&name);
-            all.detail.push_str(&format!("in {name}:\n{}\n", failure.detail.trim_end()));
-            if let Some(colored) = &failure.colored {
-                let all = all.colored.get_or_insert_default();
-                all.push_str(&format!("in {name}:\n{}\n", colored.trim_end()));
-            }
-            all.mistakes.extend(*failure.mistakes);
+            let named =
+                failure.mistakes.into_iter().map(|report| DiagnosticReport { name: Some(name.clone()), ..report });
+            all.mistakes.extend(named);
         }
+        all.detail = all.rendered(false);
+        all
+    }
+
+    /// The mistakes of the configs as people read them, plain or in colour.
+    pub fn rendered(&self, colored: bool) -> String {
+        self.mistakes.iter().map(|report| report.render(colored)).collect()
+    }
+
+    /// The mistakes of all configs.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let mut all = Diagnostics::default();
+        self.mistakes.iter().for_each(|report| all.extend(report.diagnostics.clone()));
         all
     }
 

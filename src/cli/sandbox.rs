@@ -1,41 +1,41 @@
-//! `sandbox serve`, `reset` and `seed`.
+//! `sandbox serve`, `reset` and `seed`, and the sandbox that `--sandbox` asks for.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::backend::{ACCOUNT, REGION, SandboxAws, seed, unusable};
-use crate::cli::args::{self, Format, Global, SandboxCommand};
-use crate::cli::load::load;
-use crate::cli::surroundings::Surroundings;
-use crate::failure::Exit;
-use crate::failure::Failure;
-use crate::failure::codes;
-use crate::ui::Screen;
-use studio_sandbox::{remove_file, serve};
+use studio_sandbox::{Latency, SandboxOptions, remove_file, serve};
 
-/// Default place of the sandbox's state.
+use super::args::{Format, LatencyChoice, SandboxCommand, SandboxFlags};
+use super::run::Run;
+use crate::deploy::{Host, load};
+use crate::failure::{Exit, Failure, codes};
+use crate::sandbox::backend::{ACCOUNT, REGION, SandboxAws, seed, unusable};
+
+/// The place of the sandbox's state when nobody says.
 const FILE: &str = ".studio-deploy/sandbox.json";
 
-/// Runs a command about the sandbox itself.
+/// Opens the sandbox that the command line describes.
 ///
 /// # Errors
-/// A file or a port that cannot be used, or a config that is invalid.
-pub async fn run(
-    command: &SandboxCommand,
-    global: &Global,
-    variables: BTreeMap<String, String>,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
-    if let Some(failure) = args::misspelt(variables.keys()) {
-        return Err(failure);
-    }
+/// A file that cannot be used, or a fault that does not exist.
+pub fn open(flags: &SandboxFlags) -> Result<SandboxAws, Failure> {
+    let latency = match flags.latency {
+        LatencyChoice::None => Latency::None,
+        LatencyChoice::Realistic(factor) => Latency::Factor(factor),
+    };
+    let (path, call_log) = (flags.file.clone(), flags.log.clone());
+    SandboxAws::open(SandboxOptions { path, latency, call_log, ..SandboxOptions::default() }, &flags.faults.join(","))
+}
+
+/// Runs a command about the sandbox itself.
+pub(super) async fn run(command: &SandboxCommand, run: &Run<'_>) -> Result<Exit, Failure> {
+    let (global, screen) = (run.global, run.screen);
     let mut flags = global.sandbox.clone();
     let path = flags.file.get_or_insert_with(|| PathBuf::from(FILE)).clone();
-    let json = global.output.format() == Format::Json;
+    let json = run.format() == Format::Json;
     match command {
         SandboxCommand::Reset => {
             remove_file(&path).map_err(unusable)?;
@@ -45,12 +45,12 @@ pub async fn run(
             }
         }
         SandboxCommand::Seed(args) => {
-            let backend = SandboxAws::open(&flags)?;
+            let backend = open(&flags)?;
             let sandbox = backend.sandbox().clone();
             // A config that is invalid leaves no sandbox behind.
             sandbox.hold();
-            let surroundings = Surroundings::offline(Rc::new(backend), variables);
-            let all = load(&args.files, global, &surroundings, screen.notes_paint().is_colored())?;
+            let host = Host::offline(Rc::new(backend), run.host.variables.clone());
+            let all = load::load(&global.load_options(&args.files), &host)?;
             let mut made = Vec::new();
             for loaded in &all.deployments {
                 if sandbox.is_new() {
@@ -68,7 +68,7 @@ pub async fn run(
             }
         }
         SandboxCommand::Serve(args) => {
-            let backend = SandboxAws::open(&flags)?;
+            let backend = open(&flags)?;
             let sandbox = backend.sandbox().clone();
             if sandbox.is_new() {
                 let account = global.target.account.as_deref().unwrap_or(ACCOUNT);

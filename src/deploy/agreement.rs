@@ -1,7 +1,7 @@
 //! What is told in two places, on the command line or in the environment and in a file, and has to be the same in both:
 //! nobody deploys into another environment, account or region than the config is for.
 
-use super::surroundings::Surroundings;
+use super::host::Host;
 use crate::config::document::Document;
 use crate::config::mdaa::Module;
 use crate::failure::Failure;
@@ -10,13 +10,13 @@ use crate::hint::Caller;
 use crate::model::Source;
 
 /// What may be told twice, on the command line or in the environment and in a config, and then has to be the same.
-pub(super) struct Told<'a> {
+pub(super) struct Agreement<'a> {
     pub document: &'a Document,
-    pub surroundings: &'a Surroundings,
+    pub host: &'a Host,
     pub caller: &'a Caller,
 }
 
-impl Told<'_> {
+impl Agreement<'_> {
     /// The config's value, else the flag's; refused when they differ by more than case: nobody deploys into the wrong
     /// place, be it another account or another environment.
     pub fn agreed(&self, what: &str, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
@@ -33,7 +33,7 @@ impl Told<'_> {
     pub fn agreed_region(&self, flag: Option<&String>, file: Option<&String>) -> Result<Option<String>, Failure> {
         let region = self.agreed("region", flag, file)?;
         let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| {
-            let value = self.surroundings.variables.get(name).filter(|value| !value.is_empty())?;
+            let value = self.host.variables.get(name).filter(|value| !value.is_empty())?;
             Some((name, value))
         });
         match (flag, file, variable) {

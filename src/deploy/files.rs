@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::codes::{ENCODING, TOO_LARGE};
-use crate::config::diagnostic::{Diagnostic, Span};
+use crate::config::diagnostic::{Diagnostic, DiagnosticReport, Span};
 use crate::config::document::InputFile;
 use crate::config::suggest::nearest;
 use crate::failure::Exit;
@@ -29,8 +29,8 @@ pub(super) fn texts<'a>(files: impl IntoIterator<Item = &'a InputFile>) -> Texts
 ///
 /// # Errors
 /// The first that cannot be read, with the one that may be meant.
-pub(super) fn read_configs(paths: &[PathBuf], colour: bool) -> Result<Vec<InputFile>, Failure> {
-    paths.iter().map(|path| read(path).map_err(|unreadable| unreadable.failure(path, colour))).collect()
+pub(super) fn read_configs(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
+    paths.iter().map(|path| read(path).map_err(|unreadable| unreadable.failure(path))).collect()
 }
 
 /// The reason why a file cannot be read.
@@ -43,14 +43,18 @@ pub(super) enum Unreadable {
 
 impl Unreadable {
     /// The error for a file that the command line names.
-    pub(super) fn failure(self, path: &Path, colour: bool) -> Failure {
+    pub(super) fn failure(self, path: &Path) -> Failure {
         match self {
             Self::Io(error) => {
                 let failure = Failure::file(path, &error);
                 let help = help_for(path, &error).unwrap_or_else(|| failure.help.clone());
                 Failure { exit: Exit::InvalidConfig, ..failure }.help(help)
             }
-            Self::Text(mistake, shown) => Failure::invalid_config((*mistake).into(), &texts([&shown]), colour),
+            Self::Text(mistake, shown) => Failure::invalid_config(DiagnosticReport {
+                name: None,
+                diagnostics: (*mistake).into(),
+                texts: texts([&shown]),
+            }),
         }
     }
 }

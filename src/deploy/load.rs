@@ -1,21 +1,20 @@
 //! The files that the command line names, read and merged: one module, or every module of an mdaa.yaml.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::args::{ConfigFiles, Global};
+use super::agreement::{Agreement, said_at};
 use super::files::{Texts, Unreadable, include, read, read_configs, texts};
-use super::surroundings::Surroundings;
-use super::told::{Told, said_at};
-use crate::config::diagnostic::Diagnostics;
+use super::host::Host;
+use super::identity::{GivenNames, IdentityNames, checked, names, slug};
+use crate::config::diagnostic::{DiagnosticReport, Diagnostics};
 use crate::config::document::{Document, InputFile};
 use crate::config::mdaa::{Filter, Mdaa, Module, NamedFile, OtherModule, read_tag_file};
 use crate::config::template::Context;
 use crate::config::tree::Tree;
-use crate::config::{DeploymentBlock, yaml};
+use crate::config::yaml;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
@@ -24,6 +23,25 @@ use crate::model::Source;
 
 /// The names that are looked for when the command line names no file.
 const DEFAULTS: [&str; 4] = ["studio.yaml", "sm-studio-domain.yaml", "mdaa.yaml", "caef.yaml"];
+
+/// The files to read, and what is said of them besides.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The config's files; the usual ones when there are none.
+    pub config: Vec<PathBuf>,
+    /// The four names, or filters.
+    pub names: GivenNames,
+    /// Single values for `{{context:…}}`.
+    pub context: Vec<(String, String)>,
+    /// A file of such values.
+    pub param_file: Option<PathBuf>,
+    /// The account that it must be.
+    pub account: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The words with which the run was called, for messages.
+    pub caller: Caller,
+}
 
 /// One deployment's config, references not filled in yet.
 #[derive(Clone, Debug)]
@@ -46,33 +64,8 @@ pub struct Loaded {
     pub permissions_boundary: Option<String>,
     /// The environment's variables, which `{{env_var:…}}` refers to.
     pub environment: BTreeMap<String, String>,
-}
-
-/// MDAA's four names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityNames {
-    /// The organisation.
-    pub org: String,
-    /// The environment.
-    pub env: String,
-    /// The data domain.
-    pub domain: String,
-    /// The module.
-    pub module: String,
-}
-
-impl IdentityNames {
-    /// In lower case, as MDAA's app names things.
-    fn lowered(&self) -> Self {
-        let lower = |name: &str| name.to_ascii_lowercase();
-        Self { org: lower(&self.org), env: lower(&self.env), domain: lower(&self.domain), module: lower(&self.module) }
-    }
-}
-
-impl fmt::Display for IdentityNames {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.org, self.env, self.domain, self.module)
-    }
+    /// Whether there are other deployments beside it, so that what is said has to name this one.
+    pub is_one_of_several: bool,
 }
 
 /// Everything that the command line names.
@@ -82,8 +75,8 @@ pub struct LoadedAll {
     pub deployments: Vec<Loaded>,
     /// Modules of an mdaa.yaml that this tool does not deploy.
     pub others: Vec<OtherModule>,
-    /// Warnings about the mdaa.yaml, rendered.
-    pub warnings: String,
+    /// Warnings about the mdaa.yaml.
+    pub warnings: DiagnosticReport,
     /// Whether it was an mdaa.yaml.
     pub is_mdaa: bool,
     /// Modules of an mdaa.yaml whose files cannot be read, by deployment; only `validate` gets to see them.
@@ -113,23 +106,27 @@ impl Loaded {
         said_at(&self.document, key)
     }
 
-    /// Diagnostics as an error with the lines that they are about.
-    pub fn invalid(&self, mistakes: &Diagnostics, colour: bool) -> Failure {
-        Failure::invalid_config(mistakes.clone(), self.document.texts(), colour)
+    /// Diagnostics with the lines that they are about.
+    pub fn report(&self, diagnostics: &Diagnostics) -> DiagnosticReport {
+        report(diagnostics.clone(), self.document.texts())
     }
+
+    /// Diagnostics as an error.
+    pub fn invalid(&self, mistakes: &Diagnostics) -> Failure {
+        Failure::invalid_config(self.report(mistakes))
+    }
+}
+
+fn report(diagnostics: Diagnostics, texts: &Texts) -> DiagnosticReport {
+    DiagnosticReport { name: None, diagnostics, texts: texts.clone() }
 }
 
 /// Reads everything that the command line names.
 ///
 /// # Errors
 /// A file that cannot be read, is not YAML or says nonsense; names that are missing or malformed.
-pub fn load(
-    files: &ConfigFiles,
-    global: &Global,
-    surroundings: &Surroundings,
-    colour: bool,
-) -> Result<LoadedAll, Failure> {
-    let mut all = read_in(files, global, surroundings, colour, Purpose::Deploy)?;
+pub fn load(options: &LoadOptions, host: &Host) -> Result<LoadedAll, Failure> {
+    let mut all = read_in(options, host, Purpose::Deploy)?;
     match all.unreadable.len() {
         0 => Ok(all),
         1 if all.deployments.is_empty() => Err(all.unreadable.remove(0).1),
@@ -142,26 +139,16 @@ pub fn load(
 ///
 /// # Errors
 /// As [`load`], but for modules that cannot be read.
-pub fn load_offline(
-    files: &ConfigFiles,
-    global: &Global,
-    surroundings: &Surroundings,
-    colour: bool,
-) -> Result<LoadedAll, Failure> {
-    read_in(files, global, surroundings, colour, Purpose::Validate)
+pub fn load_offline(options: &LoadOptions, host: &Host) -> Result<LoadedAll, Failure> {
+    read_in(options, host, Purpose::Validate)
 }
 
 /// The same without the modules' own files, for a command that only tells which deployments there are.
 ///
 /// # Errors
 /// As [`load`], but for the files of modules.
-pub fn load_names(
-    files: &ConfigFiles,
-    global: &Global,
-    surroundings: &Surroundings,
-    colour: bool,
-) -> Result<LoadedAll, Failure> {
-    read_in(files, global, surroundings, colour, Purpose::List)
+pub fn load_names(options: &LoadOptions, host: &Host) -> Result<LoadedAll, Failure> {
+    read_in(options, host, Purpose::List)
 }
 
 /// The purpose that a config is read for.
@@ -172,15 +159,16 @@ enum Purpose {
     List,
 }
 
-fn read_in(
-    files: &ConfigFiles,
-    global: &Global,
-    surroundings: &Surroundings,
-    colour: bool,
-    purpose: Purpose,
-) -> Result<LoadedAll, Failure> {
-    let inputs = read_configs(&paths(files, &global.caller)?, colour)?;
-    let invalid = |mistakes: Diagnostics| Failure::invalid_config(mistakes, &texts(&inputs), colour);
+fn read_in(options: &LoadOptions, host: &Host, purpose: Purpose) -> Result<LoadedAll, Failure> {
+    let mut all = read_all(options, host, purpose)?;
+    let several = all.deployments.len() > 1;
+    all.deployments.iter_mut().for_each(|loaded| loaded.is_one_of_several = several);
+    Ok(all)
+}
+
+fn read_all(options: &LoadOptions, host: &Host, purpose: Purpose) -> Result<LoadedAll, Failure> {
+    let inputs = read_configs(&paths(options)?)?;
+    let invalid = |mistakes: Diagnostics| Failure::invalid_config(report(mistakes, &texts(&inputs)));
     let document = Document::parse(&inputs, &include).map_err(invalid)?;
     let is_mdaa = document.tree().get("organization").is_some() && document.tree().get("domains").is_some();
     if is_mdaa {
@@ -188,9 +176,9 @@ fn read_in(
             let failure = Failure::new(&codes::USAGE, "an mdaa.yaml is given together with other files");
             return Err(failure.help("give the mdaa.yaml alone; it names its modules' files itself"));
         };
-        let mdaa = Mdaa::parse(input, &surroundings.variables).map_err(invalid)?;
-        let warnings = mdaa.warnings.render(&texts(&inputs), colour);
-        let selected = mdaa.select(&filter(global)).map_err(|mistakes| {
+        let mdaa = Mdaa::parse(input, &host.variables).map_err(invalid)?;
+        let warnings = report(mdaa.warnings.clone(), &texts(&inputs));
+        let selected = mdaa.select(&filter(&options.names)).map_err(|mistakes| {
             Failure::new(&codes::USAGE, "a filter names what the mdaa.yaml does not have").details(mistakes)
         })?;
         let (mut deployments, mut unreadable) = (Vec::new(), Vec::new());
@@ -200,10 +188,10 @@ fn read_in(
                 _ => files_of(module, input),
             };
             match document {
-                Ok(read) => deployments.push(of_module(module, read, global, surroundings, purpose)?),
+                Ok(read) => deployments.push(of_module(module, read, options, host, purpose)?),
                 Err((mistakes, texts)) => {
                     let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
-                    unreadable.push((said.lowered().to_string(), Failure::invalid_config(mistakes, &texts, colour)));
+                    unreadable.push((said.lowered().to_string(), Failure::invalid_config(report(mistakes, &texts))));
                 }
             }
         }
@@ -215,23 +203,23 @@ fn read_in(
         }
         return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa, unreadable });
     }
-    let makes_up_names = purpose == Purpose::Validate || surroundings.backend.is_sandbox();
+    let makes_up_names = purpose == Purpose::Validate || host.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
     let block = match document.deployment_block() {
         Ok(block) => block,
         Err(mut mistakes) => {
-            mistakes.extend(besides_block(document, &stem, global, surroundings)?);
+            mistakes.extend(besides_block(document, &stem, options, host)?);
             return Err(invalid(mistakes));
         }
     };
-    let told = Told { document: &document, surroundings, caller: &global.caller };
-    let said = names(global, &block, &told, makes_up_names.then_some(stem.as_str()))?;
+    let agreement = Agreement { document: &document, host, caller: &options.caller };
+    let said = names(&options.names, &block, &agreement, makes_up_names.then_some(stem.as_str()))?;
     let mut values = block.context.clone();
-    values.extend(given_values(global)?);
-    let account = told.agreed("account", global.target.account.as_ref(), block.account.as_ref())?;
+    values.extend(given_values(options)?);
+    let account = agreement.agreed("account", options.account.as_ref(), block.account.as_ref())?;
     let region = match purpose {
-        Purpose::Deploy => told.agreed_region(global.target.region.as_ref(), block.region.as_ref())?,
-        _ => told.agreed("region", global.target.region.as_ref(), block.region.as_ref())?,
+        Purpose::Deploy => agreement.agreed_region(options.region.as_ref(), block.region.as_ref())?,
+        _ => agreement.agreed("region", options.region.as_ref(), block.region.as_ref())?,
     };
     let loaded = Loaded {
         document,
@@ -242,25 +230,21 @@ fn read_in(
         values,
         tags: BTreeMap::new(),
         permissions_boundary: None,
-        environment: surroundings.variables.clone(),
+        environment: host.variables.clone(),
+        is_one_of_several: false,
     };
-    let (deployments, warnings) = (vec![loaded], String::new());
+    let (deployments, warnings) = (vec![loaded], DiagnosticReport::default());
     Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
 }
 
 /// What is wrong with a config besides its `deployment:` block, which cannot be read: its findings do not hang on names.
-fn besides_block(
-    document: Document,
-    stem: &str,
-    global: &Global,
-    surroundings: &Surroundings,
-) -> Result<Diagnostics, Failure> {
+fn besides_block(document: Document, stem: &str, options: &LoadOptions, host: &Host) -> Result<Diagnostics, Failure> {
     let made_up = ["demo", "dev", "ml"].map(str::to_owned);
     let [org, env, domain] = made_up;
     let said = IdentityNames { org, env, domain, module: slug(stem) };
     let context = document.tree().get("deployment").and_then(|block| block.get("context")).map(Tree::to_json);
     let mut values = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
-    values.extend(given_values(global)?);
+    values.extend(given_values(options)?);
     let loaded = Loaded {
         document,
         names: said.clone(),
@@ -270,9 +254,10 @@ fn besides_block(
         values: values.into_iter().collect(),
         tags: BTreeMap::new(),
         permissions_boundary: None,
-        environment: surroundings.variables.clone(),
+        environment: host.variables.clone(),
+        is_one_of_several: false,
     };
-    Ok(super::review::review(&loaded, &loaded.context(None, None, None)).diagnostics)
+    Ok(super::review(&loaded, &loaded.context(None, None, None)).diagnostics)
 }
 
 /// A deployment that is there more than once.
@@ -281,12 +266,11 @@ fn twice(deployments: &[Loaded]) -> Option<String> {
     deployments.iter().map(|loaded| loaded.names.to_string()).find(|name| !seen.insert(name.clone()))
 }
 
-fn filter(global: &Global) -> Filter {
+fn filter(given: &GivenNames) -> Filter {
     let names = |given: &Option<String>| {
         given.iter().flat_map(|given| given.split(',')).map(|name| name.trim().to_owned()).collect::<Vec<_>>()
     };
-    let identity = &global.identity;
-    Filter { domains: names(&identity.domain), envs: names(&identity.env), modules: names(&identity.module) }
+    Filter { domains: names(&given.domain), envs: names(&given.env), modules: names(&given.module) }
 }
 
 /// The content of a module's files, its tags apart, or everything that is wrong with them.
@@ -335,26 +319,26 @@ fn files_of(module: &Module, mdaa: &InputFile) -> Result<(Document, BTreeMap<Str
 fn of_module(
     module: &Module,
     (document, mut tags): (Document, BTreeMap<String, String>),
-    global: &Global,
-    surroundings: &Surroundings,
+    options: &LoadOptions,
+    host: &Host,
     purpose: Purpose,
 ) -> Result<Loaded, Failure> {
     tags.extend(module.tag_data.clone());
     let mut values = module.context.clone();
-    values.extend(given_values(global)?);
+    values.extend(given_values(options)?);
     let said = checked(&module.org, &module.env, &module.domain, &module.module)?;
-    let told = Told { document: &document, surroundings, caller: &global.caller };
+    let agreement = Agreement { document: &document, host, caller: &options.caller };
     // The organisation is no filter: there is only one.
-    told.agreed("org", global.identity.org.as_ref(), Some(&module.org))?;
-    told.agrees_with(module)?;
+    agreement.agreed("org", options.names.org.as_ref(), Some(&module.org))?;
+    agreement.agrees_with(module)?;
     // A file may be stricter than the mdaa.yaml that it is taken from, which leaves the place to the caller.
     let block = document.deployment_block().unwrap_or_default();
     let (account, region) =
         (module.account.as_ref().or(block.account.as_ref()), module.region.as_ref().or(block.region.as_ref()));
-    let account = told.agreed("account", global.target.account.as_ref(), account)?;
+    let account = agreement.agreed("account", options.account.as_ref(), account)?;
     let region = match purpose {
-        Purpose::Deploy => told.agreed_region(global.target.region.as_ref(), region)?,
-        _ => told.agreed("region", global.target.region.as_ref(), region)?,
+        Purpose::Deploy => agreement.agreed_region(options.region.as_ref(), region)?,
+        _ => agreement.agreed("region", options.region.as_ref(), region)?,
     };
     Ok(Loaded {
         document,
@@ -365,56 +349,9 @@ fn of_module(
         values,
         tags,
         permissions_boundary: module.permissions_boundary.clone(),
-        environment: surroundings.variables.clone(),
+        environment: host.variables.clone(),
+        is_one_of_several: false,
     })
-}
-
-fn names(
-    global: &Global,
-    block: &DeploymentBlock,
-    told: &Told<'_>,
-    sandbox_stem: Option<&str>,
-) -> Result<IdentityNames, Failure> {
-    let identity = &global.identity;
-    let made_up = |name: &str| sandbox_stem.map(|_| name.to_owned());
-    let agreed = |what, flag: &Option<String>, file: &Option<String>| told.agreed(what, flag.as_ref(), file.as_ref());
-    let given = [
-        ("org", agreed("org", &identity.org, &block.org)?.or_else(|| made_up("demo"))),
-        ("env", agreed("env", &identity.env, &block.env)?.or_else(|| made_up("dev"))),
-        ("domain", agreed("domain", &identity.domain, &block.domain)?.or_else(|| made_up("ml"))),
-        ("module", agreed("module", &identity.module, &block.module)?.or_else(|| sandbox_stem.map(slug))),
-    ];
-    let missing: Vec<&str> = given.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-    if !missing.is_empty() {
-        let flags: Vec<String> = missing.iter().map(|name| format!("--{name} NAME")).collect();
-        let failure = Failure::new(&codes::INVALID_IDENTITY, format!("the deployment has no {}", missing.join(", ")));
-        return Err(failure.help(format!(
-            "say {}, or put `deployment: {{org, env, domain, module}}` into the config; all names derive from these four",
-            flags.join(" ")
-        )));
-    }
-    let [org, env, domain, module] = given.map(|(_, value)| value.unwrap_or_default());
-    checked(&org, &env, &domain, &module)
-}
-
-/// MDAA accepts letters, digits and hyphens only.
-fn checked(org: &str, env: &str, domain: &str, module: &str) -> Result<IdentityNames, Failure> {
-    for (what, name) in [("org", org), ("env", env), ("domain", domain), ("module", module)] {
-        let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if !fits {
-            let failure =
-                Failure::new(&codes::INVALID_IDENTITY, format!("`{name}` cannot be the {what} of a deployment"));
-            return Err(failure.help("use letters, digits and hyphens only, as MDAA does"));
-        }
-    }
-    Ok(IdentityNames { org: org.into(), env: env.into(), domain: domain.into(), module: module.into() })
-}
-
-fn slug(stem: &str) -> String {
-    let slug: String =
-        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let slug = slug.trim_matches('-');
-    if slug.is_empty() { "studio".into() } else { slug.into() }
 }
 
 fn stem(name: &str) -> String {
@@ -422,12 +359,12 @@ fn stem(name: &str) -> String {
 }
 
 /// The values for `{{context:…}}` of the command line: a file's, then single ones.
-fn given_values(global: &Global) -> Result<BTreeMap<String, Json>, Failure> {
+fn given_values(options: &LoadOptions) -> Result<BTreeMap<String, Json>, Failure> {
     let mut values = BTreeMap::new();
-    if let Some(path) = &global.identity.param_file {
-        let file = read(path).map_err(|unreadable| unreadable.failure(path, false))?;
+    if let Some(path) = &options.param_file {
+        let file = read(path).map_err(|unreadable| unreadable.failure(path))?;
         let tree = yaml::parse(&file.name, &file.text, &include)
-            .map_err(|mistakes| Failure::invalid_config(mistakes, &texts([&file]), false))?;
+            .map_err(|mistakes| Failure::invalid_config(report(mistakes, &texts([&file]))))?;
         match tree.to_json() {
             Json::Object(members) => values.extend(members),
             _ => {
@@ -436,19 +373,19 @@ fn given_values(global: &Global) -> Result<BTreeMap<String, Json>, Failure> {
             }
         }
     }
-    let single = global.identity.context.iter().map(|(key, value)| (key.clone(), Json::String(value.clone())));
+    let single = options.context.iter().map(|(key, value)| (key.clone(), Json::String(value.clone())));
     values.extend(single);
     Ok(values)
 }
 
-fn paths(files: &ConfigFiles, caller: &Caller) -> Result<Vec<PathBuf>, Failure> {
-    if !files.config.is_empty() {
-        return Ok(files.config.clone());
+fn paths(options: &LoadOptions) -> Result<Vec<PathBuf>, Failure> {
+    if !options.config.is_empty() {
+        return Ok(options.config.clone());
     }
     let default = DEFAULTS.into_iter().map(PathBuf::from).find(|path| path.exists() || path.is_symlink());
     default.map(|path| vec![path]).ok_or_else(|| {
         let failure = Failure::new(&codes::FILE, format!("there is none of {} here", DEFAULTS.join(", ")));
-        let help = format!("name the config, or write one to start from: {}", caller.alone("init", &[]));
+        let help = format!("name the config, or write one to start from: {}", options.caller.alone("init", &[]));
         Failure { exit: Exit::InvalidConfig, ..failure }.help(help)
     })
 }

@@ -13,16 +13,22 @@ use crate::naming::Names;
 use crate::resource::{Desired, Flags, limits};
 
 /// Everything that is to be said about a deployment's config and its assets before AWS is asked.
-pub(super) fn review(loaded: &Loaded, context: &Context) -> Reviewed {
+pub fn review(loaded: &Loaded, context: &Context) -> Reviewed {
     let mut reviewed = config::review(&loaded.document, context, None);
-    if let Some(config) = &reviewed.config {
-        reviewed.diagnostics.extend(assets::check(config).err().unwrap_or_default());
-        reviewed.diagnostics.extend(sizes(loaded, context, config));
-    }
+    let more = files_and_sizes(loaded, context, reviewed.config.as_ref());
+    reviewed.diagnostics.extend(more);
     reviewed
 }
 
-/// What would be too large of what is made. What only AWS knows counts with the least that it can be, so that a plan may
+/// The part of it that the document alone does not say: assets that cannot be read, and what would be too large.
+pub(super) fn files_and_sizes(loaded: &Loaded, context: &Context, config: Option<&Config>) -> Diagnostics {
+    let Some(config) = config else { return Diagnostics::default() };
+    let mut found = assets::check(config).err().unwrap_or_default();
+    found.extend(sizes(loaded, context, config));
+    found
+}
+
+/// The things that would be made too large. What only AWS knows counts with the least that it can be, so that a plan may
 /// find more, and never less.
 fn sizes(loaded: &Loaded, context: &Context, config: &Config) -> Diagnostics {
     let known = |text: &Option<String>, least: &str| text.clone().unwrap_or_else(|| least.to_owned());
