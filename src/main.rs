@@ -38,7 +38,9 @@ fn main() -> ExitCode {
     // It lives as long as the process, and what is told from anywhere ends up on it.
     let screen: &'static Screen = Box::leak(Box::new(screen));
     if let Err(failure) = trace(&cli) {
-        return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now).code().into();
+        return cli::print_early_error(&failure, cli.command.name(), cli.global.output.format(), screen, now)
+            .code()
+            .into();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -56,7 +58,9 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, screen: &'static Screen) -> Exit {
     let backend = match backend(&cli) {
         Ok(backend) => backend,
-        Err(failure) => return cli::tell(&failure, cli.command.name(), cli.global.output.format(), screen, now),
+        Err(failure) => {
+            return cli::print_early_error(&failure, cli.command.name(), cli.global.output.format(), screen, now);
+        }
     };
     // A server ends by signals itself.
     let signals = if matches!(cli.command, Command::Sandbox(_)) { Signals::none() } else { heed_signals() };

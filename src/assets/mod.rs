@@ -153,7 +153,7 @@ impl Walk {
 
     fn all(&mut self, root: &Path) {
         let is_archive = root.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
-        match files::look(root) {
+        match files::metadata(root) {
             Err(error) => self.refuse(root, error, NAME_ANOTHER),
             Ok(metadata) if metadata.is_dir() => {
                 self.homes.extend(fs::canonicalize(root));
@@ -241,7 +241,7 @@ impl Walk {
 
     /// The metadata of an entry, links followed, and the target if that lies outside of the asset, which is noted.
     fn followed(&mut self, entry: &fs::DirEntry, path: &str) -> io::Result<(fs::Metadata, Option<PathBuf>)> {
-        let metadata = files::look(&entry.path())?;
+        let metadata = files::metadata(&entry.path())?;
         if !entry.file_type()?.is_symlink() {
             return Ok((metadata, None));
         }

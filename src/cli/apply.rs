@@ -124,7 +124,8 @@ async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Conn
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     if let Some((path, saved)) = &saved {
-        let again = plan_again(path, caller, &args::said(&options).iter().map(String::as_str).collect::<Vec<_>>());
+        let again =
+            plan_again(path, caller, &args::consent_words(&options).iter().map(String::as_str).collect::<Vec<_>>());
         agrees(saved, &planned.plan).map_err(|failure| failure.help(again))?;
     }
     if !options.skip_blocked {

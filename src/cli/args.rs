@@ -20,7 +20,7 @@ pub use author::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SchemaArgs, Sc
 pub use commands::{
     ApplyArgs, Command, ConfigFiles, DestroyArgs, DiffArgs, DriftArgs, GraphArgs, PlanArgs, ValidateArgs,
 };
-pub use consent::{Consent, Disposal, RemovalArgs, said};
+pub use consent::{Consent, Disposal, RemovalArgs, consent_words};
 pub use global::{Format, Global, Identity, OutputOptions, RunOptions, SandboxFlags, Target};
 pub use operate::{
     CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, PermissionsFor, SandboxCommand, SeedArgs, ServeArgs,
@@ -111,7 +111,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
         // The message quotes the line: it is made once more of what can be shown of it.
         let shown: Vec<OsString> = args.iter().map(|arg| one_line(&arg.to_string_lossy()).into()).collect();
         let error = if shown == args { error } else { read(&shown).err().unwrap_or(error) };
-        tell(&error, wanted(&args), screen)
+        print_usage_error(&error, wanted(&args), screen)
     })
 }
 
@@ -190,7 +190,7 @@ pub fn misspelt<'a>(variables: impl Iterator<Item = &'a String>) -> Option<Failu
     None
 }
 
-fn tell(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
+fn print_usage_error(error: &clap::Error, format: Format, screen: &Screen) -> Exit {
     let text = error.render();
     let plain = quoted(error).fold(text.to_string(), |text, quoted| text.replace(&quoted, &one_line(&quoted)));
     // Where something else had to be shown, no escape sequence is known to be clap's.

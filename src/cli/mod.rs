@@ -36,7 +36,7 @@ pub async fn run(cli: Cli, screen: &'static Screen, host: &Host) -> Exit {
     let format = cli.global.output.format();
     let global = &cli.global;
     if let Some(failure) = args::misspelt(host.variables.keys()) {
-        return tell(&failure, cli.command.name(), format, screen, host.now);
+        return print_early_error(&failure, cli.command.name(), format, screen, host.now);
     }
     let run = match Run::begin(cli.command.name(), global, screen, host) {
         Ok(run) => run,
@@ -80,7 +80,13 @@ async fn command(cli: &Cli, run: &Run<'_>) -> Result<Exit, Failure> {
 }
 
 /// Prints why a run ended before it began: on standard error, and for programs on standard output too.
-pub fn tell(failure: &Failure, command: &str, format: Format, screen: &Screen, now: fn() -> String) -> Exit {
+pub fn print_early_error(
+    failure: &Failure,
+    command: &str,
+    format: Format,
+    screen: &Screen,
+    now: fn() -> String,
+) -> Exit {
     if format == Format::Ndjson {
         // Whoever cannot be told on standard output is told on standard error.
         drop(events::lone_error(failure, command, screen, now));

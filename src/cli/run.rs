@@ -66,7 +66,7 @@ impl<'a> Run<'a> {
             files::probe(&report.path).map_err(|error| Failure::file(&report.path, &error))?;
         }
         let stream = (global.output.format() == Format::Ndjson).then_some(screen);
-        let events = EventWriter::hello(stream, streams, host.now, command)?;
+        let events = EventWriter::begin(stream, streams, host.now, command)?;
         Ok(Self { command, global, screen, host, events: Rc::new(events), reports: RefCell::default() })
     }
 
@@ -416,7 +416,7 @@ fn way_on(run: &Run<'_>, options: &Options) -> String {
     match caller.own.iter().find_map(|words| words.strip_prefix("--plan ")) {
         None => format!("Run {} again to continue.", caller.rerun()),
         Some(path) => {
-            let consent = args::said(options);
+            let consent = args::consent_words(options);
             let words = ["--out", path].into_iter().chain(consent.iter().map(String::as_str));
             format!("Plan again to continue: {}", caller.run_quoted("plan", words))
         }

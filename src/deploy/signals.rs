@@ -19,7 +19,7 @@ struct Shared {
     writing: AtomicUsize,
 }
 
-/// The end that tells.
+/// Sender half of the stop signal.
 #[derive(Debug)]
 pub struct Switch {
     stop: watch::Sender<Stop>,
@@ -48,7 +48,7 @@ impl Switch {
 /// Work that a signal may end.
 type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
-/// The end that is told.
+/// Receiver half of the stop signal.
 #[derive(Clone, Debug)]
 pub struct Signals {
     stop: watch::Receiver<Stop>,
@@ -85,7 +85,8 @@ impl Signals {
         Writing(Arc::clone(&self.shared))
     }
 
-    /// Does what changes nothing, unless a signal ends it.
+    /// Does what changes nothing, unless a signal ends it. `work` is most of a run, so that it stands on the heap: every
+    /// layer around it would keep room for it.
     ///
     /// # Errors
     /// What `work` fails with, or that it was stopped.
@@ -93,39 +94,26 @@ impl Signals {
         &'a self,
         work: impl Future<Output = Result<T, Failure>> + 'a,
     ) -> impl Future<Output = Result<T, Failure>> + 'a {
-        self.unless(Stop::Drain, "nothing was changed", Box::pin(work))
-    }
-
-    /// Does what changes something, unless somebody insists on leaving it where it is.
-    ///
-    /// # Errors
-    /// What `work` fails with, or that it was left.
-    pub fn unless_left<'a, T: 'a>(
-        &'a self,
-        work: impl Future<Output = Result<T, Failure>> + 'a,
-    ) -> impl Future<Output = Result<T, Failure>> + 'a {
-        self.unless(Stop::Leave, "what was begun may go on in AWS", Box::pin(work))
-    }
-
-    /// `work` is most of a run, so that it stands on the heap: every layer around it would keep room for it.
-    async fn unless<T>(&self, urgency: Stop, after: &str, work: Work<'_, T>) -> Result<T, Failure> {
+        let work: Work<'a, T> = Box::pin(work);
         let mut stop = self.stop.clone();
-        tokio::select! {
-            biased;
-            // Without anybody who could send one there is no signal to come.
-            Ok(_) = stop.wait_for(|stop| *stop >= urgency) => Err(self.stopped(after)),
-            result = work => result,
+        async move {
+            tokio::select! {
+                biased;
+                // Without anybody who could send one there is no signal to come.
+                Ok(_) = stop.wait_for(|stop| *stop >= Stop::Drain) => Err(self.stopped()),
+                result = work => result,
+            }
         }
     }
 
-    fn stopped(&self, after: &str) -> Failure {
+    fn stopped(&self) -> Failure {
         let exit = self.exit().unwrap_or(Exit::Interrupted);
         let signal = match exit {
             Exit::Hangup => "HUP",
             Exit::Terminated => "TERM",
             _ => "INT",
         };
-        Failure { exit, ..Failure::new(&codes::STOPPED, format!("stopped by {signal}")).detail(after) }
+        Failure { exit, ..Failure::new(&codes::STOPPED, format!("stopped by {signal}")).detail("nothing was changed") }
     }
 }
 
@@ -153,16 +141,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_signal_ends_what_reads_and_the_second_what_writes() {
+    async fn the_first_signal_ends_what_reads_and_names_the_code() {
         let (switch, signals) = signals();
         assert_eq!(signals.unless_stopped(async { Ok(1) }).await, Ok(1));
         switch.drain(Exit::Terminated);
         let stopped = signals.unless_stopped(forever()).await.unwrap_err();
         assert_eq!((stopped.exit, stopped.code), (Exit::Terminated, "SD6002"));
         assert_eq!((&*stopped.summary, &*stopped.detail), ("stopped by TERM", "nothing was changed"));
-        assert_eq!(signals.unless_left(async { Ok(2) }).await, Ok(2));
-        switch.leave();
-        assert_eq!(signals.unless_left(forever()).await.unwrap_err().exit, Exit::Terminated);
         switch.drain(Exit::Interrupted);
         assert_eq!(signals.exit(), Some(Exit::Terminated), "the first one names the code");
     }

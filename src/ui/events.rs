@@ -133,7 +133,7 @@ impl<'a> EventWriter<'a> {
     ///
     /// # Errors
     /// When a stream or file cannot be written.
-    pub fn hello(screen: Option<&'a Screen>, files: Vec<File>, now: fn() -> String, command: &str) -> io::Result<Self> {
+    pub fn begin(screen: Option<&'a Screen>, files: Vec<File>, now: fn() -> String, command: &str) -> io::Result<Self> {
         let files = files.into_iter().map(RefCell::new).collect();
         let writer = Self { screen, files, now: Some(now), ..Self::default() };
         writer.write(Body::Hello { tool_version: env!("CARGO_PKG_VERSION").into(), command: command.into() })?;
@@ -214,7 +214,7 @@ impl<'a> EventWriter<'a> {
 /// # Errors
 /// When the data stream cannot be written.
 pub fn lone_error(failure: &Failure, command: &str, screen: &Screen, now: fn() -> String) -> io::Result<()> {
-    let events = EventWriter::hello(Some(screen), Vec::new(), now, command)?;
+    let events = EventWriter::begin(Some(screen), Vec::new(), now, command)?;
     events.error(failure)?;
     events.end(failure.exit.code())
 }
@@ -254,7 +254,7 @@ mod tests {
     fn every_line_is_valid_numbered_and_framed() {
         let (screen, data, notes) = screen(Terminal::default());
         let now = || "2026-01-01T00:00:00Z".into();
-        let events = EventWriter::hello(Some(&screen), Vec::new(), now, "apply").unwrap();
+        let events = EventWriter::begin(Some(&screen), Vec::new(), now, "apply").unwrap();
         events.plan(&create_all().plan()).unwrap();
         let at = || address("domain.studio");
         let error = CloudError::new(ErrorKind::Denied, "CreateDomain", "no");

@@ -128,11 +128,6 @@ impl Screen {
         self.verbosity
     }
 
-    /// Whether the reader of the data has gone away.
-    pub const fn is_closed(&self) -> bool {
-        self.closed.get()
-    }
-
     /// Writes data. A reader that has gone away (`| head`) has what it wanted, so that is no error.
     ///
     /// # Errors
@@ -252,7 +247,7 @@ mod tests {
     fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
         let gone = broken(ErrorKind::BrokenPipe);
         assert!(gone.data("text").is_ok());
-        assert!(gone.is_closed());
+        assert!(gone.closed.get());
         gone.note("nobody hears this");
         assert!(broken(ErrorKind::StorageFull).data("text").is_err());
     }

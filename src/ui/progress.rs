@@ -97,7 +97,7 @@ impl<'a> Progress<'a> {
             Event::Phase { address, phase } => self.phase(address, phase, now),
             Event::Notice { address, message } => {
                 let about = address.as_ref().map(|address| format!("{}: ", name(address))).unwrap_or_default();
-                self.say(&format!("{about}{message}"));
+                self.print_line(&format!("{about}{message}"));
             }
             Event::Ended { address, action, outcome } => self.ended(address, *action, outcome, now),
         }
@@ -113,13 +113,17 @@ impl<'a> Progress<'a> {
                 running.heard = now;
                 let phase = running.phase.as_ref().map(|phase| format!(" ({phase})")).unwrap_or_default();
                 let since = elapsed(now.saturating_sub(running.since));
-                self.say(&format!("{}: still {}{phase} after {since}", name(address), progressive(running.action)));
+                self.print_line(&format!(
+                    "{}: still {}{phase} after {since}",
+                    name(address),
+                    progressive(running.action)
+                ));
             }
         }
     }
 
     /// Says something without disturbing the rows.
-    pub fn say(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         match &self.display {
             Display::Live(rows) => rows.suspend(|| self.screen.note(line)),
             Display::Lines => self.screen.note(&format!("{}{line}", self.prefix)),
@@ -144,7 +148,7 @@ impl<'a> Progress<'a> {
                 row.set_message(running.text(address, now));
                 running.row = Some(row);
             }
-            Display::Lines => self.say(&format!("{}: {}", name(address), progressive(action))),
+            Display::Lines => self.print_line(&format!("{}: {}", name(address), progressive(action))),
             Display::None => {}
         }
         self.running.borrow_mut().insert(address.clone(), running);
@@ -162,7 +166,7 @@ impl<'a> Progress<'a> {
         running.phase = Some(phase);
         match &running.row {
             Some(row) => row.set_message(running.text(address, now)),
-            None => self.say(&line),
+            None => self.print_line(&line),
         }
     }
 
@@ -186,7 +190,7 @@ impl<'a> Progress<'a> {
             Outcome::Interrupted => (Tone::Change, "left while under way; AWS goes on".into()),
             Outcome::Blocked => (Tone::Remove, "blocked by the plan".into()),
         };
-        self.say(&format!("{}: {}", name(address), self.screen.notes_paint().paint(tone, &end)));
+        self.print_line(&format!("{}: {}", name(address), self.screen.notes_paint().paint(tone, &end)));
     }
 }
 

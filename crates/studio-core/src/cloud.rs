@@ -156,7 +156,7 @@ impl CloudError {
     }
 
     /// The failed call in AWS's words, with its request and whether anything was changed; for people.
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
         let request = self.request_id.as_ref().map(|id| format!("request {id}; ")).unwrap_or_default();
         let needs = self.unnamed_permission().map(|permission| format!("it needs {permission}; ")).unwrap_or_default();

@@ -25,7 +25,7 @@ const PRIVATE: u32 = 0o600;
 /// # Errors
 /// The operating system's reasons, and that it is anything but a regular file. Never waits.
 pub fn open(path: &Path) -> io::Result<File> {
-    regular(&look(path)?)?;
+    regular(&metadata(path)?)?;
     let file = without_waiting(OpenOptions::new().read(true)).open(path)?;
     regular(&file.metadata()?)?;
     Ok(file)
@@ -87,7 +87,7 @@ fn too_large(limit: u64) -> io::Error {
 ///
 /// # Errors
 /// The operating system's reasons.
-pub fn look(path: &Path) -> io::Result<Metadata> {
+pub fn metadata(path: &Path) -> io::Result<Metadata> {
     fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if path.is_symlink() => io::Error::other("it is a symbolic link that leads nowhere"),
         _ => error,
@@ -152,7 +152,7 @@ enum Target {
 
 impl Target {
     fn of(path: &Path) -> io::Result<Self> {
-        let metadata = match look(path) {
+        let metadata = match metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::File(path.to_owned(), None)),
             other => other?,
         };

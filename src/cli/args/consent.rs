@@ -46,7 +46,7 @@ impl Consent {
 }
 
 /// The options that give the same consent again, quoted for a shell.
-pub fn said(options: &Options) -> Vec<String> {
+pub fn consent_words(options: &Options) -> Vec<String> {
     let flags = [
         ("--adopt", options.adopt),
         ("--stop-apps", options.stop_apps),

@@ -160,7 +160,7 @@ impl Failure {
     /// A call that failed, where the command line of the run is not known.
     fn of_call(error: &CloudError, region: Option<&str>) -> Self {
         let code = code_of(error);
-        let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(error.told());
+        let failure = Self::new(code, format!("{}: {}", error.operation, code.title)).detail(error.describe());
         if code == &codes::REGION {
             let region = region.unwrap_or("this region");
             return failure
