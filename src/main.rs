@@ -21,9 +21,9 @@ use studio_deploy::failure::Failure;
 use studio_deploy::ui::{Outgoing, Screen, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long what runs may go on after the first signal: a CI runner sends TERM 7.5 s after INT, and kills 2.5 s later.
+/// Time that running steps have after the first signal: a CI runner sends TERM 7.5 s after INT, and kills 2.5 s later.
 const GRACE: Duration = Duration::from_secs(4);
-/// How long a run has to say that it ends, and to give the lock back, before the process ends without it.
+/// Time that a run has to report its end and to give the lock back, before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -124,7 +124,7 @@ fn trace(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// This process, told apart from all others as far as the system lets it.
+/// Identity of this process, unique as far as the system lets it be.
 fn process() -> Process {
     let pid = std::process::id();
     // A /proc of another PID namespace counts other process ids than ours.
@@ -144,7 +144,7 @@ fn process() -> Process {
     }
 }
 
-/// What the system says of a process id. Whether there is such a process is asked of the kernel, since /proc may be hidden
+/// State of a process, as the system reports it. Whether there is such a process is asked of the kernel, since /proc may be hidden
 /// from us (`hidepid`); what it is, of `/proc/PID/stat`.
 fn life(pid: u32) -> ProcessState {
     let Some(id) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {

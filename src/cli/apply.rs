@@ -19,7 +19,7 @@ use crate::plan::document::{NotAPlan, PlanDocument};
 use crate::plan::{Action, Options, Plan, Selection, Step};
 use crate::ui::plan_human;
 
-/// What loses data when it is deleted and made again, whatever replaces it.
+/// Kinds that lose data when they are replaced, whatever replaces them.
 const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
 
 /// No plan is as large: one of ten thousand users has some 30 MB.
@@ -134,7 +134,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Conn
     Ok((connected, planned, options))
 }
 
-/// Whether a saved plan asks for what would be done now.
+/// Refuses a saved plan that asks for anything else than what would be done now.
 fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     match saved.moved(&PlanDocument::of(plan)) {
         Some(moved) => Err(Failure::new(&codes::STALE, format!("the saved plan is out of date: {moved}"))),
@@ -142,7 +142,7 @@ fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-/// Whether anything can be in it: what failed while it was made never served anybody.
+/// Returns `true` if the live object can hold anything: one whose creation failed never served anybody.
 fn was_used(step: &Step) -> bool {
     step.observed.as_ref().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
 }

@@ -81,7 +81,7 @@ fn lasting(address: &Address, found: &[(&Address, &Observed)]) -> Address {
     }
 }
 
-/// What an object offers: published parameters by their own name, everything else by address and attribute.
+/// Outputs of an object: published parameters by their own name, everything else by address and attribute.
 fn named(address: &Address, observed: &Observed) -> Vec<(String, String)> {
     match address.kind {
         Kind::Parameter => {

@@ -172,7 +172,7 @@ fn grants(
     Ok(purposes.into_iter().flat_map(|purpose| of(&scope, purpose)).collect())
 }
 
-/// Where it would be deployed to; what nobody says can be anything.
+/// The deployment as far as it is known; `*` stands for an account or a region that nobody names.
 fn deployment(loaded: &Loaded) -> Deployment {
     let names = loaded.names.clone();
     Deployment {
@@ -186,7 +186,7 @@ fn deployment(loaded: &Loaded) -> Deployment {
     }
 }
 
-/// What had to stay open, a sentence each with what closes it.
+/// Values that had to stay open, a sentence each with what closes it.
 fn unknown(deployment: &Deployment, config: &Config, roles_by_id: &BTreeMap<String, String>) -> Vec<String> {
     let mut unknown = Vec::new();
     if deployment.account == "*" {

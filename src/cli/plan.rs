@@ -64,7 +64,7 @@ async fn one(loaded: Loaded, args: &PlanArgs, run: &Run<'_>) -> Result<Deploymen
     Ok(DeploymentResult::shown(exit, json!(PlanDocument::of(&planned.plan))))
 }
 
-/// When a plan that is saved now was made, and until when it may be applied; RFC 3339.
+/// Times at which a plan that is saved now was made and expires, in RFC 3339.
 fn validity(host: &Host) -> (String, String) {
     let created = (host.now)();
     let expires = created.parse::<jiff::Timestamp>().ok().and_then(|now| now.checked_add(PLAN_VALIDITY).ok());

@@ -24,7 +24,7 @@ use crate::ui::report_json::ReportDocument;
 use crate::ui::reports::{self, DeploymentReport};
 use crate::ui::{self, Paint, Screen, report_human, watched};
 
-/// How many deployments are worked on at once: each has an account's rate limits to keep, and a person reads along.
+/// Number of deployments that are worked on at once: each has an account's rate limits to keep, and a person reads along.
 const AT_ONCE: usize = 4;
 
 /// One run of a command: what was asked for, where it runs, and who is told.
@@ -39,7 +39,7 @@ pub(super) struct Run<'a> {
     pub reports: RefCell<Vec<DeploymentReport>>,
 }
 
-/// What a plan leads to.
+/// The end that a plan leads to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Towards {
     /// The config.
@@ -230,13 +230,13 @@ impl<'a> Run<'a> {
         Ok(Exit::of_several(&exits))
     }
 
-    /// How many deployments are worked on at once: questions are asked one after another, and events of different runs
+    /// Number of deployments that are worked on at once: questions are asked one after another, and events of different runs
     /// must not be mixed.
     pub fn at_once(&self, asks: bool) -> usize {
         if asks || self.format() == Format::Ndjson { 1 } else { AT_ONCE }
     }
 
-    /// What one of several deployments comes to, an error told here so that the next can have its turn.
+    /// The result of one of several deployments. An error is printed here, so that the next can have its turn.
     fn ended(
         &self,
         name: &str,

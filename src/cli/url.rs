@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::resource::domain;
 
-/// How many users are named in a hint.
+/// Number of users that a hint names at most.
 const SOME: usize = 10;
 
 pub(super) async fn run(args: &UrlArgs, run: &Run<'_>) -> Result<Exit, Failure> {
@@ -74,7 +74,7 @@ pub(super) async fn run(args: &UrlArgs, run: &Run<'_>) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
-/// Whether a text can be given to a browser, and to a script: nothing else than an address.
+/// Returns `true` if a text can be given to a browser and to a script: an address and nothing else.
 fn is_url(text: &str) -> bool {
     text.starts_with("https://") && text.chars().all(|c| c.is_ascii_graphic())
 }

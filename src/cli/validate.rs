@@ -66,7 +66,7 @@ pub(super) fn run(args: &ValidateArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     Ok(if valid { Exit::Success } else { Exit::InvalidConfig })
 }
 
-/// What is said of a deployment whose files cannot be read.
+/// Document of a deployment whose files cannot be read.
 fn invalid(name: Option<&str>, failure: &Failure) -> serde_json::Value {
     json!({"deployment": name, "valid": false, "diagnostics": failure.diagnostics().to_json(), "resolved": null})
 }

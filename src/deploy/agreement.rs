@@ -1,4 +1,4 @@
-//! What is told in two places, on the command line or in the environment and in a file, and has to be the same in both:
+//! Agreement of what is said in two places, on the command line or in the environment and in a file, and has to be the same in both:
 //! nobody deploys into another environment, account or region than the config is for.
 
 use super::host::Host;
@@ -9,7 +9,7 @@ use crate::failure::codes;
 use crate::hint::Caller;
 use crate::model::Source;
 
-/// What may be told twice, on the command line or in the environment and in a config, and then has to be the same.
+/// A config with everything that may contradict it: the command line and the environment.
 pub(super) struct Agreement<'a> {
     pub document: &'a Document,
     pub host: &'a Host,

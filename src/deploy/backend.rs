@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// An AWS as a run reaches it.
 #[async_trait(?Send)]
 pub trait Backend: fmt::Debug {
-    /// Reports whether names that nobody gave may be made up: nothing real can come to harm.
+    /// Returns `true` if names that nobody gave may be made up: nothing real can come to harm.
     fn is_sandbox(&self) -> bool {
         false
     }

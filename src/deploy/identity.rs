@@ -19,7 +19,7 @@ pub struct GivenNames {
     pub module: Option<String>,
 }
 
-/// MDAA's four names.
+/// The four names that MDAA derives all others from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityNames {
     /// The organisation.

@@ -237,7 +237,7 @@ fn read_all(options: &LoadOptions, host: &Host, purpose: Purpose) -> Result<Load
     Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
 }
 
-/// What is wrong with a config besides its `deployment:` block, which cannot be read: its findings do not hang on names.
+/// Mistakes of a config besides its `deployment:` block, which cannot be read: its findings do not hang on names.
 fn besides_block(document: Document, stem: &str, options: &LoadOptions, host: &Host) -> Result<Diagnostics, Failure> {
     let made_up = ["demo", "dev", "ml"].map(str::to_owned);
     let [org, env, domain] = made_up;

@@ -1,4 +1,4 @@
-//! What is wrong with a config as far as it and its files tell: the same for `validate` and for what goes on to AWS.
+//! Mistakes of a config as far as it and its files show them: the same for `validate` and for what goes on to AWS.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a signal does to a run: what only reads, or waits, ends at once; what changes something is told, and ends in order.
+//! Signals, and their effect on a run: what only reads, or waits, ends at once; what writes is told, and ends in order.
 
 use std::fmt;
 use std::pin::Pin;
@@ -39,7 +39,7 @@ impl Switch {
         self.stop.send_replace(Stop::Leave);
     }
 
-    /// Whether the run is where it changes something, or holds the lock.
+    /// Returns `true` while the run changes something or holds the lock.
     pub fn is_writing(&self) -> bool {
         self.shared.writing.load(Ordering::SeqCst) > 0
     }
