@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
-use crate::plan::{Action, AssetDigest, Plan, Record, Rules, Step, changes};
+use crate::plan::{Action, AssetDigest, Change, Plan, Record, Rules, Step, Transition, changes};
 
 /// What the engine tells while it works: the only link to the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ pub struct Report {
 impl Report {
     /// That of a plan of which nothing is carried out: what may not happen, and nothing else.
     pub fn of_nothing(plan: &Plan) -> Self {
-        let outcomes = plan.blocked().map(|step| (step.address.clone(), step.action, Outcome::Blocked)).collect();
+        let outcomes = plan.blocked().map(|step| (step.address().clone(), step.action(), Outcome::Blocked)).collect();
         Self { outcomes, ..Self::default() }
     }
 
@@ -180,27 +180,31 @@ pub async fn apply<C: Cloud>(
         failed: Cell::new(false),
         refused: Cell::new(false),
     };
-    let mut report = Report { left_out: !plan.left_out.is_empty(), ..Report::default() };
+    let mut report = Report { left_out: !plan.left_out().is_empty(), ..Report::default() };
     // No crash may lose a path that was managed: until the end the record knows the old and the new.
-    let during = match (&plan.recorded, &plan.record) {
+    let during = match (plan.recorded(), plan.record()) {
         (Some(old), Some(new)) => Some(old.union(new)),
-        (old, new) => new.clone().or_else(|| old.clone()),
+        (old, new) => new.or(old).cloned(),
     };
-    let during = during.map(|record| record.with_unmade(&plan.steps, &BTreeSet::new()));
-    if during != plan.recorded
+    let during = during.map(|record| record.with_unmade(&plan.steps(), &BTreeSet::new()));
+    if during.as_ref() != plan.recorded()
         && let Err(error) = cloud.write_record(during.as_ref()).await
     {
         report.record_error = Some(error);
-        report.outcomes =
-            plan.steps.iter().filter(|s| s.runs()).map(|s| (s.address.clone(), s.action, Outcome::Stopped)).collect();
+        report.outcomes = plan
+            .steps()
+            .iter()
+            .filter(|s| s.runs())
+            .map(|s| (s.address().clone(), s.action(), Outcome::Stopped))
+            .collect();
         return report;
     }
     report.outcomes = run.steps(plan, settings, stop.clone()).await;
     report.refused = run.refused.get();
     report.left_out |= report.refused;
     // What is blocked although nothing would be changed about it is part of what is not done, too.
-    let keeps = plan.blocked().filter(|step| !step.action.is_change());
-    report.outcomes.extend(keeps.map(|step| (step.address.clone(), step.action, Outcome::Blocked)));
+    let keeps = plan.blocked().filter(|step| !step.action().is_change());
+    report.outcomes.extend(keeps.map(|step| (step.address().clone(), step.action(), Outcome::Blocked)));
     report.stopped = *stop.borrow() != Stop::No;
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
@@ -221,8 +225,8 @@ async fn settle_record<C: Cloud>(
     let done = report.outcomes.iter().filter(|(.., outcome)| *outcome == Outcome::Done);
     let done: BTreeSet<Address> = done.map(|(address, ..)| address.clone()).collect();
     let mut last = match report.is_complete() {
-        true => plan.record.clone(),
-        false => during.clone().map(|record| record.with_unmade(&plan.steps, &done)),
+        true => plan.record().cloned(),
+        false => during.clone().map(|record| record.with_unmade(&plan.steps(), &done)),
     };
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
@@ -232,8 +236,8 @@ async fn settle_record<C: Cloud>(
 }
 
 fn kept_outputs(plan: &Plan) -> BTreeMap<Address, BTreeMap<String, String>> {
-    let kept = plan.steps.iter().filter(|step| step.node.is_some());
-    kept.filter_map(|step| Some((step.address.clone(), step.observed.as_ref()?.outputs.clone()))).collect()
+    let kept = plan.steps().iter().filter(|step| step.node().is_some());
+    kept.filter_map(|step| Some((step.address().clone(), step.observed()?.outputs.clone()))).collect()
 }
 
 /// A step, or one half of a replacement: everything that depends on a replaced object goes before it goes, and is made
@@ -253,7 +257,7 @@ enum Half {
 
 impl Task<'_> {
     fn key(&self) -> (&Address, Half) {
-        (&self.step.address, self.half)
+        (&self.step.address(), self.half)
     }
 }
 
@@ -280,7 +284,7 @@ impl Ord for Task<'_> {
 impl<'a> Task<'a> {
     /// What makes `step` done.
     const fn last(step: &'a Step) -> Self {
-        let half = if matches!(step.action, Action::Replace) { Half::Make } else { Half::Whole };
+        let half = if matches!(step.action(), Action::Replace) { Half::Make } else { Half::Whole };
         Self { step, half }
     }
 }
@@ -288,19 +292,21 @@ impl<'a> Task<'a> {
 /// Everything that is to be done, and what each waits for.
 fn tasks(plan: &Plan) -> Vec<(Task<'_>, Vec<Task<'_>>)> {
     let steps: BTreeMap<&Address, &Step> =
-        plan.steps.iter().filter(|step| step.action.is_change()).map(|step| (&step.address, step)).collect();
+        plan.steps().iter().filter(|step| step.action().is_change()).map(|step| (step.address(), step)).collect();
     let mut tasks = Vec::new();
-    for step in plan.steps.iter().filter(|step| step.action.is_change()) {
+    for step in plan.steps().iter().filter(|step| step.action().is_change()) {
         let mut needs: Vec<Task<'_>> =
-            step.waits_for.iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
-        if step.action == Action::Replace {
-            let removed_first = steps.values().filter(|other| match other.action {
-                Action::Replace => other.waits_for.contains(&step.address),
+            step.waits_for().iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
+        if step.action() == Action::Replace {
+            let removed_first = steps.values().filter(|other| match other.action() {
+                Action::Replace => other.waits_for().contains(step.address()),
                 // What lives in it and is no longer wanted.
-                Action::Delete => other.address.kind > step.address.kind && !other.waits_for.contains(&step.address),
+                Action::Delete => {
+                    other.address().kind > step.address().kind && !other.waits_for().contains(step.address())
+                }
                 _ => false,
             });
-            let half = |other: &&&'_ Step| match other.action {
+            let half = |other: &&&'_ Step| match other.action() {
                 Action::Replace => Half::Remove,
                 _ => Half::Whole,
             };
@@ -341,8 +347,8 @@ impl<C: Cloud> Run<'_, C> {
             let mut moved = true;
             while std::mem::take(&mut moved) {
                 for (task, needs) in std::mem::take(&mut waiting) {
-                    let because = needs.iter().find_map(|of| cause(&of.step.address, ended.get(of)?));
-                    let outcome = if task.step.blocked.is_some() {
+                    let because = needs.iter().find_map(|of| cause(&of.step.address(), ended.get(of)?));
+                    let outcome = if task.step.blocked().is_some() {
                         Some(Outcome::Blocked)
                     } else if let Some(because_of) = because {
                         Some(Outcome::Skipped { because_of })
@@ -357,10 +363,10 @@ impl<C: Cloud> Run<'_, C> {
                         moved = true;
                     } else if running.len() < settings.parallelism && needs.iter().all(|of| ended.contains_key(of)) {
                         if task.half != Half::Make {
-                            let (address, action) = (task.step.address.clone(), task.step.action);
+                            let (address, action) = (task.step.address().clone(), task.step.action());
                             (self.events)(Event::Started { address, action });
                         }
-                        begun.insert(&task.step.address);
+                        begun.insert(&task.step.address());
                         running.push(async move { (task, self.task(task).await) });
                     } else {
                         waiting.push((task, needs));
@@ -386,8 +392,8 @@ impl<C: Cloud> Run<'_, C> {
         // Whatever neither ended nor could be left out was under way or waiting when the run was left.
         drop(running);
         let seen: BTreeSet<Address> = order.iter().map(|(address, ..)| address.clone()).collect();
-        for step in plan.steps.iter().filter(|step| step.action.is_change() && !seen.contains(&step.address)) {
-            let outcome = if begun.contains(&step.address) { Outcome::Interrupted } else { Outcome::Stopped };
+        for step in plan.steps().iter().filter(|step| step.action().is_change() && !seen.contains(step.address())) {
+            let outcome = if begun.contains(step.address()) { Outcome::Interrupted } else { Outcome::Stopped };
             self.end(Task { step, half: Half::Whole }, &outcome, &mut order);
         }
         order
@@ -396,7 +402,7 @@ impl<C: Cloud> Run<'_, C> {
     /// Tells how a task ended, and notes it as its step's end: of a replacement only the second half, unless it is never
     /// reached.
     fn end(&self, task: Task<'_>, outcome: &Outcome, order: &mut Vec<(Address, Action, Outcome)>) {
-        let (address, action) = (task.step.address.clone(), task.step.action);
+        let (address, action) = (task.step.address().clone(), task.step.action());
         if task.half == Half::Remove && *outcome == Outcome::Done || order.iter().any(|(of, ..)| *of == address) {
             return;
         }
@@ -408,38 +414,33 @@ impl<C: Cloud> Run<'_, C> {
         if half == Half::Remove {
             return self.remove(step).await;
         }
-        let node = step.node.as_ref().map(|node| self.known(node)).transpose()?;
-        match (step.action, &node, &step.observed) {
-            (Action::Create | Action::Replace, Some(node), _) => {
-                let made = self.cloud.create(node).await?;
-                self.verify(node, made).await?;
+        match step.transition() {
+            Transition::Create { node, .. } | Transition::Replace { node, .. } => {
+                let node = self.known(node)?;
+                let made = self.cloud.create(&node).await?;
+                self.verify(&node, made).await?;
             }
-            (Action::Update | Action::Adopt, Some(node), Some(observed)) => {
-                let changes = self.known_changes(step, node);
-                let made = self.cloud.update(node, observed, &changes).await?;
-                self.verify(node, made).await?;
+            Transition::Update { node, live, changes } | Transition::Adopt { node, live, changes } => {
+                let node = self.known(node)?;
+                let made = self.cloud.update(&node, live, &known_changes(changes, &node)).await?;
+                self.verify(&node, made).await?;
             }
-            (Action::Update, None, Some(observed)) => {
-                self.cloud.release(&step.address, observed, &step.changes).await?;
-            }
-            (Action::Delete, _, Some(_)) => return self.remove(step).await,
-            (action, _, _) => {
-                let what = format!("{action:?} without what it needs: this is a bug in studio-deploy");
-                return Err(CloudError::new(ErrorKind::Other, step.address.to_string(), what));
-            }
+            Transition::Release { live, changes } => self.cloud.release(step.address(), live, changes).await?,
+            Transition::Delete { .. } => return self.remove(step).await,
+            Transition::Keep { .. } | Transition::Retain { .. } => {}
         }
         Ok(Outcome::Done)
     }
 
     async fn remove(&self, step: &Step) -> Result<Outcome, CloudError> {
-        let Some(observed) = &step.observed else { return Ok(Outcome::Done) };
-        match self.cloud.delete(&step.address, observed).await? {
+        let Some(observed) = step.observed() else { return Ok(Outcome::Done) };
+        match self.cloud.delete(step.address(), observed).await? {
             Deleted::Gone => Ok(Outcome::Done),
-            Deleted::Held(by) if step.action == Action::Replace => {
-                Err(CloudError::new(ErrorKind::Conflict, format!("delete {}", step.address), by))
+            Deleted::Held(by) if step.action() == Action::Replace => {
+                Err(CloudError::new(ErrorKind::Conflict, format!("delete {}", step.address()), by))
             }
             Deleted::Held(by) => {
-                self.held.borrow_mut().insert(step.address.clone());
+                self.held.borrow_mut().insert(step.address().clone());
                 Ok(Outcome::Held(by))
             }
         }
@@ -460,17 +461,6 @@ impl<C: Cloud> Run<'_, C> {
                 format!("{open} is still not known: this is a bug in studio-deploy"),
             )),
         }
-    }
-
-    fn known_changes(&self, step: &Step, node: &Node) -> Vec<crate::plan::Change> {
-        let resolved = step.changes.iter().map(|change| {
-            let mut change = change.clone();
-            if !change.unsets {
-                change.after = node.properties.at(&change.path).cloned();
-            }
-            change
-        });
-        resolved.collect()
     }
 
     /// A write counts only once the account shows it: what was asked for and is not there is a failure, not a success.
@@ -515,6 +505,15 @@ impl<C: Cloud> Run<'_, C> {
     }
 }
 
+/// The changes with what the node says now that all of it is known.
+fn known_changes(changes: &[Change], node: &Node) -> Vec<Change> {
+    let known = changes.iter().map(|change| match change.unsets {
+        true => change.clone(),
+        false => Change { after: node.properties.at(&change.path).cloned(), ..change.clone() },
+    });
+    known.collect()
+}
+
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "not set".into(), |value| value.to_json().to_string())
 }
@@ -529,7 +528,7 @@ fn cause(address: &Address, outcome: &Outcome) -> Option<Address> {
 }
 
 /// The properties that a change touches, at the depth that an API takes whole: the first key.
-pub fn touched(changes: &[crate::plan::Change], key: &str) -> bool {
+pub fn touched(changes: &[Change], key: &str) -> bool {
     changes.iter().any(|change| change.path.starts_with(&Path::of([key])))
 }
 

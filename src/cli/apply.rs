@@ -68,7 +68,7 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Deployme
     let (mut connected, planned, options) = run.host.signals.unless_stopped(review(loaded, args, run)).await?;
     // Where all that differs is blocked or left out there is nothing to begin.
     let is_partial = planned.plan.is_partial();
-    if planned.plan.is_empty() || is_partial && !planned.plan.steps.iter().any(Step::runs) {
+    if planned.plan.is_empty() || is_partial && !planned.plan.steps().iter().any(Step::runs) {
         let idle = DeploymentResult::idle(run, &planned.plan);
         if !is_partial {
             return Ok(idle);
@@ -144,15 +144,15 @@ fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
 
 /// Returns `true` if the live object can hold anything: one whose creation failed never served anybody.
 fn was_used(step: &Step) -> bool {
-    step.observed.as_ref().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
+    step.observed().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
 }
 
 async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    let loses = plan.steps.iter().find(|step| {
-        step.runs() && step.action == Action::Replace && HOLDS_DATA.contains(&step.address.kind) && was_used(step)
+    let loses = plan.steps().iter().find(|step| {
+        step.runs() && step.action() == Action::Replace && HOLDS_DATA.contains(&step.address().kind) && was_used(step)
     });
     if let Some(step) = loses {
-        let what = format!("This deletes {} and makes it again", step.address);
+        let what = format!("This deletes {} and makes it again", step.address());
         return prompt::confirm(
             plan,
             &what,
@@ -171,8 +171,8 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
     }
     run.screen.ask(&format!(
         "Apply this to {} in {}? Only `yes` is taken for yes: ",
-        one_line(&plan.deployment.to_string()),
-        plan.deployment.account
+        one_line(&plan.deployment().to_string()),
+        plan.deployment().account
     ));
     if prompt::answer(run).await? == "yes" {
         Ok(())

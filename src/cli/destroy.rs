@@ -23,13 +23,13 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Deploy
     let (mut connected, planned) = run.host.signals.unless_stopped(review).await?;
     if planned.plan.is_empty() {
         // Only while something stays that a step could not remove does the record stay too, and the lock with it.
-        if planned.plan.recorded.is_none() && !run.global.run.no_lock {
+        if planned.plan.recorded().is_none() && !run.global.run.no_lock {
             let collected = lock::collect_stale(run.command, run.host, &connected).await;
             collected.map_err(|error| connected.cloud(&error))?;
         }
         return Ok(DeploymentResult::idle(run, &planned.plan));
     }
-    let what = format!("This destroys {}", planned.plan.deployment);
+    let what = format!("This destroys {}", planned.plan.deployment());
     let names: Vec<&str> = args.confirm.iter().map(String::as_str).collect();
     prompt::confirm(&planned.plan, &what, &names, args.auto_approve, run).await?;
     run.execute(&mut connected, &planned, &options, false).await

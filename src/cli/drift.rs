@@ -28,7 +28,7 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Deployme
     let mut exit = if drifted { Exit::Differences } else { Exit::Success };
     if !found.unread.is_empty() {
         let names: Vec<String> = found.unread.iter().map(|(address, why)| format!("{address}: {why}")).collect();
-        let summary = format!("{} of {} could not be compared", names.len(), found.drift.plan.deployment);
+        let summary = format!("{} of {} could not be compared", names.len(), found.drift.plan.deployment());
         let needed = run.global.caller.run("permissions", &["--for", "plan"]);
         let failure = Failure::new(&codes::DENIED, summary);
         run.fail_on(&failure.details(names).help(format!("{needed} prints what is needed")))?;
@@ -41,7 +41,7 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Deployme
     }
     let plan = PlanDocument::of(&found.drift.plan);
     let document = json!({
-        "deployment": found.drift.plan.deployment.to_string(),
+        "deployment": found.drift.plan.deployment().to_string(),
         "drifted": drifted,
         "config_changed": found.drift.config_changed,
         "drift": plan.changes,
@@ -71,7 +71,7 @@ async fn found(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found,
     let mut connected = run.connect(loaded).await?;
     let plan = run.plan(&mut connected, &Options::default(), Towards::Config).await?.plan;
     // What is watched and may not be looked at is not compared either; of what is managed it says nothing.
-    let unread = plan.unread.iter().chain(&plan.unwatched);
+    let unread = plan.unread().iter().chain(plan.unwatched());
     let unread = unread.map(|(address, why)| (address.to_string(), why.clone())).collect();
     let ignored = super::plan::set(&args.ignore)?;
     let Some(drift) = plan.into_drift(&|text| ignored.is_match(text)) else {
@@ -91,7 +91,7 @@ async fn found(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found,
 fn text(found: &Found, run: &Run<'_>) -> String {
     let drift = &found.drift;
     let plan = &drift.plan;
-    let name = one_line(&plan.deployment.to_string());
+    let name = one_line(&plan.deployment().to_string());
     let mut text = String::new();
     let mut line = |line: String| text.push_str(&(line + "\n"));
     if drift.is_any() {
@@ -103,7 +103,7 @@ fn text(found: &Found, run: &Run<'_>) -> String {
         for found in watched::lines(plan) {
             line(format!("  {}", one_line(&found)));
         }
-        if !plan.watched.is_empty() {
+        if !plan.watched().is_empty() {
             line(String::new());
         }
     } else {
@@ -119,7 +119,7 @@ fn text(found: &Found, run: &Run<'_>) -> String {
         looked += &format!("; {} could not be compared", found.unread.len());
     }
     looked += &format!("; {} not looked at", counted(NOT_LOOKED_AT.len(), "kind"));
-    let moved = plan.steps.len();
+    let moved = plan.steps().len();
     let mut said = Vec::new();
     if moved > 0 {
         said.push(format!(
@@ -127,7 +127,7 @@ fn text(found: &Found, run: &Run<'_>) -> String {
             if moved == 1 { "1 thing has".into() } else { format!("{moved} things have") }
         ));
     }
-    if !plan.watched.is_empty() {
+    if !plan.watched().is_empty() {
         said.push(watched::counted(plan));
     }
     if said.is_empty() {

@@ -23,8 +23,8 @@ pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure
         let prefix = if several { format!("{}:", connected.deployment()) } else { String::new() };
         // A plan waits for nothing that is there already; the picture shows what builds on what all the same.
         let graph = planned.resolved.map(|resolved| resolved.graph).unwrap_or_default();
-        vertices.extend(planned.plan.steps.iter().map(|step| {
-            let needs = graph.get(&step.address).map(Node::dependencies).unwrap_or_default();
+        vertices.extend(planned.plan.steps().iter().map(|step| {
+            let needs = graph.get(step.address()).map(Node::dependencies).unwrap_or_default();
             let needs = needs.into_iter().map(|address| format!("{prefix}{address}"));
             let mut vertex = Vertex::of(step, &prefix);
             vertex.waits_for.extend(needs);

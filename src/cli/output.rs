@@ -25,7 +25,7 @@ async fn one(loaded: Loaded, args: &OutputArgs, run: &Run<'_>) -> Result<(), Fai
     let mut connected = run.connect(loaded).await?;
     // Everything of ours there is, whatever the config says now.
     let planned = run.plan(&mut connected, &Options::default(), Towards::Nothing).await?;
-    let steps = planned.plan.steps.iter().filter_map(|step| Some((&step.address, step.observed.as_ref()?)));
+    let steps = planned.plan.steps().iter().filter_map(|step| Some((step.address(), step.observed()?)));
     let found: Vec<(&Address, &Observed)> = steps.collect();
     let values: BTreeMap<String, String> =
         found.iter().flat_map(|(address, observed)| named(&lasting(address, &found), observed)).collect();

@@ -75,7 +75,7 @@ fn validity(host: &Host) -> (String, String) {
 /// several deployments another may have it.
 pub(super) fn check_selection(plan: &Plan, selection: &Selection, several: bool) -> Result<(), Failure> {
     let addresses: Vec<String> =
-        plan.steps.iter().map(|step| &step.address).chain(plan.omitted()).map(ToString::to_string).collect();
+        plan.steps().iter().map(|step| step.address()).chain(plan.omitted()).map(ToString::to_string).collect();
     let fits = |glob: &&Glob| addresses.iter().any(|address| glob.compile_matcher().is_match(address));
     for (option, globs) in [("--target", &selection.target), ("--exclude", &selection.exclude)] {
         if let Some(glob) = globs.iter().find(|glob| !fits(glob)).filter(|_| !several) {

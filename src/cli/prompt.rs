@@ -36,7 +36,7 @@ pub(super) async fn confirm(
     auto_approve: bool,
     run: &Run<'_>,
 ) -> Result<(), Failure> {
-    let name = plan.deployment.to_string();
+    let name = plan.deployment().to_string();
     let wrong = |said: &str| {
         Failure::new(
             &codes::DECLINED,
@@ -59,7 +59,7 @@ pub(super) async fn confirm(
         return Err(Failure::new(&codes::CANNOT_ASK, "confirmation is needed, and there is no terminal to ask on")
             .help(format!("nothing was changed; {} asks nothing", run.global.caller.rerun_with(&asks_nothing))));
     }
-    run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment.account)));
+    run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment().account)));
     let said = answer(run).await?;
     if said == name { Ok(()) } else { Err(wrong(&said)) }
 }

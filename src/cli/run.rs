@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
         let plan = connected.plan(&resolved, options).await?;
         screen.detail(&format!("{} calls to AWS for the plan", connected.account.calls.sent()));
         // Of several deployments another may have it.
-        match plan.unmatched.first().filter(|_| !connected.loaded.is_one_of_several) {
+        match plan.unmatched().first().filter(|_| !connected.loaded.is_one_of_several) {
             Some(address) => Err(mend::unmatched(address, &plan)),
             None => Ok(Planned { plan, resolved: Some(resolved) }),
         }
@@ -405,7 +405,7 @@ impl DeploymentResult {
         run.events.count(&report, plan, 0);
         let document = ReportDocument::of(&report, plan, &run.global.caller);
         run.reported(&document);
-        let found = if plan.watched.is_empty() { String::new() } else { format!("; {}", watched::counted(plan)) };
+        let found = if plan.watched().is_empty() { String::new() } else { format!("; {}", watched::counted(plan)) };
         Self { exit: Exit::Success, wrote: false, line: format!("no changes{found}"), document: json!(document) }
     }
 }

@@ -82,7 +82,7 @@ pub async fn execute(
         Err(failure) if failure.exit.is_signal() => Err(failure),
         Err(failure) => return Err(failure),
     };
-    let gone = approved.plan.destroy && result.as_ref().is_ok_and(|executed| executed.exit == Exit::Success);
+    let gone = approved.plan.destroy() && result.as_ref().is_ok_and(|executed| executed.exit == Exit::Success);
     lock::give_back(connected, &lock, gone, &*run.observer).await;
     result
 }

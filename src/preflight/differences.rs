@@ -109,7 +109,7 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
 
 /// Whether the policy of a step hangs on a role already.
 fn hangs_on(step: &Step, role: &ExistingRole) -> bool {
-    let roles = step.observed.as_ref().and_then(|observed| observed.properties.get("Roles"));
+    let roles = step.observed().and_then(|observed| observed.properties.get("Roles"));
     roles.is_some_and(|roles| roles.items().iter().any(|name| name.as_str() == Some(&role.name)))
 }
 

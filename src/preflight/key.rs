@@ -104,8 +104,8 @@ pub(super) async fn of_settings(
     findings: &Findings,
 ) -> Result<(), CloudError> {
     let mut uses: BTreeMap<&str, Vec<(&Step, Path)>> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| matches!(step.address.kind, Kind::Domain | Kind::UserProfile)) {
-        let Some(node) = &step.node else { continue };
+    for step in plan.steps().iter().filter(|step| matches!(step.address().kind, Kind::Domain | Kind::UserProfile)) {
+        let Some(node) = step.node() else { continue };
         for (path, value) in node.properties.leaves() {
             let names_key = path.0.len() > 1 && path.0.last().is_some_and(|key| key.ends_with("KmsKeyId"));
             // AWS makes its own keys (`alias/aws/…`) when they are first used.
@@ -151,7 +151,7 @@ pub(super) async fn of_settings(
 /// The ARN of the key that the deployment has made.
 fn made(plan: &Plan) -> Option<&str> {
     let step = plan.step(&kms_key::address())?;
-    step.observed.as_ref()?.outputs.get("Arn").map(String::as_str)
+    step.observed()?.outputs.get("Arn").map(String::as_str)
 }
 
 /// Whom a key policy has to name: the account, which leaves the rest to IAM, or the execution role itself.

@@ -45,16 +45,16 @@ pub async fn check<'a>(account: &Account, desired: &Desired, draft: Draft<'a>) -
 /// Where the config had what it no longer has, as far as it still has the list or mapping around it.
 fn origins(desired: &Desired, plan: &Plan) -> Vec<Finding> {
     let origin = |step: &Step| {
-        let key = match step.address.kind {
+        let key = match step.address().kind {
             Kind::UserProfile => "userProfiles",
             Kind::LifecycleConfig | Kind::BucketObject => "lifecycleConfigs",
-            Kind::Parameter if step.address.name.contains("/studiolifecycleconfig/") => "lifecycleConfigs",
+            Kind::Parameter if step.address().name.contains("/studiolifecycleconfig/") => "lifecycleConfigs",
             Kind::App | Kind::Space => return None,
             _ => "",
         };
-        Some(Finding::Origin { address: step.address.clone(), source: desired.source(&["domain", key])? })
+        Some(Finding::Origin { address: step.address().clone(), source: desired.source(&["domain", key])? })
     };
-    plan.steps.iter().filter(|step| step.node.is_none()).filter_map(origin).collect()
+    plan.steps().iter().filter(|step| step.node().is_none()).filter_map(origin).collect()
 }
 
 /// What reads find of everything that the plan relies on.
@@ -89,7 +89,7 @@ async fn look(account: &Account, desired: &Desired, plan: &Plan) -> Result<Vec<F
 /// # Errors
 /// None today: all that is looked at gives mere advice.
 pub async fn check_destroy<'a>(account: &Account, draft: Draft<'a>) -> Result<Draft<'a>, CloudError> {
-    let goes = draft.plan().step(&domain::address()).is_some_and(|step| step.action == Action::Delete);
+    let goes = draft.plan().step(&domain::address()).is_some_and(|step| step.action() == Action::Delete);
     if !goes {
         return Ok(draft);
     }
@@ -127,7 +127,7 @@ pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
         address.kind == Kind::UserProfile && *action == Action::Create && *outcome == Outcome::Done
     });
     let users = made.filter_map(|(address, _, _)| {
-        let node = plan.step(address)?.node.as_ref()?;
+        let node = plan.step(address)?.node()?;
         Some((address.clone(), node.properties.text("SingleSignOnUserValue")?.to_owned()))
     });
     users
@@ -148,18 +148,18 @@ pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
 /// Scripts run, and fetch their assets, when an app starts: apps that run go on with what they have.
 fn await_start(plan: &Plan, findings: &Findings) {
     let stands = plan.step(&domain::address()).is_some_and(|step| {
-        step.observed.is_some() && matches!(step.action, Action::Keep | Action::Update | Action::Adopt)
+        step.observed().is_some() && matches!(step.action(), Action::Keep | Action::Update | Action::Adopt)
     });
-    let changes = |step: &&Step| match step.address.kind {
+    let changes = |step: &&Step| match step.address().kind {
         Kind::LifecycleConfig => brings(step, &Path::of(["StudioLifecycleConfigContent"])),
         Kind::BucketObject => brings(step, &Path::of(["Files"])) && !is_unknown(step),
         _ => false,
     };
-    for step in plan.steps.iter().filter(|step| step.runs() && is_unknown(step)) {
+    for step in plan.steps().iter().filter(|step| step.runs() && is_unknown(step)) {
         let message = "what lies there may not be looked at yet; what turns out to be the same is not uploaded again";
-        findings.about(&step.address, message.to_owned());
+        findings.about(step.address(), message.to_owned());
     }
-    let changed: Vec<String> = plan.steps.iter().filter(changes).map(|step| step.address.to_string()).collect();
+    let changed: Vec<String> = plan.steps().iter().filter(changes).map(|step| step.address().to_string()).collect();
     if stands && !changed.is_empty() {
         findings.notice(format!("{}: takes effect in an app when it starts next", changed.join(", ")));
     }
@@ -185,7 +185,7 @@ fn leads_out(desired: &Desired, plan: &Plan, findings: &Findings) {
 /// Whether all that is known of an asset to be uploaded is that something lies there.
 fn is_unknown(step: &Step) -> bool {
     let unknown = |change: &Change| change.before.as_ref().and_then(Value::as_str) == Some(bucket_object::UNKNOWN);
-    step.address.kind == Kind::BucketObject && !step.changes.is_empty() && step.changes.iter().all(unknown)
+    step.address().kind == Kind::BucketObject && !step.changes().is_empty() && step.changes().iter().all(unknown)
 }
 
 /// Failed domains use up the quota although the console hides them: https://github.com/aws/amazon-sagemaker-examples/issues/1564.
@@ -195,8 +195,7 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<()
     }
     let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
     let domains = domains.map_err(|e| failed("ListDomains", e))?;
-    let ours =
-        plan.step(&domain::address()).and_then(|step| step.observed.as_ref()).map(|observed| observed.id.as_str());
+    let ours = plan.step(&domain::address()).and_then(|step| step.observed()).map(|observed| observed.id.as_str());
     for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {
         if failed.status().is_some_and(|status| status.as_str() == "Failed") {
             let id = failed.domain_id().unwrap_or_default();
@@ -212,15 +211,15 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<()
 
 /// Whether a domain is made.
 fn makes_domain(plan: &Plan) -> bool {
-    plan.step(&domain::address()).is_some_and(|step| matches!(step.action, Action::Create | Action::Replace))
+    plan.step(&domain::address()).is_some_and(|step| matches!(step.action(), Action::Create | Action::Replace))
 }
 
 /// Whether a step brings the property at `path` about: what has been so all along is no reason to block.
 fn brings(step: &Step, path: &Path) -> bool {
-    match step.action {
+    match step.action() {
         Action::Create | Action::Replace => true,
         Action::Update | Action::Adopt => {
-            step.changes.iter().any(|change| change.path.starts_with(path) || path.starts_with(&change.path))
+            step.changes().iter().any(|change| change.path.starts_with(path) || path.starts_with(&change.path))
         }
         Action::Keep | Action::Delete | Action::Retain => false,
     }
@@ -246,11 +245,11 @@ impl Findings {
     /// An obstacle where the step brings the property at `path` about, else a notice.
     fn against(&self, step: &Step, path: &Path, why: String, hint: String) {
         if brings(step, path) {
-            let source = step.node.as_ref().and_then(|node| node.source(path)).cloned();
-            let address = step.address.clone();
+            let source = step.node().and_then(|node| node.source(path)).cloned();
+            let address = step.address().clone();
             self.add(Finding::Obstacle(Obstacle { address, why, hint, source, check: Check::Preflight }));
         } else {
-            self.about(&step.address, format!("{why}; {hint}"));
+            self.about(step.address(), format!("{why}; {hint}"));
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) async fn existence(
             continue;
         };
         // A rule may be about a group of a VPC that this one is peered with.
-        let is_within = step.address.kind != Kind::SecurityGroup;
+        let is_within = step.address().kind != Kind::SecurityGroup;
         if let Some(vpc) = vpc.as_ref().filter(|vpc| is_within && *vpc != wanted) {
             let why = format!("the {part} {id} is in {vpc}, and the domain in {wanted}");
             findings.against(step, &path, why, format!("SageMaker refuses that: name one of {wanted}"));
@@ -73,9 +73,9 @@ pub(super) async fn existence(
 /// Every part of the network that a step begins to use, with where its node names it.
 fn named(plan: &Plan) -> Vec<(&Step, Path, NetworkPart, String)> {
     let mut named = Vec::new();
-    for step in &plan.steps {
-        let Some(node) = &step.node else { continue };
-        for (_, keys, member, part) in NAMED.iter().filter(|(kind, ..)| *kind == step.address.kind) {
+    for step in plan.steps() {
+        let Some(node) = step.node() else { continue };
+        for (_, keys, member, part) in NAMED.iter().filter(|(kind, ..)| *kind == step.address().kind) {
             let path = Path(keys.iter().map(ToString::to_string).collect());
             let Some(value) = node.properties.at(&path).filter(|_| brings(step, &path)) else { continue };
             let mut add = |value: &Value, path: Path| {

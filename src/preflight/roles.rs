@@ -41,7 +41,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
     let identity = Path::of(["DomainSettings", "ExecutionRoleIdentityConfig"]);
     let identified = plan
         .step(&domain::address())
-        .and_then(|step| step.node.as_ref())
+        .and_then(|step| step.node())
         .is_some_and(|node| node.properties.at(&identity).and_then(Value::as_str) == Some("USER_PROFILE_NAME"));
     let needed: &[&str] = if identified { &["sts:AssumeRole", "sts:SetSourceIdentity"] } else { &["sts:AssumeRole"] };
     for (text, uses) in uses(plan) {
@@ -109,11 +109,11 @@ impl Use<'_> {
 
 /// Every role that the domain and its users name by ARN and that this deployment does not make, with where they do.
 fn uses(plan: &Plan) -> BTreeMap<&str, Vec<Use<'_>>> {
-    let ours = plan.steps.iter().find(|step| step.address.kind == Kind::ExecutionRole);
-    let ours = ours.and_then(|step| step.observed.as_ref()?.outputs.get("Arn"));
+    let ours = plan.steps().iter().find(|step| step.address().kind == Kind::ExecutionRole);
+    let ours = ours.and_then(|step| step.observed()?.outputs.get("Arn"));
     let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| matches!(step.address.kind, Kind::Domain | Kind::UserProfile)) {
-        let Some(node) = &step.node else { continue };
+    for step in plan.steps().iter().filter(|step| matches!(step.address().kind, Kind::Domain | Kind::UserProfile)) {
+        let Some(node) = step.node() else { continue };
         for (path, value) in node.properties.leaves() {
             let is_tag = path.0.first().is_some_and(|key| key.ends_with("Tags"));
             // A list is one leaf; its elements are told apart by where they stand.
@@ -132,8 +132,8 @@ fn uses(plan: &Plan) -> BTreeMap<&str, Vec<Use<'_>>> {
     }
     // A profile mostly repeats the domain's role, where it is said once.
     for of_role in uses.values_mut() {
-        let of_domain = of_role.iter().any(|one| one.step.address.kind == Kind::Domain);
-        of_role.retain(|one| !of_domain || one.step.address.kind == Kind::Domain);
+        let of_domain = of_role.iter().any(|one| one.step.address().kind == Kind::Domain);
+        of_role.retain(|one| !of_domain || one.step.address().kind == Kind::Domain);
     }
     uses
 }
@@ -151,7 +151,7 @@ pub(super) async fn ids(
         |role: &RoleReference| (role.arn.is_none() && (role.name.is_none() || role.sso)).then(|| role.id.clone())?;
     let mut given: Vec<(&Step, Path, String)> = Vec::new();
     for (kind, property) in [(Kind::Bucket, "Policy"), (Kind::KmsKey, "KeyPolicy")] {
-        let Some(step) = plan.steps.iter().find(|step| step.address.kind == kind && step.node.is_some()) else {
+        let Some(step) = plan.steps().iter().find(|step| step.address().kind == kind && step.node().is_some()) else {
             continue;
         };
         given.extend(config.data_admin_roles.iter().filter_map(bare).map(|id| (step, Path::of([property]), id)));
@@ -173,7 +173,7 @@ pub(super) async fn ids(
              role was deleted or made again",
             account.deployment.account
         );
-        findings.about(&step.address, message);
+        findings.about(step.address(), message);
     }
     Ok(())
 }
@@ -187,8 +187,8 @@ pub(super) async fn boundary(
 ) -> Result<(), CloudError> {
     let Some(arn) = &desired.permissions_boundary else { return Ok(()) };
     let path = Path::of(["PermissionsBoundary"]);
-    let is_bounded = |step: &&Step| step.node.as_ref().is_some_and(|node| node.properties.at(&path).is_some());
-    let bounded: Vec<&Step> = plan.steps.iter().filter(is_bounded).filter(|step| brings(step, &path)).collect();
+    let is_bounded = |step: &&Step| step.node().is_some_and(|node| node.properties.at(&path).is_some());
+    let bounded: Vec<&Step> = plan.steps().iter().filter(is_bounded).filter(|step| brings(step, &path)).collect();
     if bounded.is_empty() {
         return Ok(());
     }
@@ -227,7 +227,7 @@ pub(super) async fn gaps(
     if !brings(step, &Path::of(["DefaultUserSettings", "ExecutionRole"])) {
         return Ok(());
     }
-    let policy = plan.step(&execution_policy::address()).and_then(|step| step.node.as_ref());
+    let policy = plan.step(&execution_policy::address()).and_then(|step| step.node());
     let document =
         policy.and_then(|node| node.properties.get("PolicyDocument")).map(Value::to_request).unwrap_or_default();
     // A managed policy names no principal: the role that it hangs on is meant.

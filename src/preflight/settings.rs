@@ -82,11 +82,11 @@ pub(super) async fn existence(account: &Account, plan: &Plan, findings: &Finding
     let mut named: BTreeMap<Thing, Vec<(&Step, Path)>> = BTreeMap::new();
     // What this plan knows needs no look.
     let known = |arn: &str| {
-        let live = plan.steps.iter().filter_map(|step| step.observed.as_ref());
+        let live = plan.steps().iter().filter_map(|step| step.observed());
         live.into_iter().any(|live| live.outputs.values().any(|output| output == arn))
     };
-    for step in plan.steps.iter().filter(|step| matches!(step.address.kind, Kind::Domain | Kind::UserProfile)) {
-        let Some(node) = &step.node else { continue };
+    for step in plan.steps().iter().filter(|step| matches!(step.address().kind, Kind::Domain | Kind::UserProfile)) {
+        let Some(node) = step.node() else { continue };
         let mut add = |thing: Thing, path: &Path| {
             if brings(step, path) {
                 named.entry(thing).or_default().push((step, path.clone()));

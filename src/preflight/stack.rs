@@ -45,15 +45,16 @@ enum Hold {
 /// That CloudFormation does not say what becomes of the things that are to be taken over.
 pub(super) async fn check(account: &Account, plan: &Plan) -> Result<Vec<Finding>, CloudError> {
     let own = naming::NamingConvention::from(&account.deployment).stack(None);
-    let adopted: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Adopt && step.runs()).collect();
+    let adopted: Vec<&Step> =
+        plan.steps().iter().filter(|step| step.action() == Action::Adopt && step.runs()).collect();
     let is_of_stack = |live: &Observed| ownership::of(&live.properties).contains_key(ownership::STACK_NAME);
     let adopts = !adopted.is_empty();
-    let was_of_stack = plan.steps.iter().filter_map(|step| step.observed.as_ref()).any(is_of_stack);
+    let was_of_stack = plan.steps().iter().filter_map(|step| step.observed()).any(is_of_stack);
     if !adopts && !was_of_stack {
         return Ok(Vec::new());
     }
     // One of its name may live although another, which made these things, is gone; and the other way round.
-    let live = adopted.iter().filter_map(|step| step.observed.as_ref());
+    let live = adopted.iter().filter_map(|step| step.observed());
     let tags = live.map(|live| ownership::of(&live.properties));
     let said = tags.flat_map(|mut tags| [ownership::STACK_ID, ownership::STACK_NAME].map(|key| tags.remove(key)));
     let stacks: BTreeSet<String> = said.flatten().chain([own]).collect();
@@ -84,7 +85,7 @@ pub(super) async fn check(account: &Account, plan: &Plan) -> Result<Vec<Finding>
     }
     if let Some((why, hint)) = obstacle {
         findings.extend(adopted.into_iter().map(|step| {
-            let (address, why, hint) = (step.address.clone(), why.clone(), hint.clone());
+            let (address, why, hint) = (step.address().clone(), why.clone(), hint.clone());
             Finding::Obstacle(Obstacle { address, why, hint, source: None, check: Check::Stack })
         }));
     }

@@ -59,13 +59,13 @@ struct Property<'a> {
 /// The lines under `step`, without indentation.
 pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> {
     let limits = Limits::of(style);
-    let mut properties = match (style, step.action) {
+    let mut properties = match (style, step.action()) {
         (DiffStyle::None, _) => Vec::new(),
-        (DiffStyle::Full, Action::Create) if step.changes.is_empty() => created(step),
-        _ => changed(&step.changes),
+        (DiffStyle::Full, Action::Create) if step.changes().is_empty() => created(step),
+        _ => changed(step.changes()),
     };
     // Taking over is writing our own tags; what else changes must not drown in them.
-    if step.action == Action::Adopt && style != DiffStyle::Full {
+    if step.action() == Action::Adopt && style != DiffStyle::Full {
         properties.retain(|property| !property.path.0.last().is_some_and(|key| key.starts_with("studio-deploy:")));
     }
     let mut lines = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> 
 }
 
 fn created(step: &Step) -> Vec<Property<'_>> {
-    let Some(node) = &step.node else { return Vec::new() };
+    let Some(node) = step.node() else { return Vec::new() };
     let leaves = node.properties.leaves().into_iter();
     let properties = leaves.map(|(path, after)| {
         let source = node.source(&path);

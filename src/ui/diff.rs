@@ -15,7 +15,7 @@ use crate::plan::{Action, Plan, Step};
 /// A live document is shown as the desired one with every difference undone: what nobody has set is AWS's default and
 /// would only hide the differences.
 pub fn render(plan: &Plan, paint: Paint) -> String {
-    let differing = plan.steps.iter().filter(|step| step.action.is_change() || step.blocked.is_some());
+    let differing = plan.steps().iter().filter(|step| step.action().is_change() || step.blocked().is_some());
     let documents: String = differing.map(|step| unified(step, paint)).collect();
     // Whatever reads unified diffs passes over lines that stand before a header.
     let found: String = super::watched::lines(plan).into_iter().map(|line| format!("# {line}\n")).collect();
@@ -24,7 +24,7 @@ pub fn render(plan: &Plan, paint: Paint) -> String {
 
 fn unified(step: &Step, paint: Paint) -> String {
     let (live, config) = documents(step);
-    let address = &step.address;
+    let address = step.address();
     between(&live, &config, &format!("live/{address}"), &format!("config/{address}"), paint)
 }
 
@@ -37,20 +37,20 @@ pub fn between(before: &str, after: &str, old_name: &str, new_name: &str, paint:
 }
 
 fn documents(step: &Step) -> (String, String) {
-    let config = match (&step.node, &step.observed) {
+    let config = match (step.node(), step.observed()) {
         (Some(node), _) => Some(node.properties.clone()),
         // What is kept for its data loses single properties only.
-        (None, Some(observed)) if step.action == Action::Update => {
+        (None, Some(observed)) if step.action() == Action::Update => {
             let mut kept = observed.properties.clone();
-            step.changes.iter().for_each(|change| put(&mut kept, &change.path.0, change.after.as_ref()));
+            step.changes().iter().for_each(|change| put(&mut kept, &change.path.0, change.after.as_ref()));
             Some(kept)
         }
         (None, _) => None,
     };
-    let live = match (&step.node, &step.observed) {
+    let live = match (step.node(), step.observed()) {
         (Some(node), Some(_)) => {
             let mut live = node.properties.clone();
-            step.changes.iter().for_each(|change| put(&mut live, &change.path.0, change.before.as_ref()));
+            step.changes().iter().for_each(|change| put(&mut live, &change.path.0, change.before.as_ref()));
             Some(live)
         }
         (_, observed) => observed.as_ref().map(|observed| observed.properties.clone()),

@@ -145,14 +145,14 @@ impl<'a> EventWriter<'a> {
     /// # Errors
     /// When a stream or file cannot be written.
     pub fn plan(&self, plan: &Plan) -> io::Result<()> {
-        let Deployment { account, region, .. } = &plan.deployment;
+        let Deployment { account, region, .. } = plan.deployment();
         self.phases.borrow_mut().clear();
         self.write(Body::Plan {
-            deployment: plan.deployment.to_string(),
+            deployment: plan.deployment().to_string(),
             account: account.clone(),
             region: region.clone(),
             summary: Summary::of(plan),
-            watched: plan.watched.iter().map(WatchedDocument::of).collect(),
+            watched: plan.watched().iter().map(WatchedDocument::of).collect(),
         })
     }
 

@@ -26,10 +26,10 @@ impl Vertex {
     /// A step of a plan; `prefix` tells deployments apart.
     pub fn of(step: &Step, prefix: &str) -> Self {
         Self {
-            address: format!("{prefix}{}", step.address),
-            action: step.action.into(),
-            blocked: step.blocked.is_some(),
-            waits_for: step.waits_for.iter().map(|address| format!("{prefix}{address}")).collect(),
+            address: format!("{prefix}{}", step.address()),
+            action: step.action().into(),
+            blocked: step.blocked().is_some(),
+            waits_for: step.waits_for().iter().map(|address| format!("{prefix}{address}")).collect(),
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
     use crate::ui::testing::create_all;
 
     fn vertices() -> Vec<Vertex> {
-        create_all().plan().steps.iter().map(|step| Vertex::of(step, "")).collect()
+        create_all().plan().steps().iter().map(|step| Vertex::of(step, "")).collect()
     }
 
     #[test]

@@ -32,13 +32,13 @@ type Alike = (Option<u8>, String, String, Vec<String>);
 pub fn render(plan: &Plan, style: DiffStyle, caller: &Caller, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint, style };
     let summary = Summary::of(plan);
-    let title = format!("{} in {} {}", plan.deployment, plan.deployment.account, plan.deployment.region);
+    let title = format!("{} in {} {}", plan.deployment(), plan.deployment().account, plan.deployment().region);
     if plan.is_empty() && summary.blocked == 0 {
-        let state = if plan.destroy { "has nothing left to destroy" } else { "is as the config says" };
-        let but = if plan.watched.is_empty() { String::new() } else { format!(", but {}", watched::counted(plan)) };
-        match plan.omitted {
-            Some(_) => page.line(&format!("Nothing that is selected changes in {title}{but}.")),
-            None => page.line(&format!("No changes. {title} {state}{but}.")),
+        let state = if plan.destroy() { "has nothing left to destroy" } else { "is as the config says" };
+        let but = if plan.watched().is_empty() { String::new() } else { format!(", but {}", watched::counted(plan)) };
+        match plan.is_selection() {
+            true => page.line(&format!("Nothing that is selected changes in {title}{but}.")),
+            false => page.line(&format!("No changes. {title} {state}{but}.")),
         }
     } else {
         page.line(&paint.paint(Tone::Strong, &title));
@@ -48,15 +48,15 @@ pub fn render(plan: &Plan, style: DiffStyle, caller: &Caller, paint: Paint) -> S
     let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
     page.section("Security-relevant changes", security.collect());
     page.section(watched::TITLE, watched::lines(plan).into_iter().map(|line| (None, line)).collect());
-    let notices = plan.notices.iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
+    let notices = plan.notices().iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
     page.section("Notices", notices.collect());
-    let kept = plan.steps.iter().filter(|step| step.is_retained() && step.blocked.is_none());
-    page.section("Retained", kept.map(|step| (Some(&step.address), one_line(&why_retained(step, caller)))).collect());
+    let kept = plan.steps().iter().filter(|step| step.is_retained() && step.blocked().is_none());
+    page.section("Retained", kept.map(|step| (Some(step.address()), one_line(&why_retained(step, caller)))).collect());
     page.blank();
     page.addresses(plan);
     if summary.blocked > 0 {
         let them = if summary.blocked == 1 { "it" } else { "each" };
-        let what = match plan.skips_blocked {
+        let what = match plan.skips_blocked() {
             true => "left out, and the rest is applied".to_owned(),
             false => format!("nothing is applied until {them} is resolved"),
         };
@@ -96,11 +96,11 @@ impl Page {
     }
 
     fn steps(&mut self, plan: &Plan) {
-        let mut shown: Vec<&Step> = plan.steps.iter().filter(|step| rank(step).is_some()).collect();
+        let mut shown: Vec<&Step> = plan.steps().iter().filter(|step| rank(step).is_some()).collect();
         // The sort is stable: within a rank the order of execution stays.
         shown.sort_by_key(|step| rank(step));
         let alike = self.alike(&shown);
-        let is_alone = |step: &&Step| !alike.values().flatten().any(|other| other.address == step.address);
+        let is_alone = |step: &&Step| !alike.values().flatten().any(|other| other.address() == step.address());
         let widths = shown.iter().filter(|step| is_alone(step)).map(|step| shown_width(step));
         let width = widths.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
         for (at, step) in shown.iter().enumerate() {
@@ -126,10 +126,10 @@ impl Page {
         if self.style == DiffStyle::Full {
             return groups;
         }
-        for step in shown.iter().filter(|step| step.address.kind == Kind::Parameter && step.blocked.is_none()) {
+        for step in shown.iter().filter(|step| step.address().kind == Kind::Parameter && step.blocked().is_none()) {
             let source = step.source().map(ToString::to_string).unwrap_or_default();
             let lines = changes::lines(step, self.style, self.paint);
-            groups.entry((rank(step), step.reason.clone(), source, lines)).or_default().push(step);
+            groups.entry((rank(step), step.reason().to_owned(), source, lines)).or_default().push(step);
         }
         groups.retain(|_, steps| steps.len() >= TOGETHER);
         groups
@@ -138,14 +138,14 @@ impl Page {
     /// A line about several parameters, and their names below what they share.
     fn together(&mut self, steps: &[&Step], width: usize) {
         let Some(first) = steps.first() else { return };
-        let names: Vec<&str> = steps.iter().map(|step| step.address.name.as_str()).collect();
+        let names: Vec<&str> = steps.iter().map(|step| step.address().name.as_str()).collect();
         let shared = shared_folder(&names);
         let (symbol, tone) = sign(first);
         let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
         let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", format!("{} parameters", names.len())));
         let source =
             first.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-        self.line(&format!("  {symbol}  {address}  {}{source}", one_line(&first.reason)));
+        self.line(&format!("  {symbol}  {address}  {}{source}", one_line(first.reason())));
         let below: Vec<String> = names.iter().map(|name| one_line(&name[shared.len()..])).collect();
         self.line(&format!("       below {}", one_line(shared)));
         for line in wrapped(&below, WRAPPED) {
@@ -160,16 +160,16 @@ impl Page {
         let (symbol, tone) = sign(step);
         // The widest symbol is `-/+`.
         let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
-        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", one_line(&step.address.to_string())));
+        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", one_line(&step.address().to_string())));
         let source =
             step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-        let reason = match &step.blocked {
-            None => one_line(&step.reason),
-            Some(blocked) if step.action == Action::Keep => format!("blocked: {}", one_line(&blocked.why)),
-            Some(blocked) => format!("{} blocked: {}", infinitive(step.action), one_line(&blocked.why)),
+        let reason = match step.blocked() {
+            None => one_line(step.reason()),
+            Some(blocked) if step.action() == Action::Keep => format!("blocked: {}", one_line(&blocked.why)),
+            Some(blocked) => format!("{} blocked: {}", infinitive(step.action()), one_line(&blocked.why)),
         };
         self.line(&format!("  {symbol}  {address}  {reason}{source}"));
-        if let Some(blocked) = &step.blocked {
+        if let Some(blocked) = step.blocked() {
             self.line(&format!("       {} {}", self.paint.paint(Tone::Hint, "help:"), one_line(&blocked.hint)));
         }
         for line in changes::lines(step, self.style, self.paint) {
@@ -211,14 +211,15 @@ impl Page {
     fn addresses(&mut self, plan: &Plan) {
         let actions = [Action::Delete, Action::Replace, Action::Update, Action::Adopt, Action::Create];
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-        let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address.to_string())).collect();
+        let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address().to_string())).collect();
         for action in actions {
-            let steps = plan.steps.iter().filter(|step| step.action == action && step.runs() && !step.is_retained());
+            let steps =
+                plan.steps().iter().filter(|step| step.action() == action && step.runs() && !step.is_retained());
             let (parameters, others): (Vec<&Step>, Vec<&Step>) =
-                steps.partition(|step| step.address.kind == Kind::Parameter);
+                steps.partition(|step| step.address().kind == Kind::Parameter);
             let together = self.style != DiffStyle::Full && parameters.len() >= TOGETHER;
             let named = others.iter().chain(parameters.iter().filter(|_| !together));
-            let mut addresses: Vec<String> = named.map(|step| one_line(&step.address.to_string())).collect();
+            let mut addresses: Vec<String> = named.map(|step| one_line(&step.address().to_string())).collect();
             if together {
                 addresses.push(counted(parameters.len(), "parameter"));
             }
@@ -227,8 +228,8 @@ impl Page {
             }
             groups.push((infinitive(action), addresses));
         }
-        let retained = plan.steps.iter().filter(|step| step.is_retained() && step.runs());
-        groups.push(("retain", retained.map(|step| one_line(&step.address.to_string())).collect()));
+        let retained = plan.steps().iter().filter(|step| step.is_retained() && step.runs());
+        groups.push(("retain", retained.map(|step| one_line(&step.address().to_string())).collect()));
         groups.push(("blocked", blocked));
         for (name, addresses) in groups.into_iter().filter(|(_, addresses)| !addresses.is_empty()) {
             let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);
@@ -267,12 +268,12 @@ fn wrapped(items: &[String], width: usize) -> Vec<String> {
 }
 
 fn shown_width(step: &Step) -> usize {
-    one_line(&step.address.to_string()).chars().count()
+    one_line(&step.address().to_string()).chars().count()
 }
 
 /// Where a step stands: what destroys first, what is harmless last; none when it is not shown.
 fn rank(step: &Step) -> Option<u8> {
-    Some(match (&step.blocked, step.action) {
+    Some(match (step.blocked(), step.action()) {
         (Some(_), _) => 2,
         (None, Action::Delete) => 0,
         (None, Action::Replace) => 1,
@@ -284,17 +285,17 @@ fn rank(step: &Step) -> Option<u8> {
 }
 
 fn sign(step: &Step) -> (&'static str, Tone) {
-    if step.blocked.is_some() {
+    if step.blocked().is_some() {
         return ("!", Tone::Remove);
     }
-    let tone = match step.action {
+    let tone = match step.action() {
         Action::Delete | Action::Replace => Tone::Remove,
         Action::Update => Tone::Change,
         Action::Adopt => Tone::Hint,
         Action::Create => Tone::Add,
         Action::Keep | Action::Retain => Tone::Quiet,
     };
-    (step.action.symbol(), tone)
+    (step.action().symbol(), tone)
 }
 
 #[cfg(test)]

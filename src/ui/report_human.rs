@@ -45,8 +45,7 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
                 ),
             ),
             Outcome::Blocked => {
-                let why =
-                    plan.step(address).and_then(|step| step.blocked.as_ref()).map(|blocked| one_line(&blocked.why));
+                let why = plan.step(address).and_then(|step| step.blocked()).map(|blocked| one_line(&blocked.why));
                 line("blocked", Tone::Remove, format!("{address}: {}", why.unwrap_or_default()));
             }
             Outcome::Held(by) => {
@@ -54,9 +53,9 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
             }
         }
     }
-    let about_left_out = plan.notices.iter().filter(|notice| {
+    let about_left_out = plan.notices().iter().filter(|notice| {
         notice.message.starts_with("left out: ")
-            && notice.address.as_ref().is_some_and(|at| plan.left_out.contains_key(at))
+            && notice.address.as_ref().is_some_and(|at| plan.left_out().contains_key(at))
     });
     for notice in about_left_out {
         let address = notice.address.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -66,10 +65,10 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
             format!("{address}: {}", one_line(notice.message.trim_start_matches("left out: "))),
         );
     }
-    for step in plan.steps.iter().filter(|step| step.is_retained()) {
-        line("retained", Tone::Quiet, format!("{}: {}", step.address, one_line(&why_retained(step, caller))));
+    for step in plan.steps().iter().filter(|step| step.is_retained()) {
+        line("retained", Tone::Quiet, format!("{}: {}", step.address(), one_line(&why_retained(step, caller))));
     }
-    for (address, found) in &plan.watched {
+    for (address, found) in plan.watched() {
         line("found", Tone::Change, watched::line(address, found));
     }
     let tone = if report.is_complete() { Tone::Add } else { Tone::Remove };
@@ -80,7 +79,7 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
 
 /// Every failure as an error of its own, with the place in the YAML.
 pub fn failures(report: &Report, plan: &Plan, caller: &Caller) -> Vec<Failure> {
-    let region = Some(plan.deployment.region.as_str());
+    let region = Some(plan.deployment().region.as_str());
     let steps = report.failures().map(|(address, action, error)| {
         let source = plan.step(address).and_then(Step::source);
         Failure::cloud(error, region, caller).named(format!("could not {} {address}", infinitive(action))).at(source)
@@ -100,9 +99,9 @@ pub fn failures(report: &Report, plan: &Plan, caller: &Caller) -> Vec<Failure> {
 
 /// Why something is retained, and what deletes it later.
 pub(super) fn why_retained(step: &Step, caller: &Caller) -> String {
-    match &step.later {
-        Some(later) => format!("{}; later: {}", step.reason, caller.hint(later)),
-        None => step.reason.clone(),
+    match step.later() {
+        Some(later) => format!("{}; later: {}", step.reason(), caller.hint(later)),
+        None => step.reason().to_owned(),
     }
 }
 
@@ -114,7 +113,7 @@ pub fn last_line(report: &Report, plan: &Plan, way_on: &str) -> String {
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
     };
     if report.is_complete() {
-        if plan.destroy {
+        if plan.destroy() {
             let rest = named(&[(counts.held, "held"), (counts.retained, "retained")]);
             return format!("Destroy complete: {} destroyed{rest}.", counts.destroyed);
         }

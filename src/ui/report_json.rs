@@ -199,7 +199,8 @@ impl Counts {
     /// Counts the report of a plan, as [`crate::plan::summary::Summary`] counts the plan.
     pub fn of(report: &Report, plan: &Plan) -> Self {
         let changed = usize::from(report.is_complete() && only_record_changes(plan));
-        let retained = plan.steps.iter().filter(|step| step.action == Action::Retain && step.blocked.is_none()).count();
+        let retained =
+            plan.steps().iter().filter(|step| step.action() == Action::Retain && step.blocked().is_none()).count();
         let mut counts = Self { changed, retained, ..Self::default() };
         for (address, action, outcome) in &report.outcomes {
             let is_retained = || plan.step(address).is_some_and(Step::is_retained);
@@ -231,19 +232,19 @@ impl ReportDocument {
             action: (*action).into(),
             end: outcome.into(),
         });
-        let retained = plan.steps.iter().filter(|step| step.is_retained());
+        let retained = plan.steps().iter().filter(|step| step.is_retained());
         Self {
             format_version: 1,
-            deployment: plan.deployment.to_string(),
-            account: plan.deployment.account.clone(),
-            region: plan.deployment.region.clone(),
+            deployment: plan.deployment().to_string(),
+            account: plan.deployment().account.clone(),
+            region: plan.deployment().region.clone(),
             complete: report.is_complete(),
             stopped: report.stopped,
             steps: steps.collect(),
             errors: failures(report, plan, caller).iter().map(Failure::document).collect(),
             omitted: plan.omitted().map(ToString::to_string).collect(),
-            retained: retained.map(|step| (step.address.to_string(), why_retained(step, caller))).collect(),
-            watched: plan.watched.iter().map(WatchedDocument::of).collect(),
+            retained: retained.map(|step| (step.address().to_string(), why_retained(step, caller))).collect(),
+            watched: plan.watched().iter().map(WatchedDocument::of).collect(),
             outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
             counts: Counts::of(report, plan),
         }

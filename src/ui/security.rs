@@ -7,21 +7,21 @@ use crate::plan::{Action, Plan, Step};
 /// Every security-relevant change, for people.
 pub(super) fn relevant(plan: &Plan) -> Vec<(&Address, String)> {
     let mut found = Vec::new();
-    for step in &plan.steps {
-        let texts = match step.action {
-            Action::Create => step.node.as_ref().map(|node| openings(&node.properties)).unwrap_or_default(),
+    for step in plan.steps() {
+        let texts = match step.action() {
+            Action::Create => step.node().map(|node| openings(&node.properties)).unwrap_or_default(),
             Action::Update | Action::Adopt | Action::Replace => changes(step),
             Action::Keep | Action::Delete | Action::Retain => Vec::new(),
         };
-        found.extend(texts.into_iter().map(|text| (&step.address, text)));
+        found.extend(texts.into_iter().map(|text| (step.address(), text)));
     }
     found
 }
 
 fn changes(step: &Step) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
-    for change in &step.changes {
-        let Some(meaning) = meaning(step.address.kind, &change.path) else { continue };
+    for change in step.changes() {
+        let Some(meaning) = meaning(step.address().kind, &change.path) else { continue };
         let open = change.after.as_ref().is_some_and(opens);
         let text = format!("{}: {meaning}{}", change.path, if open { ", open to everybody" } else { "" });
         if !texts.contains(&text) {

@@ -118,7 +118,7 @@ impl Scene {
 
     /// As if this had been applied before.
     pub(crate) fn recorded(mut self) -> Self {
-        self.recorded = self.plan().record;
+        self.recorded = self.plan().record().cloned();
         self
     }
 

@@ -13,7 +13,7 @@ pub(super) const TITLE: &str = "Security: found on what is ours, and not in the 
 
 /// The lines of everything that a plan leaves as it was found: each with the way out below it.
 pub fn lines(plan: &Plan) -> Vec<String> {
-    plan.watched.iter().flat_map(|(address, watched)| [line(address, watched), way_out(address, watched)]).collect()
+    plan.watched().iter().flat_map(|(address, watched)| [line(address, watched), way_out(address, watched)]).collect()
 }
 
 /// Where it was found, and why it matters.
@@ -39,7 +39,7 @@ fn way_out(address: &Address, watched: &Watched) -> String {
 
 /// How many there are, in words.
 pub fn counted(plan: &Plan) -> String {
-    match plan.watched.len() {
+    match plan.watched().len() {
         1 => "1 thing found that the config says nothing about".into(),
         many => format!("{many} things found that the config says nothing about"),
     }

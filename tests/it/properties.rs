@@ -132,8 +132,8 @@ fn judge(fake: &Fake, graph: &Graph) -> Result<(), TestCaseError> {
 fn is_settled(fake: &Fake, graph: &Graph) -> Result<(), TestCaseError> {
     let plan = run(planned(fake, graph, false)).unwrap();
     let changes: Vec<String> =
-        plan.steps.iter().filter(|step| step.action.is_change()).map(|step| step.address.to_string()).collect();
-    prop_assert!(plan.is_empty(), "left to do: {:?}, record {:?} -> {:?}", changes, plan.recorded, plan.record);
+        plan.steps().iter().filter(|step| step.action().is_change()).map(|step| step.address().to_string()).collect();
+    prop_assert!(plan.is_empty(), "left to do: {:?}, record {:?} -> {:?}", changes, plan.recorded(), plan.record());
     Ok(())
 }
 
@@ -195,7 +195,7 @@ proptest! {
         let fake = Fake::default();
         run(applied(&fake, &graph(&a), false, 4)).unwrap();
         let graph = graph(&b);
-        let steps = |plan: Plan| plan.steps.into_iter().map(|step| (step.address, step.action)).collect::<Vec<(Address, Action)>>();
+        let steps = |plan: Plan| plan.steps().iter().map(|step| (step.address().clone(), step.action())).collect::<Vec<(Address, Action)>>();
         let (one, other) = (run(planned(&fake, &graph, false)).unwrap(), run(planned(&fake, &graph, false)).unwrap());
         prop_assert_eq!(steps(one), steps(other));
     }

@@ -232,9 +232,9 @@ fn holds(every: usize) -> (usize, usize) {
                     Verdict::Ours | Verdict::Foreign => false,
                 };
                 let told = format!("{told}; with {flag}: {step:?}");
-                assert_eq!(step.action == Action::Adopt, adopts, "{told}");
-                assert_eq!(step.blocked.is_some(), verdict != Verdict::Ours && !adopts, "{told}");
-                let hint = step.blocked.map(|blocked| blocked.hint).unwrap_or_default();
+                assert_eq!(step.action() == Action::Adopt, adopts, "{told}");
+                assert_eq!(step.blocked().is_some(), verdict != Verdict::Ours && !adopts, "{told}");
+                let hint = step.blocked().map(|blocked| blocked.hint.clone()).unwrap_or_default();
                 assert!(verdict != Verdict::Foreign || !hint.contains("--adopt"), "{told}");
                 plans += 1;
             }

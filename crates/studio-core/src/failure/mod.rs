@@ -120,11 +120,11 @@ impl Failure {
 
     /// The failure of a plan with blocked steps; none when nothing is blocked.
     pub fn blocked(plan: &Plan) -> Option<Self> {
-        let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked.as_ref()?))).collect();
+        let blocked: Vec<_> = plan.blocked().filter_map(|step| Some((step, step.blocked()?))).collect();
         let (first, _) = blocked.first()?;
         let lines = blocked.iter().map(|(step, blocked)| {
             let place = step.source().map(|source| format!(" ({source})")).unwrap_or_default();
-            format!("{}: {}{place}", step.address, blocked.why)
+            format!("{}: {}{place}", step.address(), blocked.why)
         });
         let code = match blocked.iter().all(|(_, blocked)| blocked.is_failed_check) {
             true => &codes::FAILED_CHECK,
@@ -137,7 +137,7 @@ impl Failure {
             }
         }
         let summary = match blocked.len() {
-            1 => format!("nothing was applied: {} is blocked", first.address),
+            1 => format!("nothing was applied: {} is blocked", first.address()),
             count => format!("nothing was applied: {count} steps are blocked"),
         };
         let failure = Self::new(code, summary).at(first.source());

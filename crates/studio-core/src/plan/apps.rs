@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, RulesOf, Step, left_out};
+use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, RulesOf, Step, Transition, left_out};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// With `--skip-blocked`: makes a replacement that is not allowed an update without what cannot be changed in place.
 pub(super) fn keep_immutable(step: &mut Step, rules: &dyn Rules, options: &Options) -> Option<(Notice, Vec<Change>)> {
-    if !options.skip_blocked || step.action != Action::Replace || step.changes.is_empty() {
+    if !options.skip_blocked || step.action() != Action::Replace || step.changes().is_empty() {
         return None;
     }
     let blocked = step.blocked.clone()?;
     let immutable = |change: &&Change| {
         matches!(rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()), Effect::Immutable(_))
     };
-    let out: Vec<Change> = step.changes.iter().filter(immutable).cloned().collect();
+    let out: Vec<Change> = step.changes().iter().filter(immutable).cloned().collect();
     leave_out(step, &out, &blocked)
 }
 
@@ -34,12 +34,12 @@ pub(super) fn block(
         .collect();
     let mut notices = Vec::new();
     let mut stopped: BTreeSet<&Address> = BTreeSet::new();
-    let changes = |step: &&mut Step| matches!(step.action, Action::Update | Action::Adopt) && step.blocked.is_none();
+    let changes = |step: &&mut Step| matches!(step.action(), Action::Update | Action::Adopt) && step.blocked.is_none();
     for step in steps.iter_mut().filter(changes) {
         let rules = rules(step.address.kind);
         let mut gated: Vec<Change> = Vec::new();
         let mut holders: BTreeSet<&Address> = BTreeSet::new();
-        for change in &step.changes {
+        for change in step.changes() {
             let effect = rules.effect(&change.path, change.before.as_ref(), change.after.as_ref());
             let Effect::AppsStopped(which) = effect else { continue };
             let held = apps.iter().filter(|(_, app)| stands_in_the_way(app, which, snapshot));
@@ -66,31 +66,22 @@ pub(super) fn block(
             None => step.blocked = Some(blocked),
         }
     }
-    steps.extend(apps.iter().filter(|(address, _)| stopped.contains(address)).map(|(address, observed)| Step {
-        address: (*address).clone(),
-        action: Action::Delete,
-        node: None,
-        observed: Some((*observed).clone()),
-        changes: Vec::new(),
-        reason: "it stands in the way of a change of the domain".into(),
-        blocked: None,
-        waits_for: BTreeSet::new(),
-        later: None,
-        place: None,
+    steps.extend(apps.iter().filter(|(address, _)| stopped.contains(address)).map(|(address, observed)| {
+        let transition = Transition::Delete { live: (*observed).clone() };
+        Step::new((*address).clone(), transition, "it stands in the way of a change of the domain")
     }));
     notices
 }
 
 /// Takes `out` out of a change; nothing happens when nothing would be left, but that taking over is something by itself.
 fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<(Notice, Vec<Change>)> {
-    let adopts = step.action == Action::Adopt;
-    if step.node.is_none() || !adopts && out.len() == step.changes.len() {
+    let adopts = step.action() == Action::Adopt;
+    if step.node().is_none() || !adopts && out.len() == step.changes().len() {
         return None;
     }
     left_out::take_out(step, out);
     if !adopts {
-        step.action = Action::Update;
-        step.reason = "it differs".into();
+        step.update("it differs");
     }
     step.blocked = None;
     let paths: Vec<String> = out.iter().map(|change| change.path.to_string()).collect();

@@ -91,7 +91,7 @@ fn what_apps_forbid_is_left_out_and_the_rest_is_done() {
         assert_eq!(lines(&plan)[0], line, "{name}");
         assert_eq!(changed(&plan, "domain.studio"), changes, "{name}");
         assert_eq!((plan.left_out.len(), notices(&plan, "domain.studio").len()), (left, left), "{name}");
-        let kept = step(&plan, "domain.studio").node.as_ref().unwrap().properties.text("Live") == Some("a");
+        let kept = step(&plan, "domain.studio").node().unwrap().properties.text("Live") == Some("a");
         assert_eq!(kept, left == 1, "{name}: what is left out is not sent");
     }
 }

@@ -290,7 +290,7 @@ impl PlanDocument {
     /// A plan as data, not dated.
     pub fn of(plan: &Plan) -> Self {
         let summary = Summary::of(plan);
-        let steps = plan.steps.iter().filter(|step| step.action != Action::Keep || step.blocked.is_some());
+        let steps = plan.steps.iter().filter(|step| step.action() != Action::Keep || step.blocked.is_some());
         let notices = plan.notices.iter().map(|notice| NoticeDocument {
             address: notice.address.as_ref().map(ToString::to_string),
             message: notice.message.clone(),
@@ -415,7 +415,7 @@ impl PlanDocument {
 impl StepDocument {
     fn of(step: &Step) -> Self {
         let json = |value: Option<&Value>| value.map_or(Json::Null, Value::to_json);
-        let changes = step.changes.iter().map(|change| ChangeDocument {
+        let changes = step.changes().iter().map(|change| ChangeDocument {
             path: change.path.to_string(),
             before: json(change.before.as_ref()),
             after: json(change.after.as_ref()),
@@ -425,11 +425,11 @@ impl StepDocument {
             address: step.address.to_string(),
             kind: step.address.kind.to_string(),
             name: step.address.name.clone(),
-            action: step.action.into(),
+            action: step.action().into(),
             reason: step.reason.clone(),
-            before: json(step.observed.as_ref().map(|observed| &observed.properties)),
-            after: json(step.node.as_ref().map(|node| &node.properties)),
-            changed_paths: step.changes.iter().map(|change| change.path.to_string()).collect(),
+            before: json(step.observed().map(|observed| &observed.properties)),
+            after: json(step.node().map(|node| &node.properties)),
+            changed_paths: step.changes().iter().map(|change| change.path.to_string()).collect(),
             changes: changes.collect(),
             blocked_by: step
                 .blocked

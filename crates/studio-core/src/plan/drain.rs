@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Options, Step};
+use super::{Action, Blocked, Options, Step, Transition};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// Something that somebody made in the domain.
@@ -37,19 +37,9 @@ impl Holder<'_> {
         }
     }
 
-    fn step(&self, action: Action, reason: String, blocked: Option<Blocked>) -> Step {
-        Step {
-            address: self.address.clone(),
-            action,
-            node: None,
-            observed: Some(self.observed.clone()),
-            changes: Vec::new(),
-            reason,
-            blocked,
-            waits_for: BTreeSet::new(),
-            later: None,
-            place: None,
-        }
+    fn step(&self, reason: String, blocked: Option<Blocked>) -> Step {
+        let transition = Transition::Delete { live: self.observed.clone() };
+        Step { blocked, ..Step::new(self.address.clone(), transition, reason) }
     }
 }
 
@@ -59,7 +49,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
         .iter()
         .chain(removals.iter())
         .filter(|step| goes(step))
-        .filter_map(|step| Some((step.address.clone(), step.observed.as_ref()?.id.clone())))
+        .filter_map(|step| Some((step.address.clone(), step.observed()?.id.clone())))
         .collect();
     let known: BTreeSet<Address> = steps.iter().chain(removals.iter()).map(|step| step.address.clone()).collect();
     let holders = holders(&going, &known, snapshot, options);
@@ -75,7 +65,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
     let domain_stays = staying.iter().find(|address| address.kind == Kind::Domain).cloned();
     for step in steps.iter_mut().chain(removals.iter_mut()).filter(|step| goes(step)) {
         let follows = domain_stays.as_ref().is_some_and(|domain| {
-            step.action == Action::Replace && step.address.kind != Kind::Domain && step.waits_for.contains(domain)
+            step.action() == Action::Replace && step.address.kind != Kind::Domain && step.waits_for.contains(domain)
         });
         if staying.contains(&step.address) || follows {
             block(step, &holders, &staying);
@@ -86,7 +76,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
         let goes_with = holder.holds.iter().find(|address| !staying.contains(*address));
         match (goes_with, holder.needs) {
             (Some(with), _) => {
-                removals.push(holder.step(Action::Delete, format!("{} ({with} goes)", holder.loses()), None));
+                removals.push(holder.step(format!("{} ({with} goes)", holder.loses()), None));
             }
             (None, Some(flag)) => {
                 let held: Vec<String> = holder.holds.iter().map(ToString::to_string).collect();
@@ -96,7 +86,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
                         "let its user stop or delete it, or delete it and all else that is in the way with `{flag}`"
                     ),
                 );
-                removals.push(holder.step(Action::Delete, "what it holds goes".into(), Some(blocked)));
+                removals.push(holder.step("what it holds goes".into(), Some(blocked)));
             }
             // It may go, but what it holds stays: so does it.
             (None, None) => {}
@@ -107,8 +97,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
 /// Whether a step removes something that others live in.
 fn goes(step: &Step) -> bool {
     matches!(step.address.kind, Kind::Domain | Kind::UserProfile)
-        && matches!(step.action, Action::Delete | Action::Replace)
-        && step.observed.is_some()
+        && matches!(step.action(), Action::Delete | Action::Replace)
 }
 
 /// Everything that holds one of `going`, each given with the name that AWS knows it by.

@@ -21,7 +21,7 @@ pub struct Drift {
 impl Drift {
     /// Whether anything moved.
     pub fn is_any(&self) -> bool {
-        let drifts = |step: &Step| step.action.is_change() || step.blocked.is_some();
+        let drifts = |step: &Step| step.action().is_change() || step.blocked.is_some();
         self.plan.steps.iter().any(drifts) || !self.plan.watched.is_empty()
     }
 }
@@ -33,9 +33,9 @@ impl Plan {
         let recorded = self.recorded.clone()?;
         let config_changed = self.record.as_ref().is_some_and(|next| next.config_digest != recorded.config_digest);
         let unread: Vec<Address> = self.unread.iter().map(|(address, _)| address.clone()).collect();
-        let is_unmade = |step: &&Step| step.action == Action::Create && recorded.unmade.contains(&step.address);
+        let is_unmade = |step: &&Step| step.action() == Action::Create && recorded.unmade.contains(&step.address);
         let unmade: Vec<Address> = self.steps.iter().filter(is_unmade).map(|step| step.address.clone()).collect();
-        let there = self.steps.iter().filter(|step| step.observed.is_some() && step.node.is_some());
+        let there = self.steps.iter().filter(|step| step.observed().is_some() && step.node().is_some());
         let there = there.filter(|step| !unread.contains(&step.address));
         let counts = there.map(|step| recorded.paths(&step.address).len()).filter(|count| *count > 0);
         let (compared_objects, compared_values) =
@@ -48,9 +48,9 @@ impl Plan {
             if unmade.contains(&step.address) {
                 return false;
             }
-            let Step { address, changes, .. } = step;
-            changes.retain(|change| !is_path_ignored(address, &change.path));
-            !is_ignored(&address.to_string()) && !unread.contains(address) && drifts(step, &recorded)
+            let address = step.address.clone();
+            step.retain_changes(|change| !is_path_ignored(&address, &change.path));
+            !is_ignored(&address.to_string()) && !unread.contains(&address) && drifts(step, &recorded)
         });
         // The record is no part of the account that anybody looks at.
         self.record = Some(recorded);
@@ -64,18 +64,18 @@ fn drifts(step: &mut Step, recorded: &Record) -> bool {
     if managed.is_empty() {
         return false;
     }
-    let differed = !step.changes.is_empty();
+    let differed = !step.changes().is_empty();
     let known = |path: &Path| managed.iter().any(|known| path.starts_with(known) || known.starts_with(path));
-    step.changes.retain(|change| !change.unsets && known(&change.path));
-    match step.action {
+    step.retain_changes(|change| !change.unsets && known(&change.path));
+    match step.action() {
         Action::Create => {
             step.reason = "it is gone".into();
             // A script that has only been edited is a new object under an old address.
             !differed
         }
-        Action::Update => !step.changes.is_empty(),
+        Action::Update => !step.changes().is_empty(),
         // Without a difference it is AWS that reports the object as failed.
-        Action::Replace => !differed || !step.changes.is_empty(),
+        Action::Replace => !differed || !step.changes().is_empty(),
         Action::Keep => step.blocked.is_some(),
         Action::Adopt | Action::Delete | Action::Retain => false,
     }

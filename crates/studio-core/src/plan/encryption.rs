@@ -8,17 +8,17 @@ use crate::model::{Kind, Path};
 /// Somebody who gives a key in the YAML has asked for that. A key that is made, or found, for a bucket that has one already
 /// is a key that nobody chose: it blocks.
 pub(super) fn keep_readable(steps: &mut [Step]) -> Option<Notice> {
-    let key = steps.iter().find(|step| step.address.kind == Kind::KmsKey && step.node.is_some());
-    let is_first_contact = key.is_some_and(|key| !matches!(key.action, Action::Keep | Action::Update));
+    let key = steps.iter().find(|step| step.address.kind == Kind::KmsKey && step.node().is_some());
+    let is_first_contact = key.is_some_and(|key| !matches!(key.action(), Action::Keep | Action::Update));
     let made = key.map(|key| key.address.clone());
-    let alias = key.and_then(|key| key.node.as_ref()?.properties.text("AliasName").map(str::to_owned));
+    let alias = key.and_then(|key| key.node()?.properties.text("AliasName").map(str::to_owned));
     let bucket = steps.iter_mut().find(|step| step.address.kind == Kind::Bucket && step.runs())?;
     let path = Path::of(["Encryption", "KMSMasterKeyID"]);
-    let properties =
-        [bucket.observed.as_ref().map(|live| &live.properties), bucket.node.as_ref().map(|n| &n.properties)];
+    let properties = [bucket.observed().map(|live| &live.properties), bucket.node().map(|node| &node.properties)];
     let [old, new] = properties.map(|properties| properties?.at(&path)?.as_str().map(str::to_owned));
     let old = old?;
-    let is_moved = bucket.changes.iter().any(|change| change.path.starts_with(&path) || path.starts_with(&change.path));
+    let is_moved =
+        bucket.changes().iter().any(|change| change.path.starts_with(&path) || path.starts_with(&change.path));
     if !is_moved || denotes(&old) == new.as_deref().and_then(denotes) && denotes(&old).is_some() {
         return None;
     }
@@ -27,7 +27,7 @@ pub(super) fn keep_readable(steps: &mut [Step]) -> Option<Notice> {
     }
     let what = format!("what is in it now is encrypted with the key {old}, and nobody can read it without that key");
     match made {
-        Some(made) if is_first_contact || bucket.action == Action::Adopt => {
+        Some(made) if is_first_contact || bucket.action() == Action::Adopt => {
             bucket.blocked = Some(Blocked::new(
                 format!("{what}; {made} is another key"),
                 format!(

@@ -40,7 +40,7 @@ fn what_nobody_tags_is_whose_the_company_is() {
         for (words, expected) in [("", false), ("adopt", adopted), ("adopt=execution_policy.it", named)] {
             let plan = scene.plan(words);
             let found = step(&plan, "execution_policy.it");
-            assert_eq!(found.action == super::super::Action::Adopt, expected, "{name} with `{words}`");
+            assert_eq!(found.action() == super::super::Action::Adopt, expected, "{name} with `{words}`");
             assert_eq!(found.blocked.is_none(), expected, "{name} with `{words}`");
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Change, Effect, Notice, Plan, RulesOf, Step};
+use super::{Action, Blocked, Change, Effect, Notice, Plan, RulesOf, Step, Transition};
 use crate::model::{Address, Kind, Observed, Text, Value};
 
 /// What is left out so far, and what follows from it.
@@ -81,21 +81,19 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
         for step in plan.steps.iter().filter(|step| step.blocked.is_some()) {
             // Whoever chooses a part has not chosen to publish it.
             if step.address.kind == Kind::Parameter && !plan.skips_blocked {
-                let before = step.changes.iter().filter_map(|change| change.before.as_ref());
+                let before = step.changes().iter().filter_map(|change| change.before.as_ref());
                 before.for_each(|before| identifiers(before, &mut kept.told));
                 continue;
             }
-            step.changes.iter().for_each(|change| kept.add(change));
+            step.changes().iter().for_each(|change| kept.add(change));
             // What was to go goes on with all that it has.
-            if step.action == Action::Delete
-                && let Some(observed) = &step.observed
-            {
-                identifiers(&observed.properties, &mut kept.uses);
+            if let Transition::Delete { live } = &step.transition {
+                identifiers(&live.properties, &mut kept.uses);
             }
         }
         let blocked: BTreeSet<Address> = plan.blocked().map(|step| step.address.clone()).collect();
         let domain_stays =
-            plan.blocked().any(|step| step.address.kind == Kind::Domain && step.action == Action::Replace);
+            plan.blocked().any(|step| step.address.kind == Kind::Domain && step.action() == Action::Replace);
         let mut moved = false;
         for at in 0..plan.steps.len() {
             let left_out = plan.left_out.get(&plan.steps[at].address).cloned().unwrap_or_default();
@@ -103,9 +101,9 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
             if !step.runs() {
                 continue;
             }
-            let holder = matches!(step.address.kind, Kind::App | Kind::Space) && step.action == Action::Delete;
+            let holder = matches!(step.address.kind, Kind::App | Kind::Space) && step.action() == Action::Delete;
             let waits = step.waits_for.iter().find(|of| blocked.contains(*of));
-            let wants_more = step.action == Action::Create && needs_whole(step, &plan.left_out, rules);
+            let wants_more = step.action() == Action::Create && needs_whole(step, &plan.left_out, rules);
             if waits.is_some() || holder && domain_stays || wants_more {
                 let of = waits.map_or_else(|| "domain.studio".to_owned(), ToString::to_string);
                 step.blocked = Some(Blocked::new(
@@ -115,13 +113,11 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
                 moved = true;
                 continue;
             }
-            if step.action == Action::Delete || step.is_retained() {
-                if !step.observed.as_ref().is_some_and(|observed| kept.keeps(observed)) {
+            if step.action() == Action::Delete || step.is_retained() {
+                if !step.observed().is_some_and(|observed| kept.keeps(observed)) {
                     continue;
                 }
-                step.action = Action::Keep;
-                step.changes.clear();
-                step.reason = "what is left out goes on using it".into();
+                step.keep("what is left out goes on using it");
                 plan.left_out.insert(step.address.clone(), Vec::new());
                 moved = true;
                 continue;
@@ -129,7 +125,7 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
             let of_kind = rules(step.address.kind);
             let couples = |change: &Change| left_out.iter().find(|out| of_kind.goes_with(&out.path, &change.path));
             let mut out: Vec<(Change, String)> = Vec::new();
-            for change in &step.changes {
+            for change in step.changes() {
                 let why = match couples(change) {
                     Some(out) => Some(out.path.to_string()),
                     None if is_tag(change) => None,
@@ -137,8 +133,8 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
                 };
                 out.extend(why.map(|why| (change.clone(), why)));
             }
-            if step.action == Action::Create {
-                if let Some(new) = step.node.as_ref().and_then(|node| created_too_early(&node.properties, &kept)) {
+            if step.action() == Action::Create {
+                if let Some(new) = step.node().and_then(|node| created_too_early(&node.properties, &kept)) {
                     step.blocked = Some(Blocked::new(
                         format!("it names {new}, which what is left out does not use yet"),
                         "it follows once that is done",
@@ -174,7 +170,7 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
 
 /// Takes changes out of a step, so that what they are about stays as it is.
 pub(super) fn take_out(step: &mut Step, out: &[Change]) {
-    if let Some(node) = &mut step.node {
+    if let Some(node) = step.node_mut() {
         for change in out {
             match &change.before {
                 Some(before) => node.properties.set_at(&change.path, before.clone()),
@@ -182,10 +178,9 @@ pub(super) fn take_out(step: &mut Step, out: &[Change]) {
             }
         }
     }
-    step.changes.retain(|change| !out.contains(change));
-    if step.action == Action::Update && step.changes.is_empty() {
-        step.action = Action::Keep;
-        step.reason = "all that differs is left out".into();
+    step.retain_changes(|change| !out.contains(change));
+    if step.action() == Action::Update && step.changes().is_empty() {
+        step.keep("all that differs is left out");
     }
 }
 

@@ -33,9 +33,9 @@ fn what_is_left_out_keeps_what_it_uses() {
     let allowed = stuck().plan("skip replace=domain.studio");
     assert_eq!(lines(&allowed)[2], "delete execution_role.old");
     let other = stuck().has("execution_role.other", json!({})).plan("skip");
-    assert_eq!(step(&other, "execution_role.other").action, Action::Delete, "nobody uses it");
+    assert_eq!(step(&other, "execution_role.other").action(), Action::Delete, "nobody uses it");
     let named = stuck().has("bucket.b", json!({"Plain": arn(OLD)})).plan("skip");
-    assert_eq!(step(&named, "bucket.b").action, Action::Delete, "it uses, and is not used");
+    assert_eq!(step(&named, "bucket.b").action(), Action::Delete, "it uses, and is not used");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_would_take_something_from_it_is_left_out_too() {
         assert_eq!(changed(&plan, "execution_policy.p"), expected, "{name}");
         let is_left = expected.is_empty();
         assert_eq!(plan.left_out.contains_key(&address("execution_policy.p")), is_left, "{name}");
-        assert_eq!(step(&plan, "execution_policy.p").action == Action::Keep, is_left, "{name}");
+        assert_eq!(step(&plan, "execution_policy.p").action() == Action::Keep, is_left, "{name}");
         assert_eq!(notices(&plan, "execution_policy.p").len(), usize::from(is_left), "{name}");
     }
 }
@@ -201,12 +201,12 @@ fn what_is_taken_out_stays_as_it_is() {
         ("all", vec![plain, other, inner], json!({"Plain": "a"}), Action::Keep),
     ] {
         let mut step = step(&scene.plan(""), "bucket.b").clone();
-        for change in &mut step.changes {
-            change.source = None;
+        if let Transition::Update { changes, .. } = &mut step.transition {
+            changes.iter_mut().for_each(|change| change.source = None);
         }
         take_out(&mut step, &out);
-        assert_eq!(step.node.unwrap().properties.to_json(), properties, "{name}");
-        assert_eq!((step.changes.len(), step.action), (3 - out.len(), action), "{name}");
+        assert_eq!(step.node().unwrap().properties.to_json(), properties, "{name}");
+        assert_eq!((step.changes().len(), step.action()), (3 - out.len(), action), "{name}");
     }
 }
 

@@ -6,6 +6,7 @@
 //! plan as [`Step::blocked`].
 
 mod apps;
+mod decide;
 mod diff;
 pub mod document;
 mod drain;
@@ -14,6 +15,7 @@ mod encryption;
 mod findings;
 mod foreign;
 mod left_out;
+mod order;
 mod record;
 mod removal;
 mod rules;
@@ -24,6 +26,7 @@ mod sticky;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+mod transition;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,19 +34,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use diff::{Change, changes, is_blank};
 pub use drift::Drift;
 pub use findings::{Check, Draft, Finding, Obstacle};
+pub use order::Cycle;
 pub use record::{AssetDigest, PathSet, Record};
 pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, RulesOf, Selection, Unset};
 pub use selection::Omitted;
-pub use step::{Action, Blocked, Notice, Plan, Step};
+pub use step::{Blocked, Notice, Plan, Step};
+pub use transition::{Action, Transition};
 pub use watch::{Mend, Watched};
 
-use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Observed, Owner, Path, Snapshot, State, Value};
+use crate::model::{Address, Deployment, Found, Graph, Kind, Observed, Path, Snapshot, Value};
+use decide::Outlook;
 use foreign::Company;
-
-/// Two nodes that wait for each other: a bug of the graph, since a config cannot say such a thing.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0} waits for itself by way of other nodes: this is a bug in studio-deploy")]
-pub struct Cycle(pub Address);
 
 /// Decides everything, but for what checks of the account may still find.
 ///
@@ -59,7 +60,7 @@ pub fn plan<'a>(
 ) -> Result<Draft<'a>, Cycle> {
     let mut notices = Vec::new();
     let mut steps = Vec::new();
-    let mut settled: BTreeMap<Address, Settled> = BTreeMap::new();
+    let mut outlooks: BTreeMap<Address, Outlook> = BTreeMap::new();
     let mut left_out = BTreeMap::new();
     let mut replaced = BTreeMap::new();
     let mut foreign = BTreeSet::new();
@@ -69,26 +70,26 @@ pub fn plan<'a>(
     let (said, graph) = (graph, &known.completed(graph, rules, &mut stays));
     let mut lasting = graph.clone();
     let mended = &watch::mended(graph, snapshot, rules, options);
-    let order = order(graph)?;
+    let order = order::order(graph)?;
     notices.extend(known.company.left(snapshot, graph, options));
     for address in &order {
         let node = &mended[address];
         let rules = rules(address.kind);
-        let mut step = step(deployment, node, &known, &settled, rules, options);
+        let mut step = decide::step(deployment, node, &known, &outlooks, rules, options);
         if let Some((notice, changes)) = apps::keep_immutable(&mut step, rules, options) {
             left_out.insert(address.clone(), changes);
             notices.push(notice);
         }
-        follow(&mut step, &replaced, rules);
+        decide::follow_parent(&mut step, &replaced, rules);
         foreign::follow(&mut step, &foreign);
         if step.blocked.is_some() && matches!(snapshot.get(address), Some(Found::Foreign { .. })) {
             foreign.insert(address.clone());
         }
-        if step.action == Action::Replace {
-            protect(&mut step, options);
+        decide::protect(&mut step, options);
+        if step.action() == Action::Replace {
             replaced.insert(address.clone(), step.blocked.clone());
         }
-        settled.insert(address.clone(), Settled::of(&step));
+        outlooks.insert(address.clone(), Outlook::of(&step));
         steps.push(step);
     }
     notices.extend(encryption::keep_readable(&mut steps));
@@ -101,12 +102,14 @@ pub fn plan<'a>(
     removal::add(&mut steps, graph, snapshot, rules, options, &mut notices);
     watch::mend_beside(&mut steps, snapshot, rules, options);
     // Where the old object goes, what AWS would have kept of it goes too: the new one is made of what the config says.
-    for step in steps.iter_mut().filter(|step| step.action == Action::Replace && step.blocked.is_none()) {
-        if let Some(node) = said.get(&step.address) {
-            let leaves: Vec<Path> = node.properties.leaves().into_iter().map(|(path, _)| path).collect();
-            step.changes.retain(|change| change.unsets || leaves.iter().any(|leaf| change.path.starts_with(leaf)));
-            step.node = Some(resolved(node, &settled));
-            lasting.insert(step.address.clone(), node.clone());
+    for step in steps.iter_mut().filter(|step| step.action() == Action::Replace && step.blocked.is_none()) {
+        if let Some(said) = said.get(&step.address) {
+            let leaves: Vec<Path> = said.properties.leaves().into_iter().map(|(path, _)| path).collect();
+            step.retain_changes(|change| change.unsets || leaves.iter().any(|leaf| change.path.starts_with(leaf)));
+            if let Some(node) = step.node_mut() {
+                *node = decide::resolved(said, &outlooks);
+            }
+            lasting.insert(step.address.clone(), said.clone());
             stays.retain(|notice| notice.address.as_ref() != Some(&step.address));
         }
     }
@@ -135,23 +138,6 @@ pub fn plan<'a>(
     left_out::close_if_skipping(&mut plan, rules);
     let watched = watch::all(graph, snapshot, rules, options);
     Ok(Draft { plan, rules, selection: options.selection.clone(), lasting, watched })
-}
-
-/// What later nodes may know of an earlier one.
-enum Settled {
-    /// It stays the object that it is, with these outputs.
-    Stays(BTreeMap<String, String>),
-    /// It is made, or made again: nothing is known.
-    Unknown,
-}
-
-impl Settled {
-    fn of(step: &Step) -> Self {
-        match (&step.observed, step.action) {
-            (Some(observed), Action::Keep | Action::Adopt | Action::Update) => Self::Stays(observed.outputs.clone()),
-            _ => Self::Unknown,
-        }
-    }
 }
 
 /// What is known of the account.
@@ -202,188 +188,5 @@ fn going<'a>(graph: &Graph, snapshot: &'a Snapshot) -> BTreeSet<&'a str> {
     going.map(String::as_str).collect()
 }
 
-fn step(
-    deployment: &Deployment,
-    node: &Node,
-    known: &Known<'_>,
-    settled: &BTreeMap<Address, Settled>,
-    rules: &dyn Rules,
-    options: &Options,
-) -> Step {
-    let address = &node.address;
-    // What is known of a live object does not make its changes unnecessary: whatever builds on it waits for them.
-    let waits_for = node.dependencies().into_iter().cloned().collect();
-    let node = resolved(node, settled);
-    let mut step = Step {
-        address: address.clone(),
-        action: Action::Keep,
-        node: None,
-        observed: None,
-        changes: Vec::new(),
-        reason: String::new(),
-        blocked: None,
-        waits_for,
-        later: None,
-        place: None,
-    };
-    match known.snapshot.get(address).unwrap_or(&Found::Absent) {
-        Found::Absent => {
-            step.action = Action::Create;
-            step.reason = "it does not exist yet".into();
-            if let Some((old, observed)) = superseded(address, known.snapshot) {
-                step.reason = format!("it takes the place of {old}");
-                // What the YAML says nothing about, such as a name that follows from the content, is no news.
-                step.changes = changes(&node, observed, &[], rules);
-                step.changes.retain(|change| node.sources.contains_key(&change.path));
-            }
-        }
-        Found::Foreign { owner, observed } => {
-            let adopted = known.company.yields(address, owner, options);
-            step.observed.clone_from(observed);
-            match observed {
-                Some(observed) if adopted => {
-                    step.changes = changes(&node, observed, &[], rules);
-                    step.action = Action::Adopt;
-                    step.reason = match owner {
-                        Owner::Mdaa { stack: Some(stack) } => format!("MDAA's stack {stack} made it"),
-                        Owner::Mdaa { stack: None } => "MDAA made it".into(),
-                        Owner::MdaaByName => "its name is MDAA's, and it has no tags".into(),
-                        _ => "you named it".into(),
-                    };
-                    judge(&mut step, observed, rules, options);
-                    step.blocked = step.blocked.or_else(|| state::unusable(observed));
-                }
-                _ => step.blocked = Some(known.company.blocked(&node, owner, deployment)),
-            }
-        }
-        Found::Ours(observed) => {
-            step.observed = Some(observed.clone());
-            state::judge(&mut step, observed, rules, options);
-            if matches!(step.action, Action::Keep | Action::Update) && step.blocked.is_none() {
-                step.changes = changes(&node, observed, &known.managed(address, observed), rules);
-                if !step.changes.is_empty() {
-                    if step.action == Action::Keep {
-                        step.action = Action::Update;
-                        step.reason = "it differs".into();
-                    }
-                    judge(&mut step, observed, rules, options);
-                } else if let State::UpdateFailed(reason) = &observed.state {
-                    step.action = Action::Update;
-                    step.reason = format!("its last update failed: {reason}");
-                }
-            }
-        }
-    }
-    step.node = Some(node);
-    step
-}
-
-/// A node with the outputs filled in that are known already.
-fn resolved(node: &Node, settled: &BTreeMap<Address, Settled>) -> Node {
-    let properties = node.properties.resolve(&|of, attribute| match settled.get(of) {
-        Some(Settled::Stays(outputs)) => outputs.get(attribute).cloned(),
-        _ => None,
-    });
-    Node { properties, ..node.clone() }
-}
-
-/// The earlier object that a new one takes the place of, when there is just one: `lifecycle_config.kernel@<hash>`.
-fn superseded<'a>(address: &Address, snapshot: &'a Snapshot) -> Option<(&'a Address, &'a Observed)> {
-    let prefix = format!("{}@", address.name);
-    let mut older = snapshot.iter().filter_map(|(other, found)| {
-        (other.kind == address.kind && other.name.starts_with(&prefix)).then(|| Some((other, found.ours()?))).flatten()
-    });
-    let first = older.next();
-    if older.next().is_some() { None } else { first }
-}
-
-/// Whether the changes of a live object may be made in place.
-fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Options) {
-    let immutable = step.changes.iter().find_map(|change| {
-        match rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()) {
-            Effect::Immutable(loses) => Some((change.path.clone(), loses)),
-            _ => None,
-        }
-    });
-    if let Some((path, loses)) = immutable {
-        step.action = Action::Replace;
-        step.reason = format!("{path} cannot be changed on a live object");
-        if !options.allow_replace.contains(&step.address) {
-            // What is lost with the object is lost with its replacement, and known in more detail.
-            let loses = match rules.removal(observed, &options.retention) {
-                Removal::Guarded { loses } => format!("loses {loses}"),
-                Removal::Delete | Removal::Asked { .. } | Removal::Unused { .. } | Removal::Retain { .. } => {
-                    loses.to_owned()
-                }
-            };
-            step.blocked = Some(Blocked::new(
-                format!("{path} of {} cannot be changed in place, and replacing it {loses}", observed.id),
-                format!("put the old value back, or allow it with `--allow-replace {}`", step.address),
-            ));
-        }
-    }
-}
-
-/// What can only be replaced because something that it is part of is: who consented to that consented to this, and who
-/// did not is asked about that.
-///
-/// Whatever else about it cannot be changed in place needs consent of its own.
-fn follow(step: &mut Step, replaced: &BTreeMap<Address, Option<Blocked>>, rules: &dyn Rules) {
-    let of_replaced = |change: &Change| {
-        let outputs = change.after.iter().flat_map(Value::outputs);
-        outputs.into_iter().find_map(|(of, _)| replaced.get_key_value(of))
-    };
-    let is_immutable = |change: &&Change| {
-        matches!(rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()), Effect::Immutable(_))
-    };
-    let immutable: Option<Vec<_>> = step.changes.iter().filter(is_immutable).map(of_replaced).collect();
-    if step.action == Action::Replace
-        && let Some((of, blocked)) = immutable.and_then(|all| all.first().copied())
-    {
-        step.reason = format!("{of} is replaced");
-        step.blocked = blocked
-            .as_ref()
-            .map(|blocked| Blocked::new(format!("{of} would have to be replaced first"), blocked.hint.clone()));
-    }
-}
-
-/// Nothing that holds data is replaced where the config protects it.
-fn protect(step: &mut Step, options: &Options) {
-    let live = step.observed.as_ref().is_some_and(|observed| !matches!(observed.state, State::Failed(_)));
-    if options.protect && live && matches!(step.address.kind, Kind::Domain | Kind::UserProfile) {
-        step.blocked = Some(Blocked::new(
-            "the config protects this environment, and replacing it would cut users off from their data",
-            "put the old value back, or remove `protect: true` from the config first",
-        ));
-    }
-}
-
-/// The nodes so that each comes after what it waits for; among equals in creation order, so that plans read alike.
-fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
-    let mut done = BTreeSet::new();
-    let mut order = Vec::with_capacity(graph.len());
-    let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = graph
-        .iter()
-        .map(|(address, node)| {
-            (address, node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect())
-        })
-        .collect();
-    while !waiting.is_empty() {
-        let ready: Vec<&Address> =
-            waiting.iter().filter(|(_, needs)| needs.is_subset(&done)).map(|(address, _)| *address).collect();
-        if ready.is_empty() {
-            return Err(Cycle((*waiting.keys().next().expect("not empty")).clone()));
-        }
-        for address in ready {
-            waiting.remove(address);
-            done.insert(address);
-            order.push(address.clone());
-        }
-    }
-    Ok(order)
-}
-
-#[cfg(test)]
-mod order_tests;
 #[cfg(test)]
 mod plan_tests;

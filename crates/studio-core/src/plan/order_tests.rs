@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::testing::{Situation, address, addresses, arn, changed, lines, options, step, waits, why};
+use super::super::Action;
+use super::super::testing::{Situation, address, addresses, arn, changed, lines, options, step, waits, why};
 use super::*;
-use crate::model::State;
+use crate::model::{Owner, State};
 
 /// A role, a key, a bucket, a domain and a profile, each made of the one before.
 fn environment() -> Situation {
@@ -110,7 +111,7 @@ fn what_stays_is_known_and_what_is_made_is_not() {
             scene = scene.has("domain.studio", json!({"Plain": live["Plain"], "Fixed": fixed}));
         }
         let plan = scene.plan(words);
-        let node = step(&plan, "parameter.p").node.as_ref().unwrap();
+        let node = step(&plan, "parameter.p").node().unwrap();
         assert_eq!(node.properties.to_json()["Value"], json!(expected), "{name}");
         assert_eq!(waits(&plan, "parameter.p"), addresses("domain.studio").into_iter().collect(), "{name}");
     }
@@ -118,7 +119,7 @@ fn what_stays_is_known_and_what_is_made_is_not() {
 
 #[test]
 fn an_output_that_is_as_it_was_is_no_difference() {
-    assert!(living().plan("").steps.iter().all(|step| step.action == Action::Keep));
+    assert!(living().plan("").steps.iter().all(|step| step.action() == Action::Keep));
     let moved = living().has("kms_key.default", json!({"Roles": ["arn:another"]}));
     assert_eq!(changed(&moved.plan(""), "kms_key.default"), ["Roles"]);
 }

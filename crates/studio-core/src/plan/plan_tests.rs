@@ -4,12 +4,13 @@ use serde_json::{Value as Json, json};
 
 use super::testing::{Situation, changed, lines, notices, observed, step, why, word};
 use super::*;
+use crate::model::{Owner, State};
 
 /// Checks the step of an address: its action, a part of why it is blocked, and a part of its reason.
 #[track_caller]
 fn check(name: &str, plan: &Plan, at: &str, (action, blocked, reason): (&str, Option<&str>, &str)) {
     let step = step(plan, at);
-    assert_eq!(word(step.action), action, "{name}: {step:?}");
+    assert_eq!(word(step.action()), action, "{name}: {step:?}");
     match (why(plan, at), blocked) {
         (None, None) => {}
         (Some(why), Some(part)) if why.contains(part) => {}
@@ -96,7 +97,7 @@ fn what_is_blocked_is_left_out_on_request_and_the_rest_is_done() {
     assert_eq!(changed(&plan, "domain.studio"), ["Plain"], "Right goes with Fixed");
     let out: Vec<String> = plan.left_out.values().flatten().map(|change| change.path.to_string()).collect();
     assert_eq!(out, ["Fixed", "Right"]);
-    let node = step(&plan, "domain.studio").node.as_ref().unwrap();
+    let node = step(&plan, "domain.studio").node().unwrap();
     assert_eq!(node.properties.to_json(), json!({"Fixed": "a", "Plain": "b", "Right": "a", "Other": "a"}));
     assert!(notices(&plan, "domain.studio")[0].starts_with("left out: Fixed: "), "{:?}", plan.notices);
     assert_eq!(lines(&scene.plan("skip replace=domain.studio")), ["replace domain.studio"]);

@@ -118,7 +118,7 @@ impl Record {
     #[must_use]
     pub fn with_unmade(mut self, steps: &[Step], made: &BTreeSet<Address>) -> Self {
         let makes =
-            |step: &&Step| matches!(step.action, Action::Create | Action::Replace) && !made.contains(&step.address);
+            |step: &&Step| matches!(step.action(), Action::Create | Action::Replace) && !made.contains(&step.address);
         self.unmade = steps.iter().filter(makes).map(|step| step.address.clone()).collect();
         self
     }
@@ -133,8 +133,8 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
     }
     let mut assets = recorded.map(|record| record.assets.clone()).unwrap_or_default();
     // What an earlier run uploaded without getting as far as writing it down.
-    let kept = steps.iter().filter(|step| step.action == Action::Keep && step.node.is_some());
-    assets.extend(kept.filter_map(|step| Some((step.address.to_string(), AssetDigest::of(step.observed.as_ref()?)?))));
+    let kept = steps.iter().filter(|step| step.action() == Action::Keep && step.node().is_some());
+    assets.extend(kept.filter_map(|step| Some((step.address.to_string(), AssetDigest::of(step.observed()?)?))));
     let wanted: BTreeSet<String> =
         graph.keys().filter(|address| address.kind == Kind::BucketObject).map(ToString::to_string).collect();
     let mut left_assets = recorded.map(|record| record.left_assets.clone()).unwrap_or_default();
@@ -146,7 +146,7 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
     left_assets.retain(|location| !lies(location));
     // Only lifecycle configs are superseded; a user's name may hold an @ of its own.
     let held = steps.iter().filter(|step| {
-        step.action == Action::Keep && step.address.kind == Kind::LifecycleConfig && step.address.name.contains('@')
+        step.action() == Action::Keep && step.address.kind == Kind::LifecycleConfig && step.address.name.contains('@')
     });
     Some(Record {
         format: Record::FORMAT,

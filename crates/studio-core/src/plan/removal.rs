@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, RulesOf, Step, drain};
+use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, RulesOf, Step, Transition, drain};
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
 /// Adds a step for everything of ours that the graph does not name, last created first.
@@ -41,7 +41,7 @@ pub(super) fn add(
     removals.sort_by(|one, other| other.address.cmp(&one.address));
     let replaced = steps.iter().any(is_replaced_domain);
     if options.protect && options.destroy {
-        for step in removals.iter_mut().filter(|step| step.action.is_change()) {
+        for step in removals.iter_mut().filter(|step| step.action().is_change()) {
             step.blocked = Some(Blocked::new(
                 "the config protects this environment",
                 "remove `protect: true` from the config to destroy it",
@@ -55,7 +55,7 @@ pub(super) fn add(
         let kind = removals[at].address.kind;
         let lives_in_replaced = replaced && kind > Kind::Domain;
         let made_by_users = matches!(kind, Kind::App | Kind::Space);
-        let all = removals.iter().chain(steps.iter().filter(|step| step.action == Action::Delete));
+        let all = removals.iter().chain(steps.iter().filter(|step| step.action() == Action::Delete));
         let earlier = all.filter(|step| step.runs() && step.address.kind > kind);
         // Nothing that users made waits for parameters: those wait for changes that may wait for it.
         let earlier = earlier.filter(|step| !made_by_users || step.address.kind != Kind::Parameter);
@@ -78,7 +78,8 @@ fn keep_readable(removals: &mut [Step]) {
     let holds = |step: &&Step| step.is_retained() && matches!(step.address.kind, Kind::HomeEfs | Kind::Bucket);
     let kept = removals.iter().filter(holds).map(|step| (step.address.kind, step.address.to_string()));
     let kept: Vec<(Kind, String)> = kept.collect();
-    let Some(key) = removals.iter_mut().find(|step| step.address.kind == Kind::KmsKey && step.action == Action::Delete)
+    let Some(key) =
+        removals.iter_mut().find(|step| step.address.kind == Kind::KmsKey && step.action() == Action::Delete)
     else {
         return;
     };
@@ -109,7 +110,7 @@ fn is_unused(found: &Found, rules: &dyn Rules, options: &Options) -> bool {
 
 /// Whether a step makes the domain again.
 fn is_replaced_domain(step: &Step) -> bool {
-    step.address.kind == Kind::Domain && step.action == Action::Replace && step.blocked.is_none()
+    step.address.kind == Kind::Domain && step.action() == Action::Replace && step.blocked.is_none()
 }
 
 fn remove(
@@ -119,18 +120,9 @@ fn remove(
     options: &Options,
     notices: &mut Vec<Notice>,
 ) -> Step {
-    let mut step = Step {
-        address: address.clone(),
-        action: Action::Delete,
-        node: None,
-        observed: Some(observed.clone()),
-        changes: Vec::new(),
-        reason: if options.destroy { "everything goes" } else { "it is no longer in the config" }.into(),
-        blocked: None,
-        waits_for: BTreeSet::new(),
-        later: None,
-        place: None,
-    };
+    let live = observed.clone();
+    let reason = if options.destroy { "everything goes" } else { "it is no longer in the config" };
+    let mut step = Step::new(address.clone(), Transition::Delete { live: live.clone() }, reason);
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
         Removal::Asked { loses } => step.reason = loses,
@@ -149,18 +141,20 @@ fn remove(
         Removal::Retain { why, drops, later } => {
             // Nobody destroys an environment to be rid of a thing that it no longer has.
             step.later = later.filter(|later| options.destroy || later.command != "destroy");
-            step.reason.clone_from(&why);
+            step.reason = why;
             let dropped = drops.into_iter().filter_map(|path| {
                 let before = observed.properties.at(&path)?.clone();
                 Some(Change { path, before: Some(before), after: None, source: None, unsets: true })
             });
-            step.changes = dropped.collect();
-            step.action = if step.changes.is_empty() { Action::Retain } else { Action::Update };
+            let changes: Vec<Change> = dropped.collect();
+            step.transition = match changes.is_empty() {
+                true => Transition::Retain { live: live.clone() },
+                false => Transition::Release { live: live.clone(), changes },
+            };
         }
     }
     if let State::PendingDeletion(date) = &observed.state {
-        step.action = Action::Retain;
-        step.changes.clear();
+        step.transition = Transition::Retain { live };
         step.reason = format!("it is scheduled for deletion on {date}");
     }
     if let State::Busy(status) = &observed.state {

@@ -47,7 +47,7 @@ fn each_removal_does_what_it_means() {
         }
         let plan = Situation::default().has(at, live).plan(words);
         let step = step(&plan, at);
-        assert_eq!((word(step.action).as_str(), step.reason.as_str()), (action, reason), "{name}");
+        assert_eq!((word(step.action()).as_str(), step.reason.as_str()), (action, reason), "{name}");
         assert_eq!(why(&plan, at).is_some(), blocked.is_some(), "{name}");
         assert!(why(&plan, at).unwrap_or_default().starts_with(blocked.unwrap_or_default()), "{name}");
         assert_eq!(step.is_retained(), reason == "it holds data", "{name}");
@@ -59,7 +59,7 @@ fn each_removal_does_what_it_means() {
 fn what_drops_a_part_drops_it_once() {
     let scene = |live| Situation::default().has("kms_key.it", live);
     let plan = scene(json!({"Alias": "alias/a", "Removal": "all but alias"})).plan("destroy");
-    let change = &step(&plan, "kms_key.it").changes[0];
+    let change = &step(&plan, "kms_key.it").changes()[0];
     assert_eq!((change.path.to_string(), change.after.is_none(), change.unsets), ("Alias".into(), true, true));
     assert_eq!(change.before, Some("alias/a".into()));
     let plan = scene(json!({"Removal": "all but alias"})).plan("destroy");

@@ -58,7 +58,7 @@ pub(super) fn select(plan: &mut Plan, rules: RulesOf<'_>, selection: &Selection)
 fn cut(plan: &mut Plan, rules: RulesOf<'_>, selected: &BTreeSet<Address>) {
     let before = plan.steps.clone();
     let left_out_before = plan.left_out.clone();
-    let has_work = |step: &Step| step.action.is_change() || step.blocked.is_some();
+    let has_work = |step: &Step| step.action().is_change() || step.blocked.is_some();
     for step in plan.steps.iter_mut().filter(|step| has_work(step) && !selected.contains(&step.address)) {
         step.blocked = Some(Blocked::new("it is not selected", "apply without `--target` and `--exclude`"));
     }
@@ -67,7 +67,7 @@ fn cut(plan: &mut Plan, rules: RulesOf<'_>, selected: &BTreeSet<Address>) {
     }
     let chosen: BTreeSet<Address> =
         plan.blocked().filter(|step| !selected.contains(&step.address)).map(|step| step.address.clone()).collect();
-    for step in plan.steps.iter_mut().filter(|step| step.action == Action::Delete) {
+    for step in plan.steps.iter_mut().filter(|step| step.action() == Action::Delete) {
         let kind = step.address.kind;
         step.waits_for.retain(|of| !chosen.contains(of) || builds_on(kind, of.kind));
     }
@@ -103,7 +103,7 @@ fn selected(steps: &[Step], targets: &BTreeSet<Address>, excluded: &BTreeSet<Add
     let mut selected = targets.clone();
     let mut open: Vec<Address> = selected.iter().cloned().collect();
     while let Some(address) = open.pop() {
-        let Some(step) = by_address.get(&address).filter(|step| step.action.is_change()) else { continue };
+        let Some(step) = by_address.get(&address).filter(|step| step.action().is_change()) else { continue };
         let brought = steps.iter().filter(|other| brings(step, other)).map(|other| other.address.clone());
         for other in brought {
             if selected.insert(other.clone()) {
@@ -119,7 +119,7 @@ fn selected(steps: &[Step], targets: &BTreeSet<Address>, excluded: &BTreeSet<Add
 fn brings(step: &Step, other: &Step) -> bool {
     let waits = step.waits_for.contains(&other.address);
     let is_inside = other.address.kind > step.address.kind && !other.waits_for.contains(&step.address);
-    match (step.action, other.action) {
+    match (step.action(), other.action()) {
         // What is in it goes before it.
         (Action::Delete, Action::Delete) => waits && builds_on(step.address.kind, other.address.kind),
         (Action::Delete, _) => false,
@@ -144,22 +144,20 @@ fn omit(
     let mut steps = Vec::with_capacity(plan.steps.len());
     for (mut step, was) in std::mem::take(&mut plan.steps).into_iter().zip(before) {
         let is_blocked = step.blocked.is_some() && (was.blocked.is_none() || !selected.contains(&step.address));
-        if !is_blocked && step.action == was.action {
+        if !is_blocked && step.action() == was.action() {
             steps.push(step);
             continue;
         }
         // What is only changed less than it might be is still there.
-        if !is_blocked && was.action == Action::Update && step.node.is_some() {
+        if !is_blocked && was.action() == Action::Update && step.node().is_some() {
             steps.push(step);
             continue;
         }
         omitted.steps.push(was.clone());
         // What there is stays known to whatever is built on it.
-        if !matches!(was.action, Action::Create | Action::Adopt) && step.observed.is_some() {
-            step.action = Action::Keep;
+        if !matches!(was.action(), Action::Create | Action::Adopt) && step.observed().is_some() {
+            step.keep("it is not selected");
             step.blocked = None;
-            step.changes.clear();
-            step.reason = "it is not selected".into();
             steps.push(step);
         }
     }

@@ -76,7 +76,7 @@ fn what_is_as_it_should_be_brings_nothing() {
     assert_eq!(lines(&plan), ["keep execution_role.r", "keep domain.d", "create user_profile.ann"]);
     assert_eq!(step(&plan, "execution_role.r").reason, "it is not selected");
     assert_eq!(plan.omitted().collect::<Vec<_>>(), [&address("execution_role.r")]);
-    assert_eq!(plan.omitted.as_ref().unwrap().steps[0].action, Action::Update, "as it would have been");
+    assert_eq!(plan.omitted.as_ref().unwrap().steps[0].action(), Action::Update, "as it would have been");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn what_is_left_out_of_a_change_by_choice_is_told() {
         .has("execution_policy.p", json!({"Roles": [arn(old)], "Plain": "a"}));
     let plan = scene.plan("exclude=domain.d");
     assert_eq!(changed(&plan, "execution_policy.p"), ["Plain"], "the domain goes on using its role");
-    assert_eq!(step(&plan, old).action, Action::Keep);
+    assert_eq!(step(&plan, old).action(), Action::Keep);
     let omitted = plan.omitted.as_ref().unwrap();
     let changes: Vec<&Address> = omitted.changes.keys().collect();
     assert_eq!(changes, [&address("execution_policy.p")]);

@@ -1,47 +1,55 @@
 //! What happens to something because of the state that it is in, whatever its properties are.
 
-use super::{Action, Blocked, Options, Removal, Rules, Step};
-use crate::model::{Kind, Observed, State};
+use super::{Blocked, Options, Removal, Rules};
+use crate::model::{Address, Kind, Observed, State};
 
-/// What the state of the live object says before its properties are looked at.
-pub(super) fn judge(step: &mut Step, observed: &Observed, rules: &dyn Rules, options: &Options) {
-    match &observed.state {
-        State::Usable | State::UpdateFailed(_) => {}
-        // The apply waits for it, then looks again; what differs now may be a change on its way.
+/// What the state of a live object demands.
+pub(super) enum Verdict {
+    /// It is compared, and changed where it differs.
+    Compare,
+    /// An update waits for it, then looks again: what differs now may be a change on its way. The reason, for people.
+    Wait(String),
+    /// An update is made again even where nothing differs. The reason, for people.
+    Retry(String),
+    /// It is made again.
+    Replace {
+        /// Why, for people.
+        reason: String,
+        /// Why that needs consent.
+        blocked: Option<Blocked>,
+    },
+    /// It serves nobody as it is, and people have to do something about it.
+    Unusable(Blocked),
+}
+
+/// What the state of a live object demands, before its properties are looked at.
+pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, options: &Options) -> Verdict {
+    match &live.state {
+        State::Usable => Verdict::Compare,
+        State::UpdateFailed(reason) => Verdict::Retry(format!("its last update failed: {reason}")),
         State::Busy(status) if status == "Deleting" => {
-            step.action = Action::Replace;
-            step.reason = "it is being deleted".into();
+            Verdict::Replace { reason: "it is being deleted".into(), blocked: None }
         }
-        State::Busy(status) => {
-            step.action = Action::Update;
-            step.reason = format!("it is {status}");
-        }
-        State::Failed(reason) => {
-            step.action = Action::Replace;
-            step.reason = format!("AWS could not make it: {reason}");
-        }
+        State::Busy(status) => Verdict::Wait(format!("it is {status}")),
+        State::Failed(reason) => Verdict::Replace { reason: format!("AWS could not make it: {reason}"), blocked: None },
         State::DeleteFailed(reason) => {
-            step.action = Action::Replace;
-            step.reason = format!("AWS could not delete it: {reason}");
             // Somebody wanted it gone; who wants it back has to know that it comes back without what was in it.
-            let loses = match (rules.removal(observed, &options.retention), step.address.kind) {
+            let loses = match (rules.removal(live, &options.retention), address.kind) {
                 (Removal::Guarded { loses }, _) => Some(loses),
                 (_, Kind::Domain) => Some("every user's home directory from sight".into()),
                 _ => None,
             };
-            if let Some(loses) = loses.filter(|_| !options.allow_replace.contains(&step.address)) {
-                step.blocked = Some(Blocked::new(
+            let blocked = loses.filter(|_| !options.allow_replace.contains(address)).map(|loses| {
+                Blocked::new(
                     format!(
                         "it serves nobody since AWS could not delete it ({reason}), and making it again loses {loses}"
                     ),
-                    format!(
-                        "delete it for good with `destroy`, or make it again with `--allow-replace {}`",
-                        step.address
-                    ),
-                ));
-            }
+                    format!("delete it for good with `destroy`, or make it again with `--allow-replace {address}`"),
+                )
+            });
+            Verdict::Replace { reason: format!("AWS could not delete it: {reason}"), blocked }
         }
-        State::PendingDeletion(_) | State::Disabled => step.blocked = unusable(observed),
+        State::PendingDeletion(_) | State::Disabled => unusable(live).map_or(Verdict::Compare, Verdict::Unusable),
     }
 }
 

@@ -4,48 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Change, Omitted, Record, Watched};
+use super::{Action, Change, Omitted, Record, Transition, Watched};
 use crate::hint::Hint;
 use crate::model::{Address, Deployment, Node, Observed, Path, Source};
-
-/// What happens to one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// It is as it should be.
-    Keep,
-    /// It is taken over, and changed where it differs.
-    Adopt,
-    /// It is made.
-    Create,
-    /// It is changed in place.
-    Update,
-    /// It is deleted and made again.
-    Replace,
-    /// It is deleted.
-    Delete,
-    /// It is no longer wanted, but kept for the data in it.
-    Retain,
-}
-
-impl Action {
-    /// The sign in front of the address in every view.
-    pub const fn symbol(self) -> &'static str {
-        match self {
-            Self::Keep | Self::Retain => " ",
-            Self::Adopt => "<-",
-            Self::Create => "+",
-            Self::Update => "~",
-            Self::Replace => "-/+",
-            Self::Delete => "-",
-        }
-    }
-
-    /// Whether doing it changes the account.
-    pub const fn is_change(self) -> bool {
-        !matches!(self, Self::Keep | Self::Retain)
-    }
-}
 
 /// Why a step may not happen, and what would let it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,48 +26,171 @@ impl Blocked {
     }
 }
 
-/// One address and what happens to it.
+/// One address and what happens to it. Only `plan/` makes and changes one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What it is.
-    pub address: Address,
-    /// What happens.
-    pub action: Action,
-    /// What it should be; none when it goes. Outputs that are known are filled in.
-    pub node: Option<Node>,
-    /// What it is now; none when there is nothing.
-    pub observed: Option<Observed>,
-    /// What differs.
-    pub changes: Vec<Change>,
-    /// Why, for people.
-    pub reason: String,
-    /// Set when it may not happen.
-    pub blocked: Option<Blocked>,
-    /// Steps that must be done first.
-    pub waits_for: BTreeSet<Address>,
-    /// What deletes later what is retained now.
-    pub later: Option<Hint>,
-    /// The YAML place to look at, where neither a change nor the node has the right one: of what is no longer in the
-    /// config, or of what a check found.
-    pub place: Option<Source>,
+    pub(super) address: Address,
+    pub(super) transition: Transition,
+    pub(super) reason: String,
+    pub(super) blocked: Option<Blocked>,
+    pub(super) waits_for: BTreeSet<Address>,
+    pub(super) later: Option<Hint>,
+    pub(super) place: Option<Source>,
 }
 
 impl Step {
-    /// The YAML place that causes the step: the first changed property's, else the node's own.
+    /// A step that waits for nothing and may happen.
+    pub(super) fn new(address: Address, transition: Transition, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { address, transition, reason, blocked: None, waits_for: BTreeSet::new(), later: None, place: None }
+    }
+
+    /// The address that it is about.
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What happens, with what that takes.
+    pub const fn transition(&self) -> &Transition {
+        &self.transition
+    }
+
+    /// What happens, in a word.
+    pub const fn action(&self) -> Action {
+        self.transition.action()
+    }
+
+    /// What it should be; none when it goes. Outputs that are known are filled in.
+    pub const fn node(&self) -> Option<&Node> {
+        match &self.transition {
+            Transition::Keep { node, .. } => node.as_ref(),
+            Transition::Create { node, .. }
+            | Transition::Update { node, .. }
+            | Transition::Adopt { node, .. }
+            | Transition::Replace { node, .. } => Some(node),
+            Transition::Release { .. } | Transition::Delete { .. } | Transition::Retain { .. } => None,
+        }
+    }
+
+    /// What it is now; none when there is nothing.
+    pub const fn observed(&self) -> Option<&Observed> {
+        match &self.transition {
+            Transition::Keep { live, .. } => live.as_ref(),
+            Transition::Create { .. } => None,
+            Transition::Update { live, .. }
+            | Transition::Adopt { live, .. }
+            | Transition::Replace { live, .. }
+            | Transition::Release { live, .. }
+            | Transition::Delete { live }
+            | Transition::Retain { live } => Some(live),
+        }
+    }
+
+    /// What differs.
+    pub fn changes(&self) -> &[Change] {
+        match &self.transition {
+            Transition::Create { changes, .. }
+            | Transition::Update { changes, .. }
+            | Transition::Adopt { changes, .. }
+            | Transition::Replace { changes, .. }
+            | Transition::Release { changes, .. } => changes,
+            Transition::Keep { .. } | Transition::Delete { .. } | Transition::Retain { .. } => &[],
+        }
+    }
+
+    /// Why, for people.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Why it may not happen; none when it may.
+    pub const fn blocked(&self) -> Option<&Blocked> {
+        self.blocked.as_ref()
+    }
+
+    /// The steps that must be done first.
+    pub const fn waits_for(&self) -> &BTreeSet<Address> {
+        &self.waits_for
+    }
+
+    /// The command that deletes later what is retained now.
+    pub const fn later(&self) -> Option<&Hint> {
+        self.later.as_ref()
+    }
+
+    /// The YAML place to look at: that of what is no longer in the config or of what a check found, else the first changed
+    /// property's, else the node's own.
     pub fn source(&self) -> Option<&Source> {
-        let changed = self.changes.iter().find_map(|change| change.source.as_ref());
-        let own = || self.node.as_ref().and_then(|node| node.source(&Path::default()));
+        let changed = self.changes().iter().find_map(|change| change.source.as_ref());
+        let own = || self.node().and_then(|node| node.source(&Path::default()));
         self.place.as_ref().or(changed).or_else(own)
     }
 
     /// Whether it stays although nothing wants it any more, for the data in it.
-    pub fn is_retained(&self) -> bool {
-        self.action == Action::Retain || self.action == Action::Update && self.node.is_none()
+    pub const fn is_retained(&self) -> bool {
+        matches!(self.transition, Transition::Retain { .. } | Transition::Release { .. })
     }
 
     /// Whether this step will be executed.
-    pub fn runs(&self) -> bool {
-        self.action.is_change() && self.blocked.is_none()
+    pub const fn runs(&self) -> bool {
+        self.action().is_change() && self.blocked.is_none()
+    }
+
+    /// Leaves out all changes that are not as `is_kept` wants.
+    pub(super) fn retain_changes(&mut self, is_kept: impl FnMut(&Change) -> bool) {
+        match &mut self.transition {
+            Transition::Create { changes, .. }
+            | Transition::Update { changes, .. }
+            | Transition::Adopt { changes, .. }
+            | Transition::Replace { changes, .. }
+            | Transition::Release { changes, .. } => changes.retain(is_kept),
+            Transition::Keep { .. } | Transition::Delete { .. } | Transition::Retain { .. } => {}
+        }
+    }
+
+    /// The node, to be changed.
+    pub(super) const fn node_mut(&mut self) -> Option<&mut Node> {
+        match &mut self.transition {
+            Transition::Keep { node, .. } => node.as_mut(),
+            Transition::Create { node, .. }
+            | Transition::Update { node, .. }
+            | Transition::Adopt { node, .. }
+            | Transition::Replace { node, .. } => Some(node),
+            Transition::Release { .. } | Transition::Delete { .. } | Transition::Retain { .. } => None,
+        }
+    }
+
+    /// Makes it a step that leaves its object as it is.
+    pub(super) fn keep(&mut self, reason: impl Into<String>) {
+        let (node, live, _) = self.take().into_parts();
+        self.transition = Transition::Keep { node, live };
+        self.reason = reason.into();
+    }
+
+    /// Makes a change in place or an adoption a replacement, and leaves any other step as it is.
+    pub(super) fn replace(&mut self, reason: impl Into<String>) {
+        self.transition = match self.take() {
+            Transition::Update { node, live, changes } | Transition::Adopt { node, live, changes } => {
+                self.reason = reason.into();
+                Transition::Replace { node, live, changes }
+            }
+            other => other,
+        };
+    }
+
+    /// Makes a replacement a change in place, and leaves any other step as it is.
+    pub(super) fn update(&mut self, reason: impl Into<String>) {
+        self.transition = match self.take() {
+            Transition::Replace { node, live, changes } | Transition::Update { node, live, changes } => {
+                self.reason = reason.into();
+                Transition::Update { node, live, changes }
+            }
+            other => other,
+        };
+    }
+
+    fn take(&mut self) -> Transition {
+        std::mem::replace(&mut self.transition, Transition::Keep { node: None, live: None })
     }
 }
 
@@ -119,41 +203,93 @@ pub struct Notice {
     pub message: String,
 }
 
-/// What will be done, in order, and what may not be.
+/// What will be done, in order, and what may not be. Only `plan/` makes and changes one.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// For which environment.
-    pub deployment: Deployment,
-    /// For display only: whether everything goes.
-    pub destroy: bool,
-    /// Every address, in the order of execution.
-    pub steps: Vec<Step>,
-    /// What else there is to know.
-    pub notices: Vec<Notice>,
-    /// What could not be compared, and why: a notice says so too.
-    pub unread: Vec<(Address, String)>,
-    /// What was found of all that is watched, and stays as it is: no step says anything of it.
-    pub watched: Vec<(Address, Watched)>,
-    /// What is watched and could not be looked at, and why: a notice says so too.
-    pub unwatched: Vec<(Address, String)>,
-    /// What was to be mended, and is nowhere.
-    pub unmatched: Vec<Address>,
-    /// Whether what is blocked is left out and the rest is done.
-    pub skips_blocked: bool,
-    /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
-    pub left_out: BTreeMap<Address, Vec<Change>>,
-    /// What is left out because it was not selected.
-    pub omitted: Option<Box<Omitted>>,
-    /// What the record says once everything is done; none when nothing is left to record.
-    pub record: Option<Record>,
-    /// What the record says now.
-    pub recorded: Option<Record>,
+    pub(super) deployment: Deployment,
+    pub(super) destroy: bool,
+    pub(super) steps: Vec<Step>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) unread: Vec<(Address, String)>,
+    pub(super) watched: Vec<(Address, Watched)>,
+    pub(super) unwatched: Vec<(Address, String)>,
+    pub(super) unmatched: Vec<Address>,
+    pub(super) skips_blocked: bool,
+    pub(super) left_out: BTreeMap<Address, Vec<Change>>,
+    pub(super) omitted: Option<Box<Omitted>>,
+    pub(super) record: Option<Record>,
+    pub(super) recorded: Option<Record>,
 }
 
 impl Plan {
+    /// The environment.
+    pub const fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Whether everything goes, for display only.
+    pub const fn destroy(&self) -> bool {
+        self.destroy
+    }
+
+    /// Every address, in the order of execution.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// What else there is to know.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// What could not be compared, and why: a notice says so too.
+    pub fn unread(&self) -> &[(Address, String)] {
+        &self.unread
+    }
+
+    /// What was found of all that is watched, and stays as it is: no step says anything of it.
+    pub fn watched(&self) -> &[(Address, Watched)] {
+        &self.watched
+    }
+
+    /// What is watched and could not be looked at, and why: a notice says so too.
+    pub fn unwatched(&self) -> &[(Address, String)] {
+        &self.unwatched
+    }
+
+    /// What was to be mended, and is nowhere.
+    pub fn unmatched(&self) -> &[Address] {
+        &self.unmatched
+    }
+
+    /// Whether what is blocked is left out and the rest is done.
+    pub const fn skips_blocked(&self) -> bool {
+        self.skips_blocked
+    }
+
+    /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
+    pub const fn left_out(&self) -> &BTreeMap<Address, Vec<Change>> {
+        &self.left_out
+    }
+
+    /// Whether anything is left out because it was not selected.
+    pub const fn is_selection(&self) -> bool {
+        self.omitted.is_some()
+    }
+
+    /// What the record says once everything is done; none when nothing is left to record.
+    pub const fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// What the record says now.
+    pub const fn recorded(&self) -> Option<&Record> {
+        self.recorded.as_ref()
+    }
+
     /// Whether nothing has to be done: the only definition of "no changes".
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|step| !step.action.is_change()) && self.record == self.recorded
+        self.steps.iter().all(|step| !step.action().is_change()) && self.record == self.recorded
     }
 
     /// Whether something that the config asks for is not done by this plan: it is blocked, or left out.
@@ -187,7 +323,7 @@ impl Plan {
 
     /// How many steps there are of `action`.
     pub fn count(&self, action: Action) -> usize {
-        self.steps.iter().filter(|step| step.action == action).count()
+        self.steps.iter().filter(|step| step.action() == action).count()
     }
 
     /// The step of `address`.
@@ -197,83 +333,5 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{Situation, address, step};
-    use super::*;
-    use crate::model::{Owner, State};
-
-    #[test]
-    fn only_keeping_and_retaining_change_nothing() {
-        for (action, symbol, is_change) in [
-            (Action::Keep, " ", false),
-            (Action::Retain, " ", false),
-            (Action::Adopt, "<-", true),
-            (Action::Create, "+", true),
-            (Action::Update, "~", true),
-            (Action::Replace, "-/+", true),
-            (Action::Delete, "-", true),
-        ] {
-            assert_eq!((action.symbol(), action.is_change()), (symbol, is_change), "{action:?}");
-        }
-    }
-
-    #[test]
-    fn a_step_runs_if_it_changes_something_and_may() {
-        let scene = Situation::default()
-            .wants("domain.d", json!({"Plain": "b"}))
-            .has("domain.d", json!({"Plain": "a"}))
-            .keeps("bucket.kept", json!({"Plain": "a"}))
-            .wants("kms_key.k", json!({"Plain": "a"}))
-            .has_in(State::Disabled, "kms_key.k", json!({"Plain": "a"}))
-            .has("bucket.b", json!({"Removal": "bucket"}))
-            .has("user_profile.ann", json!({"Removal": "guarded"}))
-            .has("parameter.p", json!({"Alias": "a", "Removal": "all but alias"}));
-        let plan = scene.plan("");
-        for (at, runs, is_retained) in [
-            ("domain.d", true, false),
-            ("bucket.kept", false, false),
-            ("kms_key.k", false, false),
-            ("bucket.b", false, true),
-            ("user_profile.ann", false, false),
-            ("parameter.p", true, true),
-        ] {
-            assert_eq!((step(&plan, at).runs(), step(&plan, at).is_retained()), (runs, is_retained), "{at}");
-        }
-        let counts =
-            [Action::Keep, Action::Update, Action::Delete, Action::Retain, Action::Create].map(|a| plan.count(a));
-        assert_eq!(counts, [2, 2, 1, 1, 0]);
-        assert_eq!(plan.blocked().count(), 2);
-        assert!(plan.step(&address("app.a")).is_none());
-    }
-
-    #[test]
-    fn a_step_stands_where_its_change_does() {
-        let place = |line| Source { file: "other.yaml".into(), line, column: 1 };
-        let scene = Situation::default()
-            .wants("domain.d", json!({"Other": "a", "Plain": "b"}))
-            .has("domain.d", json!({"Other": "a", "Plain": "a"}))
-            .wants("bucket.new", json!({"Plain": "a"}))
-            .has("parameter.old", json!({}))
-            .foreign(Owner::Unknown, "bucket.new", json!({"Plain": "x"}));
-        let plan = scene.plan("");
-        for (at, line) in [("domain.d", Some(3)), ("bucket.new", Some(1)), ("parameter.old", None)] {
-            assert_eq!(step(&plan, at).source().map(|source| source.line), line, "{at}");
-            let placed = Step { place: Some(place(9)), ..step(&plan, at).clone() };
-            assert_eq!(placed.source(), Some(&place(9)), "{at}: a check knows better");
-        }
-    }
-
-    #[test]
-    fn a_plan_of_a_part_knows_what_the_whole_asks_for() {
-        let scene =
-            Situation::default().wants("domain.d", json!({"Plain": "a"})).wants("bucket.b", json!({"Plain": "a"}));
-        let (whole, part) = (scene.plan(""), scene.plan("target=bucket.b"));
-        assert!(whole.config_digest().is_some());
-        assert_eq!(part.config_digest(), whole.config_digest());
-        assert_eq!((whole.omitted().count(), part.omitted().count()), (0, 1));
-        assert!(part.differs() && !part.is_partial());
-        assert_eq!(Situation::default().plan("destroy").config_digest(), None);
-    }
-}
+#[path = "step_tests.rs"]
+mod tests;

@@ -110,7 +110,7 @@ fn what_is_made_again_is_made_of_what_the_config_says() {
         .wants("domain.studio", json!({"Plain": "a", "Fixed": "b"}));
     for (words, kept, said) in [("", true, 1), ("replace=domain.studio", false, 0)] {
         let plan = scene.plan(words);
-        let node = step(&plan, "domain.studio").node.as_ref().unwrap();
+        let node = step(&plan, "domain.studio").node().unwrap();
         assert_eq!(node.properties.get("Sticky").is_some(), kept, "{words}");
         assert_eq!(notices(&plan, "domain.studio").len(), said, "{words}");
         assert_eq!(changed(&plan, "domain.studio"), ["Fixed"], "{words}");

@@ -33,7 +33,7 @@ impl Summary {
     pub fn of(plan: &Plan) -> Self {
         let mut summary = Self { change: usize::from(only_record_changes(plan)), ..Self::default() };
         for step in &plan.steps {
-            let count = match (&step.blocked, step.action) {
+            let count = match (&step.blocked, step.action()) {
                 (Some(_), _) => &mut summary.blocked,
                 // Whatever is taken from it first.
                 (None, _) if step.is_retained() => &mut summary.retained,
@@ -58,7 +58,7 @@ pub const RECORD_CHANGES: &str = "what studio-deploy remembers of this deploymen
 
 /// Whether nothing changes but what is remembered of the deployment.
 pub fn only_record_changes(plan: &Plan) -> bool {
-    plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action.is_change() && step.blocked.is_none())
+    plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action().is_change() && step.blocked.is_none())
 }
 
 /// `Plan: 3 to add, 1 to change, …`: the last line on the screen, which scripts look for.

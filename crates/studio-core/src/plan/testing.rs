@@ -282,7 +282,7 @@ pub(super) fn word(action: Action) -> String {
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
     let line = |step: &Step| {
         let blocked = if step.blocked.is_some() { " (blocked)" } else { "" };
-        format!("{} {}{blocked}", word(step.action), step.address)
+        format!("{} {}{blocked}", word(step.action()), step.address)
     };
     plan.steps.iter().map(line).collect()
 }
@@ -302,7 +302,7 @@ pub(super) fn why<'a>(plan: &'a Plan, at: &str) -> Option<&'a str> {
 /// What a step changes, by path.
 #[track_caller]
 pub(super) fn changed(plan: &Plan, at: &str) -> Vec<String> {
-    step(plan, at).changes.iter().map(|change| change.path.to_string()).collect()
+    step(plan, at).changes().iter().map(|change| change.path.to_string()).collect()
 }
 
 /// What a step waits for.

@@ -6,7 +6,7 @@
 //! with `--fix`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
 //! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
 
-use super::{Action, Change, Options, Rules, RulesOf, Step, changes};
+use super::{Action, Change, Options, Rules, RulesOf, Step, Transition, changes};
 use crate::model::{Address, Found, Graph, Node, Observed, Owner, Path, Snapshot, Value};
 
 /// What was found on a live object.
@@ -100,18 +100,8 @@ pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: Rul
         mend(&mut node.properties, at(found, None, snapshot, rules));
         let changes = changes(&node, observed, &[], rules);
         if !changes.is_empty() {
-            steps.push(Step {
-                address: address.clone(),
-                action: Action::Update,
-                node: Some(node),
-                observed: Some(observed.clone()),
-                changes,
-                reason: "what was found on it is mended".into(),
-                blocked: None,
-                waits_for: [].into(),
-                later: None,
-                place: None,
-            });
+            let transition = Transition::Update { node, live: observed.clone(), changes };
+            steps.push(Step::new(address.clone(), transition, "what was found on it is mended"));
         }
     }
 }
@@ -138,10 +128,10 @@ pub(super) fn left(mut found: Vec<(Address, Watched)>, steps: &[Step]) -> Vec<(A
     found.retain(|(address, watched)| {
         let Some(step) = steps.iter().find(|step| step.address == *address) else { return true };
         // What goes takes along what hangs on it, and what is kept for its data alone is no longer in the config.
-        let goes = matches!(step.action, Action::Delete | Action::Replace) && step.runs();
+        let goes = matches!(step.action(), Action::Delete | Action::Replace) && step.runs();
         let is_mended =
             |change: &Change| change.path.starts_with(&watched.path) || watched.path.starts_with(&change.path);
-        !goes && step.node.is_some() && !(step.runs() && step.changes.iter().any(is_mended))
+        !goes && step.node().is_some() && !(step.runs() && step.changes().iter().any(is_mended))
     });
     found
 }

@@ -137,8 +137,8 @@ fn what_no_node_describes_is_mended_too() {
     }
     let plan = scene(json!({"Odd": "x", "Plain": "a"})).plan("mend=nfs_security_group.it");
     let step = step(&plan, "nfs_security_group.it");
-    let change = &step.changes[0];
-    assert_eq!((step.changes.len(), &change.before, &change.after), (1, &Some("x".into()), &Some(Value::Null)));
+    let change = &step.changes()[0];
+    assert_eq!((step.changes().len(), &change.before, &change.after), (1, &Some("x".into()), &Some(Value::Null)));
     let gone = Situation::default().has("nfs_security_group.it", json!({"Odd": "x"})).has("domain.it", json!({}));
     let expected = ["delete domain.it", "delete nfs_security_group.it"];
     assert_eq!(lines(&gone.plan("destroy mend=nfs_security_group.it")), expected);
