@@ -14,13 +14,9 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::files;
 use crate::hint::{Caller, quoted};
-use crate::model::{Kind, State};
 use crate::plan::document::{NotAPlan, PlanDocument};
-use crate::plan::{Action, Options, Plan, Selection, Step};
+use crate::plan::{Options, Plan, Selection, Step};
 use crate::ui::plan_human;
-
-/// Kinds that lose data when they are replaced, whatever replaces them.
-const HOLDS_DATA: [Kind; 4] = [Kind::Domain, Kind::UserProfile, Kind::Bucket, Kind::KmsKey];
 
 /// No plan is as large: one of ten thousand users has some 30 MB.
 const PLAN_LIMIT: u64 = 256 << 20;
@@ -142,16 +138,8 @@ fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-/// Returns `true` if the live object can hold anything: one whose creation failed never served anybody.
-fn was_used(step: &Step) -> bool {
-    step.observed().is_none_or(|observed| !matches!(observed.state, State::Failed(_)))
-}
-
 async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
-    let loses = plan.steps().iter().find(|step| {
-        step.runs() && step.action() == Action::Replace && HOLDS_DATA.contains(&step.address().kind) && was_used(step)
-    });
-    if let Some(step) = loses {
+    if let Some(step) = plan.replaced_data() {
         let what = format!("This deletes {} and makes it again", step.address());
         return prompt::confirm(
             plan,

@@ -64,6 +64,11 @@ impl Kind {
         Kind::Parameter,
     ];
 
+    /// Returns `true` if an object of this kind holds data that is lost with it.
+    pub const fn holds_data(self) -> bool {
+        matches!(self, Kind::Domain | Kind::UserProfile | Kind::Bucket | Kind::KmsKey)
+    }
+
     /// The word in front of the dot.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Action, Change, Omitted, Record, Transition, Watched};
 use crate::hint::Hint;
-use crate::model::{Address, Deployment, Node, Observed, Path, Source};
+use crate::model::{Address, Deployment, Node, Observed, Path, Source, State};
 
 /// Why a step may not happen, and what would let it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -324,6 +324,15 @@ impl Plan {
     /// How many steps there are of `action`.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action() == action).count()
+    }
+
+    /// The first replacement that loses data, whatever replaces it. What failed while it was created never served anybody.
+    pub fn replaced_data(&self) -> Option<&Step> {
+        let was_used = |step: &Step| step.observed().is_none_or(|observed| !matches!(observed.state, State::Failed(_)));
+        let loses = |step: &&Step| {
+            step.runs() && step.action() == Action::Replace && step.address.kind.holds_data() && was_used(step)
+        };
+        self.steps.iter().find(loses)
     }
 
     /// The step of `address`.
