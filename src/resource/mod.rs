@@ -14,14 +14,14 @@ pub mod domain;
 pub mod execution_policy;
 pub mod execution_role;
 pub mod home_efs;
-pub mod iam_role;
 mod kms_candidates;
 pub mod kms_key;
 mod kms_watch;
+pub mod leftovers;
 pub mod lifecycle_config;
 pub mod limits;
 pub mod managed_policy;
-pub mod leftovers;
+pub mod managed_role;
 mod named_key;
 pub mod nfs_security_group;
 pub mod ownership;
@@ -230,18 +230,18 @@ pub(crate) fn is_late(found: &Found, action: Action) -> bool {
 
 /// Every kind, in creation order.
 pub static KINDS: [&dyn Resource; 16] = [
-    &execution_role::ExecutionRole,
-    &asset_role::AssetRole,
+    &execution_role::EXECUTION_ROLE,
+    &asset_role::ASSET_ROLE,
     &kms_key::KmsKey,
     &security_group::SecurityGroupResource,
     &bucket::BucketResource,
-    &asset_policy::AssetPolicy,
+    &asset_policy::ASSET_POLICY,
     &bucket_object::BucketObject,
     &lifecycle_config::LifecycleConfigResource,
     &nfs_security_group::NfsSecurityGroup,
     &home_efs::HomeEfs,
     &domain::DomainResource,
-    &execution_policy::ExecutionPolicy,
+    &execution_policy::EXECUTION_POLICY,
     &user_profile::UserProfileResource,
     &space::SpaceResource,
     &app::AppResource,
