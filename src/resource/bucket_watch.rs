@@ -6,11 +6,12 @@ use aws_sdk_s3::types::{
     BucketCannedAcl, Grant, ObjectOwnership, OwnershipControls, OwnershipControlsRule, Permission,
 };
 
+use super::required;
 use super::watch::look;
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Observed, Path, Value};
+use crate::model::{Node, Observed, Path, Value};
 use crate::plan::{Change, Watched};
 
 /// Access lists are off, as they are for every bucket that is made today.
@@ -128,9 +129,12 @@ pub fn watch(observed: &Observed) -> Vec<Watched> {
     found
 }
 
-/// Takes back what changes name. The access list goes before the setting that it keeps from being made.
-pub async fn take_back(account: &Account, bucket: &str, changes: &[Change]) -> Result<(), CloudError> {
-    let s3 = &account.s3;
+/// Unsets what changes name. The access list goes before the setting that it keeps from being made.
+///
+/// # Errors
+/// What S3 fails with.
+pub async fn unset(account: &Account, node: &Node, changes: &[Change]) -> Result<(), CloudError> {
+    let (s3, bucket) = (&account.s3, required::text(node, "BucketName")?);
     let has = |key: &str| changes.iter().any(|change| change.path.starts_with(&Path::of([key])));
     let unless_gone = |result: Result<(), CloudError>| match result {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
@@ -145,7 +149,8 @@ pub async fn take_back(account: &Account, bucket: &str, changes: &[Change]) -> R
         put.map_err(|e| failed("PutBucketAcl", e))?;
     }
     if has("ObjectOwnership") {
-        let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced).build();
+        let owner = ObjectOwnership::from(required::text(node, "ObjectOwnership")?);
+        let rule = OwnershipControlsRule::builder().object_ownership(owner).build();
         let controls = rule.and_then(|rule| OwnershipControls::builder().rules(rule).build());
         let controls = controls
             .map_err(|error| CloudError::new(ErrorKind::Invalid, "PutBucketOwnershipControls", error.to_string()))?;

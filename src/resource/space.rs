@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_sagemaker::types::AppDetails;
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
-use super::studio::wait::{Stateful, delete_once_free, state, wait_until_gone, wait_until_left_alone};
+use super::studio::wait::{Stateful, delete_once_free, state, wait_until_deletable, wait_until_gone};
 use super::{Resource, View, app, required};
 use crate::aws::error::failed;
 use crate::aws::wait::Patience;
@@ -81,15 +81,15 @@ impl Resource for SpaceResource {
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::Space, observed, "DomainId")?;
         let space = Space { domain, name: &observed.id };
-        // What is being done to it comes to its end first.
-        wait_until_left_alone(account, address, &space).await?;
         let delete = async || {
             let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
             delete.send().await.map(drop).map_err(|e| failed("DeleteSpace", e))
         };
         let of_space = |app: &AppDetails| app.space_name() == Some(observed.id.as_str());
         let left = async || app::left_in(account, domain, of_space).await;
-        delete_once_free(account, address, &space, delete, left).await?;
+        if wait_until_deletable(account, address, &space).await? {
+            delete_once_free(account, address, &space, delete, left).await?;
+        }
         wait_until_gone(account, address, &space).await?;
         Ok(Deleted::Gone)
     }

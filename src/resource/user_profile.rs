@@ -15,7 +15,7 @@ use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
 use super::studio::settings::{complete, couple_portal, same_setting, send_unset, setting_sources, unset_setting};
 use super::studio::tags::{self, live_tags, write_tags};
 use super::studio::wait::{
-    Stateful, delete_once_free, state, wait_until_gone, wait_until_idle, wait_until_left_alone, wait_until_usable,
+    Stateful, delete_once_free, state, wait_until_deletable, wait_until_gone, wait_until_idle, wait_until_usable,
 };
 use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, kms_key, named_key};
 use super::{ownership, required, settings_watch, space};
@@ -283,15 +283,15 @@ impl Resource for UserProfileResource {
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::UserProfile, observed, "DomainId")?;
         let profile = Profile { domain, name: &observed.id };
-        if let State::Busy(_) = &observed.state {
-            wait_until_left_alone(account, address, &profile).await?;
-        }
         let delete = async || {
             let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
             delete.send().await.map(drop).map_err(|e| failed("DeleteUserProfile", e))
         };
         let left = async || left_in(account, domain, &observed.id).await;
-        delete_once_free(account, address, &profile, delete, left).await?;
+        let is_busy = matches!(observed.state, State::Busy(_));
+        if !is_busy || wait_until_deletable(account, address, &profile).await? {
+            delete_once_free(account, address, &profile, delete, left).await?;
+        }
         wait_until_gone(account, address, &profile).await?;
         Ok(Deleted::Gone)
     }

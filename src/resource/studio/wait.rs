@@ -85,18 +85,20 @@ pub async fn wait_until_idle<S: Stateful>(
     }
 }
 
-/// Waits until nothing is being done to an object that is to be deleted, but for a deletion.
+/// Waits until nothing is being done to an object that is to be deleted; whether its deletion is still to be asked for.
 ///
 /// # Errors
 /// What SageMaker fails with; a timeout.
-pub async fn wait_until_left_alone<S: Stateful>(
+pub async fn wait_until_deletable<S: Stateful>(
     account: &Account,
     address: &Address,
     object: &S,
-) -> Result<(), CloudError> {
+) -> Result<bool, CloudError> {
     let look = async || match object.state(account).await? {
-        Some(State::Busy(status)) if status != DELETING => Ok(busy(account, address, status)),
-        _ => Ok(WaitProgress::Ready(())),
+        None => Ok(WaitProgress::Ready(false)),
+        Some(State::Busy(status)) if status == DELETING => Ok(WaitProgress::Ready(false)),
+        Some(State::Busy(status)) => Ok(busy(account, address, status)),
+        Some(_) => Ok(WaitProgress::Ready(true)),
     };
     account.clock.until(&address.to_string(), account.patience(S::KIND, Action::Delete, S::PATIENCE), look).await
 }
