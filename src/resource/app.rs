@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use aws_sdk_sagemaker::types::{AppDetails, AppType};
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
-use super::{Resource, View};
-use crate::aws::Account;
+use super::{Resource, View, required};
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Rules};
@@ -75,7 +75,7 @@ impl Resource for AppResource {
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let text = |key: &str| observed.properties.text(key).map(str::to_owned);
-        let domain = observed.outputs.get("DomainId").cloned();
+        let domain = Some(required::output(Kind::App, observed, "DomainId")?.to_owned());
         let kind = text("AppType").map(|kind| AppType::from(kind.as_str()));
         let mut asked = false;
         let gone = async || {
@@ -83,7 +83,7 @@ impl Resource for AppResource {
             let describe = describe.set_app_name(text("AppName")).set_space_name(text("SpaceName"));
             let describe = describe.set_user_profile_name(text("UserProfileName"));
             let status = match describe.send().await.map_err(|e| failed("DescribeApp", e)) {
-                Ok(app) => app.status().map_or("", |status| status.as_str()).to_owned(),
+                Ok(app) => answer::member("DescribeApp", "Status", app.status())?.as_str().to_owned(),
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(WaitProgress::Ready(())),
                 Err(error) => return Err(error),
             };

@@ -3,7 +3,7 @@
 //! Identity: its name, `…-domain-bucket-deploy`. MDAA's also reads CDK's asset bucket, which does not exist here. It
 //! exists only together with a bucket that we made or assets to upload. Destroy deletes it.
 
-use super::managed_policy::{PolicyHolder, ManagedPolicy};
+use super::managed_policy::{ManagedPolicy, PolicyHolder};
 use super::policy::Statement;
 use super::{Desired, asset_role, bucket, kms_key};
 use crate::model::{Address, Kind};

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::permissions::{Grant, MAKE, RESOLVE, Scope, open};
 use super::upload::Uploads;
-use super::{Desired, Resource, View, asset_policy, asset_role, bucket, stray_objects};
+use super::{Desired, Resource, View, asset_policy, asset_role, bucket, required, stray_objects};
 use crate::aws::error::failed;
 use crate::aws::{Account, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -184,8 +184,8 @@ pub(super) async fn list_with(
 }
 
 async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result<Found, CloudError> {
-    let bucket = node.properties.text("Bucket").unwrap_or_default();
-    let prefix = node.properties.text("Prefix").unwrap_or_default();
+    let bucket = required::text(node, "Bucket")?;
+    let prefix = required::text(node, "Prefix")?;
     let Some(listing) = list(account, node, bucket, prefix).await? else { return Ok(Found::Absent) };
     let wanted = files(&node.properties);
     if listing.is_empty() && !wanted.is_empty() {
@@ -297,8 +297,8 @@ async fn uploader(account: &Account, node: &Node) -> Result<aws_sdk_s3::Client, 
 }
 
 async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) -> Result<Observed, CloudError> {
-    let bucket = node.properties.text("Bucket").unwrap_or_default();
-    let prefix = node.properties.text("Prefix").unwrap_or_default();
+    let bucket = required::text(node, "Bucket")?;
+    let prefix = required::text(node, "Prefix")?;
     let wanted = files(&node.properties);
     let s3 = uploader(account, node).await?;
     let manifest = account.manifest(&node.address.name);

@@ -3,7 +3,7 @@
 //! Identity: its name, `…-basic-execution`. It names the domain's id, so it can only follow the domain. It is published
 //! but not attached to a given role that the user declared immutable. Destroy detaches and deletes it.
 
-use super::managed_policy::{PolicyHolder, ManagedPolicy};
+use super::managed_policy::{ManagedPolicy, PolicyHolder};
 use super::policy::Statement;
 use super::{Desired, domain, execution_role, kms_key};
 use crate::model::{Address, Kind, Text};

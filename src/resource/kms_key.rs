@@ -12,9 +12,11 @@ use aws_sdk_kms::types::KeyState;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
-use super::{Desired, Resource, View, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy};
+use super::{
+    Desired, Resource, View, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy, required,
+};
 use crate::aws::error::failed;
-use crate::aws::{Account, tags};
+use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
@@ -180,12 +182,12 @@ impl Resource for KmsKey {
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
-        find(account, node.properties.text("AliasName").unwrap_or_default()).await
+        find(account, required::text(node, "AliasName")?).await
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
         let key = create_key(account, node).await?;
-        let alias = node.properties.text("AliasName").unwrap_or_default();
+        let alias = required::text(node, "AliasName")?;
         enable_rotation(account, &key).await?;
         point_alias(account, alias, &key).await?;
         account.find_ours(&node.address, || find(account, alias)).await
@@ -201,7 +203,7 @@ impl Resource for KmsKey {
         let key = &observed.id;
         let changed = |name: &str| changes.iter().any(|change| change.path.starts_with(&Path::of([name])));
         if changed("KeyPolicy") {
-            let text = node.properties.get("KeyPolicy").map(policy::text).unwrap_or_default();
+            let text = policy::text(required::value(node, "KeyPolicy")?);
             let put = async || {
                 let put = account.kms.put_key_policy().key_id(key).policy_name("default").policy(&text);
                 put.send().await.map_err(|e| failed("PutKeyPolicy", e)).map(drop)
@@ -211,7 +213,7 @@ impl Resource for KmsKey {
         if changed("EnableKeyRotation") {
             enable_rotation(account, key).await?;
         }
-        let alias = node.properties.text("AliasName").unwrap_or_default();
+        let alias = required::text(node, "AliasName")?;
         if changed("AliasName") {
             point_alias(account, alias, key).await?;
         }
@@ -274,14 +276,12 @@ pub(super) fn given_key(scope: &Scope<'_>, key: &str, grant: Grant) -> Grant {
 pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let answer = account.kms.describe_key().key_id(name).send().await.map_err(|e| failed("DescribeKey", e));
     let key = match answer {
-        Ok(answer) => answer
-            .key_metadata
-            .ok_or_else(|| CloudError::new(ErrorKind::Other, "DescribeKey", "no key in the answer"))?,
+        Ok(answer) => answer::member("DescribeKey", "KeyMetadata", answer.key_metadata)?,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     };
     let id = key.key_id();
-    let arn = key.arn().unwrap_or_default();
+    let arn = answer::text("DescribeKey", "Arn", key.arn())?;
     let policy = account.kms.get_key_policy().key_id(id).policy_name("default").send();
     let rotation = account.kms.get_key_rotation_status().key_id(id).send();
     let aliases = account.kms.list_aliases().key_id(id).send();
@@ -293,7 +293,7 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
     let mut observed = Observed::new(
         id,
         Value::from_iter([
-            ("KeyPolicy", policy::parse(policy.policy().unwrap_or_default())),
+            ("KeyPolicy", policy::parse(answer::text("GetKeyPolicy", "Policy", policy.policy())?)),
             ("Tags", ownership::property(&tags?)),
         ]),
     )
@@ -334,7 +334,7 @@ pub(super) async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<St
 
 /// Makes a key. CreateKey has no client token, so it is tried once and looked for before it is tried again.
 async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError> {
-    let text = node.properties.get("KeyPolicy").map(policy::text).unwrap_or_default();
+    let text = policy::text(required::value(node, "KeyPolicy")?);
     let tags = tags::list(&ownership::of(&node.properties));
     let attempt = async || {
         let create = account.kms.create_key().policy(&text).set_tags(Some(tags.clone()));
@@ -342,7 +342,7 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
             aws_sdk_kms::config::Config::builder().retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled());
         let made = create.customize().config_override(once).send().await.map_err(|e| failed("CreateKey", e));
         match made {
-            Ok(made) => Ok(made.key_metadata.map(|key| key.key_id).unwrap_or_default()),
+            Ok(made) => Ok(answer::member("CreateKey", "KeyMetadata", made.key_metadata)?.key_id),
             Err(error) if error.sent == Sent::Maybe => match kms_candidates::wanted(account).await? {
                 Found::Ours(observed) => Ok(observed.id),
                 _ => Err(CloudError { kind: ErrorKind::Throttled, ..error }),

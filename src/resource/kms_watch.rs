@@ -3,7 +3,7 @@
 use aws_sdk_kms::types::GrantListEntry;
 
 use super::watch::look;
-use crate::aws::Account;
+use crate::aws::{Account, answer};
 use crate::cloud::CloudError;
 use crate::hint::quoted;
 use crate::model::{Arn, Observed, Path, Value};
@@ -17,10 +17,10 @@ pub fn note(
 ) -> Result<(), CloudError> {
     let grants = look(grants, "the key's grants", &mut observed.unwatched)?.unwrap_or_default();
     let away = grants.iter().filter(|grant| is_elsewhere(account, grant)).map(|grant| {
-        let to = grant.grantee_principal().unwrap_or_default();
-        (grant.grant_id().unwrap_or_default().to_owned(), Value::from(to))
+        let id = answer::text("ListGrants", "GrantId", grant.grant_id())?;
+        Ok((id.to_owned(), Value::from(grant.grantee_principal().unwrap_or("somebody"))))
     });
-    let away: Value = away.collect();
+    let away: Value = away.collect::<Result<Vec<_>, CloudError>>()?.into_iter().collect();
     if away != Value::map() {
         observed.properties.set("Grants", away);
     }

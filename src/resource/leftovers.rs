@@ -2,7 +2,7 @@
 //! them. SageMaker names the groups after the domain and tags the file system with it, so that neither a record nor tags
 //! of ours are needed.
 
-use super::{home_efs, nfs_security_group};
+use super::{home_efs, nfs_security_group, required};
 use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
@@ -31,7 +31,7 @@ pub async fn observe(account: &Account, id: &str) -> Result<Snapshot, CloudError
         left.insert(Address::new(Kind::HomeEfs, &system.id), Found::Ours(system));
     }
     for group in nfs_security_group::made_for(account, id).await? {
-        let name = group.properties.text("GroupName").unwrap_or_default().to_owned();
+        let name = required::property(Kind::NfsSecurityGroup, &group, "GroupName")?.to_owned();
         left.insert(Address::new(Kind::NfsSecurityGroup, name), Found::Ours(group));
     }
     Ok(left)

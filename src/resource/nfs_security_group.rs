@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, Scope};
-use super::{Resource, View, home_efs, security_group, unused};
+use super::{Resource, View, home_efs, required, security_group, unused};
 use crate::aws::error::failed;
-use crate::aws::{Account, tags};
+use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
@@ -109,14 +109,14 @@ impl Resource for NfsSecurityGroup {
         };
         let mut found = Vec::new();
         for group in &groups {
-            let mut observed = observed(group);
+            let mut observed = observed(group)?;
             let pair = groups.iter().filter(|other| {
                 domain_of(other.group_name().unwrap_or_default()) == domain_of(group.group_name().unwrap_or_default())
             });
             observed
                 .properties
                 .set("Pair", pair.filter_map(|other| other.group_id()).map(Value::from).collect::<Vec<_>>());
-            let name = observed.properties.text("GroupName").unwrap_or_default().to_owned();
+            let name = required::property(Kind::NfsSecurityGroup, &observed, "GroupName")?.to_owned();
             let domain = domain_of(&name);
             let marked = group.tags().iter().any(|tag| tag.key() == Some(unused::UNUSED));
             // As long as something is on the file system it needs them.
@@ -151,21 +151,20 @@ impl Resource for NfsSecurityGroup {
             let by_id = Filter::builder().name("group-id").values(&observed.id).build();
             let describe = account.ec2.describe_security_groups().filters(by_id).send().await;
             let describe = describe.map_err(|e| failed("DescribeSecurityGroups", e))?;
-            Ok(describe.security_groups().first().map_or(Found::Absent, |group| {
-                let mut again = self::observed(group);
-                again.properties.set("Pair", observed.properties.get("Pair").cloned().unwrap_or(Value::Null));
-                Found::Ours(again)
-            }))
+            let Some(group) = describe.security_groups().first() else { return Ok(Found::Absent) };
+            let mut live = self::observed(group)?;
+            live.properties.set("Pair", observed.properties.get("Pair").cloned().unwrap_or(Value::Null));
+            Ok(Found::Ours(live))
         };
         account.find_ours(&node.address, look).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
         let id = &observed.id;
-        let domain = domain_of(observed.properties.text("GroupName").unwrap_or_default());
+        let domain = domain_of(required::property(Kind::NfsSecurityGroup, observed, "GroupName")?);
         // Of both: whichever goes first, the other one's rules refer to it.
         for group in of_domain(account, domain).await? {
-            let id = group.group_id.as_deref().unwrap_or_default();
+            let id = answer::text("DescribeSecurityGroups", "GroupId", group.group_id.as_deref())?;
             let (ingress, egress) =
                 (group.ip_permissions.unwrap_or_default(), group.ip_permissions_egress.unwrap_or_default());
             if !ingress.is_empty() {
@@ -202,18 +201,19 @@ async fn unless_gone(account: &Account, id: &str, revoked: Result<(), CloudError
 /// # Errors
 /// What EC2 fails with.
 pub async fn made_for(account: &Account, domain: &str) -> Result<Vec<Observed>, CloudError> {
-    Ok(of_domain(account, domain).await?.iter().map(observed).collect())
+    of_domain(account, domain).await?.iter().map(observed).collect()
 }
 
-fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
-    let id = group.group_id().unwrap_or_default();
-    let rules = |permissions| Value::List(security_group::flatten(permissions, id));
+fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Result<Observed, CloudError> {
+    let id = answer::text("DescribeSecurityGroups", "GroupId", group.group_id())?;
+    let name = answer::text("DescribeSecurityGroups", "GroupName", group.group_name())?;
+    let rules = |permissions| security_group::flatten(permissions, id).map(Value::List);
     let properties = Value::from_iter([
-        ("GroupName", Value::from(group.group_name().unwrap_or_default())),
-        ("Ingress", rules(group.ip_permissions())),
-        ("Egress", rules(group.ip_permissions_egress())),
+        ("GroupName", Value::from(name)),
+        ("Ingress", rules(group.ip_permissions())?),
+        ("Egress", rules(group.ip_permissions_egress())?),
     ]);
-    Observed::new(id, properties)
+    Ok(Observed::new(id, properties))
 }
 
 async fn of_domain(account: &Account, domain: &str) -> Result<Vec<aws_sdk_ec2::types::SecurityGroup>, CloudError> {

@@ -11,10 +11,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
-use super::{kms_key, lifecycle_config, ownership, security_group};
+use super::{kms_key, lifecycle_config, ownership, required, security_group};
 use crate::aws::error::failed;
 use crate::aws::wait::Patience;
-use crate::aws::{Account, tags};
+use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Rules};
@@ -98,18 +98,19 @@ impl Resource for ParameterResource {
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
-        find(account, node.properties.text("Name").unwrap_or_default()).await
+        find(account, required::text(node, "Name")?).await
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
-        let name = node.properties.text("Name").unwrap_or_default();
+        let name = required::text(node, "Name")?;
+        let value = required::text(node, "Value")?;
         let put = async || {
             let put = account
                 .ssm
                 .put_parameter()
                 .name(name)
                 .r#type(ParameterType::String)
-                .value(node.properties.text("Value").unwrap_or_default())
+                .value(value)
                 .set_tags(Some(tags::list(&ownership::of(&node.properties))));
             match put.send().await.map_err(|e| failed("PutParameter", e)) {
                 // Our own attempt whose answer was lost. SSM also says so of a name that was deleted half a minute ago.
@@ -134,7 +135,7 @@ impl Resource for ParameterResource {
     ) -> Result<Observed, CloudError> {
         let name = &observed.id;
         if changes.iter().any(|change| change.path.0[0] != "Tags") {
-            let value = node.properties.text("Value").unwrap_or_default();
+            let value = required::text(node, "Value")?;
             let put = account.ssm.put_parameter().name(name).r#type(ParameterType::String).value(value).overwrite(true);
             put.send().await.map_err(|e| failed("PutParameter", e))?;
         }
@@ -233,12 +234,14 @@ fn observed(name: &str, value: &str, kind: &str, tags: &BTreeMap<String, String>
 async fn values_below(account: &Account, path: &str) -> Result<BTreeMap<String, (String, String)>, CloudError> {
     let get = account.ssm.get_parameters_by_path().path(path.trim_end_matches('/')).recursive(true);
     let parameters = get.into_paginator().send().try_collect().await;
-    let pages = parameters.map_err(|e| failed("GetParametersByPath", e))?;
-    let each = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).map(|parameter| {
-        let kind = parameter.r#type().map_or("String", ParameterType::as_str).to_owned();
-        (parameter.name.unwrap_or_default(), (parameter.value.unwrap_or_default(), kind))
+    let pages: Vec<_> = parameters.map_err(|e| failed("GetParametersByPath", e))?;
+    let each = pages.iter().flat_map(|page| page.parameters()).map(|parameter| {
+        let member = |name: &str, value| answer::text("GetParametersByPath", name, value).map(str::to_owned);
+        let kind = parameter.r#type().map(ParameterType::as_str);
+        let value = (member("Value", parameter.value())?, member("Type", kind)?);
+        Ok((member("Name", parameter.name())?, value))
     });
-    Ok(each.collect())
+    each.collect()
 }
 
 pub(super) async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<String, String>, CloudError> {
@@ -254,16 +257,17 @@ pub(super) async fn live_tags(account: &Account, name: &str) -> Result<BTreeMap<
 
 async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let parameter = match account.ssm.get_parameter().name(name).send().await.map_err(|e| failed("GetParameter", e)) {
-        Ok(answer) => answer.parameter.unwrap_or_else(|| aws_sdk_ssm::types::Parameter::builder().build()),
+        Ok(answer) => answer::member("GetParameter", "Parameter", answer.parameter)?,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     };
     let tags = live_tags(account, name).await?;
-    let kind = parameter.r#type().map_or("String", ParameterType::as_str);
-    ownership::judge(account, observed(name, parameter.value().unwrap_or_default(), kind, &tags)).await
+    let kind = answer::text("GetParameter", "Type", parameter.r#type().map(ParameterType::as_str))?;
+    let value = answer::text("GetParameter", "Value", parameter.value())?;
+    ownership::judge(account, observed(name, value, kind, &tags)).await
 }
 
 async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
-    let name = node.properties.text("Name").unwrap_or_default();
+    let name = required::text(node, "Name")?;
     account.find_ours(&node.address, || find(account, name)).await
 }

@@ -15,6 +15,15 @@ pub fn output<'a>(kind: Kind, observed: &'a Observed, attribute: &str) -> Result
     value.map(String::as_str).ok_or_else(|| missing(&format!("{}.{}", kind.as_str(), observed.id), "output", attribute))
 }
 
+/// The text of a live object's property that its kind always has.
+///
+/// # Errors
+/// The kind and the property, when it is missing: a bug.
+pub fn property<'a>(kind: Kind, observed: &'a Observed, name: &str) -> Result<&'a str, CloudError> {
+    let value = observed.properties.text(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| missing(&format!("{}.{}", kind.as_str(), observed.id), "property", name))
+}
+
 /// The text of a node's property, all outputs in it known by now.
 ///
 /// # Errors

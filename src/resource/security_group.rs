@@ -16,7 +16,7 @@ use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::{Desired, Resource, View, ownership};
 use crate::aws::error::failed;
 use crate::aws::wait::{Patience, WaitProgress};
-use crate::aws::{Account, tags};
+use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
@@ -302,7 +302,7 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
     let mut found = Found::Absent;
     let vpc = node.and_then(|node| node.properties.text("VpcId"));
     for group in &groups {
-        let judged = ownership::judge(account, observed(group)).await?;
+        let judged = ownership::judge(account, observed(group)?).await?;
         match judged {
             Found::Ours(_) => return Ok(judged),
             Found::Foreign { owner: Owner::Mdaa { .. }, .. } => found = judged,
@@ -313,25 +313,25 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
     Ok(found)
 }
 
-fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Observed {
-    let id = group.group_id().unwrap_or_default();
-    let text = |value: Option<&str>| Value::from(value.unwrap_or_default());
+fn observed(group: &aws_sdk_ec2::types::SecurityGroup) -> Result<Observed, CloudError> {
+    let id = answer::text("DescribeSecurityGroups", "GroupId", group.group_id())?;
+    let text = |name: &str, value| answer::text("DescribeSecurityGroups", name, value).map(Value::from);
     let properties = Value::from_iter([
-        ("GroupName", text(group.group_name())),
-        ("GroupDescription", text(group.description())),
-        ("VpcId", text(group.vpc_id())),
-        ("Ingress", Value::List(flatten(group.ip_permissions(), id))),
-        ("Egress", Value::List(flatten(group.ip_permissions_egress(), id))),
+        ("GroupName", text("GroupName", group.group_name())?),
+        ("GroupDescription", answer::member("DescribeSecurityGroups", "Description", group.description())?.into()),
+        ("VpcId", text("VpcId", group.vpc_id())?),
+        ("Ingress", Value::List(flatten(group.ip_permissions(), id)?)),
+        ("Egress", Value::List(flatten(group.ip_permissions_egress(), id)?)),
         ("Tags", ownership::property(&tags::by_key(group.tags()))),
     ]);
-    Observed::new(id, properties).output("GroupId", id)
+    Ok(Observed::new(id, properties).output("GroupId", id))
 }
 
 /// One property a rule: EC2 answers rules grouped by protocol and ports.
-pub(super) fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
+pub(super) fn flatten(permissions: &[IpPermission], own: &str) -> Result<Vec<Value>, CloudError> {
     let mut rules = Vec::new();
     for permission in permissions {
-        let protocol = permission.ip_protocol().unwrap_or_default();
+        let protocol = answer::text("DescribeSecurityGroups", "IpProtocol", permission.ip_protocol())?;
         let ports = [permission.from_port().map(i64::from), permission.to_port().map(i64::from)];
         let mut add = |kind: &str, peer: Option<&str>, description: Option<&str>| {
             let peer = peer.unwrap_or_default();
@@ -346,7 +346,7 @@ pub(super) fn flatten(permissions: &[IpPermission], own: &str) -> Vec<Value> {
             .iter()
             .for_each(|list| add("PrefixListId", list.prefix_list_id(), list.description()));
     }
-    rules
+    Ok(rules)
 }
 
 /// Makes the live rules those of the node: new ones are added before old ones go, so that no connection is ever without

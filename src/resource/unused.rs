@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Resource, domain, home_efs, nfs_security_group, ownership};
+use super::{Resource, domain, home_efs, nfs_security_group, ownership, required};
 use crate::aws::Account;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::hint::Hint;
@@ -97,7 +97,8 @@ pub(super) async fn clear_away(account: &Account, address: &Address, domain: &st
             home_efs::HomeEfs.delete(account, &address, &system).await?;
         }
         for group in nfs_security_group::made_for(account, domain).await? {
-            let address = Address::new(Kind::NfsSecurityGroup, group.properties.text("GroupName").unwrap_or_default());
+            let address =
+                Address::new(Kind::NfsSecurityGroup, required::property(Kind::NfsSecurityGroup, &group, "GroupName")?);
             nfs_security_group::NfsSecurityGroup.delete(account, &address, &group).await?;
         }
         Ok::<(), CloudError>(())

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::assets::PART;
 use crate::assets::archive::{Archive, broken, open_archive};
-use crate::aws::Account;
 use crate::aws::bounds::Bounds;
 use crate::aws::error::failed;
+use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::digest::hex;
 use crate::files;
@@ -105,7 +105,8 @@ impl<'a> Uploads<'a> {
             let create = create.checksum_algorithm(ChecksumAlgorithm::Crc32).metadata("sha256", &file.sha256);
             create.send().await.map_err(|e| failed("CreateMultipartUpload", e))
         };
-        let upload = self.account.despite_propagation(create).await?.upload_id.unwrap_or_default();
+        let upload = self.account.despite_propagation(create).await?.upload_id;
+        let upload = answer::member("CreateMultipartUpload", "UploadId", upload)?;
         let sent = async {
             self.give_up_others(key, &upload).await?;
             self.send_parts(key, &upload, file, content).await

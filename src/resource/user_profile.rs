@@ -167,8 +167,8 @@ impl Resource for UserProfileResource {
                     }
                     // Lets administrators compare the profile with `aws:userid`, which is role id and session name.
                     AuthMode::Iam => {
-                        let role = desired.roles.users.get(user_id).map(String::as_str).unwrap_or_default();
-                        user_tags.insert("userid".to_owned(), format!("{role}:{user_id}"));
+                        let role = desired.roles.users.get(user_id);
+                        user_tags.extend(role.map(|role| ("userid".to_owned(), format!("{role}:{user_id}"))));
                     }
                 }
                 // As in MDAA, a user tag wins over the profile's own.

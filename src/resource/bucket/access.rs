@@ -11,7 +11,7 @@ pub(super) fn access(desired: &Desired) -> Value {
     let bucket = || Text::literal(format!("arn:{}:s3:::{}", desired.deployment.partition, desired.names.bucket));
     let objects = || bucket().then("/*");
     let execution = || execution_role::arn(desired);
-    let assets = || asset_role::arn(desired).unwrap_or_default();
+    let assets = || asset_role::arn(desired).expect("whoever makes the bucket makes the role that writes it");
     let admins: Vec<Text> = desired.roles.data_admins.iter().map(|id| Text::literal(format!("{id}:*"))).collect();
     let everybody = || vec![Text::literal("*")];
     let below = |prefix: &str| {

@@ -39,7 +39,7 @@ impl Stateful for Awaited<'_> {
 
     async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
         let Some(id) = self.id.borrow().clone() else { return Ok(None) };
-        Ok(describe_json(account, &id).await?.as_ref().map(state_of))
+        describe_json(account, &id).await?.as_ref().map(state_of).transpose()
     }
 
     async fn find(&self, account: &Account) -> Result<Found, CloudError> {
@@ -132,7 +132,7 @@ async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
             observed = observed.output(attribute, value);
         }
     }
-    observed.state = state_of(&live);
+    observed.state = state_of(&live)?;
     // One that failed first and could not be deleted then never served anybody either.
     if let State::DeleteFailed(reason) = &observed.state
         && unused::is_unused(account, &observed).await?
@@ -153,9 +153,9 @@ async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, Clou
 }
 
 /// The state that a described domain is in.
-fn state_of(live: &Json) -> State {
-    let text = |key: &str| live.get(key).and_then(Json::as_str);
-    state(text("Status").unwrap_or("Unknown"), text("FailureReason").unwrap_or_default().to_owned())
+fn state_of(live: &Json) -> Result<State, CloudError> {
+    let reason = live.get("FailureReason").and_then(Json::as_str).unwrap_or_default();
+    Ok(state(answer::text_in("DescribeDomain", live, "Status")?, reason.to_owned()))
 }
 
 /// What is left in a domain now, profiles and spaces: all of them, or those that are not on their way out.
