@@ -40,7 +40,7 @@ use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
 use upstream::Upstream;
-use wait::{Clock, Patience, WaitProgress};
+use wait::{Clock, WaitPolicy, WaitProgress};
 
 /// The longest wait for a read that gives advice only.
 const ADVICE: Duration = Duration::from_secs(5);
@@ -229,8 +229,8 @@ impl Account {
     }
 
     /// The time that an operation may take: what the user says, else the `usual` time.
-    pub fn patience(&self, kind: Kind, action: Action, usual: Patience) -> Patience {
-        self.limits.get(&(kind, action)).map_or(usual, |timeout| Patience { timeout: *timeout, ..usual })
+    pub fn wait_policy(&self, kind: Kind, action: Action, usual: WaitPolicy) -> WaitPolicy {
+        self.limits.get(&(kind, action)).map_or(usual, |timeout| WaitPolicy { timeout: *timeout, ..usual })
     }
 
     /// Tells the phase of something that is waited for.
@@ -244,7 +244,7 @@ impl Account {
     }
 
     /// Remembers that this run made or changed the role or policy `name`, so that the rest of AWS may not know it yet.
-    pub fn freshly_made(&self, name: &str) {
+    pub fn recently_created(&self, name: &str) {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     }
 
@@ -259,7 +259,7 @@ impl Account {
         mut find: impl AsyncFnMut() -> Result<Found, CloudError>,
     ) -> Result<Found, CloudError> {
         let mut last = Found::Absent;
-        let look = self.clock.until("what was just written", Patience::PROPAGATION, async || {
+        let look = self.clock.until("what was just written", WaitPolicy::PROPAGATION, async || {
             last = find().await?;
             Ok(if seen(&last) { WaitProgress::Ready(()) } else { WaitProgress::Busy("not visible".into()) })
         });
@@ -295,12 +295,12 @@ impl Account {
     ///
     /// # Errors
     /// What `attempt` fails with in the end.
-    pub async fn despite_propagation<T>(
+    pub async fn retry_while_propagating<T>(
         &self,
         attempt: impl AsyncFnMut() -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
         let fresh = !self.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        self.clock.retry(Patience::PROPAGATION, |error| fresh && may_be_propagation(error), attempt).await
+        self.clock.retry(WaitPolicy::PROPAGATION, |error| fresh && is_propagation(error), attempt).await
     }
 }
 
@@ -325,7 +325,7 @@ fn s3(config: &SdkConfig, path_style: bool, calls: &Calls, fence: &Fence) -> aws
 
 /// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name
 /// it, STS and S3 deny, and SageMaker says that it cannot assume it.
-fn may_be_propagation(error: &CloudError) -> bool {
+fn is_propagation(error: &CloudError) -> bool {
     match error.code.as_deref() {
         Some("MalformedPolicyDocumentException" | "MalformedPolicyDocument" | "MalformedPolicy") => {
             error.message.to_lowercase().contains("principal")

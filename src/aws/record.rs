@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::Account;
 use super::error::failed;
-use super::wait::Patience;
+use super::wait::WaitPolicy;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::digest::hex;
 use crate::plan::Record;
@@ -109,12 +109,12 @@ async fn get(account: &Account, name: &str) -> Result<Option<String>, CloudError
 
 /// SSM refuses to make a name again for about 30 s after it was deleted.
 async fn put(account: &Account, name: &str, value: &str) -> Result<(), CloudError> {
-    let passing = |error: &CloudError| error.is("ParameterAlreadyExists");
+    let is_transient = |error: &CloudError| error.is("ParameterAlreadyExists");
     let attempt = async || {
         let put = account.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String).overwrite(true);
         put.send().await.map_err(|e| failed("PutParameter", e)).map(drop)
     };
-    account.clock.retry(Patience::PROPAGATION, passing, attempt).await
+    account.clock.retry(WaitPolicy::PROPAGATION, is_transient, attempt).await
 }
 
 async fn delete(account: &Account, name: &str) -> Result<(), CloudError> {

@@ -72,7 +72,7 @@ pub enum WaitProgress<T> {
 
 /// How long to wait for one thing.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct WaitPolicy {
     /// Before the first look after the start.
     pub first: Duration,
     /// The longest pause between two looks.
@@ -81,7 +81,7 @@ pub struct Patience {
     pub timeout: Duration,
 }
 
-impl Patience {
+impl WaitPolicy {
     /// Domains: Terraform allows 20 minutes each way (`domain.go`, default timeouts).
     pub const DOMAIN: Self = Self::of(2, 10, 20 * 60);
     /// User profiles and spaces: Terraform allows 10 minutes.
@@ -110,11 +110,11 @@ impl Clock {
     pub async fn until<T>(
         &self,
         what: &str,
-        patience: Patience,
+        wait_policy: WaitPolicy,
         mut look: impl AsyncFnMut() -> Result<WaitProgress<T>, CloudError>,
     ) -> Result<T, CloudError> {
         let start = self.now();
-        let mut pause = patience.first;
+        let mut pause = wait_policy.first;
         loop {
             let progress = match look().await {
                 // Whoever waits anyway can wait for AWS to have time for the question.
@@ -124,7 +124,7 @@ impl Clock {
             match progress {
                 WaitProgress::Ready(value) => return Ok(value),
                 WaitProgress::Busy(status) => {
-                    if self.elapsed(start) + pause > patience.timeout {
+                    if self.elapsed(start) + pause > wait_policy.timeout {
                         return Err(CloudError {
                             sent: Sent::Yes,
                             ..CloudError::new(
@@ -132,13 +132,13 @@ impl Clock {
                                 format!("wait for {what}"),
                                 format!(
                                     "still {status} after {} s; AWS goes on, and the same command again goes on waiting",
-                                    patience.timeout.as_secs()
+                                    wait_policy.timeout.as_secs()
                                 ),
                             )
                         });
                     }
                     self.sleep(pause).await;
-                    pause = (pause * 3 / 2).min(patience.longest);
+                    pause = (pause * 3 / 2).min(wait_policy.longest);
                 }
             }
         }
@@ -165,24 +165,24 @@ impl Clock {
         }
     }
 
-    /// Tries until the failure is none that `passing` says will pass, for at most `patience`; then the last failure
+    /// Tries until the failure is none that `is_transient` says will pass, for at most `wait_policy`; then the last failure
     /// stands.
     ///
     /// # Errors
     /// What `attempt` fails with in the end.
     pub async fn retry<T>(
         &self,
-        patience: Patience,
-        passing: impl Fn(&CloudError) -> bool,
+        wait_policy: WaitPolicy,
+        is_transient: impl Fn(&CloudError) -> bool,
         mut attempt: impl AsyncFnMut() -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
         let start = self.now();
-        let mut pause = patience.first;
+        let mut pause = wait_policy.first;
         loop {
             match attempt().await {
-                Err(error) if passing(&error) && self.elapsed(start) + pause <= patience.timeout => {
+                Err(error) if is_transient(&error) && self.elapsed(start) + pause <= wait_policy.timeout => {
                     self.sleep(pause).await;
-                    pause = (pause * 3 / 2).min(patience.longest);
+                    pause = (pause * 3 / 2).min(wait_policy.longest);
                 }
                 result => return result,
             }

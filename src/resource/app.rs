@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use aws_sdk_sagemaker::types::{AppDetails, AppType};
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
-use super::{Resource, View, required};
+use super::{ObserveContext, Resource, required};
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
@@ -38,12 +38,16 @@ impl Resource for AppResource {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let Some(domain) = view.domain else { return Ok(Vec::new()) };
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let Some(domain) = context.domain else { return Ok(Vec::new()) };
         let apps = account.sagemaker.list_apps().domain_id_equals(&domain.id).into_paginator().items();
         let apps = apps.send().try_collect().await.map_err(|e| failed("ListApps", e))?;
         let live = apps.iter().filter_map(|app| {
@@ -108,8 +112,8 @@ impl Resource for AppResource {
             }
             Ok(WaitProgress::Busy(status))
         };
-        let patience = account.patience(Kind::App, Action::Delete, Patience::APP);
-        account.clock.until(&address.to_string(), patience, gone).await?;
+        let wait_policy = account.wait_policy(Kind::App, Action::Delete, WaitPolicy::APP);
+        account.clock.until(&address.to_string(), wait_policy, gone).await?;
         Ok(Deleted::Gone)
     }
 }

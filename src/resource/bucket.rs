@@ -17,7 +17,7 @@ use self::observe::{find, live_tags};
 use self::settings::write_settings;
 use super::permissions::{Grant, LOOK, MAKE, REMOVE, Scope};
 use super::policy::same;
-use super::{Desired, Resource, View, bucket_watch, kms_key, ownership, required};
+use super::{Desired, ObserveContext, Resource, bucket_watch, kms_key, ownership, required};
 use crate::aws::error::failed;
 use crate::aws::{Account, not_ours, object_keys, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -185,7 +185,11 @@ impl Resource for BucketResource {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, _view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        _context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         Ok(vec![(address(), find(account).await?)])
     }
 

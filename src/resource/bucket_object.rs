@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::permissions::{Grant, MAKE, RESOLVE, Scope, open};
 use super::upload::Uploads;
-use super::{Desired, Resource, View, asset_policy, asset_role, bucket, required, stray_objects};
+use super::{Desired, ObserveContext, Resource, asset_policy, asset_role, bucket, required, stray_objects};
 use crate::aws::error::failed;
 use crate::aws::{Account, object_keys};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -74,7 +74,7 @@ impl Resource for BucketObject {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
@@ -106,23 +106,27 @@ impl Resource for BucketObject {
         nodes
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let looks = view.nodes.iter().map(|node| async {
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let looks = context.nodes.iter().map(|node| async {
             let found =
-                if node.properties.is_known() { look(account, node, view.record).await? } else { Found::Absent };
+                if node.properties.is_known() { look(account, node, context.record).await? } else { Found::Absent };
             Ok((node.address.clone(), found))
         });
         let mut found: Vec<_> = stream::iter(looks).buffered(PARALLEL).try_collect().await?;
         // What no node names any more stays where it is; a bucket of ours says so itself.
         let own = format!("s3://{}/", account.names.bucket);
-        let left = view.record.iter().flat_map(|record| &record.assets).filter_map(|(address, asset)| {
+        let left = context.record.iter().flat_map(|record| &record.assets).filter_map(|(address, asset)| {
             let address: Address = address.parse().ok()?;
             let elsewhere = !asset.location.is_empty() && !asset.location.starts_with(&own);
-            let unnamed = elsewhere && view.nodes.iter().all(|node| node.address != address);
+            let unnamed = elsewhere && context.nodes.iter().all(|node| node.address != address);
             unnamed.then(|| (address, Found::Ours(Observed::new(&asset.location, Value::map()))))
         });
         found.extend(left);
-        found.extend(Box::pin(stray_objects::find(account, view)).await?);
+        found.extend(Box::pin(stray_objects::find(account, context)).await?);
         Ok(found)
     }
 
@@ -283,7 +287,7 @@ fn seen(node: &Node, bucket: &str, prefix: &str, live: &BTreeMap<String, String>
 async fn uploader(account: &Account, node: &Node) -> Result<aws_sdk_s3::Client, CloudError> {
     let Some(role) = node.properties.text("UploadRole") else { return Ok(account.s3.clone()) };
     let is_own = Arn::parse(role).is_some_and(|arn| arn.account == account.deployment.account);
-    match account.despite_propagation(async || account.assume(role).await).await {
+    match account.retry_while_propagating(async || account.assume(role).await).await {
         Ok(credentials) => Ok(account.s3_as(credentials)),
         // Who names another account's role means what that account lets it do.
         Err(error) if error.kind == ErrorKind::Denied && is_own => {

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 
-use super::{KINDS, Resource, View, of};
+use super::{KINDS, ObserveContext, Resource, of};
 use crate::aws::{Account, record};
 use crate::cloud::{Cloud, CloudError, Deleted};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
@@ -19,7 +19,7 @@ impl Cloud for Account {
                 }
                 _ => None,
             });
-            let kinds = KINDS.iter().filter(|kind| kind.is_found_late() == late);
+            let kinds = KINDS.iter().filter(|kind| kind.observe_after_domain() == late);
             let looks = kinds.map(|kind| look(self, *kind, graph, &snapshot, record, domain.as_ref()));
             let found = try_join_all(looks).await?;
             snapshot.extend(found.into_iter().flatten());
@@ -77,5 +77,5 @@ async fn look(
         .filter(|node| node.address.kind == kind.kind())
         .map(|node| Node { properties: node.properties.resolve(&known), ..node.clone() })
         .collect();
-    kind.observe(account, View { nodes: &nodes, record, domain }).await
+    kind.observe(account, ObserveContext { nodes: &nodes, record, domain }).await
 }

@@ -18,10 +18,12 @@ use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::studio::settings::{same_setting, unset_setting};
 use super::studio::tags::write_tags;
 use super::studio::wait::{delete_once_free, wait_until_gone, wait_until_idle, wait_until_usable};
-use super::{Desired, Resource, View, home_efs, kms_key, nfs_security_group, required, settings_watch, unused};
+use super::{
+    Desired, ObserveContext, Resource, home_efs, kms_key, nfs_security_group, required, settings_watch, unused,
+};
 use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
 use crate::plan::{Action, Apps, Change, Effect, Rules, Unset, Watched};
@@ -137,8 +139,12 @@ impl Resource for DomainResource {
         vec![desired::node(desired)]
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        Ok(vec![(address(), find(account, view.nodes.first()).await?)])
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        Ok(vec![(address(), find(account, context.nodes.first()).await?)])
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
@@ -155,7 +161,7 @@ impl Resource for DomainResource {
         let usable = async || wait_until_usable(account, &node.address, Action::Create, &Awaited::by_name(node)).await;
         let mut is_first = true;
         let observed = loop {
-            account.despite_propagation(&attempt).await?;
+            account.retry_while_propagating(&attempt).await?;
             match usable().await {
                 Err(error) if error.kind == ErrorKind::Failed => {
                     let failed = find(account, Some(node)).await;
@@ -206,8 +212,8 @@ impl Resource for DomainResource {
                     other => other.map(|_| WaitProgress::Ready(())),
                 }
             };
-            let patience = account.patience(Kind::Domain, Action::Update, Patience::DOMAIN);
-            account.clock.until(&node.address.to_string(), patience, attempt).await?;
+            let wait_policy = account.wait_policy(Kind::Domain, Action::Update, WaitPolicy::DOMAIN);
+            account.clock.until(&node.address.to_string(), wait_policy, attempt).await?;
         }
         let observed = usable().await?;
         let refused = write_side_tags(account, node, &observed, changes).await?;

@@ -10,9 +10,9 @@ use aws_sdk_efs::types::FileSystemDescription;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use super::permissions::{CHANGE, FIND, Grant, LOOK, MAKE, REMOVE, Scope, resource_tag};
-use super::{Resource, View, ownership, unused};
+use super::{ObserveContext, Resource, ownership, unused};
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
@@ -78,17 +78,21 @@ impl Resource for HomeEfs {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         let mut ids = tagged(account, "elasticfilesystem:file-system").await?;
-        if let Some(id) = view.domain.and_then(|domain| domain.outputs.get("HomeEfsFileSystemId")) {
+        if let Some(id) = context.domain.and_then(|domain| domain.outputs.get("HomeEfsFileSystemId")) {
             ids.push(id.clone());
         }
         // A domain that failed does not always say what was made for it.
-        let broken = view.domain.filter(|domain| matches!(domain.state, State::Failed(_) | State::DeleteFailed(_)));
+        let broken = context.domain.filter(|domain| matches!(domain.state, State::Failed(_) | State::DeleteFailed(_)));
         let of_broken = match broken {
             Some(broken) => of_domain(account, &broken.id).await?,
             None => Vec::new(),
@@ -163,8 +167,8 @@ impl Resource for HomeEfs {
                 other => other.map(|_| WaitProgress::Busy("deleting".into())),
             }
         };
-        let patience = account.patience(Kind::HomeEfs, Action::Delete, Patience::NETWORK);
-        account.clock.until(&address.to_string(), patience, gone).await?;
+        let wait_policy = account.wait_policy(Kind::HomeEfs, Action::Delete, WaitPolicy::NETWORK);
+        account.clock.until(&address.to_string(), wait_policy, gone).await?;
         Ok(Deleted::Gone)
     }
 }

@@ -13,7 +13,8 @@ use aws_sdk_kms::types::KeyState;
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
 use super::{
-    Desired, Resource, View, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy, required,
+    Desired, ObserveContext, Resource, asset_role, execution_role, kms_candidates, kms_watch, ownership, policy,
+    required,
 };
 use crate::aws::error::failed;
 use crate::aws::{Account, answer, tags};
@@ -168,14 +169,18 @@ impl Resource for KmsKey {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         let by_alias = find(account, &account.names.key_alias).await?;
         if by_alias != Found::Absent {
             return Ok(vec![(address(), by_alias)]);
         }
         // A key may be there without its alias: one that is to be made may have been made before, by us or by MDAA.
-        let found = match view.nodes {
-            [] => kms_candidates::find(account, view.record.is_some()).await?,
+        let found = match context.nodes {
+            [] => kms_candidates::find(account, context.record.is_some()).await?,
             _ => kms_candidates::wanted(account).await?,
         };
         Ok(vec![(address(), found)])
@@ -208,7 +213,7 @@ impl Resource for KmsKey {
                 let put = account.kms.put_key_policy().key_id(key).policy_name("default").policy(&text);
                 put.send().await.map_err(|e| failed("PutKeyPolicy", e)).map(drop)
             };
-            account.despite_propagation(put).await?;
+            account.retry_while_propagating(put).await?;
         }
         if changed("EnableKeyRotation") {
             enable_rotation(account, key).await?;
@@ -323,7 +328,7 @@ pub(super) async fn find(account: &Account, name: &str) -> Result<Found, CloudEr
         Some(KeyState::Creating | KeyState::Updating) => observed.state = State::Busy("being made".into()),
         _ => {}
     }
-    ownership::judge(account, observed).await
+    ownership::classify(account, observed).await
 }
 
 pub(super) async fn live_tags(account: &Account, id: &str) -> Result<BTreeMap<String, String>, CloudError> {
@@ -350,11 +355,11 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
             Err(error) => Err(error),
         }
     };
-    let again = async || {
-        let passing = |error: &CloudError| error.kind == ErrorKind::Throttled;
-        account.clock.retry(crate::aws::wait::Patience::PROPAGATION, passing, attempt).await
+    let create = async || {
+        let is_transient = |error: &CloudError| error.kind == ErrorKind::Throttled;
+        account.clock.retry(crate::aws::wait::WaitPolicy::PROPAGATION, is_transient, attempt).await
     };
-    account.despite_propagation(again).await
+    account.retry_while_propagating(create).await
 }
 
 async fn enable_rotation(account: &Account, key: &str) -> Result<(), CloudError> {

@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::studio::tags::{live_tags, write_tags};
-use super::{Desired, Resource, View, bucket, ownership, required};
+use super::{Desired, ObserveContext, Resource, bucket, ownership, required};
 use crate::aws::error::failed;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -103,8 +103,12 @@ impl Resource for LifecycleConfigResource {
         config.lifecycle_configs.iter().filter_map(node).collect()
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let all = try_join_all(LifecycleKind::ALL.map(|kind| of_kind(account, view.nodes, kind))).await?;
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let all = try_join_all(LifecycleKind::ALL.map(|kind| of_kind(account, context.nodes, kind))).await?;
         Ok(all.into_iter().flatten().collect())
     }
 
@@ -212,5 +216,5 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&tags)),
     ]);
     let observed = Observed::new(name, properties).output("Arn", arn).output("Name", name);
-    ownership::judge_untagged(account, observed).await
+    ownership::classify_untagged(account, observed).await
 }

@@ -9,7 +9,7 @@ use aws_sdk_iam::types::PolicyUsageType;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, Scope, open};
 use super::policy::{Statement, document};
-use super::{Desired, Resource, View, ownership, policy, required};
+use super::{Desired, ObserveContext, Resource, ownership, policy, required};
 use crate::aws::error::failed;
 use crate::aws::roles::{ExistingRole, Roles};
 use crate::aws::{Account, answer, tags};
@@ -148,7 +148,11 @@ impl Resource for ManagedPolicy {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, _view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        _context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         Ok(vec![((self.address)(), find(account, (self.name)(&account.names)).await?)])
     }
 
@@ -172,7 +176,7 @@ impl Resource for ManagedPolicy {
         }
         let observed = account.find_ours(&node.address, || find(account, name)).await?;
         attach(account, node, &observed).await?;
-        again(account, node, name).await
+        read_back(account, node, name).await
     }
 
     async fn update(
@@ -220,7 +224,7 @@ impl Resource for ManagedPolicy {
             let untag = account.iam.untag_policy().policy_arn(arn).set_tag_keys(Some(remove));
             untag.send().await.map_err(|e| failed("UntagPolicy", e))?;
         }
-        again(account, node, name).await
+        read_back(account, node, name).await
     }
 
     /// Detaches the policy from everything and deletes it with all its versions.
@@ -276,10 +280,10 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         ("Tags", ownership::property(&tags::by_key(policy.tags()))),
     ]);
     let observed = Observed::new(&arn, properties).output("Arn", &arn).output("PolicyName", name);
-    ownership::judge_untagged(account, observed).await
+    ownership::classify_untagged(account, observed).await
 }
 
-async fn again(account: &Account, node: &Node, name: &str) -> Result<Observed, CloudError> {
+async fn read_back(account: &Account, node: &Node, name: &str) -> Result<Observed, CloudError> {
     account.find_ours(&node.address, || find(account, name)).await
 }
 
@@ -289,7 +293,7 @@ async fn attach(account: &Account, node: &Node, observed: &Observed) -> Result<(
     for role in wanted.iter().filter(|role| !live.contains(role)).filter_map(Value::as_str) {
         let attach = account.iam.attach_role_policy().role_name(role).policy_arn(&observed.id);
         attach.send().await.map_err(|e| failed("AttachRolePolicy", e))?;
-        account.freshly_made(role);
+        account.recently_created(role);
     }
     Ok(())
 }

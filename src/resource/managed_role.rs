@@ -9,7 +9,7 @@ use aws_sdk_iam::types::Role;
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::watch::look;
-use super::{Desired, Resource, View, ownership, policy, required};
+use super::{Desired, ObserveContext, Resource, ownership, policy, required};
 use crate::aws::error::failed;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -110,7 +110,11 @@ impl Resource for ManagedRole {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, _view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        _context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         Ok(vec![((self.address)(), find(account, (self.name)(&account.names)).await?)])
     }
 
@@ -133,7 +137,7 @@ impl Resource for ManagedRole {
             Err(error) if error.is("EntityAlreadyExists") => {}
             Err(error) => return Err(error),
         }
-        account.freshly_made(name);
+        account.recently_created(name);
         account.find_ours(&node.address, || find(account, name)).await
     }
 
@@ -150,7 +154,7 @@ impl Resource for ManagedRole {
             let trust = policy::text(required::value(node, "AssumeRolePolicyDocument")?);
             let update = account.iam.update_assume_role_policy().role_name(name).policy_document(trust);
             update.send().await.map_err(|e| failed("UpdateAssumeRolePolicy", e))?;
-            account.freshly_made(name);
+            account.recently_created(name);
         }
         if changed("PermissionsBoundary") {
             match node.properties.text("PermissionsBoundary") {
@@ -224,7 +228,7 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
         Ok(answer) => {
             let mut observed = observed(&answer::member("GetRole", "Role", answer.role)?)?;
             Box::pin(hung_on(account, name, &mut observed)).await?;
-            ownership::judge(account, observed).await
+            ownership::classify(account, observed).await
         }
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Found::Absent),
         Err(error) => Err(error),

@@ -128,7 +128,7 @@ impl Desired {
 
 /// What a look at a kind may use.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct ObserveContext<'a> {
     /// The nodes of this kind, outputs filled in as far as they are known.
     pub nodes: &'a [Node],
     /// The record of earlier applies.
@@ -144,7 +144,7 @@ pub trait Resource: Rules + Sync {
     fn kind(&self) -> Kind;
 
     /// Whether it can only be found by way of another object: the domain that it lives in, the bucket that it lies in.
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         false
     }
 
@@ -158,12 +158,16 @@ pub trait Resource: Rules + Sync {
     }
 
     /// Every object of this kind that a node names or that is ours.
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError>;
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError>;
 
     /// The live twin of one node.
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {
-        let view = View { nodes: std::slice::from_ref(node), record: None, domain: None };
-        let found = self.observe(account, view).await?;
+        let context = ObserveContext { nodes: std::slice::from_ref(node), record: None, domain: None };
+        let found = self.observe(account, context).await?;
         Ok(found.into_iter().find(|(address, _)| *address == node.address).map_or(Found::Absent, |(_, found)| found))
     }
 

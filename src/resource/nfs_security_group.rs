@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 use super::permissions::{CHANGE, FIND, Grant, MAKE, Scope};
-use super::{Resource, View, home_efs, required, security_group, unused};
+use super::{ObserveContext, Resource, home_efs, required, security_group, unused};
 use crate::aws::error::failed;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
@@ -83,12 +83,16 @@ impl Resource for NfsSecurityGroup {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let mut groups = match view.domain {
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let mut groups = match context.domain {
             Some(domain) => of_domain(account, &domain.id).await?,
             None => Vec::new(),
         };
@@ -103,7 +107,7 @@ impl Resource for NfsSecurityGroup {
         }
         groups.sort_by(|one, other| one.group_id().cmp(&other.group_id()));
         groups.dedup_by(|one, other| one.group_id() == other.group_id());
-        let failed = match view.domain {
+        let failed = match context.domain {
             Some(domain) if unused::is_unused(account, domain).await? => Some(domain.id.as_str()),
             _ => None,
         };
@@ -122,7 +126,7 @@ impl Resource for NfsSecurityGroup {
             // As long as something is on the file system it needs them.
             let is_unused = failed == Some(domain)
                 || marked
-                    && view.domain.is_none_or(|live| live.id != domain)
+                    && context.domain.is_none_or(|live| live.id != domain)
                     && home_efs::of_domain(account, domain).await?.iter().all(home_efs::is_empty);
             if is_unused {
                 unused::note(&mut observed, domain);

@@ -169,7 +169,7 @@ fn other_environment(deployment: &Deployment, tags: &BTreeMap<String, String>, p
 ///
 /// # Errors
 /// What CloudFormation fails with, when the object carries the tags of another stack.
-pub async fn judge(account: &Account, observed: Observed) -> Result<Found, CloudError> {
+pub async fn classify(account: &Account, observed: Observed) -> Result<Found, CloudError> {
     let owner = owner_in(account, &of(&observed.properties)).await?;
     Ok(found(owner, observed))
 }
@@ -177,8 +177,8 @@ pub async fn judge(account: &Account, observed: Observed) -> Result<Found, Cloud
 /// A live object of a kind that MDAA leaves without tags: one of our name without any is MDAA's, or nobody's.
 ///
 /// # Errors
-/// As [`judge`].
-pub async fn judge_untagged(account: &Account, observed: Observed) -> Result<Found, CloudError> {
+/// As [`classify`].
+pub async fn classify_untagged(account: &Account, observed: Observed) -> Result<Found, CloudError> {
     let owner = owner_in(account, &of(&observed.properties)).await?;
     Ok(found_untagged(owner, observed))
 }

@@ -10,10 +10,12 @@ use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
-use super::{Desired, Resource, View, asset_policy, asset_role, bucket, domain, execution_policy, execution_role};
+use super::{
+    Desired, ObserveContext, Resource, asset_policy, asset_role, bucket, domain, execution_policy, execution_role,
+};
 use super::{kms_key, lifecycle_config, ownership, required, security_group};
 use crate::aws::error::failed;
-use crate::aws::wait::Patience;
+use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
@@ -77,16 +79,20 @@ impl Resource for ParameterResource {
             .collect()
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
         let values = values_below(account, &account.names.parameters).await?;
-        let wanted: BTreeSet<&str> = view.nodes.iter().filter_map(|node| node.properties.text("Name")).collect();
+        let wanted: BTreeSet<&str> = context.nodes.iter().filter_map(|node| node.properties.text("Name")).collect();
         // Each is asked for its tags: a filter that lists those with the right ones would not say which carry others besides,
         // such as another stack's.
         let looks = values.iter().map(|(name, (value, kind))| {
             let wanted = &wanted;
             async move {
                 let tags = live_tags(account, name).await?;
-                let found = ownership::judge(account, observed(name, value, kind, &tags)).await?;
+                let found = ownership::classify(account, observed(name, value, kind, &tags)).await?;
                 // Below MDAA's path other modules and environments may publish what they like.
                 let is_of_mdaa = matches!(found, Found::Foreign { owner: Owner::Mdaa { .. }, .. });
                 let ours = matches!(found, Found::Ours(_)) || is_of_mdaa || wanted.contains(name.as_str());
@@ -121,9 +127,9 @@ impl Resource for ParameterResource {
                 other => other.map(drop),
             }
         };
-        let passing = |error: &CloudError| error.is("ParameterAlreadyExists");
-        account.clock.retry(Patience::PROPAGATION, passing, put).await?;
-        again(account, node).await
+        let is_transient = |error: &CloudError| error.is("ParameterAlreadyExists");
+        account.clock.retry(WaitPolicy::PROPAGATION, is_transient, put).await?;
+        read_back(account, node).await
     }
 
     async fn update(
@@ -149,7 +155,7 @@ impl Resource for ParameterResource {
             let take = account.ssm.remove_tags_from_resource().resource_type(parameter).resource_id(name);
             take.set_tag_keys(Some(remove)).send().await.map_err(|e| failed("RemoveTagsFromResource", e))?;
         }
-        again(account, node).await
+        read_back(account, node).await
     }
 
     async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -264,10 +270,10 @@ async fn find(account: &Account, name: &str) -> Result<Found, CloudError> {
     let tags = live_tags(account, name).await?;
     let kind = answer::text("GetParameter", "Type", parameter.r#type().map(ParameterType::as_str))?;
     let value = answer::text("GetParameter", "Value", parameter.value())?;
-    ownership::judge(account, observed(name, value, kind, &tags)).await
+    ownership::classify(account, observed(name, value, kind, &tags)).await
 }
 
-async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+async fn read_back(account: &Account, node: &Node) -> Result<Observed, CloudError> {
     let name = required::text(node, "Name")?;
     account.find_ours(&node.address, || find(account, name)).await
 }

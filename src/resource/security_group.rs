@@ -13,9 +13,9 @@ use aws_sdk_ec2::types::{
 };
 
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
-use super::{Desired, Resource, View, ownership};
+use super::{Desired, ObserveContext, Resource, ownership};
 use crate::aws::error::failed;
-use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
@@ -139,8 +139,12 @@ impl Resource for SecurityGroupResource {
         vec![node]
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        Ok(vec![(address(), find(account, view.nodes.first()).await?)])
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        Ok(vec![(address(), find(account, context.nodes.first()).await?)])
     }
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
@@ -163,7 +167,7 @@ impl Resource for SecurityGroupResource {
         }
         let observed = account.find_ours(&node.address, || find(account, Some(node))).await?;
         set_rules(account, node, &observed).await?;
-        again(account, node).await
+        read_back(account, node).await
     }
 
     async fn update(
@@ -187,7 +191,7 @@ impl Resource for SecurityGroupResource {
         if changes.iter().any(|change| matches!(change.path.0[0].as_str(), "Ingress" | "Egress")) {
             set_rules(account, node, observed).await?;
         }
-        again(account, node).await
+        read_back(account, node).await
     }
 
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
@@ -213,15 +217,15 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(WaitProgress::Ready(())),
     };
-    account.clock.until(&address.to_string(), Patience::NETWORK, attempt).await?;
+    account.clock.until(&address.to_string(), WaitPolicy::NETWORK, attempt).await?;
     Ok(Deleted::Gone)
 }
 
 /// Whether a group about which something was refused is gone: it has no tags any more then, so that a permission that
 /// goes by tags does not cover it. Reads lag behind, so that the first look does not settle it.
 pub(super) async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudError> {
-    let patience = Patience { timeout: LAG, ..Patience::PROPAGATION };
-    let look = account.clock.until("the group", patience, async || {
+    let wait_policy = WaitPolicy { timeout: LAG, ..WaitPolicy::PROPAGATION };
+    let look = account.clock.until("the group", wait_policy, async || {
         let by_id = Filter::builder().name("group-id").values(id).build();
         let found = account.ec2.describe_security_groups().filters(by_id).send().await;
         let found = found.map_err(|e| failed("DescribeSecurityGroups", e))?;
@@ -237,7 +241,7 @@ pub(super) async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudEr
     }
 }
 
-async fn again(account: &Account, node: &Node) -> Result<Observed, CloudError> {
+async fn read_back(account: &Account, node: &Node) -> Result<Observed, CloudError> {
     account.find_ours(&node.address, || find(account, Some(node))).await
 }
 
@@ -302,7 +306,7 @@ async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudErro
     let mut found = Found::Absent;
     let vpc = node.and_then(|node| node.properties.text("VpcId"));
     for group in &groups {
-        let judged = ownership::judge(account, observed(group)?).await?;
+        let judged = ownership::classify(account, observed(group)?).await?;
         match judged {
             Found::Ours(_) => return Ok(judged),
             Found::Foreign { owner: Owner::Mdaa { .. }, .. } => found = judged,

@@ -9,9 +9,9 @@ use aws_sdk_sagemaker::types::AppDetails;
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::studio::wait::{Stateful, delete_once_free, state, wait_until_deletable, wait_until_gone};
-use super::{Resource, View, app, required};
+use super::{ObserveContext, Resource, app, required};
 use crate::aws::error::failed;
-use crate::aws::wait::Patience;
+use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
@@ -39,12 +39,16 @@ impl Resource for SpaceResource {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let Some(domain) = view.domain else { return Ok(Vec::new()) };
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let Some(domain) = context.domain else { return Ok(Vec::new()) };
         let spaces = account.sagemaker.list_spaces().domain_id_equals(&domain.id).into_paginator().items();
         let spaces = spaces.send().try_collect().await.map_err(|e| failed("ListSpaces", e))?;
         let live = spaces.iter().filter_map(|space| {
@@ -104,7 +108,7 @@ struct Space<'a> {
 impl Stateful for Space<'_> {
     const KIND: Kind = Kind::Space;
     const NOUN: &'static str = "Space";
-    const PATIENCE: Patience = Patience::PROFILE;
+    const PATIENCE: WaitPolicy = WaitPolicy::PROFILE;
 
     async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
         let describe = account.sagemaker.describe_space().domain_id(self.domain).space_name(self.name);

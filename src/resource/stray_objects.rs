@@ -1,6 +1,6 @@
 //! What is watched of the assets: objects that somebody put among them, and that apps copy with the rest when they start.
 
-use super::View;
+use super::ObserveContext;
 use super::bucket_object::{files, list_with};
 use crate::aws::Account;
 use crate::cloud::CloudError;
@@ -30,16 +30,16 @@ pub fn stranger(observed: &Observed) -> Option<Watched> {
 
 /// Objects in our bucket below the assets' prefix that belong to no asset: apps copy everything that is there when they
 /// start. They are one thing together, by the prefix.
-pub async fn find(account: &Account, view: View<'_>) -> Result<Option<(Address, Found)>, CloudError> {
+pub async fn find(account: &Account, context: ObserveContext<'_>) -> Result<Option<(Address, Found)>, CloudError> {
     let bucket = &account.names.bucket;
-    let own = view.nodes.iter().filter(|node| node.properties.text("Bucket") == Some(bucket));
+    let own = context.nodes.iter().filter(|node| node.properties.text("Bucket") == Some(bucket));
     let prefixes: Vec<&str> = own.filter_map(|node| node.properties.text("Prefix")).collect();
     // `<prefix>/<app type>/<asset>/`.
     let root = prefixes.first().and_then(|prefix| prefix.trim_end_matches('/').rsplit_once('/')?.0.rsplit_once('/'));
     let Some((root, _)) = root else { return Ok(None) };
     let root = format!("{root}/");
     let Some(listing) = list_with(&account.s3, bucket, &root).await? else { return Ok(None) };
-    let left = view.record.iter().flat_map(|record| &record.left_assets);
+    let left = context.record.iter().flat_map(|record| &record.left_assets);
     let left: Vec<&str> = left.filter_map(|place| place.strip_prefix(&format!("s3://{bucket}/"))).collect();
     let is_known = |key: &str| prefixes.iter().chain(&left).any(|prefix| key.starts_with(*prefix));
     // Keys that end with a slash are what consoles make folders of; they hold nothing.

@@ -96,7 +96,7 @@ impl<'a> Uploads<'a> {
                 let put = put.metadata("sha256", &file.sha256);
                 put.send().await.map_err(|e| failed("PutObject", e)).map(drop)
             };
-            return self.account.despite_propagation(put).await;
+            return self.account.retry_while_propagating(put).await;
         }
         let create = async || {
             let create = self.s3.create_multipart_upload().bucket(self.bucket).key(key);
@@ -105,7 +105,7 @@ impl<'a> Uploads<'a> {
             let create = create.checksum_algorithm(ChecksumAlgorithm::Crc32).metadata("sha256", &file.sha256);
             create.send().await.map_err(|e| failed("CreateMultipartUpload", e))
         };
-        let upload = self.account.despite_propagation(create).await?.upload_id;
+        let upload = self.account.retry_while_propagating(create).await?.upload_id;
         let upload = answer::member("CreateMultipartUpload", "UploadId", upload)?;
         let sent = async {
             self.give_up_others(key, &upload).await?;
@@ -137,7 +137,7 @@ impl<'a> Uploads<'a> {
                 let bounds = aws_sdk_s3::config::Config::builder().timeout_config(bounds);
                 put.config_override(bounds).send().await.map_err(|e| failed("UploadPart", e))
             };
-            let part = self.account.despite_propagation(put).await?;
+            let part = self.account.retry_while_propagating(put).await?;
             let completed = CompletedPart::builder().part_number(number).set_e_tag(part.e_tag);
             parts.push(completed.set_checksum_crc32(part.checksum_crc32).build());
         }

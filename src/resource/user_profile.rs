@@ -17,11 +17,13 @@ use super::studio::tags::{self, live_tags, write_tags};
 use super::studio::wait::{
     Stateful, delete_once_free, state, wait_until_deletable, wait_until_gone, wait_until_idle, wait_until_usable,
 };
-use super::{Desired, Resource, View, app, bucket, domain, execution_policy, execution_role, kms_key, named_key};
+use super::{
+    Desired, ObserveContext, Resource, app, bucket, domain, execution_policy, execution_role, kms_key, named_key,
+};
 use super::{ownership, required, settings_watch, space};
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
-use crate::aws::wait::Patience;
+use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::AuthMode;
@@ -126,7 +128,7 @@ impl Resource for UserProfileResource {
         grants
     }
 
-    fn is_found_late(&self) -> bool {
+    fn observe_after_domain(&self) -> bool {
         true
     }
 
@@ -201,13 +203,17 @@ impl Resource for UserProfileResource {
             .collect()
     }
 
-    async fn observe(&self, account: &Account, view: View<'_>) -> Result<Vec<(Address, Found)>, CloudError> {
-        let Some(domain) = view.domain else { return Ok(Vec::new()) };
+    async fn observe(
+        &self,
+        account: &Account,
+        context: ObserveContext<'_>,
+    ) -> Result<Vec<(Address, Found)>, CloudError> {
+        let Some(domain) = context.domain else { return Ok(Vec::new()) };
         let list = account.sagemaker.list_user_profiles().domain_id_equals(&domain.id).into_paginator().items();
         let profiles = list.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
         let looks = profiles.iter().filter_map(|profile| profile.user_profile_name()).map(|name| async move {
             let found = describe(account, &domain.id, name).await?;
-            let node = view.nodes.iter().find(|node| {
+            let node = context.nodes.iter().find(|node| {
                 node.properties.text("UserProfileName").is_some_and(|wanted| wanted.eq_ignore_ascii_case(name))
             });
             let address = node.map_or_else(|| unclaimed(name, &found), |node| node.address.clone());
@@ -236,9 +242,12 @@ impl Resource for UserProfileResource {
             }
         };
         // A domain that somebody else is changing takes no profiles meanwhile; the profile waits for it.
-        let patience = account.patience(Kind::UserProfile, Action::Create, Patience::PROFILE);
-        let passing = |error: &CloudError| error.is("ResourceInUse");
-        account.clock.retry(patience, passing, async || account.despite_propagation(&attempt).await).await?;
+        let wait_policy = account.wait_policy(Kind::UserProfile, Action::Create, WaitPolicy::PROFILE);
+        let is_transient = |error: &CloudError| error.is("ResourceInUse");
+        account
+            .clock
+            .retry(wait_policy, is_transient, async || account.retry_while_propagating(&attempt).await)
+            .await?;
         wait_until_usable(account, &node.address, Action::Create, &Profile::of(node)?).await
     }
 
@@ -275,7 +284,7 @@ impl Resource for UserProfileResource {
                 let update = send_document!(account.sagemaker.update_user_profile(), request.clone());
                 update.await.map_err(|e| failed("UpdateUserProfile", e)).map(drop)
             };
-            account.despite_propagation(attempt).await?;
+            account.retry_while_propagating(attempt).await?;
         }
         wait_until_usable(account, &node.address, Action::Update, &Profile::of(node)?).await
     }
@@ -355,7 +364,7 @@ async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, 
     }
     let reason = live.get("FailureReason").and_then(Json::as_str).unwrap_or_default();
     observed.state = state(text("Status")?, reason.to_owned());
-    ownership::judge(account, observed).await
+    ownership::classify(account, observed).await
 }
 
 /// A profile that is waited for.
@@ -374,7 +383,7 @@ impl<'a> Profile<'a> {
 impl Stateful for Profile<'_> {
     const KIND: Kind = Kind::UserProfile;
     const NOUN: &'static str = "UserProfile";
-    const PATIENCE: Patience = Patience::PROFILE;
+    const PATIENCE: WaitPolicy = WaitPolicy::PROFILE;
 
     async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
         let describe = account.sagemaker.describe_user_profile().domain_id(self.domain).user_profile_name(self.name);

@@ -195,7 +195,7 @@ async fn publishes_parameters(account: &Account, desired: &Desired) {
     let parameters: Graph = [(vpc_id.address.clone(), vpc_id.clone())].into();
     let kind = studio_deploy::resource::of(Kind::Parameter);
     let nodes: Vec<Node> = parameters.values().cloned().collect();
-    let view = studio_deploy::resource::View { nodes: &nodes, record: None, domain: None };
+    let view = studio_deploy::resource::ObserveContext { nodes: &nodes, record: None, domain: None };
     let seen = kind.observe(account, view).await.unwrap();
     assert!(seen.iter().any(|(address, found)| *address == vpc_id.address && found.ours().is_some()), "{seen:?}");
     account.delete(&vpc_id.address, &made).await.unwrap();

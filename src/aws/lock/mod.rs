@@ -29,7 +29,7 @@ use self::protocol::{LockAnswer, LockCall, LockEnd, LockGoal, LockStep, LockVers
 use super::Account;
 use super::calls::ServerTime;
 use super::error::failed;
-use super::wait::{self, Clock, Patience};
+use super::wait::{self, Clock, WaitPolicy};
 use crate::cloud::{CloudError, ErrorKind, Sent};
 
 /// The time between two heartbeats of a holder.
@@ -90,7 +90,7 @@ impl Lock {
         }
     }
 
-    /// Acquires the lock, waiting up to `patience` for its holder; `emit` receives what is waited for.
+    /// Acquires the lock, waiting up to `wait_policy` for its holder; `emit` receives what is waited for.
     ///
     /// SSM has no conditional write, so acquiring is an optimistic lock on the parameter's version: the run writes its entry
     /// over the version that it read, and holds the lock only if that entry became the very next version. A holder that is
@@ -99,7 +99,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`LockError::Held`] when somebody else holds it to the end.
-    pub async fn acquire(&self, patience: Duration, emit: &dyn Fn(String)) -> Result<(), LockError> {
+    pub async fn acquire(&self, wait_policy: Duration, emit: &dyn Fn(String)) -> Result<(), LockError> {
         let start = self.clock.now();
         let waited = || self.clock.now().duration_since(start).unwrap_or_default();
         self.party.borrow_mut().me.since = Some(self.seconds());
@@ -109,7 +109,7 @@ impl Lock {
                 LockEnd::Done => break,
                 LockEnd::Busy(standing) => {
                     // A lock that was freed by hand can be acquired soon, whatever happens.
-                    if standing.holder.is_some() && waited() >= patience {
+                    if standing.holder.is_some() && waited() >= wait_policy {
                         return Err(LockError::Held(standing));
                     }
                     if !std::mem::replace(&mut announced, true) {
@@ -123,7 +123,7 @@ impl Lock {
                     }
                 }
                 LockEnd::Refused | LockEnd::Unclear | LockEnd::Gone => {
-                    if waited() > Patience::PROPAGATION.timeout.max(patience) {
+                    if waited() > WaitPolicy::PROPAGATION.timeout.max(wait_policy) {
                         let message = "the lock's parameter can be neither made nor read reliably";
                         return Err(CloudError::new(ErrorKind::Timeout, "PutParameter", message).into());
                     }
@@ -234,7 +234,7 @@ impl Lock {
             LockEnd::Unclear => Err(unclear()),
             end => Ok(end),
         };
-        self.clock.retry(Patience::PROPAGATION, |error| *error == unclear(), attempt).await
+        self.clock.retry(WaitPolicy::PROPAGATION, |error| *error == unclear(), attempt).await
     }
 
     async fn keep_alive(&self, emit: &dyn Fn(String)) {

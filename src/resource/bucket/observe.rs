@@ -78,7 +78,7 @@ pub(super) async fn find(account: &Account) -> Result<Found, CloudError> {
     let arn = format!("arn:{}:s3:::{name}", account.deployment.partition);
     let mut observed = Observed::new(name, properties).output("Arn", arn).output("BucketName", name);
     observed.unwatched = unwatched;
-    ownership::judge(account, observed).await
+    ownership::classify(account, observed).await
 }
 
 /// Whether the account has a bucket of this name, which it may not look into.

@@ -44,7 +44,7 @@ pub(super) async fn write_settings(
             let put = account.s3.put_bucket_policy().bucket(bucket).policy(&text);
             put.send().await.map_err(|e| failed("PutBucketPolicy", e)).map(drop)
         };
-        account.despite_propagation(put).await?;
+        account.retry_while_propagating(put).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::super::studio::wait::{Stateful, state};
 use super::super::{home_efs, named_key, nfs_security_group, ownership, space, unused};
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
-use crate::aws::wait::Patience;
+use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer, resolve};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, State, Value};
@@ -35,7 +35,7 @@ impl<'a> Awaited<'a> {
 impl Stateful for Awaited<'_> {
     const KIND: Kind = Kind::Domain;
     const NOUN: &'static str = "Domain";
-    const PATIENCE: Patience = Patience::DOMAIN;
+    const PATIENCE: WaitPolicy = WaitPolicy::DOMAIN;
 
     async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
         let Some(id) = self.id.borrow().clone() else { return Ok(None) };
@@ -139,7 +139,7 @@ async fn describe(account: &Account, id: &str) -> Result<Found, CloudError> {
     {
         observed.state = State::Failed(reason.clone());
     }
-    ownership::judge(account, observed).await
+    ownership::classify(account, observed).await
 }
 
 async fn describe_json(account: &Account, id: &str) -> Result<Option<Json>, CloudError> {

@@ -1,7 +1,7 @@
 //! Waiting for SageMaker's state machine, which domains, user profiles and spaces go through alike.
 
 use super::super::{is_late, to_change};
-use crate::aws::wait::{Patience, WaitProgress};
+use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, not_ours};
 use crate::cloud::{CloudError, ErrorKind, Sent};
 use crate::model::{Address, Found, Kind, Observed, State};
@@ -14,7 +14,7 @@ pub trait Stateful {
     /// Its name in SageMaker's operations: `Domain` in `CreateDomain`.
     const NOUN: &'static str;
     /// The usual waiting for it.
-    const PATIENCE: Patience;
+    const PATIENCE: WaitPolicy;
 
     /// The state alone, which is asked for again and again: none while, or when, it is not there.
     async fn state(&self, account: &Account) -> Result<Option<State>, CloudError>;
@@ -61,7 +61,7 @@ pub async fn wait_until_usable<S: Stateful>(
             (_, None) => Ok(WaitProgress::Ready(observed.clone())),
         }
     };
-    account.clock.until(&address.to_string(), account.patience(S::KIND, action, S::PATIENCE), look).await
+    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, action, S::PATIENCE), look).await
 }
 
 /// The object once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
@@ -77,7 +77,7 @@ pub async fn wait_until_idle<S: Stateful>(
         Some(State::Busy(status)) => Ok(busy(account, address, status)),
         _ => Ok(WaitProgress::Ready(())),
     };
-    account.clock.until(&address.to_string(), account.patience(S::KIND, Action::Update, S::PATIENCE), look).await?;
+    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Update, S::PATIENCE), look).await?;
     let observed = to_change(address, object.find(account).await?)?;
     match failure::<S>(&observed) {
         Some(error) => Err(error),
@@ -100,7 +100,7 @@ pub async fn wait_until_deletable<S: Stateful>(
         Some(State::Busy(status)) => Ok(busy(account, address, status)),
         Some(_) => Ok(WaitProgress::Ready(true)),
     };
-    account.clock.until(&address.to_string(), account.patience(S::KIND, Action::Delete, S::PATIENCE), look).await
+    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), look).await
 }
 
 /// Asks for a deletion until SageMaker takes it: it refuses while something else is done to the object, and while
@@ -125,7 +125,7 @@ pub async fn delete_once_free<S: Stateful>(
         },
         other => other.map(WaitProgress::Ready),
     };
-    account.clock.until(&address.to_string(), account.patience(S::KIND, Action::Delete, S::PATIENCE), ask).await
+    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), ask).await
 }
 
 /// Waits until the object is gone whose deletion SageMaker took.
@@ -143,7 +143,7 @@ pub async fn wait_until_gone<S: Stateful>(account: &Account, address: &Address, 
         // It does not show yet that it was taken.
         Some(_) => Ok(busy(account, address, DELETING.to_owned())),
     };
-    account.clock.until(&address.to_string(), account.patience(S::KIND, Action::Delete, S::PATIENCE), look).await
+    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), look).await
 }
 
 /// The status of all that is on its way out.

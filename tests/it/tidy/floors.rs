@@ -98,7 +98,7 @@ pub(super) fn room(path: &str) -> &str {
 
 #[test]
 fn imports_are_read_in_every_form() {
-    let code = "use crate::{\n    aws::{self, wait::{Clock, Patience}},\n    cli, model,\n};\nlet a = crate::ui::x;\n\
+    let code = "use crate::{\n    aws::{self, wait::{Clock, WaitPolicy}},\n    cli, model,\n};\nlet a = crate::ui::x;\n\
                 use super::super::resource;\nuse super::apply;\nlet b = studio_deploy::preflight::c; notcrate::files;";
     let code = code.lines().enumerate().map(|(at, line)| (at + 1, line.to_owned())).collect();
     let source = Source { path: "src/deploy/run/loop.rs".into(), text: String::new(), code };
