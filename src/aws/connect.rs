@@ -144,7 +144,7 @@ pub fn unassumed(role: &str, error: &CloudError) -> Failure {
     failure.named(format!("the role {role} cannot be assumed")).helps(
         [
             "it may not exist, its trust policy has to name the caller, and the caller needs sts:AssumeRole on it",
-            "`aws sts get-caller-identity` shows who AWS takes you for",
+            "`aws sts get-caller-identity` shows the identity that AWS sees",
         ]
         .map(str::to_owned),
     )

@@ -60,7 +60,7 @@ mod tests {
     error[SD3002]: CreateDomain: a permission is missing
       --> studio.yaml:12:3
       CreateDomain: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: sagemaker:CreateDomain on resource: arn:aws:sagemaker:us-east-1:123456789012:domain/* (request 1f2e; nothing was changed)
-      help: allow the caller sagemaker:CreateDomain; `studio-deploy permissions` prints all that is needed
+      help: allow the caller sagemaker:CreateDomain; `studio-deploy permissions` prints all required permissions
     ");
         assert_eq!(failure.exit, Exit::Access);
     }
@@ -69,7 +69,7 @@ mod tests {
     fn each_kind_of_failure_names_the_way_out() {
         for (kind, code, message, id, help) in [
             (ErrorKind::Denied, "AccessDenied", "no", "SD3002", "studio-deploy permissions"),
-            (ErrorKind::Denied, "AccessDenied", "with an explicit deny in a policy", "SD3002", "who owns that policy"),
+            (ErrorKind::Denied, "AccessDenied", "with an explicit deny in a policy", "SD3002", "the owner of that policy"),
             (ErrorKind::Credentials, "ExpiredToken", "expired", "SD3001", "aws sso login"),
             (ErrorKind::Quota, "ResourceLimitExceeded", "1 domain", "SD3005", "servicequotas"),
             (ErrorKind::Other, "UnknownOperationException", "not supported", "SD3004", "--region"),

@@ -190,7 +190,7 @@ mod tests {
     error[SD3005]: could not create domain.studio
       --> studio.yaml:10:3
       CreateDomain: ResourceLimitExceeded: The account-level service limit is 1 domain (request 1f2e; nothing was changed)
-      help: ask for more at https://console.aws.amazon.com/servicequotas/home, then run again
+      help: request an increase at https://console.aws.amazon.com/servicequotas/home, then run again
 
     skipped parameter./acme/ml/studio/url: not created, since domain.studio is not done
     2 done, 1 failed, 1 skipped (waiting for domain.studio). Run `studio-deploy apply` again to continue.

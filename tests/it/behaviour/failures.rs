@@ -240,7 +240,7 @@ fn row_49_a_status_that_never_ends_is_not_waited_for_without_end() {
     let text = edit(BASE, "echo one", "echo two");
     let ended = lab.run(APPLY, &text).expect(8);
     says(&ended, "still Updating after 1200 s");
-    says(&ended, "run again: it is waited for");
+    says(&ended, "run again to wait for it");
     assert!(count(&ended, "DescribeDomain") < 300);
     faults(&lab, "");
     pass(&lab, 60);

@@ -151,7 +151,7 @@ impl Failure {
             ErrorKind::Denied if failure.code == codes::DENIED.id && !is_explicit(error) => {
                 let needed = caller.run("permissions", &[]);
                 let and = if failure.help.is_empty() { String::new() } else { format!("{}; ", failure.help) };
-                failure.help(format!("{and}{needed} prints all that is needed"))
+                failure.help(format!("{and}{needed} prints all required permissions"))
             }
             _ => failure,
         }
@@ -173,8 +173,8 @@ impl Failure {
     /// A file that could not be read or written.
     pub fn file(path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "check the name, and whether its folder exists",
-            io::ErrorKind::PermissionDenied => "check who may read and write the file and its folder",
+            io::ErrorKind::NotFound => "check the name, and that its folder exists",
+            io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
             _ => "",
         };
         Self::new(&codes::FILE, format!("{}: {error}", path.display())).help(help)
@@ -274,7 +274,7 @@ fn code_of(error: &CloudError) -> &'static FailureCode {
 fn help_of(error: &CloudError) -> String {
     match error.kind {
         ErrorKind::Denied if is_explicit(error) => {
-            "a policy denies this explicitly, so no further permission helps: ask who owns that policy".into()
+            "a policy denies this explicitly, so no further permission helps: ask the owner of that policy".into()
         }
         ErrorKind::Denied => {
             let said = missing_permission(&error.message).map(str::to_owned);
@@ -282,11 +282,13 @@ fn help_of(error: &CloudError) -> String {
             action.map(|action| format!("allow the caller {action}")).unwrap_or_default()
         }
         ErrorKind::Credentials => "sign in with `aws sso login`, or choose a profile with `--profile` or AWS_PROFILE\n\
-             `aws sts get-caller-identity` shows who AWS takes you for"
+             `aws sts get-caller-identity` shows the identity that AWS sees"
             .into(),
-        ErrorKind::Quota => "ask for more at https://console.aws.amazon.com/servicequotas/home, then run again".into(),
+        ErrorKind::Quota => {
+            "request an increase at https://console.aws.amazon.com/servicequotas/home, then run again".into()
+        }
         ErrorKind::Throttled => "run again later, or with a smaller `--parallelism`".into(),
-        ErrorKind::Timeout => "run again: it is waited for; `--timeout` allows more".into(),
+        ErrorKind::Timeout => "run again to wait for it; `--timeout` raises the limit".into(),
         ErrorKind::Connection => "check the network, the proxy and `--endpoint-url`, then run again".into(),
         ErrorKind::NotHeld => {
             "run again: what is done stays done, and the other run's changes are taken into account".into()
