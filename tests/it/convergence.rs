@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::account::{APPLY, Ended, Lab, PLAN};
+use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::ended::Ended;
 use crate::support::picture::{self, Tables, difference};
 use settings::{Leaf, Schema, Tree};
 

@@ -10,10 +10,11 @@ use std::time::Instant;
 use serde_json::json;
 use studio_sandbox::Call;
 
-use crate::behaviour::{domain_id, start_app, studio};
 use crate::faults::{Tried, heal_all};
-use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
+use crate::support::account::{APPLY, DESTROY, Lab, PLAN};
+use crate::support::behind::{domain_id, start_app, studio};
 use crate::support::configs::{EVERYTHING, LATER, MINIMAL, SAMPLES, edit, stories};
+use crate::support::ended::{Ended, is_lock};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
 /// Permissions that are met elsewhere: after the first write, and where MDAA's stack was.

@@ -35,7 +35,7 @@ fn what_is_hung_on_things_of_ours_is_found_named_and_mended_only_when_asked_for(
         let lab = Lab::like(&base);
         let address = make(&lab);
         lab.sandbox.with_world(|world| world.advance(200_000)).unwrap();
-        let told = |ended: &crate::support::account::Ended, what: &str| {
+        let told = |ended: &crate::support::ended::Ended, what: &str| {
             let said = format!("{}{}", ended.data, ended.notes);
             assert!(said.contains(&address) && said.contains(says), "{name}: {what} says nothing of it:\n{said}");
         };

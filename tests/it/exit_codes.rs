@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use studio_deploy::cli::args;
 use studio_deploy::failure::Exit;
 
-use crate::behaviour::domain_id;
-use crate::support::account::{APPLY, DESTROY, Ended, IDENTITY, Lab};
+use crate::support::account::{APPLY, DESTROY, IDENTITY, Lab};
+use crate::support::behind::domain_id;
+use crate::support::configs::NAMED as CONFIG;
+use crate::support::ended::Ended;
 use crate::support::picture::Tables;
 
 /// The codes, in the order of the README's table.
@@ -33,19 +35,6 @@ const CODES: [Exit; 15] = [
     Exit::Interrupted,
     Exit::Terminated,
 ];
-
-const CONFIG: &str = "\
-deployment: {org: acme, env: dev, domain: ml, module: studio}
-domain:
-  authMode: IAM
-  vpcId: vpc-1
-  subnetIds: [subnet-1, subnet-2]
-  dataAdminRoles: [{name: admin}]
-  userProfiles:
-    ann: {userRole: {name: users}}
-    ben: {userRole: {name: users}}
-  tags: {team: science}
-";
 
 /// A way for a command to come to a code.
 #[derive(Clone, Default)]

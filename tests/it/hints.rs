@@ -3,31 +3,24 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::behaviour::domain_id;
-use crate::support::account::{APPLY, Ended, Lab};
+use crate::support::account::{APPLY, Lab};
+use crate::support::behind::domain_id;
+use crate::support::configs::ONE_USER as CONFIG;
+use crate::support::ended::Ended;
 
-/// A config with a user, in a file whose name a shell would take apart.
-const CONFIG: &str = "\
-domain:
-  authMode: IAM
-  vpcId: vpc-1
-  subnetIds: [subnet-1, subnet-2]
-  dataAdminRoles: [{name: admin}]
-  userProfiles:
-    ann: {userRole: {name: users}}
-";
+/// A name of the config that a shell would take apart.
 const FILE: &str = "o'brien's $(reboot) #1.yaml";
 /// Options that say where: hints say them again.
 const PLACE: [&str; 10] =
     ["--org", "acme", "-d", "ml", "--env=dev", "--module", "studio", "--region", "us-east-1", "--context=a=b c"];
 
 /// An account with a config in that file, and every hint that was pasted there.
-struct Desk {
+struct Clipboard {
     lab: Lab,
     pasted: BTreeSet<String>,
 }
 
-impl Desk {
+impl Clipboard {
     fn new() -> Self {
         let desk = Self { lab: Lab::new(), pasted: BTreeSet::new() };
         desk.write(CONFIG);
@@ -94,7 +87,7 @@ fn shape(words: &[String]) -> String {
 
 #[test]
 fn what_is_left_to_be_done_is_done_by_the_hint() {
-    let mut desk = Desk::new();
+    let mut desk = Clipboard::new();
     desk.lab.set_faults_once("fail=CreateDomain:out of capacity".parse().unwrap());
     let failed = desk.run(APPLY).expect(8);
     desk.paste(&failed, " apply ").expect(0);
@@ -117,7 +110,7 @@ fn what_is_left_to_be_done_is_done_by_the_hint() {
 
 #[test]
 fn whoever_cannot_be_asked_is_told_what_to_say() {
-    let mut desk = Desk::new();
+    let mut desk = Clipboard::new();
     let asked = desk.run(&["apply"]).expect(10);
     desk.paste(&asked, "--auto-approve").expect(0);
     let asked = desk.run(&["destroy"]).expect(10);
@@ -149,7 +142,7 @@ fn whoever_cannot_be_asked_is_told_what_to_say() {
 
 #[test]
 fn what_is_missing_is_made_or_shown_by_the_hint() {
-    let mut desk = Desk::new();
+    let mut desk = Clipboard::new();
     for looks in [&["output"][..], &["url", "--user", "ann"]] {
         let nothing = desk.run(looks).expect(4);
         desk.paste(&nothing, " apply ").expect(10);
@@ -166,7 +159,7 @@ fn what_is_missing_is_made_or_shown_by_the_hint() {
     let lives = desk.run(&["cleanup", "--domain-id", &domain_id(&desk.lab), "--yes"]).expect(5);
     desk.paste(&lives, " destroy ").expect(10);
     // In an account that has seen nothing yet.
-    let mut desk = Desk::new();
+    let mut desk = Clipboard::new();
     let starter = desk.lab.path("my studio.yaml");
     let made = desk.lab.command_as(&["init", "--out", starter.to_str().unwrap()], &[]).expect(0);
     desk.paste(&made, " plan ").expect(0);
@@ -174,7 +167,7 @@ fn what_is_missing_is_made_or_shown_by_the_hint() {
 
 #[test]
 fn a_lock_is_waited_for_or_freed_by_the_hint() {
-    let mut desk = Desk::applied();
+    let mut desk = Clipboard::applied();
     // The lock cannot be given back, and nobody can tell whether its holder lives.
     desk.write(&CONFIG.replace("  userProfiles", "  tags: {a: b}\n  userProfiles"));
     desk.lab.set_faults_once("deny=ssm:PutParameter@3".parse().unwrap());
@@ -194,7 +187,7 @@ fn a_lock_is_waited_for_or_freed_by_the_hint() {
 fn an_apply_tells_nobody_to_destroy_everything() {
     let given = "  domainBucket: {domainBucketName: given-bucket, assetDeploymentRole: {name: given-asset-role}}\n";
     let given = CONFIG.replace("  userProfiles", &format!("{given}  userProfiles"));
-    let desk = Desk::new();
+    let desk = Clipboard::new();
     desk.write(&given);
     // It makes what is given.
     desk.run(&["plan"]).expect(0);

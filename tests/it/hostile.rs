@@ -15,9 +15,9 @@ use std::time::Instant;
 
 use studio_sandbox::HOSTILE_TEXT as TEXT;
 
-use crate::behaviour::start_app;
 use crate::faults::{Tried, heal_all};
 use crate::support::account::{APPLY, DESTROY, Lab};
+use crate::support::behind::start_app;
 use crate::support::configs::{EVERYTHING, LATER, MINIMAL};
 use crate::support::picture::Tables;
 use judge::{Form, REPORTS, judge};

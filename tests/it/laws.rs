@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 use studio_deploy::config::yaml;
 use studio_sandbox::World;
 
-use crate::behaviour::request;
-use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN, is_lock};
+use crate::support::account::{APPLY, DESTROY, Lab, PLAN};
+use crate::support::behind::request;
 use crate::support::configs::{EVERYTHING, MINIMAL, SAMPLES, SSO, edit};
+use crate::support::ended::{Ended, is_lock};
 use crate::support::picture::{Tables, picture};
 
 /// The samples and a config with one of everything, by name.

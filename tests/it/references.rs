@@ -5,7 +5,8 @@ use serde_json::{Value as Json, json};
 use studio_sandbox::World;
 use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
-use crate::support::account::{APPLY, Ended, Lab, PLAN};
+use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::ended::Ended;
 use crate::support::picture::{self, Tables};
 
 pub const HOME: &str = "123456789012";

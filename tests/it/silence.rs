@@ -64,7 +64,7 @@ fn fall_silent(story: &Story, clean: &Clean, from: usize) -> Result<Tried, Strin
     let silent = lab.run(&story.command, &story.to);
     let told = |what: String| Err(format!("{} from call {from}: {what}\n{}", story.name, silent.notes));
     // The lock may be all that could not be given back.
-    let was_done = silent.calls.len() >= from && silent.calls[from - 1..].iter().all(crate::support::account::is_lock);
+    let was_done = silent.calls.len() >= from && silent.calls[from - 1..].iter().all(crate::support::ended::is_lock);
     if silent.code == 0 && !was_done {
         return told("it ended with 0".into());
     }

@@ -23,7 +23,9 @@ use std::time::{Duration, Instant};
 use stage::{Order, Stage, ground};
 use story::{Count, Deed, Story};
 
-use crate::support::account::{APPLY, DESTROY, is_lock};
+use crate::support::account::{APPLY, DESTROY};
+use crate::support::configs::ONE_USER;
+use crate::support::ended::is_lock;
 
 /// Number of times that each thing happened.
 type Counts = BTreeMap<Count, usize>;
@@ -123,21 +125,10 @@ fn stories_keep_every_promise() {
     }
 }
 
-/// A config with as little as there can be.
-const SMALL: &str = "\
-domain:
-  authMode: IAM
-  vpcId: vpc-1
-  subnetIds: [subnet-1, subnet-2]
-  dataAdminRoles: [{name: admin}]
-  userProfiles:
-    ann: {userRole: {name: users}}
-";
-
 #[test]
 fn a_run_whose_lock_is_taken_away_ends_with_the_code_of_that() {
-    let stage = Stage::new(&ground(&[SMALL.into()]), "merge=deep");
-    let orders = [Order::new(APPLY, SMALL), Order::new(&["unlock", "--yes"], SMALL)];
+    let stage = Stage::new(&ground(&[ONE_USER.into()]), "merge=deep");
+    let orders = [Order::new(APPLY, ONE_USER), Order::new(&["unlock", "--yes"], ONE_USER)];
     let mut lost = 0;
     for calls in [60, 70, 80, 90] {
         let ([applied, _], _) = stage.run_both([&orders[0], &orders[1]], calls);
@@ -147,17 +138,17 @@ fn a_run_whose_lock_is_taken_away_ends_with_the_code_of_that() {
             lost += 1;
         }
         stage.pass(200);
-        stage.run(&Order::new(&[DESTROY, &["--bucket", "delete"]].concat(), SMALL));
+        stage.run(&Order::new(&[DESTROY, &["--bucket", "delete"]].concat(), ONE_USER));
     }
     assert!(lost > 0, "no run noticed it");
 }
 
 #[test]
 fn a_lock_that_may_be_held_is_given_back_or_spoken_of() {
-    let ground = ground(&[SMALL.into()]);
+    let ground = ground(&[ONE_USER.into()]);
     let taken = |faults: &str| {
         let stage = Stage::new(&ground, "merge=deep");
-        let (code, ended) = stage.run(&Order { faults: faults.into(), ..Order::new(APPLY, SMALL) });
+        let (code, ended) = stage.run(&Order { faults: faults.into(), ..Order::new(APPLY, ONE_USER) });
         (code, ended, judge::lock_is_free(&stage.tables()))
     };
     let clean = taken("").1;

@@ -3,9 +3,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, PLAN, alter, count, deployed, disown, faults, put, says};
-use crate::support::account::{APPLY, Ended, Lab};
+use super::{BASE, PLAN, alter, count, deployed, disown, faults, put};
+use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
+use crate::support::ended::Ended;
 
 pub const ADOPT: &[&str] = &["apply", "--auto-approve", "--adopt"];
 pub const STACK: &str = "acme-dev-ml-studio";
@@ -73,7 +74,7 @@ fn a_key_that_mdaa_left_is_found_by_its_tags() {
 
     let one = lab();
     let ended = one.run(APPLY, BASE).expect(5);
-    says(&ended, "kms_key.efs");
+    ended.assert_says("kms_key.efs");
     let ended = one.run(ADOPT, BASE).expect(0);
     assert_eq!((count(&ended, "CreateKey"), count(&ended, "PutBucketEncryption")), (0, 0));
     assert_eq!(one.tables()["kms/alias"]["alias/acme-dev-ml-studio-efs"]["key"], json!(id));
@@ -99,9 +100,9 @@ fn a_key_that_mdaa_left_is_found_by_its_tags() {
     unused.sandbox.with_world(|world| world.remove("s3/bucket", &bucket)).unwrap();
     let ended = unused.run(ADOPT, BASE).expect(5);
     assert!(ended.writes().is_empty());
-    says(&ended, &format!("{id} (nothing was found that it encrypts)"));
-    says(&ended, &format!("{other} (nothing was found that it encrypts)"));
-    says(&ended, "aws kms create-alias --alias-name alias/acme-dev-ml-studio-efs --target-key-id KEY");
+    ended.assert_says(&format!("{id} (nothing was found that it encrypts)"));
+    ended.assert_says(&format!("{other} (nothing was found that it encrypts)"));
+    ended.assert_says("aws kms create-alias --alias-name alias/acme-dev-ml-studio-efs --target-key-id KEY");
     // One that is on its way out, or switched off, serves nobody until somebody says so.
     for (member, value, hint) in [
         ("enabled", json!(false), "aws kms enable-key"),
@@ -111,7 +112,7 @@ fn a_key_that_mdaa_left_is_found_by_its_tags() {
         alter(&off, "kms/key", &id, member, &value);
         let ended = off.run(ADOPT, BASE).expect(5);
         assert!(ended.writes().is_empty());
-        says(&ended, hint);
+        ended.assert_says(hint);
         let named = off.run(&["apply", "--auto-approve", "--adopt=bucket.sharing"], BASE).expect(5);
         assert!(named.writes().is_empty());
     }
@@ -131,8 +132,8 @@ fn a_bucket_never_changes_its_key_in_silence() {
     });
     let ended = lab.run(ADOPT, BASE).expect(5);
     assert!(ended.writes().is_empty());
-    says(&ended, "nobody can read it without that key");
-    says(&ended, &format!("kmsKeyArn: {stranger}"));
+    ended.assert_says("nobody can read it without that key");
+    ended.assert_says(&format!("kmsKeyArn: {stranger}"));
     // What is ours already was moved by hand: it comes back, and the plan says what stays behind.
     let lab = deployed();
     let bucket = lab.tables()["s3/bucket"].iter().find(|(_, b)| !b["tags"]["mdaa_org"].is_null()).unwrap().0.clone();
@@ -141,7 +142,7 @@ fn a_bucket_never_changes_its_key_in_silence() {
     settings["encryption"] = json!(settings["encryption"].as_str().unwrap().replace(&own, stranger));
     alter(&lab, "s3/bucket", &bucket, "configurations", &settings);
     let ended = lab.run(APPLY, BASE).expect(0);
-    says(&ended, &format!("is encrypted with the key {stranger}"));
+    ended.assert_says(&format!("is encrypted with the key {stranger}"));
     assert_eq!(count(&ended, "PutBucketEncryption"), 1);
 }
 
@@ -173,7 +174,7 @@ fn words_that_join_to_the_same_names_are_another_environment() {
         let plan = run(&lab, other, &["plan", "--adopt"]).expect(0);
         let owner =
             if is_of_mdaa { "MDAA's environment acme/dev/ml-x/studio" } else { "acme/dev/ml-x/studio@us-east-1" };
-        says(&plan, owner);
+        plan.assert_says(owner);
         let addresses = [
             "execution_role.default",
             "kms_key.efs",
@@ -232,7 +233,7 @@ fn a_namesake_in_another_vpc_is_nobodys_business() {
     let lab = Lab::new();
     lab.run(&["plan"], BASE).expect(0);
     namesake(&lab, "vpc-1", stranger);
-    says(&lab.run(APPLY, BASE).expect(5), "the CloudFormation stack theirs owns it");
+    lab.run(APPLY, BASE).expect(5).assert_says("the CloudFormation stack theirs owns it");
 }
 
 #[test]
@@ -242,13 +243,13 @@ fn what_the_config_no_longer_names_is_mentioned_and_left() {
     let less = edit(&less, "  lifecycleConfigs:\n    jupyterLab: {cmds: [echo one]}\n", "");
     let ended = lab.run(&["plan", "--adopt"], &less).expect(0);
     for what in ["the user profile ben", "the lifecycle config acme-dev-ml-studio", "the parameter /acme/ml"] {
-        says(&ended, &format!("MDAA made {what}"));
+        ended.assert_says(&format!("MDAA made {what}"));
     }
     let ended = lab.run(ADOPT, &less).expect(0);
     let gone = ["DeleteUserProfile", "DeleteStudioLifecycleConfig", "DeleteParameter", "DeleteParameters"];
     assert_eq!(gone.map(|operation| count(&ended, operation)), [0; 4]);
     // The script that MDAA set as the default still runs, and the config says nothing of it.
-    says(&lab.run(PLAN, &less).expect(2), "DefaultResourceSpec.LifecycleConfigArn");
+    lab.run(PLAN, &less).expect(2).assert_says("DefaultResourceSpec.LifecycleConfigArn");
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn what_may_not_be_tagged_behind_a_domain_is_a_notice() {
         faults(&lab, &format!("deny={denied}"));
         let before = lab.sandbox.virtual_now();
         let ended = lab.run(APPLY, BASE).expect(8);
-        says(&ended, &format!("{what} could not be tagged"));
+        ended.assert_says(&format!("{what} could not be tagged"));
         // A domain is made in minutes; nothing is waited for afterwards.
         assert!(lab.sandbox.virtual_now() - before < 400_000, "{}", lab.sandbox.virtual_now() - before);
         assert_eq!(lab.tables()["studio/user-profile"].len(), 2);

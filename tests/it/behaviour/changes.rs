@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    BASE, PLAN, alter, calls, count, deployed, describe_domain, disown, domain_id, faults, lose_record, says,
-    start_app, studio,
+    BASE, PLAN, alter, calls, count, deployed, describe_domain, disown, domain_id, faults, lose_record, start_app,
+    studio,
 };
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
@@ -25,7 +25,7 @@ fn row_01_only_four_fields_replace_the_domain_and_only_with_consent() {
         }
         let ended = lab.run(APPLY, &text).expect(5);
         assert!(ended.writes().is_empty(), "{to}");
-        says(&ended, "--allow-replace domain.studio");
+        ended.assert_says("--allow-replace domain.studio");
     }
     // Consent to replace the group is none to replace the domain.
     let moved = edit(BASE, "  vpcId: vpc-1\n", "  vpcId: vpc-2\n");
@@ -80,7 +80,7 @@ fn row_04_what_leaves_the_config_is_taken_back_or_said_to_stay() {
     assert!(blank(&lab_settings(&live)["DefaultResourceSpec"]["LifecycleConfigArn"]), "{live}");
     assert!(blank(&lab_settings(&live)["CodeRepositories"]), "{live}");
     assert_eq!(live["DefaultUserSettings"]["StudioWebPortal"], "ENABLED");
-    says(&ended, "the API cannot unset it: it stays");
+    ended.assert_says("the API cannot unset it: it stays");
     lab.run(PLAN, &without).expect(0);
 }
 
@@ -99,7 +99,7 @@ fn row_04_space_settings_that_cannot_be_taken_back_stand_in_nobodys_way() {
     let groups = |lab: &Lab| describe_domain(lab)["DefaultSpaceSettings"]["SecurityGroups"].clone();
     let before = groups(&lab);
     let ended = lab.run(APPLY, &edit(BASE, "team: science", "team: art")).expect(0);
-    says(&ended, "DefaultSpaceSettings.SecurityGroups is no longer in the config, but the API cannot unset it");
+    ended.assert_says("DefaultSpaceSettings.SecurityGroups is no longer in the config, but the API cannot unset it");
     assert_eq!(groups(&lab), before);
 }
 
@@ -113,8 +113,8 @@ fn row_05_a_change_that_aws_ignores_is_a_failure() {
         "  defaultUserSettings: {spaceStorageSettings: {defaultEbsStorageSettings: {defaultEbsVolumeSizeInGb: 10, maximumEbsVolumeSizeInGb: 20}}}\n  tags:",
     );
     let ended = lab.run(APPLY, &text).expect(8);
-    says(&ended, "applied but not effective: DefaultUserSettings.SpaceStorageSettings.DefaultEbsStorageSettings.");
-    says(&ended, "should be 10 and is 5");
+    ended.assert_says("applied but not effective: DefaultUserSettings.SpaceStorageSettings.DefaultEbsStorageSettings.");
+    ended.assert_says("should be 10 and is 5");
     faults(&lab, "");
     lab.run(APPLY, &text).expect(0);
 }
@@ -127,9 +127,9 @@ fn row_06_apps_hold_up_only_what_they_must() {
     let gated = edit(&free, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
     let blocked = lab.run(APPLY, &gated).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "ann/JupyterLab/default");
+    blocked.assert_says("ann/JupyterLab/default");
     let partly = lab.run(&[APPLY, &["--skip-blocked"]].concat(), &gated).expect(8);
-    says(&partly, "left out domain.studio: DefaultUserSettings.ExecutionRole");
+    partly.assert_says("left out domain.studio: DefaultUserSettings.ExecutionRole");
     let role = |lab: &Lab| describe_domain(lab)["DefaultUserSettings"]["ExecutionRole"].as_str().unwrap().to_owned();
     assert!(role(&lab).ends_with("default-execution-role"));
     assert!(
@@ -158,9 +158,9 @@ fn row_06_apps_hold_up_what_is_taken_over_too() {
     let adopt = [APPLY, &["--adopt"]].concat();
     let blocked = lab.run(&adopt, &gated).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "ann/JupyterLab/default");
+    blocked.assert_says("ann/JupyterLab/default");
     let partly = lab.run(&[&adopt[..], &["--skip-blocked"]].concat(), &gated).expect(8);
-    says(&partly, "left out domain.studio: DefaultUserSettings.ExecutionRole");
+    partly.assert_says("left out domain.studio: DefaultUserSettings.ExecutionRole");
     assert_eq!((count(&partly, "CreateDomain"), count(&partly, "DeleteApp")), (0, 0));
     disown(&lab);
     let stopped = lab.run(&[&adopt[..], &["--stop-apps"]].concat(), &gated).expect(0);
@@ -217,14 +217,14 @@ fn row_20_subnets_come_at_any_time_and_go_without_apps() {
     start_app(&lab, "ann");
     lab.run(APPLY, BASE).expect(0);
     let blocked = lab.run(APPLY, &one).expect(5);
-    says(&blocked, "AWS refuses to change SubnetIds while apps run: ann/JupyterLab/default");
+    blocked.assert_says("AWS refuses to change SubnetIds while apps run: ann/JupyterLab/default");
     alter(&lab, "ec2/subnet", "subnet-2", "vpc", &json!("vpc-9"));
     let fresh = Lab::new();
     fresh.run(PLAN, BASE).expect(2);
     alter(&fresh, "ec2/subnet", "subnet-2", "vpc", &json!("vpc-9"));
     let ended = fresh.run(APPLY, BASE).expect(4);
     assert!(ended.writes().is_empty());
-    says(&ended, "subnet-2 is in vpc-9, and the domain in vpc-1");
+    ended.assert_says("subnet-2 is in vpc-9, and the domain in vpc-1");
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn what_goes_is_named_by_no_space_settings() {
         assert!(spaces(&lab)["ExecutionRole"].as_str().unwrap().ends_with("default-execution-role"));
         let without = edit(BASE, "  tags:", given);
         let ended = lab.run(APPLY, &without).expect(0);
-        says(&ended, "DefaultSpaceSettings.ExecutionRole is no longer in the config, but the API cannot unset it");
+        ended.assert_says("DefaultSpaceSettings.ExecutionRole is no longer in the config, but the API cannot unset it");
         let after = spaces(&lab);
         assert_eq!(after["ExecutionRole"], "arn:aws:iam::123456789012:role/users", "{after}");
         assert_eq!(after["SecurityGroups"], json!(["sg-given"]), "{after}");

@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 use studio_sandbox::Seed;
 
-use super::{BASE, PLAN, alter, count, deployed, faults, lose_record, put, says, studio};
-use crate::support::account::{APPLY, DESTROY, Ended, Lab};
+use super::{BASE, PLAN, alter, count, deployed, faults, lose_record, put, studio};
+use crate::support::account::{APPLY, DESTROY, Lab};
 use crate::support::configs::{SSO, edit};
+use crate::support::ended::Ended;
 
 /// An account in which everything that `text` refers to stands, and nothing is deployed.
 fn prepared(text: &str) -> Lab {
@@ -31,15 +32,15 @@ fn row_12_a_role_that_does_not_say_for_whom_is_refused() {
     };
     alter(&lab, "iam/role", "given", "trust", &json!(trust(json!("sts:AssumeRole"))));
     let ended = blocked(&lab, &text);
-    says(&ended, "the role given does not let sagemaker.amazonaws.com do sts:SetSourceIdentity");
-    says(&ended, r#"add to its trust policy: {"Effect":"Allow""#);
+    ended.assert_says("the role given does not let sagemaker.amazonaws.com do sts:SetSourceIdentity");
+    ended.assert_says(r#"add to its trust policy: {"Effect":"Allow""#);
     alter(&lab, "iam/role", "given", "trust", &json!(trust(json!(["sts:AssumeRole", "sts:SetSourceIdentity"]))));
     let ended = lab.run(APPLY, &text).expect(0);
     let create = &super::calls(&ended, "CreateDomain")[0].input;
     assert_eq!(create["DomainSettings"]["ExecutionRoleIdentityConfig"], "USER_PROFILE_NAME");
     // What stands already is no reason to stop, but to say so.
     alter(&lab, "iam/role", "given", "trust", &json!(trust(json!("sts:AssumeRole"))));
-    says(&lab.run(APPLY, &edit(&text, "team: science", "team: art")).expect(0), "sts:SetSourceIdentity");
+    lab.run(APPLY, &edit(&text, "team: science", "team: art")).expect(0).assert_says("sts:SetSourceIdentity");
 }
 
 #[test]
@@ -57,20 +58,20 @@ fn row_14_a_key_that_cannot_serve_is_refused() {
     ] {
         let lab = prepared(&text);
         alter(&lab, "kms/key", "given", member, &value);
-        says(&blocked(&lab, &text), expected);
+        blocked(&lab, &text).assert_says(expected);
     }
     let lab = prepared(&text);
     lab.sandbox.with_world(|world| world.remove("kms/key", "given")).unwrap();
-    says(&blocked(&lab, &text), "does not exist");
+    blocked(&lab, &text).assert_says("does not exist");
     let elsewhere = edit(&text, "kms:us-east-1", "kms:eu-west-1");
-    says(&blocked(&prepared(&text), &elsewhere), "is in eu-west-1, and the domain in us-east-1");
+    blocked(&prepared(&text), &elsewhere).assert_says("is in eu-west-1, and the domain in us-east-1");
 }
 
 #[test]
 fn row_15_users_of_identity_center_are_named_until_assigned() {
     let ended = Lab::new().run(APPLY, SSO).expect(0);
-    says(&ended, "sso-user-id can sign in once assigned");
-    says(&ended, "--application-arn arn:aws:sso::");
+    ended.assert_says("sso-user-id can sign in once assigned");
+    ended.assert_says("--application-arn arn:aws:sso::");
 }
 
 #[test]
@@ -81,10 +82,10 @@ fn row_17_user_ids_that_make_no_profile_are_refused_together() {
     };
     let ended = Lab::new().run(&["validate"], &users(&["first_last@x.com", "john.", "_x"])).expect(3);
     for name in ["first_last@x.com", "john.", "_x"] {
-        says(&ended, &format!("`{name}` yields the profile name"));
+        ended.assert_says(&format!("`{name}` yields the profile name"));
     }
     let ended = Lab::new().run(&["validate"], &users(&["a.b@x.com", "a-b@x.com", "A.B@x.com"])).expect(3);
-    says(&ended, "would have the same profile");
+    ended.assert_says("would have the same profile");
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn row_18_values_that_aws_refuses_are_refused_before_any_call() {
     let idle = "  defaultUserSettings: {jupyterLabAppSettings: {appLifecycleManagement: {idleSettings: {lifecycleManagement: ENABLED, minIdleTimeoutInMinutes: 30}}}}\n  tags:";
     let text = edit(BASE, "  tags:", idle);
     let lab = Lab::new();
-    says(&lab.run(&["validate"], &text).expect(0), "60");
+    lab.run(&["validate"], &text).expect(0).assert_says("60");
     assert!(lab.run(APPLY, &text).expect(3).writes().is_empty());
 }
 
@@ -109,7 +110,7 @@ fn what_aws_refuses_of_space_settings_is_known_offline() {
         ("customFileSystemConfigs: [{efsFileSystemConfig: {fileSystemPath: /one}}]", "fileSystemId"),
         ("customFileSystemConfigs: [{s3FileSystemConfig: {mountPath: /one}}]", "s3Uri"),
     ] {
-        says(&Lab::new().run(&["validate"], &spaces(settings)).expect(3), missing);
+        Lab::new().run(&["validate"], &spaces(settings)).expect(3).assert_says(missing);
     }
     for settings in [
         "jupyterServerAppSettings: {defaultResourceSpec: {instanceType: ml.t3.medium}}",
@@ -117,7 +118,7 @@ fn what_aws_refuses_of_space_settings_is_known_offline() {
         "customFileSystemConfigs: [{}]",
     ] {
         let lab = Lab::new();
-        says(&lab.run(&["validate"], &spaces(settings)).expect(0), "SD1509");
+        lab.run(&["validate"], &spaces(settings)).expect(0).assert_says("SD1509");
         assert!(lab.run(APPLY, &spaces(settings)).expect(3).writes().is_empty());
     }
 }
@@ -135,9 +136,9 @@ fn row_21_failed_domains_are_named_and_quotas_not_hammered() {
     let config = first.config(BASE);
     let foreign = ["apply", "--auto-approve", "--module", "two", config.as_str()];
     let ended = run_as(&first, &foreign);
-    says(&ended, "counts towards the quota of domains");
-    says(&ended, "ResourceLimitExceeded");
-    says(&ended, "servicequotas");
+    ended.assert_says("counts towards the quota of domains");
+    ended.assert_says("ResourceLimitExceeded");
+    ended.assert_says("servicequotas");
     assert_eq!(count(&ended, "CreateDomain"), 1);
 }
 
@@ -153,7 +154,7 @@ fn row_24_a_script_that_is_too_long_is_refused_with_numbers() {
     let lab = Lab::new();
     let ended = lab.run(APPLY, &edit(BASE, "echo one", &format!("{fits}x"))).expect(3);
     assert!(ended.writes().is_empty());
-    says(&ended, "16388 characters in base64, where 16384 are allowed");
+    ended.assert_says("16388 characters in base64, where 16384 are allowed");
 }
 
 #[test]
@@ -172,17 +173,17 @@ fn row_35_networks_that_keep_studio_shut_are_warned_of() {
     ] {
         let lab = Lab::like(&quiet.tables());
         put(&lab, table, key, &record);
-        says(&lab.run(APPLY, &text).expect(0), expected);
+        lab.run(APPLY, &text).expect(0).assert_says(expected);
     }
     let lab = Lab::like(&quiet.tables());
     alter(&lab, "ec2/security-group", "sg-12345678", "rules", &json!({}));
-    says(&lab.run(APPLY, &text).expect(0), "sg-12345678 lets its members not reach each other");
+    lab.run(APPLY, &text).expect(0).assert_says("sg-12345678 lets its members not reach each other");
 }
 
 #[test]
 fn row_37_shared_spaces_get_what_the_config_gives_them() {
     let ended = Lab::new().run(PLAN, BASE).expect(2);
-    says(&ended, "shared spaces are not enabled");
+    ended.assert_says("shared spaces are not enabled");
     let ended = Lab::new().run(PLAN, &edit(BASE, "  tags:", "  defaultSpaceSettings: {}\n  tags:")).expect(2);
     assert!(!ended.data.contains("shared spaces are not enabled"));
 }
@@ -190,13 +191,13 @@ fn row_37_shared_spaces_get_what_the_config_gives_them() {
 #[test]
 fn row_38_studio_classic_is_warned_of_and_still_deployed() {
     let text = edit(BASE, "    jupyterLab:", "    kernel: {cmds: [echo k]}\n    jupyterLab:");
-    says(&Lab::new().run(APPLY, &text).expect(0), "runs in Studio Classic");
+    Lab::new().run(APPLY, &text).expect(0).assert_says("runs in Studio Classic");
 }
 
 #[test]
 fn row_39_what_the_role_lacks_is_listed() {
     let ended = Lab::new().run(PLAN, BASE).expect(2);
-    says(&ended, "sagemaker:AddTags, sagemaker:DescribeUserProfile, sagemaker:ListApps, sagemaker:ListSpaces");
+    ended.assert_says("sagemaker:AddTags, sagemaker:DescribeUserProfile, sagemaker:ListApps, sagemaker:ListSpaces");
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn row_41_four_security_groups_and_no_more() {
     let lab = Lab::new();
     let ended = lab.run(APPLY, &with("sg-00000002, sg-00000003, sg-00000004, sg-00000005")).expect(3);
     assert!(ended.writes().is_empty());
-    says(&ended, "AWS refuses 5 security groups");
+    ended.assert_says("AWS refuses 5 security groups");
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn row_43_two_deployments_share_no_names() {
 fn row_45_tracking_servers_are_named_when_the_domain_goes() {
     let lab = deployed();
     put(&lab, "studio/tracking-server", "runs", &json!({"TrackingServerName": "runs"}));
-    says(&lab.run(&["plan", "--destroy"], BASE).expect(0), "go on billing: runs");
+    lab.run(&["plan", "--destroy"], BASE).expect(0).assert_says("go on billing: runs");
     lab.run(DESTROY, BASE).expect(0);
 }
 
@@ -276,12 +277,12 @@ fn row_35_what_the_network_lacks_is_said_at_its_line() {
         ),
     ] {
         let ended = blocked(&lab, &edit(BASE, from, to));
-        says(&ended, &format!("the {part} does not exist in us-east-1"));
-        says(&ended, &format!("studio.yaml:{line}"));
+        ended.assert_says(&format!("the {part} does not exist in us-east-1"));
+        ended.assert_says(&format!("studio.yaml:{line}"));
     }
     let lab = deployed();
     let ended = blocked(&lab, &edit(BASE, "subnet-2", "subnet-2, subnet-zzz"));
-    says(&ended, "the subnet subnet-zzz does not exist");
+    ended.assert_says("the subnet subnet-zzz does not exist");
 }
 
 #[test]
@@ -315,8 +316,8 @@ fn row_48_a_bucket_name_is_free_ours_or_taken() {
     lab.sandbox.seed(&Seed { others, ..Seed::default() }).unwrap();
     let ended = lab.run(APPLY, BASE).expect(5);
     assert!(ended.writes().is_empty());
-    says(&ended, "another account owns that name");
-    says(&ended, "-123456789012-us-east-1");
+    ended.assert_says("another account owns that name");
+    ended.assert_says("-123456789012-us-east-1");
     Lab::new().run(APPLY, BASE).expect(0);
 }
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, count, domain_id, pass, says, start_app, studio};
-use crate::support::account::{APPLY, DESTROY, Ended, Lab};
+use super::{BASE, count, domain_id, pass, start_app, studio};
+use crate::support::account::{APPLY, DESTROY, Lab};
 use crate::support::configs::edit;
 use crate::support::dice::Dice;
+use crate::support::ended::Ended;
 use crate::support::picture::Tables;
 
 const CONFIRM: &[&str] = &["--confirm", "acme/dev/ml/studio"];
@@ -241,15 +242,15 @@ fn a_user_with_an_app_and_a_space_goes_once_all_of_it_may() {
     let without = edit(&config(), BEN, "");
     let blocked = lab.run(APPLY, &without).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "in its way besides: app.ben/JupyterLab/default, app.bens/JupyterLab/default, space.bens");
-    says(&blocked, "`--allow-profile-delete ben --drain`");
-    says(&blocked, "private JupyterLab space of ben, 5 GB, InService: the files in it are lost for good");
+    blocked.assert_says("in its way besides: app.ben/JupyterLab/default, app.bens/JupyterLab/default, space.bens");
+    blocked.assert_says("`--allow-profile-delete ben --drain`");
+    blocked.assert_says("private JupyterLab space of ben, 5 GB, InService: the files in it are lost for good");
     assert!(!blocked.data.contains("anns"), "{}", blocked.data);
     // Stopping apps is no leave to lose files.
     let consent = [APPLY, &["--allow-profile-delete", "ben"]].concat();
     let stop = lab.run(&[&consent[..], &["--stop-apps"]].concat(), &without).expect(5);
     assert!(stop.writes().is_empty());
-    says(&stop, "space.bens is in use and holds user_profile.ben");
+    stop.assert_says("space.bens is in use and holds user_profile.ben");
     // What somebody else starts meanwhile makes a saved plan stale.
     let saved = lab.path("saved.json");
     let saved = saved.to_str().unwrap();
@@ -259,7 +260,7 @@ fn a_user_with_an_app_and_a_space_goes_once_all_of_it_may() {
     put_late_app(&lab, &app);
     let stale = lab.run(&[APPLY, &["--plan", saved]].concat(), &without).expect(7);
     assert!(stale.writes().is_empty());
-    says(&stale, "app.bens/CodeEditor/late");
+    stale.assert_says("app.bens/CodeEditor/late");
     let ended = lab.run(&[&consent[..], &["--drain"]].concat(), &without).expect(0);
     no_refusals(&ended);
     assert_eq!(
@@ -289,7 +290,9 @@ fn a_domain_that_could_not_be_deleted_is_made_again_only_with_consent() {
     lab.run(DESTROY, BASE).expect(8);
     let blocked = lab.run(APPLY, BASE).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "AWS could not delete it (InternalFailure), and making it again loses every user's home directory");
+    blocked.assert_says(
+        "AWS could not delete it (InternalFailure), and making it again loses every user's home directory",
+    );
     lab.run(&[APPLY, &["--allow-replace", "domain.studio"], CONFIRM].concat(), BASE).expect(0);
     lab.run(super::PLAN, BASE).expect(0);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BASE, PLAN, alter, count, deployed, describe_domain, domain_id, faults, pass, put, says, studio};
+use super::{BASE, PLAN, alter, count, deployed, describe_domain, domain_id, faults, pass, put, studio};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -11,7 +11,7 @@ fn row_09_a_failed_domain_is_made_again() {
     let lab = Lab::new();
     faults(&lab, "fail=CreateDomain:InternalFailure");
     let ended = lab.run(APPLY, BASE).expect(8);
-    says(&ended, "InternalFailure");
+    ended.assert_says("InternalFailure");
     assert_eq!(describe_domain(&lab)["Status"], "Failed");
     lab.run(APPLY, BASE).expect(0);
     assert_eq!(studio(&lab, "ListDomains", &json!({}))["Domains"].as_array().unwrap().len(), 1);
@@ -76,7 +76,7 @@ fn row_09_a_file_system_that_somebody_wrote_to_is_kept() {
     lab.run(APPLY, BASE).expect(0);
     assert!(behind(&lab).iter().any(|thing| thing.contains(&id)), "{:?}", behind(&lab));
     let end = lab.run(crate::support::account::DESTROY, BASE).expect(0);
-    says(&end, &id);
+    end.assert_says(&id);
 }
 
 #[test]
@@ -130,15 +130,15 @@ fn what_is_left_out_is_no_success() {
     assert!(nothing.writes().is_empty());
     lab.run(PLAN, BASE).expect(2);
     let partly = lab.run(&skip, &edit(BASE, "team: science", "team: art")).expect(8);
-    says(&partly, "1 step blocked: left out, and the rest is applied");
-    says(&partly, "1 blocked");
+    partly.assert_says("1 step blocked: left out, and the rest is applied");
+    partly.assert_says("1 blocked");
 }
 
 #[test]
 fn row_10_what_takes_longer_is_waited_for_by_the_next_run() {
     let lab = Lab::new();
     let ended = lab.run(&[APPLY, &["--timeout", "domain.create=1m"]].concat(), BASE).expect(8);
-    says(&ended, "still Pending after 60 s");
+    ended.assert_says("still Pending after 60 s");
     let again = lab.run(APPLY, BASE).expect(0);
     assert_eq!((count(&ended, "CreateDomain"), count(&again, "CreateDomain")), (1, 0));
     lab.run(PLAN, BASE).expect(0);
@@ -154,7 +154,7 @@ fn row_13_a_new_role_is_waited_for_and_a_bad_one_is_not() {
     lab.run(PLAN, &text).expect(2);
     lab.sandbox.with_world(|world| world.remove("iam/role", "gone")).unwrap();
     let ended = lab.run(APPLY, &text).expect(4);
-    says(&ended, "no role with the ARN arn:aws:iam::123456789012:role/gone");
+    ended.assert_says("no role with the ARN arn:aws:iam::123456789012:role/gone");
 }
 
 #[test]
@@ -190,14 +190,14 @@ fn row_31_a_second_apply_says_who_holds_the_lock() {
         "Name": "/studio-deploy/acme/dev/ml/studio/lock", "Value": holder.to_string(), "Type": "String", "Overwrite": true,
     });
     let put_lock = || {
-        let answer = lab.sandbox.answer(&super::request("ssm", "PutParameter", &value));
+        let answer = lab.sandbox.answer(&crate::support::behind::request("ssm", "PutParameter", &value));
         assert_eq!(answer.status, 200);
     };
     put_lock();
     let text = edit(BASE, "echo one", "echo two");
     let ended = lab.run(APPLY, &text).expect(6);
     assert!(ended.writes().is_empty());
-    says(&ended, "ann on elsewhere (process 7, `apply`)");
+    ended.assert_says("ann on elsewhere (process 7, `apply`)");
     // A silent holder is dead after two minutes, for who waits that long.
     put_lock();
     lab.run(&[APPLY, &["--lock-timeout", "5m"]].concat(), &text).expect(0);
@@ -208,10 +208,10 @@ fn row_34_a_failure_says_all_that_is_known() {
     let lab = deployed();
     faults(&lab, "fail=UpdateDomain:The subnet has no free addresses");
     let ended = lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(8);
-    says(&ended, "could not update domain.studio");
-    says(&ended, "The subnet has no free addresses");
-    says(&ended, "Run `studio-deploy apply ");
-    says(&ended, "` again to continue.");
+    ended.assert_says("could not update domain.studio");
+    ended.assert_says("The subnet has no free addresses");
+    ended.assert_says("Run `studio-deploy apply ");
+    ended.assert_says("` again to continue.");
     faults(&lab, "");
     lab.run(APPLY, &edit(BASE, "echo one", "echo two")).expect(0);
 }
@@ -221,7 +221,7 @@ fn row_40_a_failed_profile_fails_the_run_and_is_made_again() {
     let lab = Lab::new();
     faults(&lab, "fail=CreateUserProfile:The portfolio is not enabled");
     let ended = lab.run(APPLY, BASE).expect(8);
-    says(&ended, "The portfolio is not enabled");
+    ended.assert_says("The portfolio is not enabled");
     let status = |user: &str| {
         let id = domain_id(&lab);
         studio(&lab, "DescribeUserProfile", &json!({"DomainId": id, "UserProfileName": user}))["Status"].clone()
@@ -239,8 +239,8 @@ fn row_49_a_status_that_never_ends_is_not_waited_for_without_end() {
     faults(&lab, "freeze=Updating");
     let text = edit(BASE, "echo one", "echo two");
     let ended = lab.run(APPLY, &text).expect(8);
-    says(&ended, "still Updating after 1200 s");
-    says(&ended, "run again to wait for it");
+    ended.assert_says("still Updating after 1200 s");
+    ended.assert_says("run again to wait for it");
     assert!(count(&ended, "DescribeDomain") < 300);
     faults(&lab, "");
     pass(&lab, 60);
@@ -265,5 +265,5 @@ fn row_33_what_stays_is_taken_back_by_the_next_life() {
         "name",
         &json!("acme-dev-ml-studio-default-execution-role"),
     );
-    says(&fresh.run(APPLY, BASE).expect(5), "--adopt=execution_role.default");
+    fresh.run(APPLY, BASE).expect(5).assert_says("--adopt=execution_role.default");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::{BASE, PLAN, describe_domain, domain_id, says, start_app, studio};
+use super::{BASE, PLAN, describe_domain, domain_id, start_app, studio};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 use crate::support::dice::Dice;
@@ -196,8 +196,8 @@ fn a_role_keeps_its_rights_while_apps_run_with_it() {
     let free = edit(BASE, "echo one", "echo two");
     let gated = edit(&free, "  tags:", "  defaultExecutionRole: {name: users}\n  tags:");
     let partly = lab.run(SKIP, &gated).expect(8);
-    says(&partly, "left out kms_key.efs: KeyPolicy");
-    says(&partly, "left out bucket.sharing: Policy");
+    partly.assert_says("left out kms_key.efs: KeyPolicy");
+    partly.assert_says("left out bucket.sharing: Policy");
     assert_eq!(rights(&lab.tables(), &old), rights(&before, &old));
     assert!(rights(&before, &old).len() >= 3, "{:?}", rights(&before, &old));
     lab.run(SKIP, &gated).expect(5);
@@ -229,9 +229,9 @@ fn a_saved_plan_leaves_out_what_it_says_and_nothing_else() {
     assert!(apply(&[], &changed).expect(5).writes().is_empty());
     let refused = apply(&["--skip-blocked"], &changed).expect(7);
     assert!(refused.writes().is_empty());
-    says(&refused, "the saved plan leaves nothing out");
+    refused.assert_says("the saved plan leaves nothing out");
     save(&["--skip-blocked"], &changed);
-    says(&apply(&[], &changed).expect(8), "1 blocked");
+    apply(&[], &changed).expect(8).assert_says("1 blocked");
     assert!(apply(&[], &changed).expect(7).writes().is_empty());
     // All that differs is blocked.
     save(&["--skip-blocked"], &changed);
@@ -282,11 +282,11 @@ domains:
     // Nothing was done anywhere.
     let ended = run(SKIP).expect(5);
     assert!(ended.writes().is_empty());
-    says(&ended, "nothing done: all that differs is blocked");
+    ended.assert_says("nothing done: all that differs is blocked");
     // Something was done in the other.
     change("two.yaml", "art");
     let ended = run(SKIP).expect(8);
-    says(&ended, "nothing done: all that differs is blocked");
+    ended.assert_says("nothing done: all that differs is blocked");
     assert!(!ended.writes().is_empty());
     assert!(run(SKIP).expect(5).writes().is_empty());
     // Something was done in both, and something left out in one.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{BASE, PLAN, alter, calls, describe_domain, disown, domain_id, pass, says, studio};
+use super::{BASE, PLAN, alter, calls, describe_domain, disown, domain_id, pass, studio};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -104,8 +104,8 @@ fn switches_of_mdaa_mean_what_they_mean_there() {
     for command in [&["validate"][..], APPLY] {
         let ended = Lab::new().run(command, &unique).expect(3);
         assert!(ended.writes().is_empty());
-        says(&ended, "error[SD1053]");
-        says(&ended, "studio.yaml:1:");
+        ended.assert_says("error[SD1053]");
+        ended.assert_says("studio.yaml:1:");
     }
     let bucket = "  domainBucket: {domainBucketName: given, assetDeploymentRole: {name: uploader}}\n  tags:";
     Lab::new().run(APPLY, &edit(&unique, "  tags:", bucket)).expect(0);
@@ -119,12 +119,12 @@ fn a_role_is_found_by_whatever_mdaa_finds_it_by() {
     // A permission set that has made no role here may be a role's own name.
     lab.run(PLAN, &edit(BASE, "[{name: admin}]", "[{name: plain, sso: true}]")).expect(2);
     let ended = lab.run(PLAN, &edit(BASE, "[{name: admin}]", "[{name: nobody, sso: true}]")).expect(4);
-    says(&ended, "no role with the Identity Center permission set nobody");
+    ended.assert_says("no role with the Identity Center permission set nobody");
     let arn = |path: &str| format!("[{{arn: arn:aws:iam::123456789012:role/{path}}}]");
     lab.run(PLAN, &edit(BASE, "[{name: admin}]", &arn("team/x/plain"))).expect(2);
     let ended = lab.run(PLAN, &edit(BASE, "[{name: admin}]", &arn("wrong/plain"))).expect(4);
-    says(&ended, "no role with the ARN arn:aws:iam::123456789012:role/wrong/plain");
-    says(&ended, "a role of that name is arn:aws:iam::123456789012:role/team/x/plain");
+    ended.assert_says("no role with the ARN arn:aws:iam::123456789012:role/wrong/plain");
+    ended.assert_says("a role of that name is arn:aws:iam::123456789012:role/team/x/plain");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_key_may_be_given_by_an_alias() {
     let other = Lab::new();
     other.run(PLAN, &text).expect(2);
     let ended = other.run(APPLY, &edit(&text, "alias/foo", "alias/bar")).expect(4);
-    says(&ended, "alias/bar does not exist");
+    ended.assert_says("alias/bar does not exist");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn parameters_are_read_by_name_arn_and_version() {
         lab.run(APPLY, &text).expect(0);
         lab.run(PLAN, &text).expect(0);
         let ended = lab.run(PLAN, &edit(BASE, "vpcId: vpc-1", "vpcId: ssm:/two")).expect(4);
-        says(&ended, "the SSM parameter /two does not exist");
+        ended.assert_says("the SSM parameter /two does not exist");
     }
 }
 
@@ -180,7 +180,7 @@ fn a_key_of_another_region_is_another_key() {
     for (from, to) in [("us-east-1", "eu-west-1"), ("123456789012", "444455556666")] {
         let ended = lab.run(APPLY, &edit(&text, from, to)).expect(5);
         assert!(ended.writes().is_empty());
-        says(&ended, "KmsKeyId");
+        ended.assert_says("KmsKeyId");
     }
     // MDAA writes ids, each of a key in the domain's own account and region.
     let domain = domain_id(&lab);
@@ -189,7 +189,7 @@ fn a_key_of_another_region_is_another_key() {
     alter(&lab, "studio/domain", &domain, "settings", &settings);
     lab.run(PLAN, &text).expect(0);
     let ended = lab.run(APPLY, &edit(&text, "us-east-1", "eu-west-1")).expect(5);
-    says(&ended, "KmsKeyId");
+    ended.assert_says("KmsKeyId");
 }
 
 #[test]
@@ -220,8 +220,8 @@ fn a_space_is_called_what_its_sharing_says() {
         pass(&lab, 20);
     }
     let ended = lab.run(&["plan", "--destroy"], &text);
-    says(&ended, "space.team is in use and holds domain.studio and user_profile.ben: shared space of ben");
-    says(&ended, "space.own is in use and holds domain.studio and user_profile.ben: private space of ben");
+    ended.assert_says("space.team is in use and holds domain.studio and user_profile.ben: shared space of ben");
+    ended.assert_says("space.own is in use and holds domain.studio and user_profile.ben: private space of ben");
 }
 
 #[test]

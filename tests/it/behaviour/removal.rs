@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{BASE, alter, count, deployed, domain_id, pass, says, start_app, studio};
-use crate::support::account::{APPLY, DESTROY, Ended, Lab, PLAN};
+use super::{BASE, alter, count, deployed, domain_id, pass, start_app, studio};
+use crate::support::account::{APPLY, DESTROY, Lab, PLAN};
 use crate::support::configs::{EVERYTHING, LATER, MINIMAL, edit};
+use crate::support::ended::Ended;
 
 /// No call was refused because something was in use.
 #[track_caller]
@@ -47,7 +48,7 @@ fn row_02_a_drained_domain_goes_in_one_run() {
     for word in
         ["app.one/JupyterLab/default", "app.ben/JupyterLab/default", "space.shared", "user_profile.stranger", "--drain"]
     {
-        says(&blocked, word);
+        blocked.assert_says(word);
     }
     let ended = lab.run(&[DESTROY, &["--drain"]].concat(), &text).expect(0);
     nothing_was_in_use(&ended);
@@ -75,17 +76,17 @@ fn row_03_cleanup_removes_what_a_deleted_domain_left() {
     let lives = lab.run(&cleanup, BASE).expect(5);
     assert!(lives.writes().is_empty());
     let destroyed = lab.run(DESTROY, BASE).expect(0);
-    says(&destroyed, &format!("studio.yaml --domain-id {id} --org acme"));
+    destroyed.assert_says(&format!("studio.yaml --domain-id {id} --org acme"));
     lab.run(&cleanup[..3], BASE).expect(10);
     let ended = lab.run(&cleanup, BASE).expect(0);
-    says(&ended, "Destroy complete: 3 destroyed");
+    ended.assert_says("Destroy complete: 3 destroyed");
     let tables = lab.tables();
     let left: Vec<_> =
         ["efs/file-system", "ec2/security-group"].iter().filter_map(|table| tables.get(*table)).collect();
     // A file system's record stays for a while after it is gone.
     let gone = |record: &serde_json::Value| record["gone_at"].is_i64();
     assert!(left.iter().all(|table| table.values().all(gone)), "{left:?}");
-    says(&lab.run(&cleanup, BASE).expect(0), "left nothing behind");
+    lab.run(&cleanup, BASE).expect(0).assert_says("left nothing behind");
 }
 
 #[test]
@@ -94,13 +95,13 @@ fn row_16_a_user_goes_only_with_consent() {
     let without = edit(BASE, "    ben: {userRole: {name: users}}\n", "");
     let blocked = lab.run(APPLY, &without).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "home directory from sight: it stays on the file system under uid ");
+    blocked.assert_says("home directory from sight: it stays on the file system under uid ");
     let renamed =
         edit(BASE, "    ben: {userRole: {name: users}}", "    ben: {userRole: {name: users}, profileName: benjamin}");
     let blocked = lab.run(APPLY, &renamed).expect(5);
     assert!(blocked.writes().is_empty());
-    says(&blocked, "replacing it loses ben's home directory from sight: it stays on the file system under uid ");
-    says(&blocked, "--allow-replace user_profile.ben");
+    blocked.assert_says("replacing it loses ben's home directory from sight: it stays on the file system under uid ");
+    blocked.assert_says("--allow-replace user_profile.ben");
     let other = Lab::like(&lab.tables());
     let replace = ["--allow-replace", "user_profile.ben", "--confirm", "acme/dev/ml/studio"];
     other.run(&[APPLY, &replace].concat(), &renamed).expect(0);
@@ -164,7 +165,7 @@ fn row_32_destroy_keeps_what_holds_data() {
         assert_eq!(count(&ended, operation), 0, "{operation}");
     }
     for word in ["retained home_efs.", "retained bucket.sharing", "kms_key.efs"] {
-        says(&ended, word);
+        ended.assert_says(word);
     }
 }
 
@@ -174,13 +175,13 @@ fn row_32_no_key_goes_while_what_it_encrypts_is_kept() {
     let key = [DESTROY, &["--kms-key", "delete"]].concat();
     let ended = lab.run(&key, BASE).expect(5);
     assert!(ended.writes().is_empty());
-    says(&ended, "and bucket.sharing: without it, nobody could read what is kept there");
-    says(&ended, "--home-efs delete");
+    ended.assert_says("and bucket.sharing: without it, nobody could read what is kept there");
+    ended.assert_says("--home-efs delete");
     let policy = edit(BASE, "  tags:", "  removalPolicy: {homeEfs: delete, bucket: delete, kmsKey: delete}\n  tags:");
     lab.run(&[DESTROY, &["--bucket", "retain"]].concat(), &policy).expect(5);
     let kept = lab.run(&[DESTROY, &["--bucket", "retain", "--kms-key", "retain"]].concat(), &policy).expect(0);
-    says(&kept, "retained bucket.sharing");
-    says(&kept, "retained kms_key.efs");
+    kept.assert_says("retained bucket.sharing");
+    kept.assert_says("retained kms_key.efs");
     assert_eq!((count(&kept, "DeleteBucket"), count(&kept, "ScheduleKeyDeletion")), (0, 0));
     // What was kept goes later, by the same command.
     let rest = lab.run(DESTROY, &policy).expect(0);
@@ -202,7 +203,7 @@ fn an_apply_keeps_what_holds_data_whatever_is_to_go_with_the_environment() {
         assert_eq!(count(&ended, operation), 0, "{operation}");
     }
     for kept in ["bucket.sharing", "kms_key.efs", "home_efs."] {
-        says(&ended, kept);
+        ended.assert_says(kept);
     }
     // They go with the environment, as the config says.
     let ended = lab.run(DESTROY, &later).expect(0);

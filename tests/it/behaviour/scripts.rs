@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::{
-    BASE, PLAN, calls, count, deployed, describe_domain, domain_id, lose_record, pass, says, start_app, studio,
-};
+use super::{BASE, PLAN, calls, count, deployed, describe_domain, domain_id, lose_record, pass, start_app, studio};
 use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 
@@ -20,7 +18,7 @@ fn row_08_scripts_in_use_stay_until_their_apps_are_gone() {
     for word in ["two", "three", "four", "five"] {
         last = edit(BASE, "echo one", &format!("echo {word}"));
         let ended = lab.run(APPLY, &last).expect(0);
-        says(&ended, "held lifecycle_config.jupyterLab@");
+        ended.assert_says("held lifecycle_config.jupyterLab@");
         assert_eq!(scripts(&lab), 2, "the one in use and the new one");
     }
     let app =
@@ -77,13 +75,15 @@ fn row_26_one_changed_file_is_one_upload() {
     lab.run(APPLY, &text).expect(0);
     std::fs::write(folder.join("a.sh"), "echo A").unwrap();
     let plan = lab.run(PLAN, &text).expect(2);
-    says(&plan, "a.sh");
-    says(&plan, "bucket_object.jupyterLab/tools: takes effect in an app when it starts next");
+    plan.assert_says("a.sh");
+    plan.assert_says("bucket_object.jupyterLab/tools: takes effect in an app when it starts next");
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!(count(&ended, "PutObject"), 1);
     std::fs::remove_file(folder.join("b.sh")).unwrap();
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!((count(&ended, "PutObject"), count(&ended, "DeleteObjects") + count(&ended, "DeleteObject")), (0, 1));
     assert!(!lab.run(PLAN, &text).expect(0).data.contains("starts next"));
-    says(&lab.run(PLAN, &edit(&text, "echo one", "echo two")).expect(2), "lifecycle_config.jupyterLab: takes effect");
+    lab.run(PLAN, &edit(&text, "echo one", "echo two"))
+        .expect(2)
+        .assert_says("lifecycle_config.jupyterLab: takes effect");
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::left_out::{ALL, config, dangling};
-use super::{BASE, PLAN, deployed, says};
-use crate::support::account::{APPLY, Ended, Lab};
+use super::{BASE, PLAN, deployed};
+use crate::support::account::{APPLY, Lab};
 use crate::support::configs::edit;
 use crate::support::dice::Dice;
+use crate::support::ended::Ended;
 use crate::support::picture::{Tables, difference, picture, records};
 
 /// Everything that random changes may need to be allowed.
@@ -147,16 +148,16 @@ fn any_part_of_any_change_is_applied_and_the_rest_later() {
 fn a_target_brings_what_it_waits_for_and_nothing_else() {
     let lab = Lab::new();
     let ended = lab.run(&[APPLY, &["--target", "security_group.*"]].concat(), BASE).expect(0);
-    says(&ended, "PARTIAL: ");
-    says(&ended, "1 added");
+    ended.assert_says("PARTIAL: ");
+    ended.assert_says("1 added");
     assert!(!lab.tables().contains_key("studio/domain"));
     let ended = lab.run(&[APPLY, &["--target", "domain.studio"]].concat(), BASE).expect(0);
-    says(&ended, " left out");
+    ended.assert_says(" left out");
     assert!(lab.tables()["studio/domain"].len() == 1 && !lab.tables().contains_key("studio/user-profile"));
     let ended = lab.run(&[APPLY, &["--exclude", "user_profile.ann"]].concat(), BASE).expect(0);
-    says(&ended, "user_profile.ann");
+    ended.assert_says("user_profile.ann");
     assert_eq!(lab.tables()["studio/user-profile"].len(), 1);
-    says(&lab.run(&["drift"], BASE), "the config has changed");
+    lab.run(&["drift"], BASE).assert_says("the config has changed");
     lab.run(APPLY, BASE).expect(0);
     lab.run(PLAN, BASE).expect(0);
     // What is blocked elsewhere keeps nobody from the rest.
@@ -181,7 +182,7 @@ fn a_saved_part_is_applied_as_that() {
     lab.run(&["plan", "--out", saved, "--target", "parameter.*"], &changed).expect(0);
     lab.run(&["apply", "--plan", saved, "--target", "domain.*"], &changed).expect(64);
     let ended = lab.run(&["apply", "--plan", saved], &changed).expect(0);
-    says(&ended, "PARTIAL: ");
+    ended.assert_says("PARTIAL: ");
     // Another config is another plan, although the part is the same.
     lab.run(&["plan", "--out", saved, "--target", "domain.studio"], &changed).expect(0);
     let other = edit(&changed, "    ben: {userRole: {name: users}}\n", "");
@@ -197,7 +198,7 @@ fn a_typo_selects_nothing() {
     for flag in ["--target", "--exclude"] {
         let ended = lab.run(&[APPLY, &[flag, "user_profil.ann"]].concat(), &changed).expect(64);
         assert!(ended.writes().is_empty());
-        says(&ended, "did you mean `user_profile.ann`");
+        ended.assert_says("did you mean `user_profile.ann`");
         lab.run(&[APPLY, &[flag, "domain.studio", "--skip-blocked"]].concat(), &changed).expect(64);
     }
 }

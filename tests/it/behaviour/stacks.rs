@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::adoption::{ADOPT, STACK, STACK_ID, every, of_mdaa, touched};
-use super::{BASE, PLAN, alter, calls, count, faults, put, says};
+use super::{BASE, PLAN, alter, calls, count, faults, put};
 use crate::support::account::{APPLY, DESTROY, Lab};
 use crate::support::configs::edit;
 
@@ -49,7 +49,7 @@ fn nothing_is_taken_over_from_a_stack_that_would_take_it_along() {
         stack(&lab, status, template);
         let ended = lab.run(ADOPT, BASE).expect(5);
         assert!(ended.writes().is_empty(), "{status}");
-        says(&ended, why);
+        ended.assert_says(why);
         let ended = lab.run(&["apply", "--auto-approve", "--adopt", "--skip-blocked"], BASE);
         assert_eq!(touched(&ended), [""; 0], "{status}");
     }
@@ -65,23 +65,23 @@ fn nothing_is_taken_over_from_a_stack_that_would_take_it_along() {
     alter(&lab, "cloudformation/stack", STACK_ID, "exports", &json!({"vpc": ["other-stack"]}));
     alter(&lab, "cloudformation/stack", STACK_ID, "root", &json!(STACK_ID.replace("studio/0f1e2d", "all/1")));
     let ended = lab.run(&["plan", "--adopt"], BASE).expect(0);
-    says(&ended, "retains everything: delete it before anybody updates it");
-    says(&ended, "as a part of the stack arn:aws:cloudformation:us-east-1:123456789012:stack/acme-dev-ml-all/1");
-    says(&ended, "import vpc (by other-stack)");
+    ended.assert_says("retains everything: delete it before anybody updates it");
+    ended.assert_says("as a part of the stack arn:aws:cloudformation:us-east-1:123456789012:stack/acme-dev-ml-all/1");
+    ended.assert_says("import vpc (by other-stack)");
     // Far above 51,200 bytes, as only a template in a bucket may be, in YAML with every short form.
     let large = large_template();
     assert!(large.len() > 400_000, "{}", large.len());
     stack(&lab, "UPDATE_COMPLETE", &large.replacen("DeletionPolicy: Retain\n", "DeletionPolicy: Delete\n", 1));
-    says(&lab.run(ADOPT, BASE).expect(5), "would take along Thing0 (AWS::SNS::Topic), which it does not retain");
+    lab.run(ADOPT, BASE).expect(5).assert_says("would take along Thing0 (AWS::SNS::Topic), which it does not retain");
     stack(&lab, "UPDATE_COMPLETE", &large);
     let exports: Json = (0..200).map(|at| (format!("export{at}"), json!([]))).collect::<serde_json::Map<_, _>>().into();
     alter(&lab, "cloudformation/stack", STACK_ID, "exports", &exports);
-    says(&lab.run(&["plan", "--adopt"], BASE).expect(0), "retains everything");
+    lab.run(&["plan", "--adopt"], BASE).expect(0).assert_says("retains everything");
     lab.run(ADOPT, BASE).expect(0);
     lab.run(PLAN, BASE).expect(0);
     // From now on nobody is kept from working by a stack; it is only pointed out.
     stack(&lab, "UPDATE_COMPLETE", taken);
-    says(&lab.run(PLAN, BASE).expect(0), "would take along Domain (AWS::SageMaker::Domain)");
+    lab.run(PLAN, BASE).expect(0).assert_says("would take along Domain (AWS::SageMaker::Domain)");
     let tagged = edit(BASE, "team: science", "team: art");
     let ended = lab.run(APPLY, &tagged).expect(0);
     // S3 would refuse to lose CloudFormation's tags.
@@ -135,20 +135,20 @@ fn what_a_gone_stack_of_another_name_made_is_taken_over_by_name_alone() {
         for flags in [ADOPT, &named, &[&named[..], &["--skip-blocked"]].concat()] {
             let ended = lab.run(flags, BASE);
             assert!(matches!(ended.code, 5 | 8), "{alive} {flags:?}\n{}", ended.data);
-            says(&ended, "the CloudFormation stack acme-dev-ml-blue owns it");
+            ended.assert_says("the CloudFormation stack acme-dev-ml-blue owns it");
             assert_eq!(bucket(&lab), before);
         }
     }
     status("DELETE_COMPLETE");
     faults(&lab, "deny=cloudformation:DescribeStacks");
-    says(&lab.run(&named, BASE).expect(4), "cloudformation:DescribeStacks");
-    says(&lab.run(ADOPT, BASE).expect(5), "take it over with `--adopt=bucket.sharing`");
+    lab.run(&named, BASE).expect(4).assert_says("cloudformation:DescribeStacks");
+    lab.run(ADOPT, BASE).expect(5).assert_says("take it over with `--adopt=bucket.sharing`");
     // Another one of its name may have brought the bucket into itself since.
     let again = other.replace("/77", "/88");
     let taken = json!({"id": again, "name": "acme-dev-ml-blue", "status": "CREATE_COMPLETE", "template":
         "Resources: {A: {Type: AWS::S3::Bucket}}"});
     put(&lab, "cloudformation/stack", &again, &taken);
-    says(&lab.run(&named, BASE).expect(5), "the CloudFormation stack acme-dev-ml-blue is alive (CREATE_COMPLETE)");
+    lab.run(&named, BASE).expect(5).assert_says("the CloudFormation stack acme-dev-ml-blue is alive (CREATE_COMPLETE)");
     assert_eq!(bucket(&lab), before);
     lab.sandbox.with_world(|world| world.remove("cloudformation/stack", &again)).unwrap();
     lab.run(&named, BASE).expect(0);
@@ -177,12 +177,12 @@ fn a_stack_that_may_not_be_read_is_not_taken_for_gone() {
             faults(&lab, &format!("deny=cloudformation:{operation}"));
             let ended = lab.run(command, BASE).expect(4);
             assert!(ended.writes().is_empty(), "{operation}");
-            says(&ended, &format!("cloudformation:{operation}"));
+            ended.assert_says(&format!("cloudformation:{operation}"));
         }
     }
     // Once everything is ours it is advice.
     lab.run(ADOPT, BASE).expect(0);
     faults(&lab, "deny=cloudformation:DescribeStacks");
     let ended = lab.run(PLAN, BASE).expect(0);
-    says(&ended, "not checked: whether CloudFormation's stack acme-dev-ml-studio still exists");
+    ended.assert_says("not checked: whether CloudFormation's stack acme-dev-ml-studio still exists");
 }

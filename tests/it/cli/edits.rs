@@ -6,13 +6,13 @@ use super::*;
 fn every_sample_is_applied_kept_and_destroyed() {
     for sample in ["minimal.yaml", "comprehensive.yaml", "sso.yaml"] {
         let desk = Desk::new();
-        desk.apply(sample).is(0).data_has("Apply complete: ");
-        desk.plan(sample).is(0).data_has("No changes. acme/dev/ml/studio in 123456789012 us-east-1");
-        let again = desk.apply(sample).is(0);
-        assert_eq!(again.writes(), Vec::<String>::new());
-        let gone = desk.destroy(sample).is(0).data_has("Destroy complete: ").data_has("retained home_efs.fs-");
+        desk.apply(sample).expect(0).data_has("Apply complete: ");
+        desk.plan(sample).expect(0).data_has("No changes. acme/dev/ml/studio in 123456789012 us-east-1");
+        let again = desk.apply(sample).expect(0);
+        assert!(again.writes().is_empty(), "{:?}", again.writes());
+        let gone = desk.destroy(sample).expect(0).data_has("Destroy complete: ").data_has("retained home_efs.fs-");
         assert!(!gone.writes().is_empty());
-        desk.destroy(sample).is(0).data_has("No changes.");
+        desk.destroy(sample).expect(0).data_has("No changes.");
     }
 }
 
@@ -71,9 +71,9 @@ fn each_edit_changes_just_that_names_its_line_and_applies() {
     for Edit { name, before, after, addresses, source } in EDITS {
         let desk = Desk::new();
         desk.minimal_and("studio.yaml", before);
-        desk.apply("studio.yaml").is(0);
+        desk.apply("studio.yaml").expect(0);
         desk.minimal_and("studio.yaml", after);
-        let plan = desk.run(&["plan", "studio.yaml", "--format", "json"]).is(0).json();
+        let plan = desk.run(&["plan", "studio.yaml", "--format", "json"]).expect(0).json();
         let changes = plan["changes"].as_array().unwrap();
         let changed: Vec<&str> = changes
             .iter()
@@ -91,8 +91,8 @@ fn each_edit_changes_just_that_names_its_line_and_applies() {
             let lines: Vec<u64> = changes.iter().filter_map(|step| step["source"]["line"].as_u64()).collect();
             assert!(lines.contains(&(line as u64)), "{name}: {line} is none of {lines:?}");
         }
-        desk.apply("studio.yaml").is(0);
-        desk.plan("studio.yaml").is(0);
+        desk.apply("studio.yaml").expect(0);
+        desk.plan("studio.yaml").expect(0);
     }
 }
 
@@ -101,76 +101,79 @@ fn a_tag_changes_tags_everywhere_and_names_its_line() {
     let desk = Desk::applied();
     desk.minimal_and("studio.yaml", "  tags:\n    team: data\n");
     let line = desk.read("studio.yaml").lines().count();
-    let plan = desk.run(&["plan", "studio.yaml", "--format", "json"]).is(0).json();
+    let plan = desk.run(&["plan", "studio.yaml", "--format", "json"]).expect(0).json();
     for step in plan["changes"].as_array().unwrap() {
         assert_eq!(step["source"]["line"], line, "{step}");
         for path in step["changed_paths"].as_array().unwrap() {
             assert!(path.as_str().unwrap().ends_with("Tags.team"), "{step}");
         }
     }
-    desk.apply("studio.yaml").is(0);
-    desk.plan("studio.yaml").is(0);
+    desk.apply("studio.yaml").expect(0);
+    desk.plan("studio.yaml").expect(0);
 }
 
 #[test]
 fn a_script_is_shown_as_the_lines_that_change() {
     let desk = Desk::new();
     desk.minimal_and("studio.yaml", SCRIPT);
-    desk.apply("studio.yaml").is(0);
+    desk.apply("studio.yaml").expect(0);
     desk.minimal_and("studio.yaml", OTHER_SCRIPT);
-    desk.plan("studio.yaml").is(2).data_has("-echo two").data_has("+echo 2").data_has("it takes the place of ");
+    desk.plan("studio.yaml").expect(2).data_has("-echo two").data_has("+echo 2").data_has("it takes the place of ");
 }
 
 #[test]
 fn a_user_goes_only_with_consent() {
     let desk = Desk::new();
     desk.minimal_and("studio.yaml", USER);
-    desk.apply("studio.yaml").is(0);
-    desk.run(&["plan", "minimal.yaml"]).is(0).data_has("--allow-profile-delete ben");
-    desk.apply("minimal.yaml").is(5).notes_have("--allow-profile-delete ben");
+    desk.apply("studio.yaml").expect(0);
+    desk.run(&["plan", "minimal.yaml"]).expect(0).data_has("--allow-profile-delete ben");
+    desk.apply("minimal.yaml").expect(5).notes_have("--allow-profile-delete ben");
     desk.run(&["apply", "minimal.yaml", "--auto-approve", "--allow-profile-delete", "ben"])
-        .is(0)
+        .expect(0)
         .data_has("delete   user_profile.ben");
-    desk.plan("minimal.yaml").is(0);
+    desk.plan("minimal.yaml").expect(0);
 }
 
 #[test]
 fn a_saved_plan_is_what_is_applied() {
     let desk = Desk::applied();
     desk.minimal_and("studio.yaml", USER);
-    desk.run(&["plan", "studio.yaml", "--out", "p.json"]).is(0);
-    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).is(0).data_has("1 added");
+    desk.run(&["plan", "studio.yaml", "--out", "p.json"]).expect(0);
+    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(0).data_has("1 added");
     // It says the same no longer once it is applied, nor for another config.
-    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).is(7).notes_have("user_profile.ben no longer differs");
-    desk.run(&["plan", "minimal.yaml", "--allow-profile-delete", "ben", "--out", "p.json"]).is(0);
-    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).is(0).data_has("1 destroyed");
+    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(7).notes_have("user_profile.ben no longer differs");
+    desk.run(&["plan", "minimal.yaml", "--allow-profile-delete", "ben", "--out", "p.json"]).expect(0);
+    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(0).data_has("1 destroyed");
     desk.write("p.json", "{}");
-    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).is(7).notes_have("not a saved plan");
+    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(7).notes_have("not a saved plan");
 }
 
 #[test]
 fn what_moved_behind_our_back_makes_a_plan_stale() {
     let desk = Desk::applied();
     desk.minimal_and("studio.yaml", "  tags:\n    team: data\n");
-    desk.run(&["plan", "studio.yaml", "--out", "p.json"]).is(0);
+    desk.run(&["plan", "studio.yaml", "--out", "p.json"]).expect(0);
     desk.minimal_and("other.yaml", "  tags:\n    team: other\n");
-    desk.apply("other.yaml").is(0);
-    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).is(7).notes_have("Tags.team");
+    desk.apply("other.yaml").expect(0);
+    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(7).notes_have("Tags.team");
 }
 
 #[test]
 fn drift_is_what_moved_since_the_last_apply() {
     let desk = Desk::new();
-    desk.run(&["drift", "minimal.yaml"]).is(4).notes_have("nothing remembers an apply");
+    desk.run(&["drift", "minimal.yaml"]).expect(4).notes_have("nothing remembers an apply");
     desk.minimal_and("studio.yaml", RULE);
-    desk.apply("studio.yaml").is(0);
-    desk.run(&["drift", "studio.yaml"]).is(0).data_has("No drift");
+    desk.apply("studio.yaml").expect(0);
+    desk.run(&["drift", "studio.yaml"]).expect(0).data_has("No drift");
     // Another version of the config has changed a rule and added a user; from here it looks like somebody else.
     desk.minimal_and("other.yaml", &RULE.replace("443", "8443"));
-    desk.apply("other.yaml").is(0);
-    desk.run(&["drift", "studio.yaml"]).is(2).data_has("security_group.domain").notes_have("the config has changed");
-    desk.run(&["drift", "studio.yaml", "--ignore", "security_group.domain.Ingress"]).is(0);
-    let document = desk.run(&["drift", "studio.yaml", "--format", "json"]).is(2).json();
+    desk.apply("other.yaml").expect(0);
+    desk.run(&["drift", "studio.yaml"])
+        .expect(2)
+        .data_has("security_group.domain")
+        .notes_have("the config has changed");
+    desk.run(&["drift", "studio.yaml", "--ignore", "security_group.domain.Ingress"]).expect(0);
+    let document = desk.run(&["drift", "studio.yaml", "--format", "json"]).expect(2).json();
     assert_eq!(document["drift"][0]["address"], "security_group.domain");
     let denied = desk.run(&["drift", "other.yaml", "--sandbox-fault", "fail=x:y"]);
     assert_eq!(denied.code, 0, "{}", denied.notes);

@@ -43,23 +43,23 @@ fn client(desk: &Desk, args: &[&str]) -> Command {
 #[test]
 fn an_environment_lives_over_http() {
     let desk = Desk::new();
-    desk.run(&["sandbox", "seed", "minimal.yaml"]).is(0);
+    desk.run(&["sandbox", "seed", "minimal.yaml"]).expect(0);
     let server = Server::start(&desk);
     let endpoint = ["--endpoint-url", server.url.as_str()];
     let apply = end(client(&desk, &["apply", "minimal.yaml", "--auto-approve"]).args(endpoint));
-    apply.is(0).data_has("27 added");
+    apply.expect(0).data_has("27 added");
     // The standard variable leads to the same place.
     let plan =
         end(client(&desk, &["plan", "minimal.yaml", "--detailed-exitcode"]).env("AWS_ENDPOINT_URL", &server.url));
-    plan.is(0).data_has("No changes");
+    plan.expect(0).data_has("No changes");
     let destroy = ["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME];
-    end(client(&desk, &destroy).args(endpoint)).is(0).data_has("Destroy complete");
+    end(client(&desk, &destroy).args(endpoint)).expect(0).data_has("Destroy complete");
 }
 
 #[test]
 fn profiles_and_roles_lead_to_the_account() {
     let desk = Desk::new();
-    desk.run(&["sandbox", "seed", "minimal.yaml"]).is(0);
+    desk.run(&["sandbox", "seed", "minimal.yaml"]).expect(0);
     let server = Server::start(&desk);
     desk.write("config", &format!("[profile team]\nregion = us-east-1\nendpoint_url = {}\n", server.url));
     desk.write("credentials", "[team]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = secret\n");
@@ -67,16 +67,16 @@ fn profiles_and_roles_lead_to_the_account() {
     args.extend(IDENTITY);
     let mut profile = desk.command(&args);
     profile.env("AWS_CONFIG_FILE", desk.path("config")).env("AWS_SHARED_CREDENTIALS_FILE", desk.path("credentials"));
-    end(&mut profile).is(0).data_has("27 to add");
+    end(&mut profile).expect(0).data_has("27 to add");
     let role = "arn:aws:iam::123456789012:role/test-admin-role";
     let ended = end(client(&desk, &["plan", "minimal.yaml", "--role-arn", role, "--endpoint-url", &server.url]));
     // The role is assumed, and has no policy that would let it look at anything.
-    ended.is(4).notes_have("assumed-role/test-admin-role/studio-deploy is not authorized to perform");
+    ended.expect(4).notes_have("assumed-role/test-admin-role/studio-deploy is not authorized to perform");
 }
 
 #[test]
 fn an_endpoint_that_nobody_answers_is_named() {
     let desk = Desk::new();
     let ended = end(client(&desk, &["plan", "minimal.yaml", "--endpoint-url", "http://127.0.0.1:9"]));
-    ended.is(1).notes_have("--endpoint-url");
+    ended.expect(1).notes_have("--endpoint-url");
 }

@@ -7,17 +7,11 @@ use super::*;
 
 /// A process that holds the lock: it waits for a domain, in a sandbox whose time runs with the clock.
 fn holder(desk: &Desk, before: &[&str]) -> Child {
-    let program = env!("CARGO_BIN_EXE_studio-deploy");
-    let line: Vec<&str> = before.iter().copied().chain([program]).collect();
-    let mut command = Command::new(line[0]);
+    let line: Vec<&str> = before.iter().copied().chain([PROGRAM]).collect();
+    let mut command = desk.other(line[0]);
     command.args(&line[1..]).args(["apply", "minimal.yaml", "--auto-approve", "--format", "ndjson"]).args(IDENTITY);
-    command.args(["--sandbox=F", "--sandbox-latency", "realistic"]);
-    command
-        .current_dir(desk.0.path())
-        .env_clear()
-        .env("HOME", desk.0.path())
-        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args([SANDBOX, "--sandbox-latency", "realistic"]).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     // The first step begins under the lock.
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -42,16 +36,16 @@ fn becomes_zombie(child: &Child) -> bool {
 fn a_holder_that_was_killed_and_is_a_zombie_is_followed_at_once() {
     let desk = Desk::new();
     let mut child = holder(&desk, &[]);
-    desk.apply("minimal.yaml").is(6).notes_have("last heartbeat").notes_have("held for");
+    desk.apply("minimal.yaml").expect(6).notes_have("last heartbeat").notes_have("held for");
     child.kill().unwrap();
     assert!(becomes_zombie(&child));
     let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
     // No waiting: `--lock-timeout` is not given, and the heartbeat is seconds old.
-    desk.apply("minimal.yaml").is(0).notes_have("left the lock behind");
+    desk.apply("minimal.yaml").expect(0).notes_have("left the lock behind");
     assert!(becomes_zombie(&child), "nobody has asked for its status meanwhile");
     child.wait().unwrap();
-    desk.plan("minimal.yaml").is(0);
+    desk.plan("minimal.yaml").expect(0);
 }
 
 #[test]
@@ -66,11 +60,11 @@ fn a_holder_in_another_pid_namespace_is_judged_by_its_heartbeat() {
     let desk = Desk::new();
     let mut child = holder(&desk, APART);
     // There it is process 1, which lives here too, and is another.
-    desk.apply("minimal.yaml").is(6).notes_have("last heartbeat");
+    desk.apply("minimal.yaml").expect(6).notes_have("last heartbeat");
     child.kill().unwrap();
     child.wait().unwrap();
     // Whether it has ended cannot be known here: its silence has to tell.
-    desk.apply("minimal.yaml").is(6);
-    desk.run(&["apply", "minimal.yaml", "--auto-approve", "--lock-timeout", "10m"]).is(0);
-    desk.plan("minimal.yaml").is(0);
+    desk.apply("minimal.yaml").expect(6);
+    desk.run(&["apply", "minimal.yaml", "--auto-approve", "--lock-timeout", "10m"]).expect(0);
+    desk.plan("minimal.yaml").expect(0);
 }

@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use std::path::Path;
+
 use super::*;
 
 /// Time after which a command counts as hung. Each is done in a fraction of a second.
@@ -51,8 +53,6 @@ struct Opening {
 const fn opening(name: &'static str, args: &'static [&'static str]) -> Opening {
     Opening { name, args, variable: None, path: "odd", reads: true }
 }
-
-const SANDBOX: &str = "--sandbox=F";
 
 fn openings() -> Vec<Opening> {
     let of = opening;
@@ -122,15 +122,12 @@ fn desk() -> Desk {
 
 /// Runs a command with little memory; none when it does not end.
 fn bounded(desk: &Desk, opening: &Opening) -> Option<std::process::Output> {
-    let mut shell = Command::new("sh");
+    let mut shell = desk.other("sh");
     let limited = format!("ulimit -d {MEMORY}; exec \"$@\"");
-    shell.args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_studio-deploy")]).args(opening.args);
-    shell.current_dir(desk.0.path()).env_clear().env("HOME", desk.0.path()).env("AWS_ACCESS_KEY_ID", "any");
-    shell
-        .env("AWS_SECRET_ACCESS_KEY", "any")
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .envs(opening.variable.map(|name| (name, "odd")));
-    let child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    shell.args(["-c", &limited, "sh", PROGRAM]).args(opening.args);
+    shell.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_MAX_ATTEMPTS", "1");
+    shell.envs(opening.variable.map(|name| (name, "odd")));
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id();
     let (ends, waits) = mpsc::channel();
     let waiter = thread::spawn(move || ends.send(child.wait_with_output().unwrap()));
@@ -210,12 +207,7 @@ fn a_large_asset_is_planned_in_little_memory() {
 #[test]
 fn a_pipe_of_the_shell_is_as_good_as_a_file() {
     let desk = desk();
-    let run = |script: &str| {
-        let mut shell = Command::new("bash");
-        shell.args(["-c", script, "bash", env!("CARGO_BIN_EXE_studio-deploy")]);
-        shell.current_dir(desk.0.path()).env_clear().env("HOME", desk.0.path()).env("PATH", "/usr/bin:/bin");
-        end(shell.stdin(Stdio::null()))
-    };
+    let run = |script: &str| end(desk.other("bash").args(["-c", script, "bash", PROGRAM]).env("PATH", "/usr/bin:/bin"));
     for script in [
         "\"$1\" validate <(cat own.yaml)",
         "\"$1\" validate own.yaml <(echo 'domain: {tags: {a: b}}')",
@@ -224,7 +216,7 @@ fn a_pipe_of_the_shell_is_as_good_as_a_file() {
         "\"$1\" validate /dev/stdin < own.yaml",
         "\"$1\" plan own.yaml --sandbox=F --out p.json >&2 && \"$1\" apply own.yaml --sandbox=F --plan <(cat p.json) >&2",
     ] {
-        run(script).is(0);
+        run(script).expect(0);
     }
 }
 
@@ -242,7 +234,7 @@ fn nothing_is_as_good_as_an_empty_file() {
     }
     desk.write("empty.yaml", "");
     for empty in ["empty.yaml", "/dev/null"] {
-        desk.raw(&["validate", "own.yaml", empty]).is(3).notes_have(&format!("{empty} is empty"));
+        desk.raw(&["validate", "own.yaml", empty]).expect(3).notes_have(&format!("{empty} is empty"));
     }
-    desk.raw(&["graph", "--plan", "/dev/null"]).is(7);
+    desk.raw(&["graph", "--plan", "/dev/null"]).expect(7);
 }

@@ -64,7 +64,7 @@ fn a_plan_that_was_edited_is_never_applied() {
     let (mut cases, mut runs) = (0, 0);
     for sample in ["minimal.yaml", "sso.yaml", "comprehensive.yaml"] {
         let desk = Desk::new();
-        desk.run(&["plan", sample, "--out", "p.json"]).is(0);
+        desk.run(&["plan", sample, "--out", "p.json"]).expect(0);
         let saved: Json = serde_json::from_str(&desk.read("p.json")).unwrap();
         assert!(PlanDocument::read(&saved.to_string()).is_ok(), "white space is no part of it");
         let mut places = Vec::new();
@@ -78,7 +78,7 @@ fn a_plan_that_was_edited_is_never_applied() {
                 // The program itself, for some.
                 if which == 0 && (at / every).is_multiple_of(97) {
                     desk.write("p.json", &edited.to_string());
-                    desk.run(&["apply", sample, "--plan", "p.json"]).is(7).notes_have("plan again");
+                    desk.run(&["apply", sample, "--plan", "p.json"]).expect(7).notes_have("plan again");
                     runs += 1;
                 }
             }
@@ -86,7 +86,7 @@ fn a_plan_that_was_edited_is_never_applied() {
         assert!(!desk.path("F").exists());
         let text = saved.to_string();
         desk.write("p.json", &text[..text.len() / 2]);
-        desk.run(&["apply", sample, "--plan", "p.json"]).is(7);
+        desk.run(&["apply", sample, "--plan", "p.json"]).expect(7);
     }
     println!("{cases} edits of saved plans, {runs} of them through the program");
 }
@@ -104,7 +104,7 @@ fn forged(saved: &Json, edit: impl Fn(&mut Json)) -> String {
 #[test]
 fn a_plan_that_does_not_fit_is_refused_for_its_reason() {
     let desk = Desk::new();
-    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).is(0);
+    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).expect(0);
     let saved: Json = serde_json::from_str(&desk.read("p.json")).unwrap();
     let cases: [(Edit, &str); 9] = [
         (|plan| drop(plan.as_object_mut().unwrap().remove("expires")), "until when"),
@@ -119,10 +119,10 @@ fn a_plan_that_does_not_fit_is_refused_for_its_reason() {
     ];
     for (edit, said) in cases {
         desk.write("p.json", &forged(&saved, edit));
-        desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).is(7).notes_have(said);
+        desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(7).notes_have(said);
     }
     assert!(!desk.path("F").exists());
     desk.write("p.json", &forged(&saved, |_| {}));
-    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).is(0);
-    desk.raw(&["graph", "--plan", "/dev/null"]).is(7);
+    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(0);
+    desk.raw(&["graph", "--plan", "/dev/null"]).expect(7);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn validator(kind: &str) -> jsonschema::Validator {
-    let schema = Desk::new().raw(&["schema", "--kind", kind]).is(0).json();
+    let schema = Desk::new().raw(&["schema", "--kind", kind]).expect(0).json();
     jsonschema::validator_for(&schema).unwrap()
 }
 
@@ -69,7 +69,7 @@ fn events_begin_with_hello_end_with_end_and_fit_their_schema() {
     ] {
         let mut all = args.to_vec();
         all.extend(["--format", "ndjson"]);
-        let ended = desk.run(&all).is(code);
+        let ended = desk.run(&all).expect(code);
         let lines: Vec<Json> = ended.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for (at, line) in lines.iter().enumerate() {
             validator.validate(line).unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -93,7 +93,7 @@ fn what_is_blocked_is_counted_in_the_end() {
     desk.write("renamed.yaml", &renamed);
     let end = |more: &[&str], code| {
         let ended =
-            desk.run(&[&["apply", "renamed.yaml", "--auto-approve", "--format", "ndjson"], more].concat()).is(code);
+            desk.run(&[&["apply", "renamed.yaml", "--auto-approve", "--format", "ndjson"], more].concat()).expect(code);
         serde_json::from_str::<Json>(ended.data.lines().last().unwrap()).unwrap()
     };
     let counts = &end(&[], 5)["counts"];
@@ -108,10 +108,10 @@ fn a_plan_as_data_fits_its_schema() {
     let validator = validator("plan");
     let desk = Desk::new();
     for config in ["minimal.yaml", "comprehensive.yaml"] {
-        let plan = Desk::new().run(&["plan", config, "--format", "json"]).is(0);
+        let plan = Desk::new().run(&["plan", config, "--format", "json"]).expect(0);
         validator.validate(&plan.json()).unwrap_or_else(|error| panic!("{config}: {error}"));
     }
-    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).is(0);
+    desk.run(&["plan", "minimal.yaml", "--out", "p.json"]).expect(0);
     validator.validate(&serde_json::from_str(&desk.read("p.json")).unwrap()).unwrap();
 }
 
@@ -136,13 +136,13 @@ fn a_reader_that_goes_away_is_no_error() {
     let mut child = desk.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    desk.plan("minimal.yaml").is(0);
+    desk.plan("minimal.yaml").expect(0);
 }
 
 #[test]
 fn quiet_says_only_data_and_errors() {
     let desk = Desk::new();
-    let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "-q"]).is(0);
+    let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "-q"]).expect(0);
     assert_eq!(ended.notes, "");
     assert!(ended.data.contains("Apply complete"));
 }
@@ -153,7 +153,7 @@ fn reports_are_more_outputs_of_the_same_run() {
     let reports = ["md=r.md", "json=r.json", "ndjson=r.ndjson", "github=r.github", "junit=r.xml"];
     let mut args = vec!["apply", "minimal.yaml", "--auto-approve"];
     args.extend(reports.iter().flat_map(|report| ["--report", report]));
-    desk.run(&args).is(0);
+    desk.run(&args).expect(0);
     assert!(desk.read("r.md").contains("| create | `domain.studio` |"));
     let json: Json = serde_json::from_str(&desk.read("r.json")).unwrap();
     assert_eq!(json["exit_code"], 0);
@@ -163,7 +163,7 @@ fn reports_are_more_outputs_of_the_same_run() {
     assert!(desk.read("r.github").contains("::notice file=minimal.yaml,line="));
     assert!(desk.read("r.xml").contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"));
     desk.write("bad.yaml", "domain: {}\n");
-    desk.run(&["plan", "bad.yaml", "--report", "junit=r.xml", "--report", "md=r.md"]).is(3);
+    desk.run(&["plan", "bad.yaml", "--report", "junit=r.xml", "--report", "md=r.md"]).expect(3);
     assert!(desk.read("r.xml").contains("errors=\"1\""));
     assert!(desk.read("r.md").contains("exit 3"));
 }
@@ -171,13 +171,13 @@ fn reports_are_more_outputs_of_the_same_run() {
 #[test]
 fn more_is_said_to_whoever_asks_for_it() {
     let desk = Desk::applied();
-    let usual = desk.run(&["plan", "minimal.yaml"]).is(0);
+    let usual = desk.run(&["plan", "minimal.yaml"]).expect(0);
     assert!(!usual.notes.contains("calls to AWS"), "{}", usual.notes);
     desk.run(&["plan", "minimal.yaml", "-v"])
-        .is(0)
+        .expect(0)
         .notes_have("in 123456789012 us-east-1, as arn:aws:")
         .notes_have("calls to AWS for the plan");
     desk.run(&["destroy", "minimal.yaml", "--auto-approve", "--confirm", NAME, "-v"])
-        .is(0)
+        .expect(0)
         .notes_have("of them writes");
 }

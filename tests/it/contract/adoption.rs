@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use studio_sandbox::{Sandbox, SandboxOptions};
 
 use super::*;
 
@@ -27,13 +26,10 @@ domain:
       cmds: [sh $ASSETS_DIR/setup/run.sh]
 ";
 
-fn open(place: &Place) -> Sandbox {
-    Sandbox::open(SandboxOptions { path: Some(place.sandbox()), ..SandboxOptions::default() }).unwrap()
-}
-
 /// Every record of the world under `prefix`, changed by `change`.
-fn rewrite(place: &Place, prefix: &str, change: impl Fn(&str, Json) -> Option<Json>) {
-    open(place)
+fn rewrite(place: &Desk, prefix: &str, change: impl Fn(&str, Json) -> Option<Json>) {
+    place
+        .sandbox()
         .with_world(|world| {
             let records =
                 world.records(prefix).map(|(table, key, json)| (table.to_owned(), key.to_owned(), json.clone()));
@@ -66,12 +62,13 @@ fn retag(json: &mut Json, untagged: bool) {
 }
 
 /// An environment as MDAA leaves it, made of one that we made.
-fn of_mdaa() -> Place {
-    let place = Place::new();
+fn of_mdaa() -> Desk {
+    let place = Desk::empty();
     place.write("studio.yaml", CONFIG);
     place.write("setup/run.sh", "echo ready\n");
-    place.sandboxed(&["apply", "studio.yaml", "--auto-approve"]).with(0);
-    let keys: Vec<String> = open(&place)
+    sandboxed(&place, &["apply", "studio.yaml", "--auto-approve"]).expect(0);
+    let keys: Vec<String> = place
+        .sandbox()
         .with_world(|world| {
             world
                 .records("kms/key")
@@ -113,7 +110,7 @@ fn of_mdaa() -> Place {
 }
 
 /// Ids that must outlive an adoption: of what holds data, or is named by id elsewhere.
-fn identities(place: &Place) -> BTreeMap<String, Vec<String>> {
+fn identities(place: &Desk) -> BTreeMap<String, Vec<String>> {
     let tables = [
         "iam/role",
         "iam/policy",
@@ -126,7 +123,8 @@ fn identities(place: &Place) -> BTreeMap<String, Vec<String>> {
         "studio/lifecycle-config",
         "efs/file-system",
     ];
-    open(place)
+    place
+        .sandbox()
         .with_world(|world| {
             let of = |table: &str| {
                 let records = world.records(table).filter(|(found, ..)| *found == table);
@@ -143,7 +141,7 @@ fn identities(place: &Place) -> BTreeMap<String, Vec<String>> {
 fn an_environment_of_mdaa_is_foreign_until_it_is_adopted() {
     let place = of_mdaa();
     let before = identities(&place);
-    let plan = place.sandboxed(&["plan", "studio.yaml", "--format", "json"]).with(0).json();
+    let plan = sandboxed(&place, &["plan", "studio.yaml", "--format", "json"]).expect(0).json();
     let mut stacks = 0;
     for change in plan["changes"].as_array().unwrap() {
         if change["kind"] == "bucket_object" {
@@ -158,27 +156,27 @@ fn an_environment_of_mdaa_is_foreign_until_it_is_adopted() {
         stacks += usize::from(why.contains(STACK));
     }
     assert!(stacks > 15, "{plan}");
-    place.sandboxed(&["apply", "studio.yaml", "--auto-approve"]).with(5).says(STACK);
+    sandboxed(&place, &["apply", "studio.yaml", "--auto-approve"]).expect(5).says(STACK);
 
-    let adopting = place.sandboxed(&["plan", "studio.yaml", "--adopt"]).with(0);
-    assert!(adopting.stdout.contains("<-"), "{adopting:?}");
-    let plan = place.sandboxed(&["plan", "studio.yaml", "--adopt", "--format", "json"]).with(0).json();
+    let adopting = sandboxed(&place, &["plan", "studio.yaml", "--adopt"]).expect(0);
+    assert!(adopting.data.contains("<-"), "{adopting:?}");
+    let plan = sandboxed(&place, &["plan", "studio.yaml", "--adopt", "--format", "json"]).expect(0).json();
     for (address, action) in actions(&plan) {
         let expected = if address.starts_with("bucket_object.") { "update" } else { "adopt" };
         assert_eq!(action, expected, "{address}");
     }
-    assert!(!adopting.stderr.contains("takes effect"), "{adopting:?}");
-    place.sandboxed(&["apply", "studio.yaml", "--adopt", "--auto-approve", "--sandbox-log=adopt.ndjson"]).with(0);
+    assert!(!adopting.notes.contains("takes effect"), "{adopting:?}");
+    sandboxed(&place, &["apply", "studio.yaml", "--adopt", "--auto-approve", "--sandbox-log=adopt.ndjson"]).expect(0);
     // What lies in the bucket is what would be uploaded.
-    let log = std::fs::read_to_string(place.path().join("adopt.ndjson")).unwrap();
+    let log = std::fs::read_to_string(place.path("adopt.ndjson")).unwrap();
     assert!(log.contains("\"operation\":\"PutBucketPolicy\"") || log.contains("\"operation\":\"GetObject\""), "{log}");
     assert!(!log.contains("\"operation\":\"PutObject\""), "{log}");
-    place.sandboxed(&["plan", "studio.yaml", "--detailed-exitcode"]).with(0);
+    sandboxed(&place, &["plan", "studio.yaml", "--detailed-exitcode"]).expect(0);
     // Nothing was made again, and no user lost a home directory.
     assert_eq!(identities(&place), before);
     // From now on it is ours like any other, the stack's tags notwithstanding.
-    let again = place.sandboxed(&["apply", "studio.yaml", "--auto-approve", "--sandbox-log=again.ndjson"]).with(0);
-    let log = std::fs::read_to_string(place.path().join("again.ndjson")).unwrap();
+    let again = sandboxed(&place, &["apply", "studio.yaml", "--auto-approve", "--sandbox-log=again.ndjson"]).expect(0);
+    let log = std::fs::read_to_string(place.path("again.ndjson")).unwrap();
     assert!(!log.contains("\"writes\":true"), "{again:?}");
 }
 
@@ -192,7 +190,7 @@ fn what_somebody_else_made_is_never_adopted() {
         }
         Some(json)
     });
-    let apply = place.sandboxed(&["apply", "studio.yaml", "--adopt", "--auto-approve"]).with(5);
+    let apply = sandboxed(&place, &["apply", "studio.yaml", "--adopt", "--auto-approve"]).expect(5);
     apply.says("the CloudFormation stack other-stack owns it");
     rewrite(&place, "iam/role", |_, mut json| {
         if json["tags"].get("mdaa_env").is_some() {
@@ -200,6 +198,6 @@ fn what_somebody_else_made_is_never_adopted() {
         }
         Some(json)
     });
-    let apply = place.sandboxed(&["apply", "studio.yaml", "--adopt", "--auto-approve"]).with(5);
+    let apply = sandboxed(&place, &["apply", "studio.yaml", "--adopt", "--auto-approve"]).expect(5);
     apply.says("the deployment test-org/test-env/other/test-module@us-east-1 owns it");
 }

@@ -6,6 +6,8 @@ use studio_deploy::model::{Address, Deployment, Found, Graph, Kind, Node, Observ
 use studio_deploy::plan::{Action, Options, Step, plan};
 use studio_deploy::resource::{ownership, rules};
 
+use crate::support::configs;
+
 /// Value of one tag, as far as it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
@@ -105,15 +107,9 @@ fn expected(case: &Case, is_tagged_kind: bool) -> Verdict {
 }
 
 fn deployment() -> Deployment {
-    Deployment {
-        org: "acme".into(),
-        env: "dev".into(),
-        domain: "ml-x".into(),
-        module: "studio".into(),
-        account: "111122223333".into(),
-        region: "eu-west-1".into(),
-        partition: "aws".into(),
-    }
+    let (account, region) = ("111122223333".into(), "eu-west-1".into());
+    // The domain has the separator of names in it.
+    Deployment { domain: "ml-x".into(), account, region, ..configs::deployment("studio") }
 }
 
 fn tags(case: &Case) -> BTreeMap<String, String> {

@@ -9,21 +9,21 @@ const ADMINS: &str = "  dataAdminRoles: [{name: admin}]\n";
 
 /// Validates a file of each text; the line that is marked must be named, and what belongs to it said.
 #[track_caller]
-fn refused(place: &Place, name: &str, cases: &[(String, &str)]) {
+fn refused(place: &Desk, name: &str, cases: &[(String, &str)]) {
     let mut wrong = Vec::new();
     for (text, says) in cases {
         let mark = text.lines().position(|line| line.ends_with("# <-"));
         let at = format!("{name}:{}:", 1 + mark.unwrap_or_else(|| panic!("no mark in\n{text}")));
         place.write(name, text);
-        let Ended { code, stderr, .. } = place.run(&["validate", name]);
+        let Ended { code, notes, .. } = place.raw(&["validate", name]);
         // Programs are told the same.
-        let json = place.run(&["validate", name, "--format", "json"]);
+        let json = place.raw(&["validate", name, "--format", "json"]);
         if code != 3
-            || !stderr.contains(&at)
-            || !stderr.contains(says)
-            || !json.with(code).json().to_string().contains(name)
+            || !notes.contains(&at)
+            || !notes.contains(says)
+            || !json.expect(code).json().to_string().contains(name)
         {
-            wrong.push(format!("exit {code}, {at} {says}\n{text}{stderr}"));
+            wrong.push(format!("exit {code}, {at} {says}\n{text}{notes}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -31,7 +31,7 @@ fn refused(place: &Place, name: &str, cases: &[(String, &str)]) {
 
 #[test]
 fn what_mdaa_refuses_in_a_module_is_refused_at_its_line() {
-    let place = Place::new();
+    let place = Desk::empty();
     place.write("file.txt", "a plain file");
     let rule = |kind: &str, rule: &str| {
         format!("{DOMAIN}{ADMINS}  securityGroupIngress:\n    {kind}:\n      - {{{rule}}} # <-\n")
@@ -123,20 +123,20 @@ fn what_aws_refuses_is_a_warning_until_it_is_applied() {
         (with("  lifecycleConfigs: {jupyterLab: {cmds: []}} # <-\n"), "an empty script"),
         (with("  defaultUserSettings: {rStudioServerProAppSettings: {userGroup: Boss}} # <-\n"), "R_STUDIO_ADMIN"),
     ] {
-        let place = Place::new();
+        let place = Desk::empty();
         place.write("studio.yaml", &text);
-        place.sandboxed(&["validate", "studio.yaml"]).with(0).says("warning").says(says);
-        place.sandboxed(&["plan", "studio.yaml"]).with(0).says("studio.yaml:6:");
+        sandboxed(&place, &["validate", "studio.yaml"]).expect(0).says("warning").says(says);
+        sandboxed(&place, &["plan", "studio.yaml"]).expect(0).says("studio.yaml:6:");
         let log = "--sandbox-log=apply.ndjson";
-        place.sandboxed(&["apply", "studio.yaml", "--auto-approve", log]).with(3).says("studio.yaml:6:").says(says);
-        let calls = std::fs::read_to_string(place.path().join("apply.ndjson")).unwrap();
+        sandboxed(&place, &["apply", "studio.yaml", "--auto-approve", log]).expect(3).says("studio.yaml:6:").says(says);
+        let calls = std::fs::read_to_string(place.path("apply.ndjson")).unwrap();
         assert!(!calls.contains("\"writes\":true"), "{calls}");
     }
 }
 
 #[test]
 fn what_is_no_yaml_is_refused_at_its_line() {
-    let place = Place::new();
+    let place = Desk::empty();
     let cases = [
         ("domain:\n  vpcId: a\n  vpcId: b # <-\n", "vpcId"),
         ("domain:\n\tvpcId: a # <-\n", "tab"),
@@ -151,7 +151,7 @@ fn what_is_no_yaml_is_refused_at_its_line() {
 
 #[test]
 fn a_bomb_is_refused_by_what_it_would_cost() {
-    let place = Place::new();
+    let place = Desk::empty();
     // Nine levels of nine aliases each: 387,420,489 values, none of which may be built.
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..9 {
@@ -159,28 +159,28 @@ fn a_bomb_is_refused_by_what_it_would_cost() {
         bomb += &format!("a{level}: &a{level} [{aliases}]\n");
     }
     place.write("studio.yaml", &bomb);
-    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007");
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("SD1007");
     place.write("studio.yaml", &format!("domain: {}{}\n", "[".repeat(5000), "]".repeat(5000)));
-    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007");
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("SD1007");
     // References that nest, and one long text that aliases multiply.
     let nested = format!("{}{}", "{{".repeat(8000), "}}".repeat(8000));
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}  assetPrefix: '{nested}'\n"));
-    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("studio.yaml:6:");
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("SD1007").says("studio.yaml:6:");
     let long = "x".repeat(100_000);
     place.write("studio.yaml", &format!("domain: {{x: &a {long}, z: [{}]}}\n", vec!["*a"; 3000].join(", ")));
-    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("studio.yaml:1:");
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("SD1007").says("studio.yaml:1:");
     // A file of nothing but mistakes is as quick.
     let keys: String = (0..20_000).map(|index| format!("  k{index}: '{{{{foo}}}}'\n")).collect();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}{keys}"));
-    place.run(&["validate", "studio.yaml"]).with(3).says("more like these");
-    place.run(&["validate", "/dev/zero"]).with(3).says("/dev/zero: it is a device");
-    std::fs::File::create(place.path().join("studio.yaml")).unwrap().set_len(1 << 40).unwrap();
-    place.run(&["validate", "studio.yaml"]).with(3).says("SD1007").says("16 MB");
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("more like these");
+    place.raw(&["validate", "/dev/zero"]).expect(3).says("/dev/zero: it is a device");
+    std::fs::File::create(place.path("studio.yaml")).unwrap().set_len(1 << 40).unwrap();
+    place.raw(&["validate", "studio.yaml"]).expect(3).says("SD1007").says("16 MB");
 }
 
 #[test]
 fn what_aws_would_refuse_stops_apply_before_the_first_write() {
-    let place = Place::new();
+    let place = Desk::empty();
     let with = |lines: &str| format!("{DOMAIN}{ADMINS}{lines}");
     let rule = |rule: &str| with(&format!("  securityGroupIngress:\n    ipv4:\n      - {{{rule}}} # <-\n"));
     let settings = |text: &str| with(&format!("  defaultUserSettings: {{{text}}} # <-\n"));
@@ -206,23 +206,23 @@ fn what_aws_would_refuse_stops_apply_before_the_first_write() {
     for (text, says) in cases {
         let line = 1 + text.lines().position(|line| line.ends_with("# <-")).unwrap();
         place.write("studio.yaml", &text);
-        let applied = place.run(&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"]);
-        let applied = applied.with(3).says(says).says(&format!("studio.yaml:{line}:"));
-        assert_eq!(applied.stderr.matches("error[SD15").count(), 1, "{}", applied.stderr);
-        assert!(!place.path().join("new.json").exists(), "what is refused leaves nothing behind");
+        let applied = place.raw(&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"]);
+        let applied = applied.expect(3).says(says).says(&format!("studio.yaml:{line}:"));
+        assert_eq!(applied.notes.matches("error[SD15").count(), 1, "{}", applied.notes);
+        assert!(!place.path("new.json").exists(), "what is refused leaves nothing behind");
     }
     let word = "a".repeat(60);
     place.write("studio.yaml", &with(""));
     let names = [format!("--org={word}"), format!("--env={word}"), format!("--domain={word}")];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let applied =
-        place.run(&[&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"], names.as_slice()].concat());
-    applied.with(3).says("255 are allowed");
+        place.raw(&[&["apply", "studio.yaml", "--sandbox=new.json", "--auto-approve"], names.as_slice()].concat());
+    applied.expect(3).says("255 are allowed");
 }
 
 #[test]
 fn a_role_is_named_in_a_form_that_iam_knows() {
-    let place = Place::new();
+    let place = Desk::empty();
     let role = |role: &str| format!("{DOMAIN}{ADMINS}  defaultExecutionRole: {{{role}}} # <-\n");
     let cases = [
         (role("id: ''"), "SD1031"),
@@ -239,7 +239,7 @@ fn a_role_is_named_in_a_form_that_iam_knows() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named_where_it_is_named() {
-    let place = Place::new();
+    let place = Desk::empty();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
     let module = "module_path: '@aws-mdaa/sm-studio-domain'";
     let tree = format!(
@@ -249,23 +249,23 @@ fn a_file_that_cannot_be_read_is_named_where_it_is_named() {
          three:\n            {module}\n"
     );
     place.write("mdaa.yaml", &tree);
-    let all = place.run(&["validate", "mdaa.yaml"]).with(3);
+    let all = place.raw(&["validate", "mdaa.yaml"]).expect(3);
     let all = all.says("mdaa.yaml:13:").says("mdaa.yaml:14:").says("SD1054").says("mdaa.yaml:15:").says("SD1005");
-    assert!(!all.stderr.contains("config:1:1"), "{}", all.stderr);
-    let json = place.run(&["validate", "mdaa.yaml", "--format", "json"]).with(3).json();
+    assert!(!all.notes.contains("config:1:1"), "{}", all.notes);
+    let json = place.raw(&["validate", "mdaa.yaml", "--format", "json"]).expect(3).json();
     assert_eq!(json["deployments"].as_array().unwrap().len(), 3);
-    place.run(&["plan", "mdaa.yaml", "--sandbox"]).with(3).says("SD1054");
-    let listed = place.run(&["list", "mdaa.yaml"]).with(0);
-    assert_eq!(listed.stdout.lines().count(), 3);
+    place.raw(&["plan", "mdaa.yaml", "--sandbox"]).expect(3).says("SD1054");
+    let listed = place.raw(&["list", "mdaa.yaml"]).expect(0);
+    assert_eq!(listed.data.lines().count(), 3);
 }
 
 #[test]
 fn what_is_no_text_or_no_file_is_said_with_the_way_out() {
-    let place = Place::new();
+    let place = Desk::empty();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
     let says = |name: &str, text: &[u8], says: &[&str]| {
-        std::fs::write(place.path().join(name), text).unwrap();
-        let ended = place.run(&["validate", name]).with(3);
+        std::fs::write(place.path(name), text).unwrap();
+        let ended = place.raw(&["validate", name]).expect(3);
         says.iter().fold(ended, |ended, says| ended.says(says));
     };
     says("latin.yaml", b"domain:\n  assetPrefix: caf\xe9\n", &["error[SD1011]", "latin.yaml:2:19", "UTF-8"]);
@@ -274,13 +274,13 @@ fn what_is_no_text_or_no_file_is_said_with_the_way_out() {
     says("open.yaml", b"a: 1\nb: [1, 2\nc: 3\n", &["SD1001", "2 | b: [1, 2", "still open", "close it with `]`"]);
     says("list.yaml", b"domain:\n  subnetIds: 5\n", &["SD1004", "write [5]"]);
     says("map.yaml", b"domain:\n  subnetIds: {a: 1}\n", &["SD1004", "behind `- `"]);
-    place.run(&["validate", "studoi.yaml"]).with(3).says("did you mean `studio.yaml`?");
-    place.run(&["validate", "."]).with(3).says("name a file in it");
+    place.raw(&["validate", "studoi.yaml"]).expect(3).says("did you mean `studio.yaml`?");
+    place.raw(&["validate", "."]).expect(3).says("name a file in it");
 }
 
 #[test]
 fn what_mdaa_refuses_in_a_tree_is_refused_at_its_line() {
-    let place = Place::new();
+    let place = Desk::empty();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
     let tree = |top: &str, environment: &str, module: &str| {
         format!(
@@ -312,15 +312,15 @@ fn what_mdaa_refuses_in_a_tree_is_refused_at_its_line() {
 
 #[test]
 fn names_that_mdaa_refuses_are_refused() {
-    let place = Place::new();
+    let place = Desk::empty();
     place.write("studio.yaml", &format!("{DOMAIN}{ADMINS}"));
     let names = |org: &str, module: &str| {
         let (org, module) = (format!("--org={org}"), format!("--module={module}"));
-        place.run(&["plan", "studio.yaml", "--sandbox", &org, "--env=dev", "--domain=ml", &module])
+        place.raw(&["plan", "studio.yaml", "--sandbox", &org, "--env=dev", "--domain=ml", &module])
     };
-    names("acme", "studio").with(0);
-    names("-acme", "studio").with(3).says("-acme");
-    names("acme", "trail-").with(3).says("trail-");
-    names("ac me", "studio").with(3).says("ac me");
-    names("ac_me", "studio").with(3).says("hyphens");
+    names("acme", "studio").expect(0);
+    names("-acme", "studio").expect(3).says("-acme");
+    names("acme", "trail-").expect(3).says("trail-");
+    names("ac me", "studio").expect(3).says("ac me");
+    names("ac_me", "studio").expect(3).says("hyphens");
 }

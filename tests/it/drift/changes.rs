@@ -1,12 +1,10 @@
 //! Changes that somebody makes to things of ours, each with what is said about it.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
-use studio_sandbox::{Request, Response};
+use studio_sandbox::Response;
 
-use crate::behaviour::{domain_id, studio};
 use crate::support::account::Lab;
+use crate::support::behind::{OPERATOR, domain_id, signed, studio};
 
 /// Asks a service as a person would.
 fn ask(lab: &Lab, service: &str, method: &str, path: &str, query: &[(&str, &str)], body: &str) -> String {
@@ -23,19 +21,9 @@ fn ask_with(
     body: &str,
     more: &[(&str, &str)],
 ) -> String {
-    let scope = format!("20260101/us-east-1/{service}/aws4_request");
-    let authorization = format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders=host, Signature=0");
-    let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let headers: BTreeMap<String, String> = more.chain([("authorization".to_owned(), authorization)]).collect();
-    let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let request = Request {
-        method: method.into(),
-        host: "127.0.0.1".into(),
-        path: path.into(),
-        query,
-        headers: headers.into_iter().collect(),
-        body: body.as_bytes().to_vec(),
-    };
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let path = [path, &query.join("&")].join("?");
+    let request = signed(service, OPERATOR, (method, &path), more, body);
     let Response { status, body, .. } = lab.sandbox.answer(&request);
     let body = String::from_utf8(body).unwrap();
     assert!(status < 300, "{service} {path} {query:?}: {status} {body}", query = request.query);

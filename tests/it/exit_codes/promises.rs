@@ -1,8 +1,8 @@
 //! Promises of exit codes besides their tables: about the first write, and about the place.
 
 use super::{CONFIG, changes};
-use crate::behaviour::{domain_id, left_over};
 use crate::support::account::{APPLY, DESTROY, Lab};
+use crate::support::behind::{domain_id, left_over};
 
 #[test]
 fn a_first_write_that_is_refused_ends_with_the_code_of_its_reason() {

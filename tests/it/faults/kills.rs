@@ -1,101 +1,62 @@
 //! The process is killed at a call: the next one finishes the job, and finds by itself that the lock's holder is dead.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Instant;
 
-use serde_json::Value as Json;
-use studio_sandbox::{Sandbox, SandboxOptions};
-use tempfile::TempDir;
+use studio_sandbox::Call;
 
 use super::{Tried, base, heal_all};
 use crate::support::account::IDENTITY;
 use crate::support::configs::{Story, stories};
 use crate::support::picture::{self, Picture, Tables, difference, picture};
+use crate::support::program::Desk;
 
-/// A folder with a config, a sandbox's file and a log of calls.
-struct Place {
-    folder: TempDir,
+/// A desk at which a story is told.
+struct Stage {
+    desk: Desk,
     story: Vec<&'static str>,
 }
 
-/// A call as the log has it.
-struct Logged {
-    operation: String,
-    writes: bool,
-}
-
-impl Place {
+impl Stage {
     fn new(story: &Story, base: &Tables) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap(), story: story.command.clone() };
-        fs::write(place.file("studio.yaml"), &story.to).unwrap();
+        let stage = Self { desk: Desk::with(&story.to), story: story.command.clone() };
         if !base.is_empty() {
-            let sandbox = place.sandbox();
-            sandbox
-                .with_world(|world| {
-                    picture::records(base).for_each(|(table, key, record)| world.put(table, key, record));
-                })
-                .unwrap();
+            let put = stage.desk.sandbox().with_world(|world| {
+                picture::records(base).for_each(|(table, key, record)| world.put(table, key, record));
+            });
+            put.unwrap();
         }
-        let assets = place.file("testing_asset_dir");
-        fs::create_dir(&assets).unwrap();
-        fs::copy(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/testing_asset_dir/test.sh"),
-            assets.join("test.sh"),
-        )
-        .unwrap();
-        place
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn sandbox(&self) -> Sandbox {
-        let options = SandboxOptions { path: Some(self.file("sandbox.json")), ..SandboxOptions::default() };
-        Sandbox::open(options).unwrap()
+        stage.desk.assets();
+        stage
     }
 
     fn tables(&self) -> Tables {
-        picture::tables(&self.sandbox())
+        picture::tables(&self.desk.sandbox())
     }
 
-    /// Runs the program itself.
-    fn run(&self, fault: Option<&str>) -> (Output, Vec<Logged>) {
-        let log = self.file("calls.log");
-        drop(fs::remove_file(&log));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_studio-deploy"));
-        command.env_clear().current_dir(self.folder.path()).args(&self.story).arg("studio.yaml").args(IDENTITY);
-        command.args(["--sandbox=sandbox.json", "--sandbox-log", "calls.log"]);
-        if let Some(fault) = fault {
-            command.args(["--sandbox-fault", fault]);
-        }
-        let output = command.output().unwrap();
-        let calls = fs::read_to_string(&log).unwrap_or_default();
-        let calls = calls.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-        let calls = calls.map(|call| Logged {
-            operation: call["operation"].as_str().unwrap_or_default().to_owned(),
-            writes: call["writes"] == true,
-        });
-        (output, calls.collect())
+    /// Runs the program, which a fault may kill.
+    fn run(&self, fault: Option<&str>) -> (Output, Vec<Call>) {
+        let faults = fault.map(|fault| ["--sandbox-fault", fault]);
+        let line = [&self.story[..], &["studio.yaml"][..], faults.as_ref().map_or(&[], |faults| &faults[..])].concat();
+        let output = self.desk.logged(&line, &IDENTITY).output().unwrap();
+        (output, self.desk.calls())
     }
 }
 
 /// A story's undisturbed run by the program itself.
 struct Clean {
     base: Tables,
-    calls: Vec<Logged>,
+    calls: Vec<Call>,
     picture: Picture,
 }
 
 impl Clean {
     fn of(story: &Story) -> Self {
         let base = base(story);
-        let place = Place::new(story, &base);
-        let (output, calls) = place.run(None);
+        let stage = Stage::new(story, &base);
+        let (output, calls) = stage.run(None);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self { calls, picture: picture(&place.tables()), base }
+        Self { calls, picture: picture(&stage.tables()), base }
     }
 }
 
@@ -103,14 +64,14 @@ impl Clean {
 fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Result<Tried, String> {
     let meant = &clean.calls[call - 1];
     let said = |what: String| Err(format!("{}: killed {when} {} (call {call}): {what}", story.name, meant.operation));
-    let place = Place::new(story, &clean.base);
-    let (killed, calls) = place.run(Some(&format!("crash-{when}={call}")));
+    let stage = Stage::new(story, &clean.base);
+    let (killed, calls) = stage.run(Some(&format!("crash-{when}={call}")));
     // The call at which it dies is not in the log any more, and nothing comes after it.
     if killed.status.code().is_some() || calls.len() != call - 1 {
         return said(format!("it ended with {} after {} calls", killed.status, calls.len()));
     }
-    let held = picture(&place.tables()).iter().any(|line| line.contains("/lock: ") && line.contains("\"held\""));
-    let (again, calls) = place.run(None);
+    let held = picture(&stage.tables()).iter().any(|line| line.contains("/lock: ") && line.contains("\"held\""));
+    let (again, calls) = stage.run(None);
     let notes = String::from_utf8_lossy(&again.stderr);
     if !again.status.success() {
         return said(format!("running again ended with {}\n{notes}", again.status));
@@ -119,7 +80,7 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
     if held && wrote && !notes.contains("left the lock behind") {
         return said(format!("nobody noticed the dead holder of the lock\n{notes}"));
     }
-    let mut seen = picture(&place.tables());
+    let mut seen = picture(&stage.tables());
     if !wrote {
         seen.iter_mut()
             .filter(|line| line.contains("/lock: "))

@@ -2,19 +2,18 @@
 //! environment, and what the SDK traces.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 use studio_deploy::cli::args;
 use studio_sandbox::HOSTILE_TEXT as TEXT;
-use tempfile::TempDir;
 
 use super::judge::{Form, REPORTS, judge};
 use crate::faults::{Tried, heal_all};
 use crate::support::account::{IDENTITY, Lab};
 use crate::support::configs::{COMPREHENSIVE, EVERYTHING, MINIMAL};
+use crate::support::program::Desk;
 
 /// Commands that read a config, each with the form of its data.
 const READERS: [(&[&str], Form); 8] = [
@@ -119,22 +118,11 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-/// A folder with a config, in which the program runs.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        fs::write(desk.0.path().join("studio.yaml"), MINIMAL).unwrap();
-        desk
-    }
-
-    fn command(&self, line: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_studio-deploy"));
-        command.args(line).current_dir(self.0.path()).env_clear().env("HOME", self.0.path()).stdin(Stdio::null());
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
-        command
-    }
+/// The program, which asks no metadata service for credentials.
+fn offline(desk: &Desk, line: &[&str]) -> Command {
+    let mut command = desk.command(line);
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    command
 }
 
 /// Runs a command; why what it wrote is not as it should be.
@@ -187,9 +175,9 @@ fn no_text_of_any_config_ever_steers() {
 fn no_argument_and_no_variable_steers() {
     let lines = lines();
     let run = |line: &Vec<String>| {
-        let desk = Desk::new();
+        let desk = Desk::with(MINIMAL);
         let words: Vec<&str> = line.iter().map(String::as_str).chain(IDENTITY).collect();
-        let mut command = desk.command(&words);
+        let mut command = offline(&desk, &words);
         if !line[1..].iter().any(|word| word.starts_with("--sandbox=")) {
             command.arg("--sandbox=F");
         }
@@ -201,8 +189,8 @@ fn no_argument_and_no_variable_steers() {
     let known = known.chain(["AWS_PROFILE", "AWS_REGION", "USER", "STUDIO_DEPLOY_REGIO"].map(str::to_owned));
     let variables: Vec<String> = known.chain([format!("STUDIO_DEPLOY_REGION{TEXT}").replace('=', "")]).collect();
     tried += heal_all("variables", &variables, |name| {
-        let desk = Desk::new();
-        let mut command = desk.command(&["plan"]);
+        let desk = Desk::with(MINIMAL);
+        let mut command = offline(&desk, &["plan"]);
         let of_aws = name.starts_with("AWS_");
         command.args(if of_aws { &[][..] } else { &["--sandbox=F"] }).args(IDENTITY).env(name, TEXT);
         watch(name, &mut command)
@@ -214,11 +202,11 @@ fn no_argument_and_no_variable_steers() {
 #[test]
 fn no_name_of_a_file_and_no_trace_steers() {
     let name: String = TEXT.chars().filter(|c| *c != '/').take(120).collect();
-    let desk = Desk::new();
-    let config = |name: &str, text: &str| fs::write(desk.0.path().join(name), text).unwrap();
+    let desk = Desk::with(MINIMAL);
+    let config = |name: &str, text: &str| desk.write(name, text);
     config(&format!("{name}.yaml"), "domain: {unknown: x}");
     config(&format!("{name}.yml"), MINIMAL);
-    fs::create_dir(desk.0.path().join("tools")).unwrap();
+    fs::create_dir(desk.path("tools")).unwrap();
     config(&format!("tools/{name}"), "echo");
     let tools = "  lifecycleConfigs: {jupyterLab: {cmds: [x], assets: {t: {sourcePath: ./tools}}}}\n";
     config("assets.yaml", &format!("{MINIMAL}{tools}"));
@@ -226,7 +214,7 @@ fn no_name_of_a_file_and_no_trace_steers() {
     let first = format!("{name}.yaml");
     let second = format!("{name}.yml");
     let missing = format!("{name}x.yaml");
-    let log = format!("--log-file={}", desk.0.path().join("log").display());
+    let log = format!("--log-file={}", desk.path("log").display());
     let sandboxed = ["--sandbox=F", "--sandbox-fault", "hostile=*"];
     let lines: [&[&str]; 12] = [
         &["validate", &first],
@@ -243,12 +231,12 @@ fn no_name_of_a_file_and_no_trace_steers() {
         &["plan", &log, sandboxed[0], sandboxed[1], sandboxed[2]],
     ];
     for line in lines {
-        let mut command = desk.command(&[line, &IDENTITY].concat());
-        command.env("AWS_CONFIG_FILE", desk.0.path().join("profiles"));
+        let mut command = offline(&desk, &[line, &IDENTITY].concat());
+        command.env("AWS_CONFIG_FILE", desk.path("profiles"));
         let watched = watch(&format!("{line:?}"), &mut command);
         assert!(watched.is_ok(), "{}", watched.err().unwrap_or_default());
     }
-    let log = fs::read_to_string(Path::new(desk.0.path()).join("log")).unwrap();
+    let log = desk.read("log");
     assert!(log.len() > 1000, "nothing was traced");
     assert_eq!(judge(Form::Human, &log), None);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::behaviour::{domain_id, studio};
 use crate::support::account::Lab;
+use crate::support::behind::{domain_id, studio};
 
 /// A user at work: an app, and a space.
 pub fn work(lab: &Lab, user: &str) {

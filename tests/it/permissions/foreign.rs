@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 use studio_sandbox::Decision;
 use studio_sandbox::Keys;
-use studio_sandbox::{Principal, Request, Response};
+use studio_sandbox::{Principal, Response};
 
 use super::holder::{Case, HOLDER, allow, give, list, statements};
-use crate::support::account::Lab;
+use crate::support::account::{Lab, NEIGHBOUR};
+use crate::support::behind::{OPERATOR, signed};
 use crate::support::configs::{EVERYTHING, SAMPLES};
-
-/// The neighbour: its names begin with those of the deployment that the policies are for.
-const NEIGHBOUR: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio-two"];
 
 /// Something of somebody else's.
 struct Thing {
@@ -232,30 +230,10 @@ fn no_statement_reaches_what_is_anothers() {
     assert!(reached.is_empty(), "{} are allowed:\n{}", reached.len(), reached.join("\n"));
 }
 
-fn request(service: &str, key: &str, target: Option<&str>, method: &str, path: &str, body: &str) -> Request {
-    let authorization =
-        format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{service}/aws4_request, Signature=0");
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let query = query.split('&').filter(|part| !part.is_empty());
-    let mut headers = BTreeMap::from([("authorization".to_owned(), authorization)]);
-    headers.extend(target.map(|target| ("x-amz-target".to_owned(), format!("Service.{target}"))));
-    Request {
-        method: method.into(),
-        host: "127.0.0.1".into(),
-        path: path.into(),
-        query: query
-            .map(|part| part.split_once('=').unwrap_or((part, "")))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        headers,
-        body: body.as_bytes().to_vec(),
-    }
-}
-
 /// The access key of a session of the holder's.
 fn session(lab: &Lab) -> String {
     let body = format!("Action=AssumeRole&RoleSessionName=me&RoleArn={HOLDER}");
-    let answer = lab.sandbox.answer(&request("sts", "AKIATEST", None, "POST", "/", &body));
+    let answer = lab.sandbox.answer(&signed("sts", OPERATOR, ("POST", "/"), &[], &body));
     let text = String::from_utf8(answer.body).unwrap();
     text.split_once("<AccessKeyId>").unwrap().1.split_once('<').unwrap().0.to_owned()
 }
@@ -350,21 +328,22 @@ fn calls_about_what_is_anothers_are_denied() {
     ];
     let mut answers: Vec<(String, Response)> = Vec::new();
     for (service, operation, body) in &json_calls {
-        let asked = request(service, &access_key, Some(operation), "POST", "/", &body.to_string());
+        let target = format!("Service.{operation}");
+        let asked = signed(service, &access_key, ("POST", "/"), &[("x-amz-target", &target)], &body.to_string());
         answers.push((format!("{service} {operation} {body}"), lab.sandbox.answer(&asked)));
     }
     for (service, body) in &form_calls {
-        let asked = request(service, &access_key, None, "POST", "/", body);
+        let asked = signed(service, &access_key, ("POST", "/"), &[], body);
         answers.push((format!("{service} {body}"), lab.sandbox.answer(&asked)));
     }
     for (service, method, path) in &path_calls {
-        let asked = request(service, &access_key, None, method, path, "");
+        let asked = signed(service, &access_key, (method, path), &[], "");
         answers.push((format!("{service} {method} {path}"), lab.sandbox.answer(&asked)));
     }
     for id in [system.as_str(), "fs-theirs"] {
         let body = json!({"Tags": ours}).to_string();
         let asked =
-            request("elasticfilesystem", &access_key, None, "POST", &format!("/2015-02-01/resource-tags/{id}"), &body);
+            signed("elasticfilesystem", &access_key, ("POST", &format!("/2015-02-01/resource-tags/{id}")), &[], &body);
         answers.push((format!("tag {id}"), lab.sandbox.answer(&asked)));
     }
     println!("{} calls about what is another's", answers.len());

@@ -7,7 +7,8 @@ use studio_sandbox::Decision;
 use studio_sandbox::{ROLES, Role};
 use studio_sandbox::{RequestContext, Verdict, evaluate};
 
-use crate::support::account::{Ended, IDENTITY, Lab};
+use crate::support::account::{IDENTITY, Lab};
+use crate::support::ended::Ended;
 
 /// The account and the region of every test.
 pub const PLACE: [&str; 4] = ["--account", "123456789012", "--region", "us-east-1"];

@@ -5,9 +5,10 @@ use studio_sandbox::Decision;
 
 use super::behind::{expose, hang, meddle, misconfigure, untag_home, work};
 use super::holder::{Case, decisions, give};
-use crate::behaviour::domain_id;
-use crate::support::account::{Ended, Lab};
+use crate::support::account::Lab;
+use crate::support::behind::domain_id;
 use crate::support::configs::{COMPREHENSIVE, EVERYTHING, LATER, MINIMAL, SSO, edit};
+use crate::support::ended::Ended;
 use crate::support::picture::Tables;
 
 /// Config of what stood before a sample is applied: everything made, in another network, with more than the sample has.

@@ -9,7 +9,7 @@ use super::stage::{OURS, Order, Stage};
 use studio_sandbox::Call;
 
 use crate::convergence::{flat, is_default};
-use crate::support::account::{Ended, is_lock};
+use crate::support::ended::{Ended, is_lock};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
 /// Codes that promise that nothing was changed.

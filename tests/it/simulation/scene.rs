@@ -7,12 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::behind;
 use super::judge::{self, Forgotten};
-use super::stage::{Order, Stage, ask};
+use super::stage::{Order, Stage};
 use super::story::{Count, Deed, Step, part};
 use super::trouble::{OPERATIONS, all_consents, consents, death, harm};
 use super::wish::{USERS, Wish};
-use crate::support::account::{APPLY, DESTROY, Ended, PLAN};
+use crate::support::account::{APPLY, DESTROY, PLAN};
+use crate::support::behind::ask;
 use crate::support::dice::Dice;
+use crate::support::ended::Ended;
 use crate::support::picture::Tables;
 
 /// A story while it is played.

@@ -9,28 +9,16 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use studio_deploy::aws::lock::{Locality, Process, ProcessState};
 use studio_sandbox::Faults;
-use studio_sandbox::Response;
 use studio_sandbox::{Call, Sandbox};
 
-use crate::behaviour::request;
-use crate::support::account::{APPLY, Begun, Ended, IDENTITY, Lab, is_lock};
+use crate::support::account::{APPLY, Begun, IDENTITY, Lab, NEIGHBOUR};
+use crate::support::behind::ask;
+use crate::support::configs::ONE_USER;
+use crate::support::ended::{Ended, is_lock};
 use crate::support::picture::{Tables, records};
 
 /// Value of the tag that marks what is this deployment's.
 pub const OURS: &str = "acme/dev/ml/studio@us-east-1";
-/// The neighbour, whose names begin as ours do.
-const NEIGHBOUR: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio-two"];
-const NEIGHBOURS: &str = "\
-domain:
-  authMode: IAM
-  vpcId: vpc-1
-  subnetIds: [subnet-1, subnet-2]
-  dataAdminRoles: [{name: admin}]
-  userProfiles:
-    ann: {userRole: {name: users}}
-  lifecycleConfigs:
-    jupyterLab: {cmds: [echo one]}
-";
 /// Tables of what passes by itself, and of the sandbox's own.
 const PASSING: [&str; 6] = ["meta", "ssm/history", "ssm/written", "ssm/deleted", "sts/session", "studio/due"];
 /// No command takes longer, in virtual milliseconds.
@@ -54,7 +42,7 @@ fn neighbourhood() -> &'static Tables {
     TABLES.get_or_init(|| {
         fastrand::seed(0);
         let lab = Lab::new();
-        let path = lab.config(NEIGHBOURS);
+        let path = lab.config(&format!("{ONE_USER}  lifecycleConfigs:\n    jupyterLab: {{cmds: [echo one]}}\n"));
         lab.command_as(&[APPLY, &[&path]].concat(), &NEIGHBOUR).expect(0);
         let tables = lab.tables();
         let id = tables["studio/domain"].keys().next().unwrap().clone();
@@ -75,13 +63,6 @@ fn neighbourhood() -> &'static Tables {
         lab.command_as(&["plan", &path], &NEIGHBOUR).expect(0);
         lab.tables()
     })
-}
-
-/// Calls SageMaker as a user would.
-pub fn ask(sandbox: &Sandbox, operation: &str, input: &Json) -> Result<Json, String> {
-    let Response { status, body, .. } = sandbox.answer(&request("sagemaker", operation, input));
-    let body = String::from_utf8(body).unwrap();
-    if status == 200 { Ok(serde_json::from_str(&body).unwrap_or_default()) } else { Err(body) }
 }
 
 /// An account in which everything is that `configs` refer to, besides the neighbour's.

@@ -19,14 +19,16 @@ use studio_deploy::deploy::signals::{self, Signals};
 use studio_deploy::failure::Exit;
 use studio_deploy::sandbox::backend::SandboxAws;
 use studio_deploy::ui::{Screen, Terminal};
-use studio_sandbox::Faults;
-use studio_sandbox::{Call, Sandbox, SandboxOptions};
+use studio_sandbox::{Faults, Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
+use super::ended::Ended;
 use super::picture::{self, Tables};
 
 /// Identity of the deployment that every test is about, as options of the command line.
 pub const IDENTITY: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio"];
+/// Identity of a neighbour, whose names begin as those of the deployment do.
+pub const NEIGHBOUR: [&str; 8] = ["--org", "acme", "--env", "dev", "--domain", "ml", "--module", "studio-two"];
 
 /// Arguments with which `apply` goes ahead.
 pub const APPLY: &[&str] = &["apply", "--auto-approve"];
@@ -49,38 +51,6 @@ pub struct Lab {
     variables: RefCell<BTreeMap<String, String>>,
     /// The account.
     pub sandbox: Sandbox,
-}
-
-/// Exit code, output and calls of a command.
-#[derive(Debug)]
-pub struct Ended {
-    /// The exit code.
-    pub code: u8,
-    /// Standard output.
-    pub data: String,
-    /// Standard error.
-    pub notes: String,
-    /// The calls that it made.
-    pub calls: Vec<Call>,
-}
-
-impl Ended {
-    /// The calls that change something. The lock's own are none: a plan under the lock may still do nothing.
-    pub fn writes(&self) -> Vec<&Call> {
-        self.calls.iter().filter(|call| call.writes && !is_lock(call)).collect()
-    }
-
-    /// Makes sure that the command ended with `code`.
-    #[track_caller]
-    pub fn expect(self, code: u8) -> Self {
-        assert_eq!(self.code, code, "\n{}\n{}", self.data, self.notes);
-        self
-    }
-}
-
-/// Returns `true` if a call is about the lock.
-pub fn is_lock(call: &Call) -> bool {
-    call.input.get("Name").and_then(serde_json::Value::as_str).is_some_and(|name| name.ends_with("/lock"))
 }
 
 impl Lab {

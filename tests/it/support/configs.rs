@@ -25,6 +25,50 @@ pub const COMPREHENSIVE: &str = SAMPLES[1].1;
 /// The sample with Identity Center.
 pub const SSO: &str = SAMPLES[2].1;
 
+/// The least that a config can say.
+pub const BARE: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1]
+  dataAdminRoles: [{name: admin}]
+";
+
+/// A config with a user and nothing else.
+pub const ONE_USER: &str = "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1, subnet-2]
+  dataAdminRoles: [{name: admin}]
+  userProfiles:
+    ann: {userRole: {name: users}}
+";
+
+macro_rules! two_users {
+    () => {
+        "\
+domain:
+  authMode: IAM
+  vpcId: vpc-1
+  subnetIds: [subnet-1, subnet-2]
+  dataAdminRoles: [{name: admin}]
+  userProfiles:
+    ann: {userRole: {name: users}}
+    ben: {userRole: {name: users}}
+  lifecycleConfigs:
+    jupyterLab: {cmds: [echo one]}
+  tags: {team: science}
+"
+    };
+}
+
+/// A config with two users, a script and a tag.
+pub const TWO_USERS: &str = two_users!();
+
+/// The same, in a file that says what deployment it is, as `IDENTITY` does on a command line.
+pub const NAMED: &str = concat!("deployment: {org: acme, env: dev, domain: ml, module: studio}\n", two_users!());
+
 /// A config with one of everything that is made, and most of what can be changed about it.
 pub const EVERYTHING: &str = "\
 domain:

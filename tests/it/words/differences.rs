@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
-use crate::support::account::{APPLY, Ended, Lab, PLAN};
+use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::ended::Ended;
 
 const BASE: &str = "\
 domain:

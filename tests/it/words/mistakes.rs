@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::account::{APPLY, Ended, Lab, PLAN};
+use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::ended::Ended;
 
 /// A mistake: its code, and what it does to the base.
 struct Mistake {

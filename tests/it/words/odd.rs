@@ -2,14 +2,7 @@
 //! line; none ends in the middle of an apply.
 
 use crate::support::account::{APPLY, Lab, PLAN};
-
-const BASE: &str = "\
-domain:
-  authMode: IAM
-  vpcId: vpc-1
-  subnetIds: [subnet-1]
-  dataAdminRoles: [{name: admin}]
-";
+use crate::support::configs::BARE as BASE;
 
 /// Text that takes the place of a line or is added, and the code that it is refused with, if it is.
 const WORDS: [(&str, &str, Option<&str>); 74] = [

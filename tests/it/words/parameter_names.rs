@@ -6,6 +6,7 @@ use aws_sdk_ssm::types::ParameterType;
 use studio_sandbox::Seed;
 
 use crate::support::account::{IDENTITY, Lab, PLAN};
+use crate::support::configs::BARE;
 
 /// Names of every length, depth, character and beginning that matters.
 fn names() -> Vec<String> {
@@ -40,9 +41,7 @@ fn names() -> Vec<String> {
 
 fn reading(name: &str) -> String {
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
-    format!(
-        "domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [subnet-1]\n  dataAdminRoles: [{{name: admin}}]\n  assetPrefix: \"ssm:{name}\"\n"
-    )
+    format!("{BARE}  assetPrefix: \"ssm:{name}\"\n")
 }
 
 #[test]

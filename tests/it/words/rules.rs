@@ -8,6 +8,7 @@ use studio_deploy::config::security_group::ip_protocol;
 use studio_sandbox::Seed;
 
 use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::configs::BARE;
 
 /// A rule: list, peer, protocol, and ports.
 type Rule = (&'static str, &'static str, &'static str, Option<i64>, Option<i64>);
@@ -43,9 +44,7 @@ const RULES: [Rule; 27] = [
 ];
 
 fn yaml(rules: [Rule; 2]) -> String {
-    let mut text = String::from(
-        "domain:\n  authMode: IAM\n  vpcId: vpc-1\n  subnetIds: [subnet-1]\n  dataAdminRoles: [{name: admin}]\n  securityGroupIngress:\n",
-    );
+    let mut text = format!("{BARE}  securityGroupIngress:\n");
     let line = |(list, peer, protocol, port, to): Rule| {
         let key = match list {
             "ipv4" => "cidr",
