@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::account::{APPLY, Lab, PLAN};
+use crate::support::account::{APPLY, Lab, PLAN, PLAN_JSON};
 use crate::support::ended::Ended;
 use crate::support::picture::{self, Tables, difference};
 use settings::{Leaf, Schema, Tree};
@@ -138,15 +138,14 @@ fn parted(tables: &Tables) -> (BTreeMap<String, BTreeMap<String, Json>>, Vec<Str
     (settings, others)
 }
 
-/// Makes sure that `lab` is as `fresh` is, but for what was said to stay.
-fn converged(lab: &Lab, fresh: &Tables, applied: &Ended) -> Result<(), String> {
+/// Makes sure that `lab` is as `fresh` is, but for what a plan says of it that it stays.
+fn converged(lab: &Lab, fresh: &Tables, plan: &Json) -> Result<(), String> {
     let (is, others) = parted(&lab.tables());
     let (should, fresh_others) = parted(fresh);
     let difference = difference(&fresh_others, &others);
     if !difference.is_empty() {
         return Err(difference);
     }
-    let said = format!("{}{}", applied.data, applied.notes);
     for (of, is) in &is {
         let should = &should[of];
         for (path, value) in should {
@@ -160,13 +159,20 @@ fn converged(lab: &Lab, fresh: &Tables, applied: &Ended) -> Result<(), String> {
             let inherits = path.strip_prefix("UserSettings.").is_some_and(|rest| {
                 of != "studio/domain" && is_of_domain(&parted(fresh).0["studio/domain"], rest, value)
             });
-            let is_said = said.contains(&format!("{path} is no longer in the config"));
+            let is_said = says_that_it_stays(plan, path);
             if !is_default(of, path, value) && !inherits && !is_said {
                 return Err(format!("{of}: {path} is still {value}, and nobody was told"));
             }
         }
     }
     Ok(())
+}
+
+/// Returns `true` if a plan has a notice that a setting left the config and stays nevertheless.
+pub fn says_that_it_stays(plan: &Json, path: &str) -> bool {
+    let begin = format!("{path} is no longer in the config");
+    let notices = plan["notices"].as_array().into_iter().flatten();
+    notices.into_iter().any(|notice| notice["message"].as_str().is_some_and(|message| message.contains(&begin)))
 }
 
 /// Returns `true` if a value is the one that AWS documents to hold where nothing is said.
@@ -221,12 +227,12 @@ fn live(life: &ProcessState, depth: &str, ground: &Tables, news: &BTreeMap<Strin
         if ended.code != 0 {
             return Err(step("apply", &ended));
         }
-        converged(&lab, &news[&config.to_string()], &ended)
-            .map_err(|why| format!("{why}\n{}", step("compared", &ended)))?;
-        let plan = lab.run(PLAN, &config.to_string());
-        if plan.code != 0 {
+        let plan = lab.run(PLAN_JSON, &config.to_string());
+        if plan.code != 0 || plan.json()["changes"] != json!([]) {
             return Err(step("plan", &plan));
         }
+        converged(&lab, &news[&config.to_string()], &plan.json())
+            .map_err(|why| format!("{why}\n{}", step("compared", &ended)))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use studio_deploy::config::yaml;
 use studio_sandbox::World;
 
-use crate::support::account::{APPLY, DESTROY, Lab, PLAN};
+use crate::support::account::{APPLY, AS_JSON, DESTROY, Lab, PLAN, PLAN_JSON};
 use crate::support::behind::request;
 use crate::support::configs::{EVERYTHING, MINIMAL, SAMPLES, SSO, edit};
 use crate::support::ended::{Ended, is_lock};
@@ -34,8 +34,8 @@ fn after_an_apply_nothing_is_left_to_do() {
     for (name, config) in configs() {
         let lab = Lab::new();
         lab.run(APPLY, config).expect(0);
-        let plan = lab.run(PLAN, config).expect(0);
-        assert!(plan.data.contains("No changes"), "{name}: {}", plan.data);
+        let plan = lab.run(PLAN_JSON, config).expect(0).json();
+        assert_eq!(plan["changes"], json!([]), "{name}");
         let again = lab.run(APPLY, config).expect(0);
         assert_eq!(all_writes(&again), Vec::<&str>::new(), "{name}");
     }
@@ -61,8 +61,8 @@ fn destroy_leaves_the_account_as_it_was_but_for_what_it_says_that_it_keeps() {
         let lab = before(config);
         let was = lab.tables();
         lab.run(APPLY, config).expect(0);
-        let destroyed = lab.run(DESTROY, config).expect(0);
-        let kept: BTreeSet<String> = kept(&destroyed);
+        let destroyed = lab.run(&[DESTROY, &AS_JSON].concat(), config).expect(0);
+        let kept: BTreeSet<String> = kept(&destroyed.json());
         let left: Vec<String> = left(&was, &lab.tables());
         for thing in &left {
             assert!(
@@ -104,8 +104,8 @@ fn what_was_destroyed_can_be_applied_again() {
         for command in [APPLY, DESTROY, APPLY] {
             lab.run(command, config).expect(0);
         }
-        let plan = lab.run(PLAN, config).expect(0);
-        assert!(plan.data.contains("No changes"), "{name}: {}", plan.data);
+        let plan = lab.run(PLAN_JSON, config).expect(0).json();
+        assert_eq!(plan["changes"], json!([]), "{name}");
         assert_eq!(lab.tables()["studio/domain"].len(), 1, "{name}");
         let keys = lab.tables().get("kms/key").map_or(0, |keys| keys.keys().filter(|id| id.len() == 36).count());
         assert!(keys <= 1, "{name}: the retained key is not taken back");
@@ -123,8 +123,12 @@ fn what_was_destroyed_for_good_can_be_applied_again() {
         lab.run(APPLY, &config).expect(0);
         lab.run(&[DESTROY, &all].concat(), &config).expect(0);
         // The key can still be rescued for a month, and is in nobody's way.
-        let looked = lab.run(&["drift"], &config);
-        assert!(!looked.data.contains("scheduled for deletion"), "{name}: {}", looked.data);
+        let plan = lab.run(PLAN_JSON, &config).expect(2).json();
+        assert_eq!(plan["blocked"], false, "{name}: {plan}");
+        let is_key = |change: &&Json| change["kind"] == "kms_key";
+        for key in plan["changes"].as_array().unwrap().iter().filter(is_key) {
+            assert_eq!(key["action"], "create", "{name}: {key}");
+        }
         lab.run(APPLY, &config).expect(0);
         lab.run(PLAN, &config).expect(0);
     }
@@ -140,8 +144,7 @@ fn a_key_that_goes_while_it_is_needed_is_no_reason_to_make_another() {
     let key = tables["kms/key"].keys().find(|id| id.len() == 36).unwrap();
     let schedule = request("kms", "ScheduleKeyDeletion", &json!({"KeyId": key}));
     assert_eq!(lab.sandbox.answer(&schedule).status, 200);
-    let applied = lab.run(APPLY, MINIMAL).expect(5);
-    assert!(applied.notes.contains("aws kms cancel-key-deletion"), "{}", applied.notes);
+    tells_how_to_keep_the_key(&lab, MINIMAL);
 }
 
 #[test]
@@ -164,8 +167,16 @@ fn a_key_that_goes_under_a_domain_is_no_reason_to_make_another() {
         }
     };
     lab.sandbox.with_world(forget).unwrap();
-    let applied = lab.run(APPLY, &config).expect(5);
-    assert!(applied.notes.contains("aws kms cancel-key-deletion"), "{}", applied.notes);
+    tells_how_to_keep_the_key(&lab, &config);
+}
+
+/// Makes sure that an apply is blocked, and that the way out is to cancel the key's deletion.
+#[track_caller]
+fn tells_how_to_keep_the_key(lab: &Lab, config: &str) {
+    let blocked = lab.run(&[APPLY, &AS_JSON].concat(), config).expect(5).json();
+    assert_eq!(blocked["error"]["code"], "SD4001", "{blocked}");
+    let help = blocked["error"]["help"].as_str().unwrap();
+    assert!(help.contains("aws kms cancel-key-deletion"), "{blocked}");
 }
 
 #[test]
@@ -290,11 +301,11 @@ fn write_reversed(tree: &Json, depth: usize, text: &mut String) {
 }
 
 /// The ids that the report of a destroy names as kept.
-fn kept(ended: &Ended) -> BTreeSet<String> {
-    let lines = ended.data.lines().filter_map(|line| line.strip_prefix("retained "));
-    lines
-        .map(|line| {
-            let (address, why) = line.split_once(": ").unwrap();
+fn kept(report: &Json) -> BTreeSet<String> {
+    let retained = report["retained"].as_object().unwrap().iter();
+    retained
+        .map(|(address, why)| {
+            let why = why.as_str().unwrap();
             // What people are told to remove it by, else the id that the reason begins with, else its name.
             let command = why.rsplit_once("`aws ").map(|(_, command)| command.trim_end_matches('`'));
             let named = command.and_then(|command| command.rsplit(' ').next());

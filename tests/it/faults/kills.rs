@@ -1,6 +1,5 @@
 //! The process is killed at a call: the next one finishes the job, and finds by itself that the lock's holder is dead.
 
-use std::process::Output;
 use std::time::Instant;
 
 use studio_sandbox::Call;
@@ -8,6 +7,7 @@ use studio_sandbox::Call;
 use super::{Tried, base, heal_all};
 use crate::support::account::IDENTITY;
 use crate::support::configs::{Story, stories};
+use crate::support::ended::Ended;
 use crate::support::picture::{self, Picture, Tables, difference, picture};
 use crate::support::program::Desk;
 
@@ -35,11 +35,13 @@ impl Stage {
     }
 
     /// Runs the program, which a fault may kill.
-    fn run(&self, fault: Option<&str>) -> (Output, Vec<Call>) {
+    fn run(&self, fault: Option<&str>) -> (Option<u8>, Ended) {
         let faults = fault.map(|fault| ["--sandbox-fault", fault]);
-        let line = [&self.story[..], &["studio.yaml"][..], faults.as_ref().map_or(&[], |faults| &faults[..])].concat();
+        let line = [&self.story[..], &["studio.yaml"], faults.as_ref().map_or(&[], |faults| &faults[..])].concat();
         let output = self.desk.logged(&line, &IDENTITY).output().unwrap();
-        (output, self.desk.calls())
+        let [data, notes] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        let code = output.status.code().and_then(|code| u8::try_from(code).ok());
+        (code, Ended { code: code.unwrap_or_default(), data, notes, calls: self.desk.calls() })
     }
 }
 
@@ -54,9 +56,8 @@ impl Clean {
     fn of(story: &Story) -> Self {
         let base = base(story);
         let stage = Stage::new(story, &base);
-        let (output, calls) = stage.run(None);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self { calls, picture: picture(&stage.tables()), base }
+        let ended = stage.run(None).1.expect(0);
+        Self { calls: ended.calls, picture: picture(&stage.tables()), base }
     }
 }
 
@@ -65,19 +66,19 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
     let meant = &clean.calls[call - 1];
     let said = |what: String| Err(format!("{}: killed {when} {} (call {call}): {what}", story.name, meant.operation));
     let stage = Stage::new(story, &clean.base);
-    let (killed, calls) = stage.run(Some(&format!("crash-{when}={call}")));
+    let (killed, ended) = stage.run(Some(&format!("crash-{when}={call}")));
     // The call at which it dies is not in the log any more, and nothing comes after it.
-    if killed.status.code().is_some() || calls.len() != call - 1 {
-        return said(format!("it ended with {} after {} calls", killed.status, calls.len()));
+    if killed.is_some() || ended.calls.len() != call - 1 {
+        return said(format!("it ended with {killed:?} after {} calls", ended.calls.len()));
     }
     let held = picture(&stage.tables()).iter().any(|line| line.contains("/lock: ") && line.contains("\"held\""));
-    let (again, calls) = stage.run(None);
-    let notes = String::from_utf8_lossy(&again.stderr);
-    if !again.status.success() {
-        return said(format!("running again ended with {}\n{notes}", again.status));
+    let (code, again) = stage.run(None);
+    let notes = format!("{}{}", again.data, again.notes);
+    if code != Some(0) {
+        return said(format!("running again ended with {code:?}\n{notes}"));
     }
-    let wrote = calls.iter().any(|call| call.writes);
-    if held && wrote && !notes.contains("left the lock behind") {
+    let wrote = again.calls.iter().any(|call| call.writes);
+    if held && wrote && !again.notes.contains("left the lock behind") {
         return said(format!("nobody noticed the dead holder of the lock\n{notes}"));
     }
     let mut seen = picture(&stage.tables());

@@ -8,7 +8,7 @@ use super::keep::{kept, lost};
 use super::stage::{OURS, Order, Stage};
 use studio_sandbox::Call;
 
-use crate::convergence::{flat, is_default};
+use crate::convergence::{flat, is_default, says_that_it_stays};
 use crate::support::ended::{Ended, is_lock};
 use crate::support::picture::{Picture, Tables, difference, picture};
 
@@ -164,7 +164,7 @@ fn without_key(line: &str) -> String {
 pub fn equal(
     now: &Tables,
     fresh: &Tables,
-    said: &str,
+    plan: &Json,
     forgotten: Forgotten,
     stays: &dyn Fn(&str) -> bool,
 ) -> Result<(), String> {
@@ -191,7 +191,7 @@ pub fn equal(
             let inherits = outer.is_some_and(|outer| {
                 all.iter().any(|(name, settings)| domain(name) && settings.get(&outer) == Some(value))
             });
-            let is_said = said.contains(&format!("{path} is no longer in the config"));
+            let is_said = says_that_it_stays(plan, path);
             let is_off = path == "TagPropagation" && *value == "DISABLED";
             // Nobody knows of a setting that it was ever ours once the record is gone.
             if !is_default(table, path, value) && !inherits && !is_said && !is_off && !forgotten.all {
@@ -200,6 +200,14 @@ pub fn equal(
         }
     }
     Ok(())
+}
+
+/// Returns `true` if all that a plan has left are scripts that apps still run, which go once those have ended.
+pub fn waits_for_apps(plan: &Json) -> bool {
+    let changes = plan["changes"].as_array().unwrap();
+    changes.iter().all(|change| {
+        change["action"] == "delete" && change["address"].as_str().unwrap().starts_with("lifecycle_config.")
+    })
 }
 
 /// Checks that of two runs at once each wrote in its turn: the lock changes hands once at most.

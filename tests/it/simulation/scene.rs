@@ -11,7 +11,7 @@ use super::stage::{Order, Stage};
 use super::story::{Count, Deed, Step, part};
 use super::trouble::{OPERATIONS, all_consents, consents, death, harm};
 use super::wish::{USERS, Wish};
-use crate::support::account::{APPLY, DESTROY, PLAN};
+use crate::support::account::{APPLY, DESTROY, PLAN_JSON};
 use crate::support::behind::ask;
 use crate::support::dice::Dice;
 use crate::support::ended::Ended;
@@ -108,12 +108,12 @@ impl Scene {
         Ok(())
     }
 
-    /// Makes sure that nothing is left to do; whether scripts that apps still run are.
-    fn is_settled(&mut self, text: &str) -> Result<bool, String> {
-        let (code, ended) = self.run(&Order::new(PLAN, text))?;
+    /// Makes sure that nothing is left to do but scripts that apps still run; the plan that says so.
+    fn settled(&mut self, text: &str) -> Result<Json, String> {
+        let (code, ended) = self.run(&Order::new(PLAN_JSON, text))?;
         match code {
-            Some(0) => Ok(false),
-            Some(2) if waits_for_apps(&ended.data) => Ok(true),
+            Some(0) => Ok(ended.json()),
+            Some(2) if judge::waits_for_apps(&ended.json()) => Ok(ended.json()),
             code => {
                 Err(format!("all was said to be done, and plan ends with {code:?}\n{}\n{}", ended.data, ended.notes))
             }
@@ -129,7 +129,7 @@ impl Scene {
                 let order = Order::new(&[APPLY, &consents(dice)].concat(), text);
                 let (code, _) = self.run(&order)?;
                 if code == Some(0) && dice.roll(3) == 0 {
-                    self.is_settled(text)?;
+                    self.settled(text)?;
                 }
             }
             Deed::Skip => {
@@ -139,7 +139,7 @@ impl Scene {
                 let order = Order { faults: harm(dice), ..Order::new(&[APPLY, &consents(dice)].concat(), text) };
                 let (code, _) = self.run(&order)?;
                 if code == Some(0) && !order.faults.contains("meanwhile") {
-                    self.is_settled(text)?;
+                    self.settled(text)?;
                 }
             }
             Deed::Deny => {
@@ -370,7 +370,8 @@ impl Scene {
                 ended.data, ended.notes
             ));
         }
-        let waits = self.is_settled(&text)?;
+        let plan = self.settled(&text)?;
+        let waits = plan["changes"] != json!([]);
         let fresh = Stage::new(ground, &self.stage.weather);
         let (fresh_code, fresh_ended) = fresh.run(&Order::new(APPLY, &text));
         if fresh_code != Some(0) {
@@ -381,18 +382,11 @@ impl Scene {
         if !judge::lock_is_free(&now) && !self.is_held {
             return Err("the lock is still held".into());
         }
-        judge::equal(&now, &fresh.tables(), &said, self.forgotten, &|line| {
+        judge::equal(&now, &fresh.tables(), &plan, self.forgotten, &|line| {
             stays(line) || waits && line.starts_with("+ studio/lifecycle-config")
         })
         .map_err(|why| format!("it is not as a fresh apply makes it:\n{why}\n{said}"))
     }
-}
-
-/// Returns `true` if all that a plan has left are scripts that apps still run, which go once those have ended.
-fn waits_for_apps(plan: &str) -> bool {
-    let gone: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("  -    ")).collect();
-    let count = format!("Plan: 0 to add, 0 to change, 0 to replace, 0 to adopt, {} to destroy,", gone.len());
-    gone.iter().all(|line| line.starts_with("lifecycle_config.")) && plan.contains(&count)
 }
 
 /// Returns `true` if a line of a picture is about what may stay when what it belongs to goes.

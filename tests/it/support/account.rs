@@ -36,6 +36,10 @@ pub const APPLY: &[&str] = &["apply", "--auto-approve"];
 pub const DESTROY: &[&str] = &["destroy", "--auto-approve", "--confirm", "acme/dev/ml/studio"];
 /// Ends with 2 when something would change.
 pub const PLAN: &[&str] = &["plan", "--detailed-exitcode"];
+/// The same as one document on standard output, which [`super::ended::Ended::json`] reads.
+pub const PLAN_JSON: &[&str] = &["plan", "--detailed-exitcode", "--format", "json"];
+/// Options with which a command writes one document, for programs.
+pub const AS_JSON: [&str; 2] = ["--format", "json"];
 
 /// Every command is a process of its own as far as the lock can tell.
 static PROCESSES: AtomicU32 = AtomicU32::new(1000);
