@@ -16,7 +16,7 @@ use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
 use crate::plan::{Action, AssetDigest, Change, Plan, Record, Rules, Step, Transition, changes};
 
-/// What the engine tells while it works: the only link to the screen.
+/// Event of a run as it happens: the only link to the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A step begins.
@@ -26,7 +26,7 @@ pub enum Event {
         /// What is being done.
         action: Action,
     },
-    /// What a step is waiting for moved on (`Pending`, `InService`).
+    /// Progress of what a step is waiting for (`Pending`, `InService`).
     Phase {
         /// Which.
         address: Address,
@@ -51,29 +51,29 @@ pub enum Event {
     },
 }
 
-/// How a step ended.
+/// Outcome of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It is done.
+    /// Done.
     Done,
-    /// It is still used by something, stays, and is tried again by the next apply.
+    /// Still used by something, stays, and is tried again by the next apply.
     Held(String),
-    /// It failed.
+    /// Failed.
     Failed(CloudError),
-    /// It was not tried because this one failed.
+    /// Not tried because this one failed.
     Skipped {
         /// The step that failed.
         because_of: Address,
     },
-    /// It was not tried because the run was stopped.
+    /// Not tried because the run was stopped.
     Stopped,
-    /// It was under way when the run was left: what AWS accepted goes on, and the next run finds it.
+    /// Under way when the run was left: what AWS accepted goes on, and the next run finds it.
     Interrupted,
     /// The plan did not allow it.
     Blocked,
 }
 
-/// How a run went.
+/// Report of a whole run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Every step that would have changed something, with its end.
@@ -93,18 +93,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// That of a plan of which nothing is carried out: what may not happen, and nothing else.
+    /// The report of a plan of which nothing is carried out: what may not happen, and nothing else.
     pub fn of_nothing(plan: &Plan) -> Self {
         let outcomes = plan.blocked().map(|step| (step.address().clone(), step.action(), Outcome::Blocked)).collect();
         Self { outcomes, ..Self::default() }
     }
 
-    /// How many steps are done.
+    /// The number of steps that are done.
     pub fn done(&self) -> usize {
         self.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Done)).count()
     }
 
-    /// Whether everything that was to happen has happened.
+    /// Returns `true` if everything that was to happen has happened.
     pub fn is_complete(&self) -> bool {
         self.record_error.is_none()
             && !self.left_out
@@ -129,7 +129,7 @@ impl Report {
         })
     }
 
-    /// The failures.
+    /// The failed steps, each with its error.
     pub fn failures(&self) -> impl Iterator<Item = (&Address, Action, &CloudError)> {
         self.outcomes.iter().filter_map(|(address, action, outcome)| match outcome {
             Outcome::Failed(error) => Some((address, *action, error)),
@@ -138,19 +138,19 @@ impl Report {
     }
 }
 
-/// How urgently a run is to end.
+/// Urgency with which a run is to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
-    /// It goes on.
+    /// The run goes on.
     #[default]
     No,
     /// Nothing new is started; what runs is finished.
     Drain,
-    /// What runs is left where it is: AWS goes on with it, and the next apply finds it.
+    /// Running steps are left where they are: AWS goes on with them, and the next apply finds them.
     Leave,
 }
 
-/// How to carry a plan out.
+/// Settings with which a plan is carried out.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Settings {
     /// How many steps may run at once.
@@ -282,7 +282,7 @@ impl Ord for Task<'_> {
 }
 
 impl<'a> Task<'a> {
-    /// What makes `step` done.
+    /// The phase that completes `step`.
     const fn last(step: &'a Step) -> Self {
         let half = if matches!(step.action(), Action::Replace) { Half::Make } else { Half::Whole };
         Self { step, half }

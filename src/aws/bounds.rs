@@ -1,4 +1,4 @@
-//! How long a call may take: no request waits for ever for an answer that a gateway has forgotten.
+//! Time limits of calls: no request waits for ever for an answer that a gateway has forgotten.
 //!
 //! Attempts are many (AWS throttles), so a call is bounded in all too: whichever comes first, its attempts or its time.
 

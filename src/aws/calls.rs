@@ -1,4 +1,4 @@
-//! What is noted of calls beside their answers: how many change something, to hold the exit codes to their word, and what
+//! Notes about calls beside their answers: how many change something, to hold the exit codes to their word, and what
 //! the service's clock shows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,7 +40,7 @@ impl Calls {
 /// Beginnings of the names of operations that only read; AssumeRole gives credentials and changes nothing.
 const READS: [&str; 7] = ["Describe", "Get", "List", "Head", "Simulate", "AssumeRole", "CreatePresigned"];
 
-/// Whether an operation of this name changes nothing, however it ends.
+/// Returns `true` if an operation of this name changes nothing, however it ends.
 pub fn only_reads(operation: &str) -> bool {
     READS.iter().any(|read| operation.starts_with(read))
 }

@@ -176,7 +176,7 @@ pub async fn caller(config: &SdkConfig) -> Result<CallerIdentity, CloudError> {
     Ok(CallerIdentity { account: identity.account.unwrap_or_default(), arn, partition })
 }
 
-/// Whether only S3 has an endpoint of its own (`AWS_ENDPOINT_URL_S3`, or the profile's).
+/// Returns `true` if only S3 has an endpoint of its own (`AWS_ENDPOINT_URL_S3`, or the profile's).
 fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
     use aws_types::service_config::ServiceConfigKey;
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();

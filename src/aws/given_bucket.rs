@@ -20,17 +20,17 @@ pub static BUCKET_OUT_OF_REACH: Code = Code {
                   permissions on its objects.",
 };
 
-/// What S3 says of a bucket.
+/// Answer of S3 about a bucket.
 enum Look {
     Open,
     Missing,
-    /// It is in this region.
+    /// In this region.
     Elsewhere(String),
-    /// It is there, and whoever asked may not look into it.
+    /// There, and whoever asked may not look into it.
     Closed(CloudError),
 }
 
-/// What is wrong with the bucket that a config gives, if it gives one. A bucket that is closed to the caller is none of
+/// The mistake about the bucket that a config gives, if it gives one. A bucket that is closed to the caller is none of
 /// the caller's business unless something is uploaded: the execution role uses it, by the bucket's own policy.
 ///
 /// # Errors

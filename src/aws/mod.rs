@@ -174,7 +174,7 @@ impl Account {
         }
     }
 
-    /// This account with the files to upload, and what happens to what holds data.
+    /// The same account with the files to upload, and what happens to what holds data.
     #[must_use]
     pub fn with(mut self, assets: BTreeMap<String, Manifest>, retention: Retention) -> Self {
         self.assets = assets;
@@ -323,8 +323,8 @@ fn s3(config: &SdkConfig, path_style: bool, calls: &Calls, fence: &Fence) -> aws
     aws_sdk_s3::Client::from_conf(builder.interceptor(fence.clone()).interceptor(calls.clone()).build())
 }
 
-/// Whether a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies that name
-/// it, STS and S3 deny, and SageMaker says that it cannot assume it.
+/// Returns `true` if a refusal is one that a role or policy made a moment ago brings about: KMS and S3 refuse policies
+/// that name it, STS and S3 deny, and SageMaker says that it cannot assume it.
 fn is_propagation(error: &CloudError) -> bool {
     match error.code.as_deref() {
         Some("MalformedPolicyDocumentException" | "MalformedPolicyDocument" | "MalformedPolicy") => {

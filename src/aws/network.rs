@@ -46,7 +46,7 @@ pub enum WayOut {
     Through,
 }
 
-/// A VPC endpoint.
+/// An endpoint of a VPC for a service of AWS.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// The service behind it, without `com.amazonaws.<region>.`.
@@ -221,7 +221,7 @@ fn way_out(tables: &[RouteTable], subnet: &str) -> WayOut {
     }
 }
 
-/// Whether a rule lets members of the group `id` reach each other by TCP, on the ports that Studio uses.
+/// Returns `true` if a rule lets members of the group `id` reach each other by TCP, on the ports that Studio uses.
 fn admits_itself(rule: &IpPermission, id: &str) -> bool {
     let ports = match rule.ip_protocol() {
         Some("-1") => true,

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 
-/// How many objects S3 deletes in one request.
+/// Most objects that S3 deletes in one request.
 const BATCH: usize = 1000;
 
 /// The key that a list tells of; a stand-in for S3 may not know the encoding that it is asked for, and then says so by
@@ -23,7 +23,7 @@ pub fn decoded(key: &str, encoding: Option<&EncodingType>) -> String {
     }
 }
 
-/// Whether XML 1.0 can hold a text (section 2.2, `Char`).
+/// Returns `true` if XML 1.0 can hold a text (section 2.2, `Char`).
 fn is_xml(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
 }

@@ -19,10 +19,10 @@ use crate::cloud::Permission;
 const ACTION: &str = "x-studio-deploy-action";
 const RESOURCE: &str = "x-studio-deploy-resource";
 
-/// What IAM calls the services whose name in the SDK is another one.
+/// IAM's names of the services that the SDK names otherwise.
 const SERVICES: [(&str, &str); 2] = [("efs", "elasticfilesystem"), ("resource groups tagging api", "tag")];
 
-/// What IAM calls the operations of S3 whose name is another one (IAM service authorization reference, Amazon S3).
+/// IAM's names of the operations of S3 that S3 names otherwise (IAM service authorization reference, Amazon S3).
 const ACTIONS: [(&str, &str); 16] = [
     ("HeadBucket", "ListBucket"),
     ("ListObjectsV2", "ListBucket"),
@@ -42,7 +42,7 @@ const ACTIONS: [(&str, &str); 16] = [
     ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
 ];
 
-/// What a refused answer says about the permission that was missing.
+/// The permission that a refused answer says was missing.
 pub(super) fn of(answer: &HttpResponse) -> Option<Permission> {
     let header = |name: &str| answer.headers().get(name).map(str::to_owned);
     Some(Permission { action: header(ACTION)?, resource: header(RESOURCE)? })
@@ -52,7 +52,7 @@ pub(super) fn of(answer: &HttpResponse) -> Option<Permission> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named;
 
-/// What the request under way needs.
+/// Permission that the request under way needs.
 #[derive(Debug)]
 struct Needed(Permission);
 
@@ -99,7 +99,7 @@ impl Intercept for Named {
     }
 }
 
-/// What IAM calls an operation of a service of the SDK.
+/// IAM's name of an operation of a service of the SDK.
 fn action(service: &str, operation: &str) -> String {
     let service = service.to_lowercase();
     let prefix = SERVICES.iter().find(|(name, _)| *name == service).map_or(&*service, |(_, prefix)| prefix);
@@ -107,7 +107,7 @@ fn action(service: &str, operation: &str) -> String {
     format!("{prefix}:{}", renamed.map_or(operation, |(_, action)| action))
 }
 
-/// What a request is about, as far as it names it.
+/// The subject of a request, as far as it names one.
 fn resource(service: &str, request: &HttpRequest) -> String {
     let uri = request.uri();
     let after_scheme = uri.split_once("://").map_or(uri, |(_, rest)| rest);
@@ -131,7 +131,7 @@ fn resource(service: &str, request: &HttpRequest) -> String {
     named.unwrap_or_else(|| "*".into())
 }
 
-/// Whether a member of a request says how to answer and not what about.
+/// Returns `true` if a member of a request says how to answer and not what about.
 fn is_about_the_answer(name: &str) -> bool {
     ["Action", "Version", "Token", "Marker", "Max", ".Name", "Filters", "Sort"].iter().any(|part| name.contains(part))
 }

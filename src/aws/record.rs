@@ -1,4 +1,4 @@
-//! Where the record lives: in SSM, beside the environment.
+//! Storage of the record: in SSM, beside the environment.
 //!
 //! A standard parameter holds 4 KB, so the record is compressed; what still does not fit stands in numbered pieces
 //! under a name that their digest gives, and the record's own parameter is pointed to them last. So a reader, and a
@@ -21,7 +21,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::digest::hex;
 use crate::plan::Record;
 
-/// What a standard parameter holds, in bytes (SSM quotas).
+/// Size of a standard parameter, in bytes (SSM quotas).
 const PIECE: usize = 4096;
 /// In front of a record that stands in its own parameter.
 const WHOLE: &str = "z:";

@@ -1,4 +1,5 @@
-//! What only the account knows: the values of SSM parameters, the roles behind references, and whether a given bucket is there.
+//! Look-ups of what only the account knows: the values of SSM parameters, the roles behind references, and whether a
+//! given bucket is there.
 //!
 //! Look-ups are batched: parameters by ten a call, each role once, and all roles are listed at most once, only when a
 //! reference by unique id or by permission set needs it.
@@ -19,9 +20,9 @@ use crate::config::template::{Parameter, ParameterKind, ParameterName};
 use crate::config::{AuthMode, Config, RoleReference};
 use crate::model::{Arn, Deployment, Source};
 
-/// How many parameters one GetParameters call takes (SSM API reference).
+/// Most parameters that one GetParameters call takes (SSM API reference).
 const BATCH: usize = 10;
-/// How many look-ups run at once.
+/// Number of look-ups that run at once.
 const PARALLEL: usize = 8;
 
 /// The values of the SSM parameters; those that do not exist, or are in another region, are left out.
@@ -82,7 +83,7 @@ pub async fn key_arn(account: &Account, key: &str) -> Result<String, CloudError>
     }
 }
 
-/// Why references are not resolved.
+/// Reason why references are not resolved.
 #[derive(Debug)]
 pub enum Unresolved {
     /// The config names roles, or a bucket, that are not there or cannot be used.
@@ -97,7 +98,7 @@ impl From<CloudError> for Unresolved {
     }
 }
 
-/// What a role is needed for.
+/// Parts of a role that a config needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
     /// Its ARN, for SageMaker to become it: services take roles of their own account only.
@@ -186,7 +187,7 @@ pub async fn references(account: &Account, config: &Config) -> Result<Roles, Unr
     if mistakes.is_empty() { Ok(resolved) } else { Err(Unresolved::Mistakes(mistakes)) }
 }
 
-/// Whether anything is uploaded, with the asset role's credentials.
+/// Returns `true` if anything is uploaded, with the asset role's credentials.
 pub(super) fn uploads(config: &Config) -> bool {
     config.domain.lifecycle_configs.values().any(|lifecycle| lifecycle.assets.is_some())
 }
@@ -207,7 +208,7 @@ fn place(diagnostic: Diagnostic, source: Option<&Source>, length: usize) -> Diag
     }
 }
 
-/// What is known of a role: what the config gives, and what a look-up adds.
+/// Knowledge about a role: what the config gives, and what a look-up adds.
 #[derive(Clone, Debug, Default)]
 struct Known {
     arn: String,
@@ -229,8 +230,8 @@ impl Known {
     }
 }
 
-/// How it is found out which role a reference means. As in MDAA the first of what is needed, `id`, `arn` and `name` decides;
-/// but whatever else is given has to be true of that role.
+/// Way to find out which role a reference means. As in MDAA the first of what is needed, `id`, `arn` and `name`
+/// decides; but whatever else is given has to be true of that role.
 enum Way<'a> {
     /// The reference says all that can be known.
     Said(Result<Known, Mistake>),

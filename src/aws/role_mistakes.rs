@@ -1,4 +1,4 @@
-//! What is wrong with a reference to a role, and the way out.
+//! Mistakes in a reference to a role, each with the way out.
 
 use super::Account;
 use crate::config::RoleReference;
@@ -46,22 +46,22 @@ pub static ROLE_CONTRADICTION: Code = Code {
                   out one of them.",
 };
 
-/// Why a reference leads to no role that is of use.
+/// Reason why a reference leads to no role that is of use.
 #[derive(Clone, Debug)]
 pub(super) enum Mistake {
     /// There is none.
     NotFound,
     /// The role of that name has this ARN instead.
     Named(String),
-    /// It is in this account, and has to be in the environment's.
+    /// The role is in this account, and has to be in the environment's.
     Elsewhere(String),
-    /// It is in this account, where its unique id cannot be looked up.
+    /// The role is in this account, where its unique id cannot be looked up.
     Unseen(String),
-    /// It is in this partition.
+    /// The role is in this partition.
     Apart(String),
-    /// It does not let us assume it.
+    /// The role does not let us assume it.
     NotAssumable(String),
-    /// It is a service's own.
+    /// The role is a service's own.
     OfService,
     /// The role with this ARN has this unique id instead.
     OtherId {

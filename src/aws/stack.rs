@@ -27,7 +27,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Whether it was deleted: what it made and still exists is nobody's but whoever took it over.
+    /// Returns `true` if it was deleted: what it made and still exists is nobody's but whoever took it over.
     pub fn is_gone(&self) -> bool {
         self.status == "DELETE_COMPLETE"
     }
@@ -55,7 +55,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>, CloudE
     }))
 }
 
-/// Whether the stack of this ARN is gone: nothing is its own any more. Each is asked for once.
+/// Returns `true` if the stack of this ARN is gone: nothing is its own any more. Each is asked for once.
 ///
 /// # Errors
 /// What CloudFormation fails with.

@@ -28,17 +28,17 @@ impl Clock {
         Self { sleep, time }
     }
 
-    /// The time now.
+    /// The time that this clock tells.
     pub fn now(&self) -> SystemTime {
         self.time.now()
     }
 
-    /// Sleeps.
+    /// Sleeps for `duration` by this clock.
     pub async fn sleep(&self, duration: Duration) {
         self.sleep.sleep(duration).await;
     }
 
-    /// How long it is since `start`.
+    /// The time that has passed since `start`.
     fn elapsed(&self, start: SystemTime) -> Duration {
         self.now().duration_since(start).unwrap_or_default()
     }
@@ -61,16 +61,16 @@ pub async fn real(period: Duration) {
     interval.tick().await;
 }
 
-/// What a look at something that is on its way found.
+/// Finding about something that is on its way.
 #[derive(Debug)]
 pub enum WaitProgress<T> {
-    /// It is as it should be.
+    /// The thing is as it should be.
     Ready(T),
-    /// It is on its way; the status in AWS's word.
+    /// The thing is on its way; the status in AWS's word.
     Busy(String),
 }
 
-/// How long to wait for one thing.
+/// Limits of the wait for one thing.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitPolicy {
     /// Before the first look after the start.
@@ -144,7 +144,7 @@ impl Clock {
         }
     }
 
-    /// What `work` comes to, if it is done within `limit`.
+    /// The outcome of `work`, if it is done within `limit`.
     ///
     /// # Errors
     /// What `work` fails with, or a timeout of `operation`, which may have taken effect.

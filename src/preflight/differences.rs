@@ -1,4 +1,4 @@
-//! Where an environment comes out other than MDAA makes it, on purpose: each is said once, with the step that brings it
+//! Intended differences from the environment that MDAA makes: each is said once, with the step that brings it
 //! about. The README lists them all with their reasons.
 
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use crate::plan::{Plan, Step};
 use crate::resource::user_profile;
 use crate::resource::{Desired, asset_policy, asset_role, bucket, domain, execution_policy, kms_key, ownership};
 
-/// What is said about an address once one of these steps brings the property about.
+/// Notice about an address once one of these steps brings the property about.
 struct Difference {
     about: Address,
     by: Vec<(Address, Path)>,
@@ -24,7 +24,7 @@ impl Difference {
     }
 }
 
-/// Says what differs.
+/// Notes every difference that the plan brings about.
 pub(super) fn tell(desired: &Desired, plan: &Plan, findings: &Findings) {
     let all = of_roles(desired, plan).into_iter().chain(of_domain(desired)).chain(of_settings(desired));
     for Difference { about, by, message } in all {
@@ -107,7 +107,7 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
     all
 }
 
-/// Whether the policy of a step hangs on a role already.
+/// Returns `true` if the policy of a step hangs on a role already.
 fn hangs_on(step: &Step, role: &ExistingRole) -> bool {
     let roles = step.observed().and_then(|observed| observed.properties.get("Roles"));
     roles.is_some_and(|roles| roles.items().iter().any(|name| name.as_str() == Some(&role.name)))
@@ -144,7 +144,7 @@ fn of_domain(desired: &Desired) -> Vec<Difference> {
     all
 }
 
-/// What the API demands besides what the settings say.
+/// Differences that the API demands besides what the settings say.
 fn of_settings(desired: &Desired) -> Vec<Difference> {
     let config = &desired.config.domain;
     let of_domain = (domain::address(), "DefaultUserSettings", &config.default_user_settings);
@@ -162,7 +162,7 @@ fn of_settings(desired: &Desired) -> Vec<Difference> {
     .collect()
 }
 
-/// Where settings are completed, and how.
+/// The paths at which settings are completed, and with what.
 fn completed(settings: &UserSettings) -> Vec<(Vec<String>, String)> {
     let wire = Value::from(settings.wire());
     let mut said = Vec::new();

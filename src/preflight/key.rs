@@ -13,7 +13,7 @@ use crate::model::{Arn, Kind, Path};
 use crate::plan::{Plan, Step};
 use crate::resource::{Desired, bucket, domain, kms_key};
 
-/// What apps do with the key of their home directories: https://github.com/data-dot-all/dataall/issues/326.
+/// Actions of apps on the key of their home directories: https://github.com/data-dot-all/dataall/issues/326.
 const NEEDED: [&str; 3] = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"];
 
 pub(super) async fn check(

@@ -1,4 +1,4 @@
-//! What AWS would refuse, or users would only notice later: looked up before the first write, by reads alone.
+//! Checks of what AWS would refuse, or users would only notice later: made before the first write, by reads alone.
 //!
 //! Checks only find; what their [`Finding`]s mean for the plan is decided in `plan/`. What is sure to fail, or lets nobody
 //! open Studio, is an [`Obstacle`] of the step that would fail; what may be meant so is a [`Notice`]. A look that fails ends
@@ -42,7 +42,7 @@ pub async fn check<'a>(account: &Account, desired: &Desired, draft: Draft<'a>) -
     Ok(draft.with(found))
 }
 
-/// Where the config had what it no longer has, as far as it still has the list or mapping around it.
+/// Findings where the config had what it no longer has, as far as it still has the list or mapping around it.
 fn origins(desired: &Desired, plan: &Plan) -> Vec<Finding> {
     let origin = |step: &Step| {
         let key = match step.address().kind {
@@ -57,7 +57,7 @@ fn origins(desired: &Desired, plan: &Plan) -> Vec<Finding> {
     plan.steps().iter().filter(|step| step.node().is_none()).filter_map(origin).collect()
 }
 
-/// What reads find of everything that the plan relies on.
+/// Findings about everything that the plan relies on.
 async fn look(account: &Account, desired: &Desired, plan: &Plan) -> Result<Vec<Finding>, CloudError> {
     let findings = Findings::default();
     // Side by side they would be one future that is too large for a small stack.
@@ -82,7 +82,8 @@ async fn look(account: &Account, desired: &Desired, plan: &Plan) -> Result<Vec<F
     Ok(findings.sorted())
 }
 
-/// What a domain that goes leaves running: SageMaker bills it on, and shows it nowhere once the domain is gone.
+/// Findings about what a domain that goes leaves running: SageMaker bills it on, and shows it nowhere once the domain
+/// is gone.
 ///
 /// Source: https://github.com/aws/amazon-sagemaker-feedback/issues/172.
 ///
@@ -116,7 +117,7 @@ pub async fn check_destroy<'a>(account: &Account, draft: Draft<'a>) -> Result<Dr
     Ok(draft.with(findings.sorted()))
 }
 
-/// What is left for people to do after a run: nobody but an administrator of Identity Center lets its users in.
+/// Notices about what people have to do after a run: nobody but an administrator of Identity Center lets its users in.
 ///
 /// CreateUserProfile does not assign the user to the domain's application, as the console does; until then signing in
 /// ends with "access denied". Source: https://github.com/boto/boto3/issues/3180.
@@ -182,7 +183,7 @@ fn leads_out(desired: &Desired, plan: &Plan, findings: &Findings) {
     }
 }
 
-/// Whether all that is known of an asset to be uploaded is that something lies there.
+/// Returns `true` if all that is known of an asset to be uploaded is that something lies there.
 fn is_unknown(step: &Step) -> bool {
     let unknown = |change: &Change| change.before.as_ref().and_then(Value::as_str) == Some(bucket_object::UNKNOWN);
     step.address().kind == Kind::BucketObject && !step.changes().is_empty() && step.changes().iter().all(unknown)
@@ -209,12 +210,12 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<()
     Ok(())
 }
 
-/// Whether a domain is made.
+/// Returns `true` if a domain is made.
 fn makes_domain(plan: &Plan) -> bool {
     plan.step(&domain::address()).is_some_and(|step| matches!(step.action(), Action::Create | Action::Replace))
 }
 
-/// Whether a step brings the property at `path` about: what has been so all along is no reason to block.
+/// Returns `true` if a step brings the property at `path` about: what has been so all along is no reason to block.
 fn brings(step: &Step, path: &Path) -> bool {
     match step.action() {
         Action::Create | Action::Replace => true,
@@ -225,7 +226,7 @@ fn brings(step: &Step, path: &Path) -> bool {
     }
 }
 
-/// What looks that run side by side have found so far.
+/// Findings so far of looks that run side by side.
 #[derive(Debug, Default)]
 struct Findings(std::sync::Mutex<Vec<Finding>>);
 

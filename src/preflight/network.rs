@@ -14,12 +14,12 @@ use crate::model::{Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::{Desired, domain};
 
-/// What Studio cannot do without where nothing leads out of the VPC.
+/// Endpoints that Studio cannot do without where nothing leads out of the VPC.
 const ENDPOINTS: [&str; 3] = ["sagemaker.api", "sagemaker.runtime", "s3"];
 /// "2 to 4 IP addresses per user", says the guide.
 const ADDRESSES_PER_USER: i64 = 4;
 
-/// Where nodes name parts of the network: below the keys, by the member of an item if there is one.
+/// Places at which nodes name parts of the network: below the keys, by the member of an item if there is one.
 const NAMED: [(Kind, &[&str], Option<&str>, NetworkPart); 10] = [
     (Kind::SecurityGroup, &["VpcId"], None, NetworkPart::Vpc),
     (Kind::SecurityGroup, &["Ingress"], Some("GroupId"), NetworkPart::SecurityGroup),
@@ -33,8 +33,8 @@ const NAMED: [(Kind, &[&str], Option<&str>, NetworkPart); 10] = [
     (Kind::UserProfile, &["UserSettings", "SecurityGroups"], None, NetworkPart::SecurityGroup),
 ];
 
-/// What does not exist, or is in another VPC, cannot be used; EC2 and SageMaker would say so only after much was written.
-/// What another account has exists as far as it shares it.
+/// Checks that parts of the network exist, in the VPC; EC2 and SageMaker would refuse others only after much was
+/// written. What another account has exists as far as it shares it.
 pub(super) async fn existence(
     account: &Account,
     desired: &Desired,

@@ -15,7 +15,7 @@ use crate::model::{Arn, Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::{Desired, domain, execution_policy, user_profile};
 
-/// What the Studio interface asks for until a JupyterLab space is open, by the errors that users see without:
+/// Actions of the Studio interface until a JupyterLab space is open, by the errors that users see without:
 /// https://github.com/data-dot-all/dataall/issues/47, https://github.com/aws/amazon-sagemaker-feedback/issues/88.
 const OPEN_JUPYTERLAB: [&str; 8] = [
     "sagemaker:AddTags",
@@ -94,14 +94,14 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
     Ok(())
 }
 
-/// Where a node names a role.
+/// Use of a role by a node.
 struct Use<'a> {
     step: &'a Step,
     path: Path,
 }
 
 impl Use<'_> {
-    /// Whether one of these settings names it, by itself or in a list.
+    /// Returns `true` if one of these settings names it, by itself or in a list.
     fn is_any_of(&self, settings: &[&str]) -> bool {
         self.path.0.iter().rev().take(2).any(|key| settings.contains(&key.as_str()))
     }
@@ -216,7 +216,7 @@ pub(super) async fn boundary(
     Ok(())
 }
 
-/// What users will miss although everything deploys: said when it begins to matter, never in the way.
+/// Permissions that users will miss although everything deploys: said when it begins to matter, never in the way.
 pub(super) async fn gaps(
     account: &Account,
     desired: &Desired,

@@ -1,4 +1,5 @@
-//! What settings name of Studio's own and nobody makes here: images with their versions and app configurations, and scripts.
+//! Things of Studio's own that settings name and nobody makes here: images with their versions and app configurations,
+//! and scripts.
 //!
 //! SageMaker refuses a domain or a profile that names what is not there, after much was written. What another account has
 //! and names by its ARN cannot be looked at from here.
@@ -15,7 +16,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Arn, Deployment, Kind, Path, Value};
 use crate::plan::{Plan, Step};
 
-/// How many things are looked up at once.
+/// Number of things are looked up at once.
 const PARALLEL: usize = 8;
 
 /// A thing that settings name.
@@ -128,7 +129,7 @@ fn visit(value: &Value, path: &mut Path, see: &mut impl FnMut(&Path, &Value)) {
     }
 }
 
-/// What a value names, by the key that it stands at.
+/// The things that a value names, by the key that it stands at.
 fn of(path: &Path, value: &Value, here: &Deployment) -> Vec<Thing> {
     let key = path.0.iter().rev().find(|key| key.parse::<usize>().is_err()).map_or("", String::as_str);
     let text = value.as_str();

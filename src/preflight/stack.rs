@@ -20,25 +20,25 @@ use crate::resource::ownership;
 /// Source: CloudFormation user guide, "Stack status codes".
 const AT_REST: [&str; 5] =
     ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"];
-/// How many resources are named.
+/// Number of resources are named.
 const NAMED: usize = 3;
-/// How many exports are asked about at once: a stack may have two hundred.
+/// Number of exports are asked about at once: a stack may have two hundred.
 const PARALLEL: usize = 8;
-/// Where people read on.
+/// Pointer to where people read on.
 const WAY_OUT: &str = "let the stack go first: README, \"Moving over from MDAA\", steps 3 and 4";
 
-/// What a stack means for what it made.
+/// Hold that a stack has on what it made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hold {
-    /// It is gone, and nothing of it can go any more.
+    /// Gone, and nothing of it can go any more.
     Gone,
-    /// It lives, and would leave everything where it is.
+    /// Lives, and would leave everything where it is.
     Retains(String),
-    /// It lives, and its end would take things along, or might: why, and what to do.
+    /// Lives, and its end would take things along, or might: why, and what to do.
     Takes(String, String),
 }
 
-/// What stands against taking things over from a stack that would take them along when it goes. Once they are taken over,
+/// Objections to taking things over from a stack that would take them along when it goes. Once they are taken over,
 /// a stack that lives on is pointed out.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ fn described(deployment: &Deployment, stack: &Stack) -> String {
     format!("{} {}", if own { "MDAA's CloudFormation stack" } else { "the CloudFormation stack" }, stack.name)
 }
 
-/// What a stack's status and tags say before its template is looked at.
+/// The hold that a stack's status and tags tell before its template is looked at.
 fn by_status(deployment: &Deployment, stack: &Stack) -> Option<Hold> {
     let Stack { name, status, tags, .. } = stack;
     if stack.is_gone() {
@@ -130,7 +130,7 @@ fn by_status(deployment: &Deployment, stack: &Stack) -> Option<Hold> {
     Some(Hold::Takes(why, to_rest(name, status)))
 }
 
-/// What brings a stack to rest, or to its end, without taking anything along.
+/// The way to bring a stack to rest, or to its end, without taking anything along.
 ///
 /// Source: CloudFormation user guide, "Stack status codes", and the AWS CLI's reference of the commands.
 fn to_rest(name: &str, status: &str) -> String {

@@ -1,8 +1,8 @@
-//! What a policy document allows, as far as a look at its text can tell: conditions are taken to be met.
+//! Actions that a policy document allows, as far as a look at its text can tell: conditions are taken to be met.
 
 use serde_json::{Value as Json, json};
 
-/// Who a statement may speak of.
+/// Principal that a statement may speak of.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who<'a> {
     /// A service's principal.
@@ -11,7 +11,7 @@ pub(super) enum Who<'a> {
     Aws(&'a [String]),
 }
 
-/// Which of `actions` no statement of `policy` allows `who` to do.
+/// Members of `actions` that no statement of `policy` allows `who` to do.
 pub(super) fn missing<'a>(policy: &Json, who: Who<'_>, actions: &[&'a str]) -> Vec<&'a str> {
     let allowed = |action: &str| {
         each(policy.get("Statement")).any(|statement| {
@@ -44,7 +44,7 @@ fn each(value: Option<&Json>) -> impl Iterator<Item = &Json> {
     }
 }
 
-/// Whether a pattern of an action covers it: letters have no case, `*` stands for any text.
+/// Returns `true` if a pattern of an action covers it: letters have no case, `*` stands for any text.
 fn covers(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     let mut rest = action.as_str();

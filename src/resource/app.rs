@@ -16,7 +16,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, Rules};
 
-/// The kind.
+/// Verbs and rules of the kind `app`.
 #[derive(Debug)]
 pub struct AppResource;
 
@@ -118,7 +118,7 @@ impl Resource for AppResource {
     }
 }
 
-/// Whether an app is one of those that keep anything from being changed or deleted.
+/// Returns `true` if an app is one of those that keep anything from being changed or deleted.
 fn is_live(app: &AppDetails) -> bool {
     app.status().is_some_and(|status| matches!(status.as_str(), "Pending" | "InService" | "Deleting"))
 }

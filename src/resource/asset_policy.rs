@@ -26,7 +26,7 @@ pub static ASSET_POLICY: ManagedPolicy = ManagedPolicy {
     keys: &["domain", "domainBucket"],
 };
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::AssetPolicy, "domain_bucket_deploy")
 }

@@ -20,7 +20,7 @@ pub static ASSET_ROLE: ManagedRole = ManagedRole {
     },
 };
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::AssetRole, "deployment")
 }

@@ -25,11 +25,11 @@ use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
-/// The kind.
+/// Verbs and rules of the kind `bucket`.
 #[derive(Debug)]
 pub struct BucketResource;
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::Bucket, "sharing")
 }

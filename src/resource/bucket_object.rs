@@ -23,13 +23,13 @@ use crate::model::manifest::content_digest;
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Record, Removal, Retention, Rules, Watched};
 
-/// How many objects are read or written at once.
+/// Number of objects are read or written at once.
 const PARALLEL: usize = 8;
 
 /// In place of the digest of what may not be looked at.
 pub const UNKNOWN: &str = "unknown";
 
-/// The kind.
+/// Verbs and rules of the kind `bucket_object`.
 #[derive(Debug)]
 pub struct BucketObject;
 
@@ -154,7 +154,7 @@ pub(super) fn files(properties: &Value) -> BTreeMap<String, String> {
     files.filter_map(|(path, sha256)| Some((path.clone(), sha256.as_str()?.to_owned()))).collect()
 }
 
-/// What S3 says of objects, by what follows their prefix: it changes when one is written.
+/// Marks of objects by what follows their prefix: S3 gives another one when an object is written.
 pub(super) type Listing = BTreeMap<String, String>;
 
 /// Objects under a prefix. A given bucket may be closed to the caller and open to the asset role.

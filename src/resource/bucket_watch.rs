@@ -1,4 +1,5 @@
-//! What is watched of the sharing bucket: what lets others read it, copies it elsewhere, or lets what is in it expire.
+//! Watched properties of the sharing bucket: those that let others read it, copy it elsewhere, or let what is in it
+//! expire.
 //!
 //! MDAA sets none of this, and neither does a config, so that whatever there is somebody else has put there.
 
@@ -17,7 +18,7 @@ use crate::plan::{Change, Watched};
 /// Access lists are off, as they are for every bucket that is made today.
 const OFF: &str = "BucketOwnerEnforced";
 
-/// What there is, by property, and what may not be looked at.
+/// The live values by property, and the properties that may not be looked at.
 pub async fn look_at(account: &Account, bucket: &str) -> Result<(Vec<(&'static str, Value)>, Vec<String>), CloudError> {
     let s3 = &account.s3;
     // Each on the heap: together they would be a future that is too large for a small stack.
@@ -84,7 +85,7 @@ fn granted(grant: &Grant) -> String {
     format!("{} to {}", grant.permission().map_or("access", Permission::as_str), grantee(grant))
 }
 
-/// What a lifecycle rule does, in a few words.
+/// The effects of a lifecycle rule, in a few words.
 fn effects(rule: &aws_sdk_s3::types::LifecycleRule) -> String {
     let mut effects = Vec::new();
     if let Some(expiration) = rule.expiration() {
@@ -107,7 +108,7 @@ fn effects(rule: &aws_sdk_s3::types::LifecycleRule) -> String {
     format!("{} ({})", effects.join(", "), rule.status().as_str())
 }
 
-/// What of that is found.
+/// The watched properties that hold something.
 pub fn watch(observed: &Observed) -> Vec<Watched> {
     let mut found = Vec::new();
     for (key, why) in [

@@ -1,4 +1,4 @@
-//! The Studio domain.
+//! The kind `domain`: the Studio domain.
 //!
 //! Identity: its name, which AWS keeps unique in a region. Name, authentication mode, VPC and key are immutable: a
 //! replaced domain has a new, empty home file system, so that is never done without consent. Settings merge on update,
@@ -32,11 +32,11 @@ pub use desired::user_settings;
 use observe::{Awaited, find};
 pub use observe::{left_in, live};
 
-/// The kind.
+/// Verbs and rules of the kind `domain`.
 #[derive(Debug)]
 pub struct DomainResource;
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::Domain, "studio")
 }
@@ -256,8 +256,9 @@ const SERVICE: &str = "sagemaker.amazonaws.com";
 /// SageMaker notebooks").
 const SERVICE_LINKED_ROLE: &str = "AWSServiceRoleForAmazonSageMakerNotebooks";
 
-/// What CreateDomain does with the key in the caller's name, through SageMaker and EFS alone (developer guide, "SageMaker
-/// API permissions: actions, permissions, and resources reference", CreateDomain with a customer managed key).
+/// Grants for what CreateDomain does with the key in the caller's name, through SageMaker and EFS alone (developer
+/// guide, "SageMaker API permissions: actions, permissions, and resources reference", CreateDomain with a customer
+/// managed key).
 fn encryption(scope: &Scope<'_>) -> Vec<Grant> {
     let region = &scope.deployment.region;
     // What follows the region differs between partitions.

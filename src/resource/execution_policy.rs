@@ -23,7 +23,7 @@ pub static EXECUTION_POLICY: ManagedPolicy = ManagedPolicy {
     keys: &["domain"],
 };
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::ExecutionPolicy, "basic")
 }

@@ -22,7 +22,7 @@ pub static EXECUTION_ROLE: ManagedRole = ManagedRole {
     },
 };
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::ExecutionRole, "default")
 }

@@ -21,7 +21,7 @@ use crate::plan::{Action, Removal, Retention, Rules};
 /// The tag by which SageMaker says which domain it made something for: the value is the domain's ARN.
 const MADE_FOR: &str = "ManagedByAmazonSageMakerResource";
 
-/// The kind.
+/// Verbs and rules of the kind `home_efs`.
 #[derive(Debug)]
 pub struct HomeEfs;
 
@@ -207,12 +207,12 @@ pub async fn of_domain(account: &Account, domain: &str) -> Result<Vec<Observed>,
     Ok(observed.filter(|system| domain_of(&system.properties).as_deref() == Some(domain)).collect())
 }
 
-/// Whether a file system may be one that nobody wrote to.
+/// Returns `true` if a file system may be one that nobody wrote to.
 pub(super) fn is_empty(observed: &Observed) -> bool {
     observed.properties.get("Empty") == Some(&Value::Bool(true))
 }
 
-/// What is on a file system, for people: nobody has a home directory in a domain that failed.
+/// The contents of a file system, for people: nobody has a home directory in a domain that failed.
 fn holds(observed: &Observed) -> &'static str {
     if observed.properties.get("MadeFor").is_some() { "what is on it" } else { "everybody's home directory" }
 }

@@ -14,9 +14,9 @@ use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Found, Observed, Owner, State};
 
-/// How many keys are asked for their tags.
+/// Number of keys are asked for their tags.
 const BOUND: usize = 2000;
-/// How many are asked at once.
+/// Number of are asked at once.
 const PARALLEL: usize = 8;
 
 /// The key of this deployment, or of MDAA's environment of the same words, that no alias names; of several, the one that
@@ -88,7 +88,7 @@ const fn live(found: &Found) -> Option<&Observed> {
     }
 }
 
-/// What a key encrypts of what an environment has.
+/// Things of an environment that a key encrypts.
 #[derive(Clone, Debug, Default)]
 struct Uses {
     encrypts_bucket: bool,
@@ -96,7 +96,7 @@ struct Uses {
     named: Vec<String>,
 }
 
-/// What uses which key, by the key's id.
+/// The uses of each key, by the key's id.
 async fn uses(account: &Account) -> Result<BTreeMap<String, Uses>, CloudError> {
     let mut uses: BTreeMap<String, Uses> = BTreeMap::new();
     let bucket = &account.names.bucket;
@@ -172,7 +172,7 @@ async fn all(account: &Account) -> Result<Vec<String>, CloudError> {
     Ok(keys.into_iter().take(BOUND).filter_map(|key| key.key_id).collect())
 }
 
-/// Whether a key is ours or MDAA's, by its tags.
+/// Returns `true` if a key is ours or MDAA's, by its tags.
 async fn is_candidate(account: &Account, id: &str) -> Result<bool, CloudError> {
     match kms_key::live_tags(account, id).await {
         Ok(tags) => {

@@ -23,10 +23,10 @@ use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
-/// How long a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
+/// Days in which a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
 const RESCUE_DAYS: i32 = 30;
 
-/// What may be done with the key by those who use it: the bucket's readers and writers.
+/// Actions on the key for those who use it: the bucket's readers and writers.
 const USE: [&str; 8] = [
     "kms:Encrypt",
     "kms:ReEncryptFrom",
@@ -38,11 +38,11 @@ const USE: [&str; 8] = [
     "kms:Decrypt",
 ];
 
-/// The kind.
+/// Verbs and rules of the kind `kms_key`.
 #[derive(Debug)]
 pub struct KmsKey;
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::KmsKey, "efs")
 }

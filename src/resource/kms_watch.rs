@@ -1,4 +1,4 @@
-//! What is watched of the key: grants, by which its owner lets others use it beside its policy.
+//! Watched properties of the key: grants, by which its owner lets others use it beside its policy.
 
 use aws_sdk_kms::types::GrantListEntry;
 
@@ -27,13 +27,14 @@ pub fn note(
     Ok(())
 }
 
-/// Whether a grant lets another account use the key. Those of AWS's own services, which encrypt with it, name a service.
+/// Returns `true` if a grant lets another account use the key. Those of AWS's own services, which encrypt with it, name
+/// a service.
 fn is_elsewhere(account: &Account, grant: &GrantListEntry) -> bool {
     let to = Arn::parse(grant.grantee_principal().unwrap_or_default());
     to.is_some_and(|arn| !arn.account.is_empty() && arn.account != account.deployment.account)
 }
 
-/// What of that is found. To revoke a grant may cut somebody off, so that a person does it.
+/// The grants that are found. To revoke one may cut somebody off, so that a person does it.
 pub fn watch(observed: &Observed) -> Vec<Watched> {
     let grants = observed.properties.get("Grants").map(Value::entries).into_iter().flatten();
     let found = grants.map(|(id, to)| {

@@ -20,7 +20,7 @@ use crate::config::LifecycleKind;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
 
-/// The kind.
+/// Verbs and rules of the kind `lifecycle_config`.
 #[derive(Debug)]
 pub struct LifecycleConfigResource;
 

@@ -41,8 +41,8 @@ const LATIN: [(Kind, &str); 5] = [
     (Kind::ExecutionPolicy, "PolicyDocument"),
 ];
 
-/// What AWS would refuse of what is made, for its size or its characters. What is not known before an apply counts with the
-/// length that it will have.
+/// Mistakes that AWS would refuse in what is made, for its size or its characters. What is not known before an apply
+/// counts with the length that it will have.
 pub fn refused(desired: &Desired) -> Diagnostics {
     let mut refused = Diagnostics::default();
     for node in desired.graph().values() {
@@ -68,7 +68,7 @@ pub fn refused(desired: &Desired) -> Diagnostics {
     refused
 }
 
-/// That a document is too large, at what makes up most of it.
+/// The mistake that a document is too large, at what makes up most of it.
 fn too_large(desired: &Desired, node: &Node, limit: &Limit, document: &str, size: usize) -> Diagnostic {
     let config = &desired.config.domain;
     let share = |text: &str| if text.is_empty() { 0 } else { document.matches(text).count() * text.len() };

@@ -20,7 +20,7 @@ use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::naming::Names;
 use crate::plan::{Change, Rules, Watched};
 
-/// How many versions of a policy IAM keeps.
+/// Most versions of a policy that IAM keeps.
 const VERSIONS: usize = 5;
 
 /// One of the two managed policies that a deployment may have: what tells it from the other.

@@ -36,7 +36,7 @@ impl Rules for ManagedRole {
         policy::same(desired, live)
     }
 
-    /// What hangs on the role that we did not hang there, and a boundary that nobody asked for.
+    /// Policies of the role that we did not attach, and a boundary that nobody asked for.
     fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
         let properties = &observed.properties;
         let hung = |key: &'static str, why: &'static str| {

@@ -102,7 +102,7 @@ impl Desired {
         ownership::property(&ownership::tags(&self.deployment, prefix, user, address))
     }
 
-    /// The whole graph.
+    /// The graph of all desired nodes.
     pub fn graph(&self) -> Graph {
         let tags = self.tag_sources();
         let nodes = KINDS.iter().flat_map(|kind| kind.desired(self)).map(|mut node| {
@@ -115,7 +115,7 @@ impl Desired {
         nodes.map(|node| (node.address.clone(), node)).collect()
     }
 
-    /// Where each tag stands that the YAML gives to everything.
+    /// The source of each tag that the YAML gives to everything.
     fn tag_sources(&self) -> Vec<(String, Source)> {
         let config = &self.config;
         let blocks = [("deployment", &config.deployment.tags), ("domain", &config.domain.tags)];
@@ -126,7 +126,7 @@ impl Desired {
     }
 }
 
-/// What a look at a kind may use.
+/// Context in which a kind is observed.
 #[derive(Clone, Copy, Debug)]
 pub struct ObserveContext<'a> {
     /// The nodes of this kind, outputs filled in as far as they are known.
@@ -137,18 +137,19 @@ pub struct ObserveContext<'a> {
     pub domain: Option<&'a Observed>,
 }
 
-/// A kind.
+/// A kind of AWS object, with its verbs and rules.
 #[async_trait(?Send)]
 pub trait Resource: Rules + Sync {
-    /// Which.
+    /// The kind in the model.
     fn kind(&self) -> Kind;
 
-    /// Whether it can only be found by way of another object: the domain that it lives in, the bucket that it lies in.
+    /// Returns `true` if it can only be found by way of another object: the domain that it lives in, the bucket that it
+    /// lies in.
     fn observe_after_domain(&self) -> bool {
         false
     }
 
-    /// What IAM has to allow for the verbs below, for what the config desires.
+    /// The permissions that the verbs below need for what the config desires.
     fn grants(&self, scope: &Scope<'_>) -> Vec<Grant>;
 
     /// The nodes of this kind that the config asks for.
@@ -171,13 +172,13 @@ pub trait Resource: Rules + Sync {
         Ok(found.into_iter().find(|(address, _)| *address == node.address).map_or(Found::Absent, |(_, found)| found))
     }
 
-    /// Makes the node.
+    /// Creates the object that a node describes.
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
         let _ = account;
         Err(never("created", &node.address))
     }
 
-    /// Makes the changes.
+    /// Changes the live object in place.
     async fn update(
         &self,
         account: &Account,
@@ -201,7 +202,7 @@ pub trait Resource: Rules + Sync {
         Err(never("released", address))
     }
 
-    /// Deletes the object.
+    /// Deletes the live object, and returns once it is gone.
     async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError>;
 }
 
@@ -222,7 +223,7 @@ pub(crate) fn to_change(address: &Address, found: Found) -> Result<Observed, Clo
     }
 }
 
-/// What to make of a look for something that was just written: without our tags it is as it was before them, but only
+/// Returns `true` if a look came too early after a write: without our tags it is as it was before them, but only
 /// where an update is to have put them there. One that a create finds is somebody else's.
 pub(crate) fn is_late(found: &Found, action: Action) -> bool {
     match found {

@@ -17,7 +17,7 @@ pub(super) fn by_arn(place: &Deployment, mut settings: Value) -> Value {
     settings
 }
 
-/// Whether a setting names a key.
+/// Returns `true` if a setting names a key.
 pub(super) fn is_key(path: &Path) -> bool {
     path.0.last().is_some_and(|key| matches!(key.as_str(), "KmsKeyId" | "S3KmsKeyId"))
 }

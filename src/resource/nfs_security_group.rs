@@ -18,10 +18,10 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, Removal, Retention, Rules, Watched};
 
-/// What the names begin with.
+/// Prefixes of the two groups' names.
 const PREFIXES: [&str; 2] = ["security-group-for-inbound-nfs-", "security-group-for-outbound-nfs-"];
 
-/// The kind.
+/// Verbs and rules of the kind `nfs_security_group`.
 #[derive(Debug)]
 pub struct NfsSecurityGroup;
 
@@ -191,7 +191,7 @@ fn domain_of(name: &str) -> &str {
     PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default()
 }
 
-/// What became of the rules of a group that may be deleted meanwhile.
+/// The outcome for rules of a group that may be deleted meanwhile.
 async fn unless_gone(account: &Account, id: &str, revoked: Result<(), CloudError>) -> Result<(), CloudError> {
     match revoked {
         Err(error) if error.is("InvalidPermission.NotFound") || error.kind == ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! Whose a thing is: by its tags.
+//! Ownership of a thing, by its tags.
 //!
 //! Everything taggable carries MDAA's five tags, the user's, and two of ours: which deployment made it and under which
 //! address. Names are derivable, so a thing of our name without our tags is somebody else's.
@@ -20,7 +20,7 @@ pub const STACK_NAME: &str = "aws:cloudformation:stack-name";
 /// The same by the stack's ARN, which names account and region.
 pub const STACK_ID: &str = "aws:cloudformation:stack-id";
 
-/// What the keys of MDAA's own tags begin with, and what they begin with on request: its former name.
+/// Prefixes of the keys of MDAA's own tags: its name, and on request its former name.
 pub const MDAA_PREFIXES: [&str; 2] = ["mdaa", "caef"];
 
 /// The tags of the thing at `address`: `user`'s, overridden by MDAA's (`mdaa_org`, …), overridden by ours.
@@ -47,7 +47,7 @@ pub fn mdaa_tags(deployment: &Deployment, prefix: &str) -> BTreeMap<String, Stri
     words(deployment).into_iter().map(|(key, value)| (format!("{prefix}_{key}"), value.to_owned())).collect()
 }
 
-/// What MDAA's five tags say, by what follows the prefix of their keys.
+/// The values of MDAA's five tags, by what follows the prefix of their keys.
 fn words(deployment: &Deployment) -> [(&'static str, &str); 5] {
     [
         ("org", &deployment.org),
@@ -63,7 +63,7 @@ fn tag_safe(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' }).take(256).collect()
 }
 
-/// Whether a tag is AWS's own: nobody else can write or remove it.
+/// Returns `true` if a tag is AWS's own: nobody else can write or remove it.
 pub fn is_of_aws(key: &str) -> bool {
     key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
 }
@@ -79,7 +79,7 @@ pub fn of(properties: &Value) -> BTreeMap<String, String> {
     tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// Whose a thing with these tags is: none means ours.
+/// The owner of a thing with these tags: none means ours.
 ///
 /// A claim of somebody else's goes before everything: of another deployment, another stack, another environment. What
 /// MDAA made is known by all five of its tags, whichever prefix they had then; the stack's name alone proves nothing,
@@ -104,7 +104,7 @@ pub fn claimant<'a>(deployment: &Deployment, tags: &'a BTreeMap<String, String>)
     matches!(owner_besides(deployment, tags), None | Some(Owner::Mdaa { .. })).then_some(id)
 }
 
-/// Whose a thing is, by [`owner`], once CloudFormation has been asked where that decides.
+/// The owner by [`owner`], once CloudFormation has been asked where that decides.
 ///
 /// # Errors
 /// What CloudFormation fails with.
@@ -116,7 +116,7 @@ pub async fn owner_in(account: &Account, tags: &BTreeMap<String, String>) -> Res
     Ok(owner(&account.deployment, tags, is_gone))
 }
 
-/// Whose a thing is by all tags but those of another stack.
+/// The owner by all tags but those of another stack.
 fn owner_besides(deployment: &Deployment, tags: &BTreeMap<String, String>) -> Option<Owner> {
     let own = tags.get(DEPLOYMENT);
     if let Some(other) = own.filter(|tag| **tag != deployment.tag()) {
@@ -201,7 +201,7 @@ pub fn found_untagged(owner: Option<Owner>, observed: Observed) -> Found {
     }
 }
 
-/// What to write and what to remove so that the live tags become those of `properties`: only keys that `changes` name.
+/// The tags to write and to remove so that the live tags become those of `properties`: only keys that `changes` name.
 pub fn difference(properties: &Value, changes: &[crate::plan::Change]) -> (BTreeMap<String, String>, Vec<String>) {
     let wanted = of(properties);
     let mut write = BTreeMap::new();

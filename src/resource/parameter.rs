@@ -21,10 +21,10 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Rules};
 
-/// How many parameters' tags are read at once.
+/// Number of parameters' tags are read at once.
 const PARALLEL: usize = 8;
 
-/// The kind.
+/// Verbs and rules of the kind `parameter`.
 #[derive(Debug)]
 pub struct ParameterResource;
 
@@ -175,7 +175,7 @@ struct Published {
     said: Vec<&'static str>,
 }
 
-/// What is published, by key below the deployment's path: MDAA's list.
+/// The published values, by key below the deployment's path: MDAA's list.
 fn published(desired: &Desired) -> Vec<Published> {
     let config = &desired.config.domain;
     let one = |key: &str, value: Text, said: &[&'static str]| Published {

@@ -1,4 +1,5 @@
-//! What IAM has to allow: each kind says in its own file what its verbs call; what all of them share stands here.
+//! Permissions that a deployment needs: each kind says in its own file what its verbs call; what all of them share
+//! stands here.
 //!
 //! Action names, resource types, condition keys and dependent actions are those of the Service Authorization Reference,
 //! which differ from the API's in places: `HeadBucket` needs `s3:ListBucket`. What is written is named, or carries the
@@ -31,24 +32,24 @@ pub enum Purpose {
 
 use Purpose::{Apply, Destroy, Plan, Url};
 
-/// What every command looks at.
+/// Purposes of what every command looks at.
 pub const LOOK: &[Purpose] = &[Plan, Apply, Destroy];
-/// What finds the domain.
+/// Purposes of what finds the domain.
 pub const FIND: &[Purpose] = &[Plan, Apply, Destroy, Url];
-/// What only has to be known to tell what the config asks for.
+/// Purposes of what only has to be known to tell what the config asks for.
 pub const RESOLVE: &[Purpose] = &[Plan, Apply];
-/// What makes and changes.
+/// Purposes of what makes and changes.
 pub const MAKE: &[Purpose] = &[Apply];
-/// What changes and deletes: an apply deletes what the config no longer names.
+/// Purposes of what changes and deletes: an apply deletes what the config no longer names.
 pub const CHANGE: &[Purpose] = &[Apply, Destroy];
-/// What is looked at before everything goes: a plan of that does too.
+/// Purposes of what is looked at before everything goes: a plan of that does too.
 pub const END: &[Purpose] = &[Plan, Destroy];
-/// What only a destroy does.
+/// Purposes of what only a destroy does.
 pub const REMOVE: &[Purpose] = &[Destroy];
-/// What only signs users in.
+/// Purposes of what only signs users in.
 pub const SIGN_IN: &[Purpose] = &[Url];
 
-/// What is allowed on which resources, and when.
+/// Actions that are allowed on some resources, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// For which commands.
@@ -140,7 +141,7 @@ pub fn request_tag(key: &str) -> String {
     format!("aws:RequestTag/{key}")
 }
 
-/// What `purpose` needs.
+/// The grants that `purpose` needs.
 pub fn of(scope: &Scope<'_>, purpose: Purpose) -> Vec<Grant> {
     let mut grants = references::shared(scope);
     grants.extend(of_stack(scope));
@@ -149,7 +150,7 @@ pub fn of(scope: &Scope<'_>, purpose: Purpose) -> Vec<Grant> {
     grants
 }
 
-/// What is asked of the stack that something is taken over from.
+/// Grants to ask about the stack that something is taken over from.
 fn of_stack(scope: &Scope<'_>) -> Vec<Grant> {
     if scope.adopts.is_none() {
         return Vec::new();

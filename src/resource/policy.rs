@@ -5,17 +5,17 @@ use serde_json::Value as Json;
 
 use crate::model::{Text, Value};
 
-/// One statement.
+/// One statement of a policy.
 #[derive(Clone, Debug)]
 pub struct Statement(Value);
 
 impl Statement {
-    /// Allows `actions`.
+    /// A statement that allows `actions`.
     pub fn allow(actions: &[&str]) -> Self {
         Self::new("Allow", actions)
     }
 
-    /// Denies `actions`.
+    /// A statement that denies `actions`.
     pub fn deny(actions: &[&str]) -> Self {
         Self::new("Deny", actions)
     }
@@ -24,7 +24,7 @@ impl Statement {
         Self(Value::from_iter([("Effect", Value::from(effect)), ("Action", Value::from(actions.to_vec()))]))
     }
 
-    /// On these resources.
+    /// The statement for these resources.
     #[must_use]
     pub fn on(self, resources: Vec<Text>) -> Self {
         self.with("Resource", Value::from(resources))
@@ -36,7 +36,7 @@ impl Statement {
         self.with("Principal", Value::from_iter([("AWS", Value::from(principals))]))
     }
 
-    /// For a service.
+    /// The statement for a service as the principal.
     #[must_use]
     pub fn by_service(self, service: &str) -> Self {
         self.with("Principal", Value::from_iter([("Service", service)]))
@@ -102,8 +102,8 @@ pub fn parse_encoded(text: &str) -> Value {
     parse(&percent_decode_str(text).decode_utf8_lossy())
 }
 
-/// Whether two documents, or parts of them, mean the same: a list of one is the one, the order and repetition of a
-/// list carry no meaning, and AWS answers `"true"` for `true`.
+/// Returns `true` if two documents, or parts of them, mean the same: a list of one is the one, the order and repetition
+/// of a list carry no meaning, and AWS answers `"true"` for `true`.
 pub fn same(one: &Value, other: &Value) -> bool {
     canonical(one) == canonical(other)
 }

@@ -22,14 +22,14 @@ use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, Effect, Rules};
 
-/// How long EC2's lists show what is gone; usually for seconds.
+/// Time for which EC2's lists may show what is gone; usually seconds.
 const LAG: Duration = Duration::from_secs(20);
 
-/// The kind.
+/// Verbs and rules of the kind `security_group`.
 #[derive(Debug)]
 pub struct SecurityGroupResource;
 
-/// Its only address.
+/// The only address of the kind.
 pub fn address() -> Address {
     Address::new(Kind::SecurityGroup, "domain")
 }
@@ -42,7 +42,7 @@ pub fn id(desired: &Desired) -> Text {
     }
 }
 
-/// How a rule names the group that it belongs to: its id is not known before it exists.
+/// Name of a rule's own group: the group's id is not known before it exists.
 const SELF: &str = "self";
 
 impl Rules for SecurityGroupResource {
@@ -221,8 +221,8 @@ pub(super) async fn delete(account: &Account, address: &Address, id: &str) -> Re
     Ok(Deleted::Gone)
 }
 
-/// Whether a group about which something was refused is gone: it has no tags any more then, so that a permission that
-/// goes by tags does not cover it. Reads lag behind, so that the first look does not settle it.
+/// Returns `true` if a group about which something was refused is gone: it has no tags any more then, so that a
+/// permission that goes by tags does not cover it. Reads lag behind, so that the first look does not settle it.
 pub(super) async fn is_gone(account: &Account, id: &str) -> Result<bool, CloudError> {
     let wait_policy = WaitPolicy { timeout: LAG, ..WaitPolicy::PROPAGATION };
     let look = account.clock.until("the group", wait_policy, async || {

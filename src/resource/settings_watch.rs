@@ -1,4 +1,4 @@
-//! What is watched of the settings of a domain and of profiles: what the config leaves unset and somebody has set, where that
+//! Watched settings of a domain and of profiles: those that the config leaves unset and somebody has set, where that
 //! opens access, runs somebody's code in apps, or sends what users have elsewhere.
 //!
 //! What nobody sets AWS may answer with a default of its own, so each setting says which values matter.
@@ -6,12 +6,12 @@
 use crate::model::{Node, Observed, Path, Value};
 use crate::plan::{Mend, Rules, Unset, Watched, is_blank};
 
-/// Which values of a setting matter.
+/// Values of a setting that matter.
 #[derive(Clone, Copy)]
 enum Matters {
     /// Whatever says something.
     Any,
-    /// This word.
+    /// One word alone.
     Word(&'static str),
     /// An image of the domain's own account: those that AWS sets are in accounts of AWS's.
     OwnImage,
@@ -91,7 +91,7 @@ const SETTINGS: &[Setting] = &[
     Setting(&["CustomFileSystemConfigs"], Matters::Any, "apps mount these file systems"),
 ];
 
-/// What is found below `roots`: what no node says, nor holds where it says nothing.
+/// The findings below `roots`: values that no node says, and that do not hold by themselves where it says nothing.
 pub fn watch(observed: &Observed, node: Option<&Node>, roots: &[&str], rules: &dyn Rules) -> Vec<Watched> {
     let Some(node) = node else { return Vec::new() };
     let said: Vec<Path> = node.properties.leaves().into_iter().map(|(path, _)| path).collect();
@@ -117,7 +117,7 @@ pub fn watch(observed: &Observed, node: Option<&Node>, roots: &[&str], rules: &d
     found
 }
 
-/// Why a setting matters, if it does.
+/// The reason why a setting matters, if it does.
 fn why(path: &Path, live: &Value, account: &str) -> Option<&'static str> {
     let Setting(_, matters, why) = SETTINGS.iter().find(|setting| {
         let end = path.0.len().checked_sub(setting.0.len());

@@ -17,7 +17,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::Rules;
 
-/// The kind.
+/// Verbs and rules of the kind `space`.
 #[derive(Debug)]
 pub struct SpaceResource;
 

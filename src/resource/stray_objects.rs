@@ -1,4 +1,4 @@
-//! What is watched of the assets: objects that somebody put among them, and that apps copy with the rest when they start.
+//! Strange objects among the assets: somebody put them there, and apps copy them with the rest when they start.
 
 use super::ObserveContext;
 use super::bucket_object::{files, list_with};
@@ -11,7 +11,7 @@ use crate::plan::Watched;
 const WHY: &str =
     "apps copy every object below this prefix when they start, and no asset of the config accounts for it";
 
-/// What is found within an asset: a file more than there should be.
+/// The findings within an asset: files more than there should be.
 pub fn watch(observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
     let Some(wanted) = node.map(|node| files(&node.properties)) else { return Vec::new() };
     let live = observed.properties.get("Files").map(Value::entries).into_iter().flatten();
@@ -19,7 +19,7 @@ pub fn watch(observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
     more.map(|(path, found)| Watched::surplus(Path(vec!["Files".into(), path.clone()]), found, WHY)).collect()
 }
 
-/// What is found beside the assets.
+/// The finding that an object stands beside the assets.
 pub fn stranger(observed: &Observed) -> Option<Watched> {
     let keys = observed.properties.get("Keys")?;
     let first = keys.items().first()?.as_str()?;

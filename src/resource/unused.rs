@@ -1,4 +1,4 @@
-//! What a domain that failed leaves behind: a file system, its mount targets and two security groups that hold the VPC,
+//! Leftovers of a domain that failed: a file system, its mount targets and two security groups that hold the VPC,
 //! and that nobody ever used.
 //!
 //! That nobody did is proved before any of it goes: the domain never came into service, no profile and no space is in it,
@@ -19,15 +19,15 @@ pub const UNUSED: &str = "studio-deploy:unused";
 /// The property that stands for it.
 pub(super) const PROPERTY: &str = "Unused";
 
-/// How large a file system may be that nobody wrote to: a new one is metered at 6 KiB.
+/// Largest size of a file system that nobody wrote to: a new one is metered at 6 KiB.
 const EMPTY: i64 = 1024 * 1024;
 
-/// Whether a file system of this size may be one that nobody wrote to.
+/// Returns `true` if a file system of this size may be one that nobody wrote to.
 pub(super) const fn is_empty(bytes: i64) -> bool {
     bytes <= EMPTY
 }
 
-/// Whether nobody can ever have used a domain, nor what was made for it.
+/// Returns `true` if nobody can ever have used a domain, nor what was made for it.
 ///
 /// # Errors
 /// What AWS fails with; what may not be looked at proves nothing.
@@ -109,7 +109,7 @@ pub(super) async fn clear_away(account: &Account, address: &Address, domain: &st
     }
 }
 
-/// Why a thing goes that was made for a domain and never used, if it is one.
+/// The reason why a thing goes that was made for a domain and never used, if it is one.
 pub(super) fn why(observed: &Observed) -> Option<String> {
     let domain = observed.properties.text(PROPERTY)?;
     Some(format!("it was made for the domain {domain}, which failed before anybody could use it"))

@@ -31,10 +31,10 @@ use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Valu
 use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
-/// How many profiles are read at once.
+/// Number of profiles are read at once.
 const PARALLEL: usize = 8;
 
-/// The kind.
+/// Verbs and rules of the kind `user_profile`.
 #[derive(Debug)]
 pub struct UserProfileResource;
 
@@ -305,7 +305,7 @@ impl Resource for UserProfileResource {
     }
 }
 
-/// What holds a profile now: its apps, its spaces, and what runs in those.
+/// Addresses that hold a profile now: its apps, its spaces, and what runs in those.
 async fn left_in(account: &Account, domain: &str, profile: &str) -> Result<Vec<String>, CloudError> {
     let spaces = space::left_in(account, domain, Some(profile)).await?;
     let of_profile = |app: &AppDetails| match app.space_name() {

@@ -5,7 +5,7 @@ use crate::cloud::{CloudError, ErrorKind};
 /// In front of everything that is watched and may not be looked at: `docs/denied-reads.md` lists it.
 pub const NOT_LOOKED_AT: &str = "not looked at: ";
 
-/// What a look answered, unless there is nothing; one that was refused is noted with what it was about.
+/// The answer of a look, unless there is nothing; one that was refused is noted with what it was about.
 pub fn look<T>(
     answer: Result<T, CloudError>,
     what: &str,

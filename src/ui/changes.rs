@@ -12,19 +12,19 @@ use crate::model::{Path, Source, Value};
 use crate::plan::{Action, Change, Step};
 use crate::wording::counted;
 
-/// How much of each change the plan shows.
+/// Amount of each change that the plan shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DiffStyle {
     /// Everything, the properties of what is made included.
     Full,
-    /// What changes, cut where it is long; what is made in one line.
+    /// Changes, cut where they are long; what is made in one line.
     #[default]
     Compact,
     /// Only what happens to which address.
     None,
 }
 
-/// What fits on a screen beside everything else.
+/// Limits of what fits on a screen beside everything else.
 struct Limits {
     properties: usize,
     text_lines: usize,
@@ -43,7 +43,7 @@ impl Limits {
     }
 }
 
-/// How wide the items of a list may be together to stand behind its name.
+/// Width that the items of a list may have together to stand behind its name.
 const ONE_LINE: usize = 80;
 
 /// One property that differs, below every map.
@@ -210,7 +210,7 @@ pub(super) fn painted_diff_line(line: &str, paint: Paint) -> String {
     }
 }
 
-/// What leaves a list and what comes in.
+/// Items that leave a list and items that come in.
 fn set(before: &[Value], after: &[Value], limits: &Limits) -> Vec<(Tone, String)> {
     let mut gone: Vec<String> = before.iter().map(flow).collect();
     let mut come = Vec::new();

@@ -1,4 +1,4 @@
-//! Failures for people.
+//! Failures as text for people.
 
 use super::Paint;
 use super::style::Tone;
@@ -69,7 +69,13 @@ mod tests {
     fn each_kind_of_failure_names_the_way_out() {
         for (kind, code, message, id, help) in [
             (ErrorKind::Denied, "AccessDenied", "no", "SD3002", "studio-deploy permissions"),
-            (ErrorKind::Denied, "AccessDenied", "with an explicit deny in a policy", "SD3002", "the owner of that policy"),
+            (
+                ErrorKind::Denied,
+                "AccessDenied",
+                "with an explicit deny in a policy",
+                "SD3002",
+                "the owner of that policy",
+            ),
             (ErrorKind::Credentials, "ExpiredToken", "expired", "SD3001", "aws sso login"),
             (ErrorKind::Quota, "ResourceLimitExceeded", "1 domain", "SD3005", "servicequotas"),
             (ErrorKind::Other, "UnknownOperationException", "not supported", "SD3004", "--region"),

@@ -1,4 +1,4 @@
-//! What waits for what, as a tree and in the languages of tools that draw.
+//! Order of steps, as a tree and in the languages of tools that draw.
 
 use std::collections::BTreeSet;
 

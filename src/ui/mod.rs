@@ -1,4 +1,4 @@
-//! What people and pipelines see: the only place that writes to the terminal.
+//! Everything that people and pipelines see: the only place that writes to the terminal.
 //!
 //! Everything that says something turns plain data into text first and hands it to the [`Screen`]: data goes to standard
 //! output, everything else to standard error, and all of it through [`escape::outgoing`], so that no text from outside
@@ -35,12 +35,12 @@ pub use style::{ColorChoice, Paint, Terminal};
 
 use crate::escape;
 
-/// How much is said besides the data.
+/// Amount of what is said besides the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Errors only: `-q`.
     Quiet,
-    /// What is being done.
+    /// Progress of what is being done.
     #[default]
     Normal,
     /// Details too: `-v`.
@@ -118,12 +118,12 @@ impl Screen {
         self.notes_terminal.paint(self.color)
     }
 
-    /// What is known of the stream that progress goes to.
+    /// Properties of the stream that progress goes to.
     pub const fn notes_terminal(&self) -> Terminal {
         self.notes_terminal
     }
 
-    /// How much is said besides the data.
+    /// Amount of what is said besides the data.
     pub const fn verbosity(&self) -> Verbosity {
         self.verbosity
     }

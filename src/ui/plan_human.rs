@@ -15,17 +15,17 @@ use crate::wording::counted;
 
 pub use super::changes::DiffStyle;
 
-/// What stands on the last lines at most for each action, since thousands of profiles would push the numbers away.
+/// Most addresses on the last lines for each action, since thousands of profiles would push the numbers away.
 const SUMMED_ADDRESSES: usize = 20;
-/// How long an address may be for the reasons to be aligned to it: one long name would push all of them away.
+/// Longest address that the reasons are aligned to: one long name would push all of them away.
 const ALIGNED: usize = 40;
 
-/// How many parameters of which the same is to be said are told on one line.
+/// Number of parameters of which the same is to be said are told on one line.
 const TOGETHER: usize = 4;
-/// How wide a list of names runs.
+/// Width at which a list of names is wrapped.
 const WRAPPED: usize = 100;
 
-/// What has to be equal for steps to be told on one line: rank, reason, source and changes.
+/// Properties that steps share to be told on one line: rank, reason, source and changes.
 type Alike = (Option<u8>, String, String, Vec<String>);
 
 /// The plan as text, its last line the [`Summary`].
@@ -177,7 +177,7 @@ impl Page {
         }
     }
 
-    /// What is left out by choice: whoever reads the numbers has to know that they are not all.
+    /// Names what is left out by choice: whoever reads the numbers has to know that they are not all.
     fn omitted(&mut self, plan: &Plan) {
         let addresses: Vec<String> = plan.omitted().map(|address| one_line(&address.to_string())).collect();
         if addresses.is_empty() {
@@ -271,7 +271,7 @@ fn shown_width(step: &Step) -> usize {
     one_line(&step.address().to_string()).chars().count()
 }
 
-/// Where a step stands: what destroys first, what is harmless last; none when it is not shown.
+/// The rank of a step: what destroys first, what is harmless last; none when it is not shown.
 fn rank(step: &Step) -> Option<u8> {
     Some(match (step.blocked(), step.action()) {
         (Some(_), _) => 2,

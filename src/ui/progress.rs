@@ -1,4 +1,4 @@
-//! What is being done right now: rows that change on a terminal, plain lines elsewhere.
+//! Progress of a run: rows that change on a terminal, plain lines elsewhere.
 //!
 //! No clock is read here: every call says how long the run has been going on.
 
@@ -18,10 +18,10 @@ use crate::model::Address;
 use crate::plan::Action;
 use crate::wording::elapsed;
 
-/// How long nothing is said about a step that still runs, so that no CI takes the run for dead.
+/// Longest silence about a step that still runs, so that no CI takes the run for dead.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// How progress is shown.
+/// Form in which progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProgressChoice {
     /// Rows on a terminal, lines elsewhere.

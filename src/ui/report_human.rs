@@ -1,4 +1,4 @@
-//! How an apply or a destroy went, for people: what failed first, the number of what is done last.
+//! Report of an apply or a destroy, for people: what failed first, the number of what is done last.
 
 use std::collections::BTreeSet;
 
@@ -97,7 +97,7 @@ pub fn failures(report: &Report, plan: &Plan, caller: &Caller) -> Vec<Failure> {
     steps.chain(record).chain(lock).collect()
 }
 
-/// Why something is retained, and what deletes it later.
+/// The reason why something is retained, and what deletes it later.
 pub(super) fn why_retained(step: &Step, caller: &Caller) -> String {
     match step.later() {
         Some(later) => format!("{}; later: {}", step.reason(), caller.hint(later)),

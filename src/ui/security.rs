@@ -1,4 +1,4 @@
-//! Which changes of a plan decide who may do or reach what.
+//! Changes of a plan that decide who may do or reach what.
 
 use super::text::flow;
 use crate::model::{Address, Kind, Path, Value};
@@ -31,7 +31,7 @@ fn changes(step: &Step) -> Vec<String> {
     texts
 }
 
-/// What a property decides, when that is who may do or reach something.
+/// The decision that a property makes, when that is who may do or reach something.
 fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
     let has = |key: &str| path.0.iter().any(|other| other == key);
     let first = path.0.first()?.as_str();
@@ -61,7 +61,7 @@ fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
     })
 }
 
-/// What something new opens to everybody.
+/// The properties by which something new is open to everybody.
 fn openings(properties: &Value) -> Vec<String> {
     let leaves = properties.leaves().into_iter();
     let open = leaves.filter(|(_, value)| opens(value)).map(|(path, value)| match value {
@@ -71,7 +71,8 @@ fn openings(properties: &Value) -> Vec<String> {
     open.collect()
 }
 
-/// Whether a value lets the whole internet in: every address of IPv4 or IPv6, or apps with internet access of their own.
+/// Returns `true` if a value lets the whole internet in: every address of IPv4 or IPv6, or apps with internet access of
+/// their own.
 fn opens(value: &Value) -> bool {
     match value {
         Value::Text(text) => matches!(text.known(), Some("0.0.0.0/0" | "::/0" | "PublicInternetOnly")),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::escape::sequence;
 
-/// When to use colours.
+/// Choice of when to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless the environment says otherwise.
@@ -16,7 +16,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What is known of a stream.
+/// Properties of a stream that text is written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     is_terminal: bool,
@@ -43,13 +43,13 @@ impl Terminal {
         })
     }
 
-    /// Whether the stream can be drawn on: rows that change, a cursor that moves.
+    /// Returns `true` if the stream can be drawn on: rows that change, a cursor that moves.
     pub const fn is_drawable(self) -> bool {
         self.is_terminal && !self.is_dumb
     }
 }
 
-/// What a piece of text means.
+/// Meaning of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Something comes.
@@ -74,7 +74,7 @@ impl Paint {
     /// The painter without colours.
     pub const PLAIN: Self = Self(false);
 
-    /// Whether it paints at all.
+    /// Returns `true` if it paints at all.
     pub const fn is_colored(self) -> bool {
         self.0
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::escape::{is_plain, one_line};
 
-/// The forms.
+/// Forms in which values are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ValueFormat {
     /// Two columns.

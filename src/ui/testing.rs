@@ -81,7 +81,7 @@ fn sample(kind: Kind) -> &'static dyn Rules {
     }
 }
 
-/// What should be and what is, put together one by one.
+/// Desired and live objects of a case, put together one by one.
 #[derive(Default)]
 pub(crate) struct Scene {
     nodes: BTreeMap<Address, Node>,
@@ -149,7 +149,7 @@ fn waiting(value: Value) -> Value {
     }
 }
 
-/// Everything is missing.
+/// A scene in which everything is missing.
 pub(crate) fn create_all() -> Scene {
     Scene::default()
         .wants(

@@ -3,9 +3,9 @@
 use crate::escape;
 use crate::model::{Part, Text, Value};
 
-/// What stands in the place of an output that only the apply will know.
+/// Text in the place of an output that only the apply will know.
 pub(super) const UNKNOWN: &str = "(known after apply)";
-/// What stands in the place of a value that is not there.
+/// Text in the place of a value that is not there.
 pub(super) const NOT_SET: &str = "(not set)";
 
 /// A text, its outputs marked, with its line breaks.

@@ -1,11 +1,11 @@
-//! What was found of all that is watched, for people: where, why it matters, and what ends it.
+//! Findings of all that is watched, for people: where, why it matters, and what ends it.
 
 use super::text::{flow, shortened};
 use crate::escape::one_line;
 use crate::model::{Address, Value};
 use crate::plan::{Mend, Plan, Watched};
 
-/// How much of what was found stands on a line.
+/// Width of a finding on its line.
 const WIDTH: usize = 60;
 
 /// The title above them.
@@ -16,7 +16,7 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     plan.watched().iter().flat_map(|(address, watched)| [line(address, watched), way_out(address, watched)]).collect()
 }
 
-/// Where it was found, and why it matters.
+/// The place of a finding, and why it matters.
 pub(super) fn line(address: &Address, watched: &Watched) -> String {
     let place = match watched.path.0.is_empty() {
         true => String::new(),
@@ -37,7 +37,7 @@ fn way_out(address: &Address, watched: &Watched) -> String {
     }
 }
 
-/// How many there are, in words.
+/// The number of findings, in words.
 pub fn counted(plan: &Plan) -> String {
     match plan.watched().len() {
         1 => "1 thing found that the config says nothing about".into(),

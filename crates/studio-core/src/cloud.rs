@@ -8,7 +8,7 @@ use std::fmt;
 use crate::model::{Address, Found, Graph, Node, Observed, Snapshot};
 use crate::plan::{Change, Record};
 
-/// What the engine needs of an account.
+/// The account as the engine needs it.
 pub trait Cloud {
     /// The live twin of every node, and what is ours beyond them.
     fn observe(&self, graph: &Graph, record: Option<&Record>) -> impl Future<Output = Result<Snapshot, CloudError>>;
@@ -45,23 +45,23 @@ pub trait Cloud {
     fn write_record(&self, record: Option<&Record>) -> impl Future<Output = Result<(), CloudError>>;
 }
 
-/// How a deletion ended well.
+/// Ways in which a deletion can end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deleted {
-    /// It is gone.
+    /// Gone.
     Gone,
     /// Something still uses it; the next apply tries again. What holds it, for people.
     Held(String),
 }
 
-/// Why a call did not do what it should.
+/// Reason why a call did not do what it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The caller may not.
     Denied,
-    /// It is not there.
+    /// Not there.
     NotFound,
-    /// It exists already, is in use, or is being changed by somebody else.
+    /// Exists already, is in use, or is being changed by somebody else.
     Conflict,
     /// Too many requests, after all retries.
     Throttled,
@@ -69,7 +69,7 @@ pub enum ErrorKind {
     Invalid,
     /// A service quota is reached.
     Quota,
-    /// It took longer than allowed; it may still become what it should.
+    /// Took longer than allowed; it may still become what it should.
     Timeout,
     /// AWS accepted the request and reported a failure later, or something else than asked for is there now.
     Failed,
@@ -77,20 +77,20 @@ pub enum ErrorKind {
     Credentials,
     /// The endpoint could not be reached, or answered nonsense.
     Connection,
-    /// It was not sent, since the lock is not certain to be held any more.
+    /// Not sent, since the lock is not certain to be held any more.
     NotHeld,
     /// Anything else.
     Other,
 }
 
-/// Whether the request that failed may have changed anything.
+/// Effect that a request which failed may have had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// AWS refused it, or it never left.
     No,
     /// Nobody knows: look before trying again.
     Maybe,
-    /// It took effect.
+    /// Took effect.
     Yes,
 }
 
@@ -150,7 +150,7 @@ impl CloudError {
         self.permission.as_deref().filter(|permission| !is_named(permission))
     }
 
-    /// Whether AWS answered `code`.
+    /// Returns `true` if AWS answered `code`.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }

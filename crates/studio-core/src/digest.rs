@@ -1,4 +1,4 @@
-//! Digests as text.
+//! Digests as hexadecimal text.
 
 /// Bytes in hexadecimal, lower case.
 pub fn hex(bytes: &[u8]) -> String {

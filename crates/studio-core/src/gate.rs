@@ -1,4 +1,4 @@
-//! What the security gate means for a plan: its accepted findings are notices, and the others block the group.
+//! The security gate's part in a plan: its accepted findings are notices, and the others block the group.
 
 use std::collections::BTreeMap;
 

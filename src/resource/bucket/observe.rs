@@ -81,14 +81,14 @@ pub(super) async fn find(account: &Account) -> Result<Found, CloudError> {
     ownership::classify(account, observed).await
 }
 
-/// Whether the account has a bucket of this name, which it may not look into.
+/// Returns `true` if the account has a bucket of this name, which it may not look into.
 async fn is_in_account(account: &Account, name: &str) -> Result<bool, CloudError> {
     let buckets = account.s3.list_buckets().prefix(name).into_paginator().items().send().try_collect().await;
     let buckets = buckets.map_err(|e| failed("ListBuckets", e))?;
     Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
 }
 
-/// Whether versioning is on, in S3's word. Some stand-ins for S3 (moto 5.2) name the root of this one answer otherwise;
+/// The status of versioning, in S3's word. Some stand-ins for S3 (moto 5.2) name the root of this one answer otherwise;
 /// botocore does not look at its name, and so neither does this.
 fn versioning_status<E>(
     answer: Result<GetBucketVersioningOutput, SdkError<E, HttpResponse>>,

@@ -158,7 +158,7 @@ fn state_of(live: &Json) -> Result<State, CloudError> {
     Ok(state(answer::text_in("DescribeDomain", live, "Status")?, reason.to_owned()))
 }
 
-/// What is left in a domain now, profiles and spaces: all of them, or those that are not on their way out.
+/// Profiles and spaces that are left in a domain now: all of them, or those that are not on their way out.
 pub async fn left_in(account: &Account, id: &str, all: bool) -> Result<Vec<String>, CloudError> {
     let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).into_paginator().items();
     let profiles = profiles.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;

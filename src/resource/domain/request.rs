@@ -59,7 +59,7 @@ pub(super) fn update(node: &Node, observed: &Observed, changes: &[Change]) -> Js
     request.to_request()
 }
 
-/// Where UpdateDomain takes what DescribeDomain has at `path`.
+/// The path at which UpdateDomain takes what DescribeDomain has at `path`.
 fn for_update(path: &Path) -> Path {
     let mut path = path.clone();
     if path.0.first().is_some_and(|top| top == "DomainSettings") {

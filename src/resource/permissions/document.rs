@@ -8,10 +8,10 @@ use super::{Condition, Grant};
 
 /// The most characters of a managed policy, white space aside (IAM user guide, "IAM and AWS STS quotas").
 pub const MOST_CHARACTERS: usize = 6144;
-/// How many managed policies a role takes unless the quota is raised (the same).
+/// Most managed policies that a role takes unless the quota is raised (the same).
 pub const MOST_POLICIES: usize = 10;
 
-/// What a policy is around its statements.
+/// Size of a policy around its statements.
 const FRAME: usize = r#"{"Version":"2012-10-17","Statement":[]}"#.len();
 
 type Conditions = BTreeSet<Condition>;
@@ -48,7 +48,7 @@ pub fn documents(grants: &[Grant]) -> Vec<Json> {
     ordered.collect()
 }
 
-/// What IAM counts of a document: every character but white space.
+/// The size of a document as IAM counts it: every character but white space.
 pub fn size(document: &Json) -> usize {
     document.to_string().chars().filter(|c| !c.is_whitespace()).count()
 }

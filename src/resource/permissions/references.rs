@@ -1,11 +1,12 @@
-//! What is called beside the kinds: what the config refers to, the checks before the first write, the record and the lock.
+//! Grants beside those of the kinds: what the config refers to, the checks before the first write, the record and the
+//! lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CHANGE, END, Grant, LOOK, REMOVE, RESOLVE, Scope, open};
 use crate::config::{AuthMode, RoleReference};
 
-/// What is called beside the kinds: what the config refers to, the checks before the first write, the record and the
+/// Grants beside those of the kinds: what the config refers to, the checks before the first write, the record and the
 /// lock. Who the caller is needs no permission (STS API reference, GetCallerIdentity).
 pub(super) fn shared(scope: &Scope<'_>) -> Vec<Grant> {
     let mut grants = vec![

@@ -1,4 +1,4 @@
-//! What grants are made of: a deployment, what its config says of it, and the ARNs that follow.
+//! Scope of grants: a deployment, what its config says of it, and the ARNs that follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::config::{Config, RoleReference};
 use crate::model::Deployment;
 use crate::naming::Names;
 
-/// What grants are made of: a deployment, and what its config says of it.
+/// Scope of grants: a deployment, and what its config says of it.
 ///
 /// Nothing here was looked up: what only AWS knows is a wildcard.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ impl Scope<'_> {
         self.arn("ec2", &format!("vpc/{}", open(&self.config.domain.vpc_id)))
     }
 
-    /// What follows the kind in the ARN of something within the domain.
+    /// The part that follows the kind in the ARN of something within the domain.
     pub fn in_domain(&self, kind: &str) -> String {
         self.arn("sagemaker", &format!("{kind}/{}/*", self.domain_id.unwrap_or("*")))
     }
@@ -83,17 +83,17 @@ impl Scope<'_> {
         self.arn("sagemaker", &format!("domain/{}", self.domain_id.unwrap_or("*")))
     }
 
-    /// Whether roles, a key, a group or a bucket are given or made.
+    /// Returns `true` if roles, a key, a group or a bucket are given or made.
     pub fn makes_execution_role(&self) -> bool {
         self.config.domain.default_execution_role.is_none()
     }
 
-    /// Whether the bucket is made, and with it the role that writes it.
+    /// Returns `true` if the bucket is made, and with it the role that writes it.
     pub fn makes_bucket(&self) -> bool {
         self.config.domain.domain_bucket.is_none()
     }
 
-    /// Whether there are assets to upload.
+    /// Returns `true` if there are assets to upload.
     pub fn uploads(&self) -> bool {
         self.config.domain.lifecycle_configs.values().any(|lifecycle| lifecycle.assets.is_some())
     }

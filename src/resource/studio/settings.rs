@@ -16,7 +16,7 @@ const SWITCHES: [&str; 7] = [
     "TagPropagation",
 ];
 
-/// How SageMaker takes a setting back: it merges what it is sent, so that leaving something out changes nothing.
+/// The way to unset a setting: SageMaker merges what it is sent, so that leaving something out changes nothing.
 ///
 /// The literal `None` is in the API model of the three ARNs; lists are cleared by empty ones; what has a default that
 /// AWS documents (API reference, and the developer guide's pages on storage and on the portal) is put back to it.
@@ -44,8 +44,9 @@ pub fn unset_setting(path: &Path, live: &Value) -> Unset {
     }
 }
 
-/// Whether two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we write ARNs.
-/// Keys of several regions may share an id, and so may those of two accounts: two ARNs are equal as a whole.
+/// Returns `true` if two values of a setting mean the same: a key by the key it denotes, since MDAA writes ids and we
+/// write ARNs. Keys of several regions may share an id, and so may those of two accounts: two ARNs are equal as a
+/// whole.
 pub fn same_setting(path: &Path, desired: &Value, live: &Value) -> bool {
     if named_key::is_key(path) {
         let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };

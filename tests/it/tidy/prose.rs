@@ -2,27 +2,10 @@
 
 use super::{Source, program, sources};
 
-/// Folders and files whose first doc lines follow the rule. The list grows until it holds everything.
-const CLEAN: [&str; 18] = [
-    "crates/studio-core/src/config",
-    "crates/studio-core/src/escape.rs",
-    "crates/studio-core/src/failure",
-    "crates/studio-core/src/hint.rs",
-    "crates/studio-core/src/lib.rs",
-    "crates/studio-core/src/model",
-    "crates/studio-core/src/naming.rs",
-    "crates/studio-files",
-    "crates/studio-sandbox",
-    "src/assets",
-    "src/aws/lock",
-    "src/cli",
-    "src/deploy",
-    "src/lib.rs",
-    "src/main.rs",
-    "src/testing.rs",
-    "src/sandbox",
-    "tests",
-];
+/// Files whose doc comments are the text of `schema/` as well: whoever rewrites them runs `just schema`, and takes them
+/// off the list, which has to become empty.
+const UNREAD: [&str; 4] =
+    ["crates/studio-core/src/plan/document.rs", "src/ui/events.rs", "src/ui/report_json.rs", "src/ui/reports.rs"];
 
 /// Words that make a first line an answer to a question that nobody has read, or point at something before it.
 const OPENERS: [&str; 14] =
@@ -110,14 +93,14 @@ fn objection(line: &DocLine<'_>) -> Option<&'static str> {
 fn a_first_doc_line_stands_alone() {
     let all: Vec<Source> = program().into_iter().chain(sources("tests")).collect();
     let (mut seen, mut found) = (0, Vec::new());
-    for source in all.iter().filter(|source| source.is_below(&CLEAN)) {
+    for source in all.iter().filter(|source| !source.is_below(&UNREAD)) {
         let lines = first_lines(&source.text);
         seen += lines.len();
         let broken = lines.iter().filter_map(|line| Some((line, objection(line)?)));
         found.extend(broken.map(|(line, why)| format!("{}:{}: {why}: {}", source.path, line.number, line.text)));
     }
     println!("looked at {seen} first doc lines");
-    assert!(seen > 10, "only {seen} first doc lines were found");
+    assert!(seen > 3000, "only {seen} first doc lines were found");
     assert!(found.is_empty(), "rustdoc shows this line alone: rewrite it\n{}", found.join("\n"));
 }
 

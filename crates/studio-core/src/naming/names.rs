@@ -65,7 +65,7 @@ impl Names {
         self.convention.lifecycle_config(app_type, content)
     }
 
-    /// What the names of all lifecycle configs of an app type begin with.
+    /// The prefix of the names of all lifecycle configs of an app type.
     ///
     /// # Errors
     /// As [`Names::lifecycle_config`].

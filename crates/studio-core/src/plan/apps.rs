@@ -89,7 +89,7 @@ fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<(Noti
     Some((Notice { address: Some(step.address.clone()), message }, out.to_vec()))
 }
 
-/// Whether an app is one of those that a change has to wait for.
+/// Returns `true` if an app is one of those that a change has to wait for.
 fn stands_in_the_way(app: &Observed, which: Apps, snapshot: &Snapshot) -> bool {
     let space = app.properties.text("SpaceName").map(|name| Address::new(Kind::Space, name));
     let space = space.and_then(|address| snapshot.get(&address)).and_then(Found::ours);

@@ -1,4 +1,4 @@
-//! What happens to one node: by whose its live object is, by that object's state, and by what differs.
+//! Decision about one node: by whose its live object is, by that object's state, and by what differs.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use super::state::{self, Verdict};
 use super::{Blocked, Change, Effect, Known, Options, Removal, Rules, Step, Transition, changes};
 use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Snapshot, State, Value};
 
-/// What later nodes may know of an earlier one.
+/// Knowledge that later nodes may have of an earlier one.
 pub(super) enum Outlook {
-    /// It stays the object that it is, with these outputs.
+    /// Stays the object that it is, with these outputs.
     Stays(BTreeMap<String, String>),
-    /// It is made, or made again: nothing is known.
+    /// Made, or made again: nothing is known.
     Unknown,
 }
 
@@ -128,7 +128,7 @@ fn superseded<'a>(address: &Address, snapshot: &'a Snapshot) -> Option<(&'a Addr
     if older.next().is_some() { None } else { first }
 }
 
-/// Whether a change can be made only by deleting and making again.
+/// The reason why a change can be made only by deleting and making again, if it is one.
 fn is_immutable(change: &Change, rules: &dyn Rules) -> Option<&'static str> {
     match rules.effect(&change.path, change.before.as_ref(), change.after.as_ref()) {
         Effect::Immutable(loses) => Some(loses),

@@ -18,8 +18,8 @@ pub struct Change {
     pub unsets: bool,
 }
 
-/// Whether a value says nothing: AWS leaves empty lists and maps out of its answers, and an ARN that was cleared with
-/// the word `None` is answered in either way.
+/// Returns `true` if a value says nothing: AWS leaves empty lists and maps out of its answers, and an ARN that was
+/// cleared with the word `None` is answered in either way.
 pub fn is_blank(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null) => true,
@@ -36,7 +36,7 @@ fn says_nothing(path: &Path, value: Option<&Value>) -> bool {
     if is_tag { value.is_none() } else { is_blank(value) }
 }
 
-/// What must change on `observed` to be `node`.
+/// The changes that make `observed` what `node` is (a three-way diff).
 ///
 /// A path that is set and differs changes; one that is not set now but was `managed` before is taken back, where the API
 /// can; what was never set is AWS's default or somebody else's, and no difference.

@@ -1,4 +1,4 @@
-//! What users have made in what goes: apps and spaces hold their user's profile, and all of them the domain.
+//! Things that users have made in what goes: apps and spaces hold their user's profile, and all of them the domain.
 //!
 //! AWS deletes no profile and no domain that something is left in. So each goes only together with everything that
 //! holds it, and as long as any of that may not go, nothing of it does: an app that is stopped for nothing is lost work.
@@ -26,7 +26,7 @@ impl Holder<'_> {
         }
     }
 
-    /// What is lost with it, for people.
+    /// The loss that comes with it, for people.
     fn loses(&self) -> String {
         let summary = self.summary();
         match self.address.kind {
@@ -94,7 +94,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
     }
 }
 
-/// Whether a step removes something that others live in.
+/// Returns `true` if a step removes something that others live in.
 fn goes(step: &Step) -> bool {
     matches!(step.address.kind, Kind::Domain | Kind::UserProfile)
         && matches!(step.action(), Action::Delete | Action::Replace)

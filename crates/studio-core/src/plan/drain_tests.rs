@@ -1,4 +1,4 @@
-//! What goes with a profile or a domain, and what keeps it.
+//! Things that go with a profile or a domain, and things that keep it.
 
 use serde_json::{Value as Json, json};
 

@@ -3,7 +3,7 @@
 use super::{Action, Plan, Record, Step};
 use crate::model::{Address, Path};
 
-/// What moved since the last apply.
+/// Movement since the last apply.
 #[derive(Debug)]
 pub struct Drift {
     /// The plan that would take it back.
@@ -19,7 +19,7 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Whether anything moved.
+    /// Returns `true` if anything moved.
     pub fn is_any(&self) -> bool {
         let drifts = |step: &Step| step.action().is_change() || step.blocked.is_some();
         self.plan.steps.iter().any(drifts) || !self.plan.watched.is_empty()
@@ -58,7 +58,7 @@ impl Plan {
     }
 }
 
-/// Whether a step would take back what somebody changed; leaves only such changes.
+/// Returns `true` if a step would take back what somebody changed; leaves only such changes.
 fn drifts(step: &mut Step, recorded: &Record) -> bool {
     let managed = recorded.paths(&step.address);
     if managed.is_empty() {

@@ -73,7 +73,7 @@ mod tests {
     const BLOCKED: Option<&str> = Some("blocked");
     const TOLD: Option<&str> = Some("told");
 
-    /// What is said of a bucket that is encrypted with one key and should be with another: nothing, that, or that it is
+    /// The notice about a bucket that is encrypted with one key and should be with another: none, that, or that it is
     /// blocked. The key has the node and the live object that are given, if any.
     fn said(old: &str, new: &str, key: [Option<Json>; 2], words: &str) -> Option<&'static str> {
         let encrypted = |key: &str| json!({"Encryption": {"KMSMasterKeyID": key}});

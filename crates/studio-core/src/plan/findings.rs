@@ -1,4 +1,4 @@
-//! What checks find out about a plan, and the only place where that becomes a block or a notice.
+//! Findings of checks about a plan, and the only place where they become blocks and notices.
 //!
 //! Checks read a [`Draft`] and return [`Finding`]s, data; [`Draft::with`] writes them into the steps, and
 //! [`Draft::finish`] draws the consequences. So whoever looks at the account while planning cannot change the plan.
@@ -32,7 +32,7 @@ impl Finding {
     }
 }
 
-/// Why a step may not happen, as a check says it.
+/// Reason why a step may not happen, as a check says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     /// The step.
@@ -82,7 +82,7 @@ impl Draft<'_> {
         &self.plan
     }
 
-    /// This draft with blocks and notices for what one round of checks found.
+    /// The same draft with blocks and notices for what one round of checks found.
     ///
     /// Several obstacles of one step are told together. A step that is blocked already stays blocked for the first reason,
     /// unless it is the security gate that speaks.

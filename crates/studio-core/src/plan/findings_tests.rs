@@ -1,4 +1,4 @@
-//! What becomes of findings.
+//! Blocks and notices that findings become.
 
 use serde_json::json;
 

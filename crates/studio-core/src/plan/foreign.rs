@@ -1,4 +1,4 @@
-//! What is somebody else's: whether it may be taken over, and what cannot be done as long as it is not.
+//! Things of somebody else's: whether they may be taken over, and what cannot be done as long as they are not.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::model::{Address, Deployment, Found, Graph, Kind, Node, Owner, Snapsho
 const TELLING: [Kind; 6] =
     [Kind::ExecutionRole, Kind::AssetRole, Kind::KmsKey, Kind::SecurityGroup, Kind::Bucket, Kind::Domain];
 
-/// What the tagged things of an environment's names say of those beside them that nobody tags.
+/// Evidence of the tagged things of an environment's names about those beside them that nobody tags.
 pub(super) struct Company<'a> {
     /// Somebody else's, and where that was seen.
     claimed: Option<(&'a Address, &'a Owner)>,
@@ -29,7 +29,7 @@ impl<'a> Company<'a> {
         Self { claimed, is_proven: telling().any(|(_, found)| proves(found)) }
     }
 
-    /// Whether a thing of somebody else's is taken over.
+    /// Returns `true` if a thing of somebody else's is taken over.
     pub(super) fn yields(&self, address: &Address, owner: &Owner, options: &Options) -> bool {
         let is_named = options.adopt_addresses.contains(address);
         match owner {
@@ -39,7 +39,7 @@ impl<'a> Company<'a> {
         }
     }
 
-    /// Why a thing of somebody else's may not be touched, and what would let it.
+    /// Reason why a thing of somebody else's may not be touched, and what would let it.
     pub(super) fn blocked(&self, node: &Node, owner: &Owner, deployment: &Deployment) -> Blocked {
         let address = &node.address;
         let other_name = "choose another org, env, domain or module name";
@@ -115,7 +115,7 @@ impl<'a> Company<'a> {
         Blocked::new(why, hint)
     }
 
-    /// What MDAA made beside what is taken over, and the config no longer names: nothing happens to it.
+    /// Things that MDAA made beside what is taken over, and the config no longer names: nothing happens to them.
     pub(super) fn left(&self, snapshot: &Snapshot, graph: &Graph, options: &Options) -> Vec<Notice> {
         let adopts = options.adopt || !options.adopt_addresses.is_empty();
         if !adopts || options.destroy || self.claimed.is_some() {

@@ -1,4 +1,4 @@
-//! What the company of a thing says of whose it is.
+//! Ownership of a thing by the company that it is in.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What else stays as it is because something is left out: `--skip-blocked` lets nothing go that the rest goes on using.
+//! Consequences of leaving something out: `--skip-blocked` lets nothing go that the rest goes on using.
 //!
 //! What is left out lives on as it is. So a change that would take from it what it uses (a policy that would no longer
 //! name its role, the deletion of that role, a parameter that would tell of another) is left out too, and so is whatever
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Action, Blocked, Change, Effect, Notice, Plan, RulesOf, Step, Transition};
 use crate::model::{Address, Kind, Observed, Text, Value};
 
-/// What is left out so far, and what follows from it.
+/// Addresses that are left out so far, and what follows from it.
 #[derive(Default)]
 struct Kept {
     /// What the live state of it goes on using: ARNs, ids, names of roles.
@@ -29,7 +29,7 @@ impl Kept {
         self.news.extend(news.cloned());
     }
 
-    /// What a change would take away, or bring too early.
+    /// The reference that a change would take away, or bring too early.
     fn minds(&self, change: &Change) -> Option<String> {
         let count = |value: Option<&Value>, of: &dyn Fn(&Text) -> bool| {
             let mut found = Vec::new();
@@ -184,8 +184,8 @@ pub(super) fn take_out(step: &mut Step, out: &[Change]) {
     }
 }
 
-/// Whether something new lives in what keeps a property that cannot be changed in place: made as the config says, it
-/// would not fit into it.
+/// Returns `true` if something new lives in what keeps a property that cannot be changed in place: made as the config
+/// says, it would not fit into it.
 fn needs_whole(step: &Step, left_out: &BTreeMap<Address, Vec<Change>>, rules: RulesOf<'_>) -> bool {
     let is_immutable = |of: &Address, change: &Change| {
         matches!(
@@ -197,7 +197,7 @@ fn needs_whole(step: &Step, left_out: &BTreeMap<Address, Vec<Change>>, rules: Ru
     parents.filter(|(of, _)| of.kind == Kind::Domain).any(|(of, out)| out.iter().any(|change| is_immutable(of, change)))
 }
 
-/// What something new names that is not in use yet.
+/// The thing that something new names and that is not in use yet.
 fn created_too_early(properties: &Value, kept: &Kept) -> Option<String> {
     let change = Change {
         path: crate::model::Path::default(),
@@ -223,7 +223,7 @@ fn texts<'a>(value: &'a Value, found: &mut Vec<&'a Text>) {
     }
 }
 
-/// What a live value refers to.
+/// Collects the identifiers that a live value refers to.
 fn identifiers(value: &Value, found: &mut BTreeSet<String>) {
     let mut all = Vec::new();
     texts(value, &mut all);
@@ -236,12 +236,12 @@ fn identifiers(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a text refers to a thing in the account.
+/// Returns `true` if a text refers to a thing in the account.
 fn is_identifier(text: &str) -> bool {
     ["arn:", "sg-", "subnet-", "vpc-"].iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// Whether a text names a thing: alone, in a list with commas, or as what an ARN begins with.
+/// Returns `true` if a text names a thing: alone, in a list with commas, or as what an ARN begins with.
 fn mentions(text: &str, id: &str) -> bool {
     let below = |rest: &str| rest.starts_with('/') || rest.starts_with(':');
     text == id

@@ -1,4 +1,4 @@
-//! What else stays as it is because something is left out.
+//! Consequences of leaving something out of a plan.
 
 use serde_json::{Value as Json, json};
 

@@ -140,7 +140,7 @@ pub fn plan<'a>(
     Ok(Draft { plan, rules, selection: options.selection.clone(), lasting, watched })
 }
 
-/// What is known of the account.
+/// Knowledge about the account while planning.
 struct Known<'a> {
     snapshot: &'a Snapshot,
     recorded: Option<&'a Record>,

@@ -1,4 +1,4 @@
-//! What happens to one thing: by what is found of it, and by what is allowed.
+//! Steps for one thing: by what is found of it, and by what is allowed.
 
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! What earlier applies have managed: the third side of the compare.
+//! Record of what earlier applies have managed: the third side of the three-way compare.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ pub struct PathSet {
     pub of: BTreeSet<Address>,
 }
 
-/// What an upload of an asset left, to tell later whether anything moved.
+/// Digest that an upload of an asset left, to tell later whether anything moved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AssetDigest {
     /// Of the local content.
@@ -55,7 +55,7 @@ pub struct AssetDigest {
 }
 
 impl AssetDigest {
-    /// What a look at an asset, or an upload of it, tells.
+    /// The digest that a look at an asset, or an upload of it, tells.
     pub fn of(observed: &Observed) -> Option<Self> {
         let output = |name: &str| observed.outputs.get(name).cloned();
         Some(Self { content: output("Content")?, listing: output("Listing")?, location: observed.id.clone() })
@@ -71,7 +71,7 @@ impl Record {
         self.managed.iter().find(|set| set.of.contains(address)).map_or(&[], |set| &set.paths)
     }
 
-    /// This record where some addresses are left as an earlier one has them, and others get a part of what it says: it is
+    /// The same record where some addresses are left as an earlier one has them, and others get a part of what it says: it is
     /// of no config.
     #[must_use]
     pub(super) fn without(&self, old: Option<&Self>, left: &BTreeSet<&Address>, partly: &BTreeSet<&Address>) -> Self {
@@ -98,7 +98,7 @@ impl Record {
         record
     }
 
-    /// This record with everything that `other` manages besides: what is safe to believe while a run is under way.
+    /// The same record with everything that `other` manages besides: what is safe to believe while a run is under way.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         let addresses: BTreeSet<&Address> = self.managed.iter().chain(&other.managed).flat_map(|set| &set.of).collect();
@@ -114,7 +114,7 @@ impl Record {
         union
     }
 
-    /// This record while `steps` are carried out, and after a run that ended with `made` of them.
+    /// The same record while `steps` are carried out, and after a run that ended with `made` of them.
     #[must_use]
     pub fn with_unmade(mut self, steps: &[Step], made: &BTreeSet<Address>) -> Self {
         let makes =

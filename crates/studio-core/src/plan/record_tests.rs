@@ -1,4 +1,4 @@
-//! What the record says next, and what two records say together.
+//! The next record after a plan, and two records merged.
 
 use serde_json::{Value as Json, json};
 
@@ -20,12 +20,12 @@ fn asset(content: &str, location: &str) -> AssetDigest {
     AssetDigest { content: content.into(), listing: "l".into(), location: location.into() }
 }
 
-/// What a record manages, address by address.
+/// The settings that a record manages at an address.
 fn managed(record: &Record, of: &str) -> String {
     record.paths(&address(of)).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// A live asset.
+/// A live asset with its content's digest.
 fn uploaded(content: &str, location: &str) -> Found {
     let observed = Observed::new(location, json!({"Plain": "a"}).into());
     Found::Ours(observed.output("Content", content).output("Listing", "l"))

@@ -1,4 +1,4 @@
-//! What is ours and no longer wanted.
+//! Removal of what is ours and no longer wanted.
 
 use std::collections::BTreeSet;
 
@@ -97,18 +97,18 @@ fn keep_readable(removals: &mut [Step]) {
     ));
 }
 
-/// Whether SageMaker made a thing behind a domain.
+/// Returns `true` if SageMaker made a thing behind a domain.
 const fn is_behind_domain(address: &Address) -> bool {
     matches!(address.kind, Kind::HomeEfs | Kind::NfsSecurityGroup)
 }
 
-/// Whether a thing goes because nobody ever used it.
+/// Returns `true` if a thing goes because nobody ever used it.
 fn is_unused(found: &Found, rules: &dyn Rules, options: &Options) -> bool {
     let removal = found.ours().map(|observed| rules.removal(observed, &options.retention));
     matches!(removal, Some(Removal::Unused { .. }))
 }
 
-/// Whether a step makes the domain again.
+/// Returns `true` if a step makes the domain again.
 fn is_replaced_domain(step: &Step) -> bool {
     step.address.kind == Kind::Domain && step.action() == Action::Replace && step.blocked.is_none()
 }

@@ -1,4 +1,4 @@
-//! What goes, what stays for the data in it, and what asks first.
+//! Things that go, things that stay for the data in them, and things that ask first.
 
 use serde_json::json;
 

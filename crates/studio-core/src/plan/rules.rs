@@ -1,4 +1,4 @@
-//! What is decided about a kind by rule, and what the user allows.
+//! Rules of a kind, and the options that a user gives.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::Watched;
 use crate::hint::Hint;
 use crate::model::{Address, Kind, Node, Observed, Path, Value};
 
-/// How a property can be changed.
+/// Effect of changing a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// By an update, at any time.
@@ -19,12 +19,12 @@ pub enum Effect {
     Immutable(&'static str),
 }
 
-/// Which apps stand in the way of a change.
+/// Apps that stand in the way of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apps {
     /// Every one that runs, starts or is going away.
     Live,
-    /// Those that run or start.
+    /// Apps that run or start.
     Active,
     /// Of these, the ones that belong to one user.
     Private,
@@ -32,7 +32,7 @@ pub enum Apps {
     Shared,
 }
 
-/// How a property that earlier applies have set can be taken back.
+/// Way to unset a property that earlier applies have set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unset {
     /// By sending this value.
@@ -43,27 +43,27 @@ pub enum Unset {
     Impossible,
 }
 
-/// What removing an object from the account means.
+/// Meaning of removing an object from the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It goes.
+    /// Goes.
     Delete,
-    /// It goes, since somebody has asked for just that, and data with it.
+    /// Goes, since somebody has asked for just that, and data with it.
     Asked {
         /// What is lost, for people.
         loses: String,
     },
-    /// It goes, since nobody ever used it.
+    /// Goes, since nobody ever used it.
     Unused {
         /// What it was for, for people.
         why: String,
     },
-    /// It goes only with this consent, because of what is lost with it.
+    /// Goes only with this consent, because of what is lost with it.
     Guarded {
         /// What is lost, for people.
         loses: String,
     },
-    /// It stays for the data in it; what it is, for people, and how to remove it. The properties that go nevertheless.
+    /// Stays for the data in it; what it is, for people, and how to remove it. The properties that go nevertheless.
     Retain {
         /// For people.
         why: String,
@@ -74,46 +74,46 @@ pub enum Removal {
     },
 }
 
-/// What is decided about a kind by rule: pure, and written in the kind's own file.
+/// Rules of a kind: pure, and written in the kind's own file.
 pub trait Rules {
-    /// How the property at `path` can be changed.
+    /// The effect of changing the property at `path`.
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let _ = (path, before, after);
         Effect::InPlace
     }
 
-    /// How the property at `path`, live now, can be taken back.
+    /// The way to unset the property at `path`, live now.
     fn unset(&self, path: &Path, live: &Value) -> Unset {
         let _ = (path, live);
         Unset::Omit
     }
 
-    /// Whether two values of the property at `path` mean the same although they differ as text.
+    /// Returns `true` if two values of the property at `path` mean the same although they differ as text.
     fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
         let _ = path;
         desired.same(live)
     }
 
-    /// Whether a change of `other` makes sense only together with one of `left_out`.
+    /// Returns `true` if a change of `other` makes sense only together with one of `left_out`.
     fn goes_with(&self, left_out: &Path, other: &Path) -> bool {
         let _ = (left_out, other);
         false
     }
 
-    /// What is found on a thing of ours that `node` says nothing about, and that opens access, exposes or loses data.
+    /// Findings on a thing of ours that `node` says nothing about, and that open access, expose or lose data.
     /// Outputs of other nodes are filled in as far as they are known.
     fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
         let _ = (observed, node);
         Vec::new()
     }
 
-    /// What a thing means that somebody else put beside ours, when that is watched.
+    /// The finding about a thing that somebody else put beside ours, when that is watched.
     fn stranger(&self, observed: &Observed) -> Option<Watched> {
         let _ = observed;
         None
     }
 
-    /// What removing `observed` means.
+    /// The meaning of removing `observed`.
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         let _ = (observed, retention);
         Removal::Delete
@@ -123,7 +123,7 @@ pub trait Rules {
 /// Look-up of the rules of a kind.
 pub type RulesOf<'a> = &'a dyn Fn(Kind) -> &'static dyn Rules;
 
-/// What happens to what holds data when it is no longer wanted: whether it goes; what nobody says anything of stays.
+/// Retention of what holds data when it is no longer wanted: what nobody says anything of stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// The home file system, with the domain.
@@ -135,7 +135,7 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// This, and `other` where this says nothing.
+    /// The same retention, with `other` where this says nothing.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -156,13 +156,13 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether there is any.
+    /// Returns `true` if there is any.
     pub fn is_empty(&self) -> bool {
         self.target.is_empty() && self.exclude.is_empty()
     }
 }
 
-/// What the user allows and wants of this plan.
+/// Consent and wishes of the user for this plan.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Everything goes: `destroy`.

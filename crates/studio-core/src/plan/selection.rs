@@ -11,7 +11,7 @@ use globset::{Glob, GlobMatcher};
 use super::{Action, Blocked, Change, Plan, Record, RulesOf, Selection, Step, left_out};
 use crate::model::{Address, Kind};
 
-/// What a plan leaves out because it was not selected.
+/// Part of a plan that was not selected.
 #[derive(Clone, Debug, Default)]
 pub struct Omitted {
     /// The steps, as they would have been.
@@ -76,8 +76,8 @@ fn cut(plan: &mut Plan, rules: RulesOf<'_>, selected: &BTreeSet<Address>) {
     plan.record = partial_record(plan);
 }
 
-/// Whether a thing of one kind can be deleted only once everything else of another is done. Of kinds that nothing else is
-/// built on nobody has to wait; what the rest goes on using is found by its name.
+/// Returns `true` if a thing of one kind can be deleted only once everything else of another is done. Of kinds that
+/// nothing else is built on nobody has to wait; what the rest goes on using is found by its name.
 const fn builds_on(deleted: Kind, other: Kind) -> bool {
     match deleted {
         Kind::Parameter | Kind::LifecycleConfig | Kind::BucketObject | Kind::ExecutionPolicy => false,
@@ -115,7 +115,7 @@ fn selected(steps: &[Step], targets: &BTreeSet<Address>, excluded: &BTreeSet<Add
     selected
 }
 
-/// Whether a step can only be done together with another.
+/// Returns `true` if a step can only be done together with another.
 fn brings(step: &Step, other: &Step) -> bool {
     let waits = step.waits_for.contains(&other.address);
     let is_inside = other.address.kind > step.address.kind && !other.waits_for.contains(&step.address);

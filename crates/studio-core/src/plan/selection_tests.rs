@@ -17,7 +17,7 @@ fn fresh() -> Situation {
         .wants("user_profile.ben", json!({"Plain": "${domain.d.Arn}"}))
 }
 
-/// What is done of a plan, sorted, without what is kept.
+/// Steps that a plan does, sorted, without what is kept.
 fn done(plan: &Plan) -> Vec<String> {
     let mut done: Vec<String> = lines(plan).into_iter().filter(|line| !line.starts_with("keep ")).collect();
     done.sort();

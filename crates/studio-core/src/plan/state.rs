@@ -1,28 +1,28 @@
-//! What happens to something because of the state that it is in, whatever its properties are.
+//! Demands of the state that something is in, whatever its properties are.
 
 use super::{Blocked, Options, Removal, Rules};
 use crate::model::{Address, Kind, Observed, State};
 
-/// What the state of a live object demands.
+/// Demand of a live object's state.
 pub(super) enum Verdict {
-    /// It is compared, and changed where it differs.
+    /// Compared, and changed where it differs.
     Compare,
     /// An update waits for it, then looks again: what differs now may be a change on its way. The reason, for people.
     Wait(String),
     /// An update is made again even where nothing differs. The reason, for people.
     Retry(String),
-    /// It is made again.
+    /// Made again.
     Replace {
         /// Why, for people.
         reason: String,
         /// Why that needs consent.
         blocked: Option<Blocked>,
     },
-    /// It serves nobody as it is, and people have to do something about it.
+    /// Serves nobody as it is, and people have to do something about it.
     Unusable(Blocked),
 }
 
-/// What the state of a live object demands, before its properties are looked at.
+/// The demand of a live object's state, before its properties are looked at.
 pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, options: &Options) -> Verdict {
     match &live.state {
         State::Usable => Verdict::Compare,
@@ -53,7 +53,7 @@ pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, opt
     }
 }
 
-/// Why a key serves nobody as it is, and how it does again.
+/// Reason why a key serves nobody as it is, and how it does again.
 pub(super) fn unusable(observed: &Observed) -> Option<Blocked> {
     let id = &observed.id;
     match &observed.state {

@@ -1,4 +1,4 @@
-//! What happens to one address, and all of them together.
+//! Steps, one for each address, and the plan that they make together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{Action, Change, Omitted, Record, Transition, Watched};
 use crate::hint::Hint;
 use crate::model::{Address, Deployment, Node, Observed, Path, Source, State};
 
-/// Why a step may not happen, and what would let it.
+/// Reason why a step may not happen, and what would let it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Blocked {
     /// What stands in the way, for people.
@@ -20,7 +20,7 @@ pub struct Blocked {
 }
 
 impl Blocked {
-    /// What a rule forbids.
+    /// A block for what a rule forbids.
     pub fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { why: why.into(), hint: hint.into(), is_failed_check: false }
     }
@@ -50,17 +50,17 @@ impl Step {
         &self.address
     }
 
-    /// What happens, with what that takes.
+    /// The transition of the object, with what that takes.
     pub const fn transition(&self) -> &Transition {
         &self.transition
     }
 
-    /// What happens, in a word.
+    /// The action of this step, in a word.
     pub const fn action(&self) -> Action {
         self.transition.action()
     }
 
-    /// What it should be; none when it goes. Outputs that are known are filled in.
+    /// The node that is desired; none when the object goes. Outputs that are known are filled in.
     pub const fn node(&self) -> Option<&Node> {
         match &self.transition {
             Transition::Keep { node, .. } => node.as_ref(),
@@ -72,7 +72,7 @@ impl Step {
         }
     }
 
-    /// What it is now; none when there is nothing.
+    /// The live object now; none when there is nothing.
     pub const fn observed(&self) -> Option<&Observed> {
         match &self.transition {
             Transition::Keep { live, .. } => live.as_ref(),
@@ -86,7 +86,7 @@ impl Step {
         }
     }
 
-    /// What differs.
+    /// The differences that the step removes.
     pub fn changes(&self) -> &[Change] {
         match &self.transition {
             Transition::Create { changes, .. }
@@ -98,12 +98,12 @@ impl Step {
         }
     }
 
-    /// Why, for people.
+    /// The reason of the step, for people.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Why it may not happen; none when it may.
+    /// The reason why it may not happen; none when it may.
     pub const fn blocked(&self) -> Option<&Blocked> {
         self.blocked.as_ref()
     }
@@ -126,12 +126,12 @@ impl Step {
         self.place.as_ref().or(changed).or_else(own)
     }
 
-    /// Whether it stays although nothing wants it any more, for the data in it.
+    /// Returns `true` if it stays although nothing wants it any more, for the data in it.
     pub const fn is_retained(&self) -> bool {
         matches!(self.transition, Transition::Retain { .. } | Transition::Release { .. })
     }
 
-    /// Whether this step will be executed.
+    /// Returns `true` if this step will be executed.
     pub const fn runs(&self) -> bool {
         self.action().is_change() && self.blocked.is_none()
     }
@@ -203,7 +203,7 @@ pub struct Notice {
     pub message: String,
 }
 
-/// What will be done, in order, and what may not be. Only `plan/` makes and changes one.
+/// Plan of a run: steps in order, and what may not be done. Only `plan/` makes and changes one.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) deployment: Deployment,
@@ -222,12 +222,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The environment.
+    /// The deployment that the plan is for.
     pub const fn deployment(&self) -> &Deployment {
         &self.deployment
     }
 
-    /// Whether everything goes, for display only.
+    /// Returns `true` if everything goes, for display only.
     pub const fn destroy(&self) -> bool {
         self.destroy
     }
@@ -237,68 +237,69 @@ impl Plan {
         &self.steps
     }
 
-    /// What else there is to know.
+    /// Notices about what else there is to know.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
-    /// What could not be compared, and why: a notice says so too.
+    /// Addresses that could not be compared, and why: a notice says so too.
     pub fn unread(&self) -> &[(Address, String)] {
         &self.unread
     }
 
-    /// What was found of all that is watched, and stays as it is: no step says anything of it.
+    /// Findings of all that is watched, which stay as they are: no step says anything of them.
     pub fn watched(&self) -> &[(Address, Watched)] {
         &self.watched
     }
 
-    /// What is watched and could not be looked at, and why: a notice says so too.
+    /// Watched properties that could not be looked at, and why: a notice says so too.
     pub fn unwatched(&self) -> &[(Address, String)] {
         &self.unwatched
     }
 
-    /// What was to be mended, and is nowhere.
+    /// Addresses that were to be fixed, and are nowhere.
     pub fn unmatched(&self) -> &[Address] {
         &self.unmatched
     }
 
-    /// Whether what is blocked is left out and the rest is done.
+    /// Returns `true` if what is blocked is left out and the rest is done.
     pub const fn skips_blocked(&self) -> bool {
         self.skips_blocked
     }
 
-    /// What steps do not do of all that the config asks for, since it is blocked or needed by what is; a notice says why.
+    /// Changes that steps leave out of all that the config asks for, since they are blocked or needed by what is; a
+    /// notice says why.
     pub const fn left_out(&self) -> &BTreeMap<Address, Vec<Change>> {
         &self.left_out
     }
 
-    /// Whether anything is left out because it was not selected.
+    /// Returns `true` if anything is left out because it was not selected.
     pub const fn is_selection(&self) -> bool {
         self.omitted.is_some()
     }
 
-    /// What the record says once everything is done; none when nothing is left to record.
+    /// The record once everything is done; none when nothing is left to record.
     pub const fn record(&self) -> Option<&Record> {
         self.record.as_ref()
     }
 
-    /// What the record says now.
+    /// The record as it is now.
     pub const fn recorded(&self) -> Option<&Record> {
         self.recorded.as_ref()
     }
 
-    /// Whether nothing has to be done: the only definition of "no changes".
+    /// Returns `true` if nothing has to be done: the only definition of "no changes".
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| !step.action().is_change()) && self.record == self.recorded
     }
 
-    /// Whether something that the config asks for is not done by this plan: it is blocked, or left out.
+    /// Returns `true` if something that the config asks for is not done by this plan: it is blocked, or left out.
     pub fn is_partial(&self) -> bool {
         !self.left_out.is_empty() || self.blocked().next().is_some()
     }
 
-    /// Whether the account is not as the config says, whether or not this plan may mend it, or something was found that
-    /// is watched.
+    /// Returns `true` if the account is not as the config says, whether or not this plan may mend it, or something was
+    /// found that is watched.
     pub fn differs(&self) -> bool {
         !self.is_empty() || self.is_partial() || self.omitted.is_some() || !self.watched.is_empty()
     }
@@ -321,7 +322,7 @@ impl Plan {
         }
     }
 
-    /// How many steps there are of `action`.
+    /// The number of steps of `action`.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action() == action).count()
     }

@@ -1,4 +1,4 @@
-//! What a step says of itself, and what it may become.
+//! Accessors of a step, and the steps that it may become.
 
 use serde_json::json;
 

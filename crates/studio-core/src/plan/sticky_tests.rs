@@ -1,4 +1,4 @@
-//! What goes on being managed although the config says nothing of it.
+//! Settings that go on being managed although the config says nothing of them.
 
 use serde_json::json;
 

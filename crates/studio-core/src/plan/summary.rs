@@ -1,4 +1,4 @@
-//! How much of what a plan holds: the numbers of its last line.
+//! Counts of a plan: the numbers of its last line.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts a plan.
+    /// Counts the steps of a plan.
     pub fn of(plan: &Plan) -> Self {
         let mut summary = Self { change: usize::from(only_record_changes(plan)), ..Self::default() };
         for step in &plan.steps {
@@ -51,12 +51,12 @@ impl Summary {
     }
 }
 
-/// What the deployment's record is called beside addresses: it is none of the objects that the config asks for.
+/// Name of the deployment's record beside addresses: it is none of the objects that the config asks for.
 pub const RECORD: &str = "record";
-/// Why it changes.
+/// Reason of a change of the record.
 pub const RECORD_CHANGES: &str = "what studio-deploy remembers of this deployment is brought up to date";
 
-/// Whether nothing changes but what is remembered of the deployment.
+/// Returns `true` if nothing changes but what is remembered of the deployment.
 pub fn only_record_changes(plan: &Plan) -> bool {
     plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action().is_change() && step.blocked.is_none())
 }

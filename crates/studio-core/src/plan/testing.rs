@@ -165,7 +165,7 @@ pub(super) fn options(words: &str) -> Options {
     options
 }
 
-/// What should be and what is, said one by one.
+/// Desired and live objects, added one by one.
 #[derive(Clone, Default)]
 pub(super) struct Situation {
     pub(super) graph: Graph,
@@ -185,7 +185,7 @@ impl Situation {
         self
     }
 
-    /// What holds where the node at `at` says nothing.
+    /// The same with what holds where the node at `at` says nothing.
     pub(super) fn inherits(mut self, at: &str, fallback: Json) -> Self {
         self.graph.get_mut(&address(at)).unwrap().fallback = fallback.into();
         self
@@ -273,7 +273,7 @@ fn filled(properties: Json) -> Json {
     waiting(properties.into()).resolve(&arns).to_json()
 }
 
-/// What a step does, in a word.
+/// The action of a step, in a word.
 pub(super) fn word(action: Action) -> String {
     serde_json::to_value(action).unwrap().as_str().unwrap().to_owned()
 }
@@ -293,25 +293,25 @@ pub(super) fn step<'a>(plan: &'a Plan, at: &str) -> &'a Step {
     plan.step(&address(at)).unwrap_or_else(|| panic!("no step of {at} in {:?}", lines(plan)))
 }
 
-/// Why a step is blocked, if it is.
+/// The reason why a step is blocked, if it is.
 #[track_caller]
 pub(super) fn why<'a>(plan: &'a Plan, at: &str) -> Option<&'a str> {
     step(plan, at).blocked.as_ref().map(|blocked| blocked.why.as_str())
 }
 
-/// What a step changes, by path.
+/// The changes of a step, by path.
 #[track_caller]
 pub(super) fn changed(plan: &Plan, at: &str) -> Vec<String> {
     step(plan, at).changes().iter().map(|change| change.path.to_string()).collect()
 }
 
-/// What a step waits for.
+/// Addresses that a step waits for.
 #[track_caller]
 pub(super) fn waits(plan: &Plan, at: &str) -> BTreeSet<Address> {
     step(plan, at).waits_for.clone()
 }
 
-/// What notices say of an address.
+/// Messages of the notices about an address.
 pub(super) fn notices(plan: &Plan, at: &str) -> Vec<String> {
     let about = |notice: &&super::Notice| notice.address == Some(address(at));
     plan.notices.iter().filter(about).map(|notice| notice.message.clone()).collect()

@@ -1,27 +1,27 @@
-//! What happens to one address, as a word and with what it takes.
+//! Transition of one address, as a word and with what it takes.
 
 use serde::Serialize;
 
 use super::Change;
 use crate::model::{Node, Observed};
 
-/// What happens to one address.
+/// Action of a step, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// It is as it should be.
+    /// As it should be.
     Keep,
-    /// It is taken over, and changed where it differs.
+    /// Taken over, and changed where it differs.
     Adopt,
-    /// It is made.
+    /// Made.
     Create,
-    /// It is changed in place.
+    /// Changed in place.
     Update,
-    /// It is deleted and made again.
+    /// Deleted and made again.
     Replace,
-    /// It is deleted.
+    /// Deleted.
     Delete,
-    /// It is no longer wanted, but kept for the data in it.
+    /// No longer wanted, but kept for the data in it.
     Retain,
 }
 
@@ -38,30 +38,30 @@ impl Action {
         }
     }
 
-    /// Whether doing it changes the account.
+    /// Returns `true` if doing it changes the account.
     pub const fn is_change(self) -> bool {
         !matches!(self, Self::Keep | Self::Retain)
     }
 }
 
-/// What happens to one address, each with exactly what carrying it out takes: a step that lacks something cannot be said.
+/// Transition of one address, with exactly what carrying it out takes: a step that lacks something cannot be built.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transition {
-    /// It stays as it is.
+    /// Stays as it is.
     Keep {
         /// What it should be; none of what nothing wants any more.
         node: Option<Node>,
         /// What it is; none of what is somebody else's and may not be looked at.
         live: Option<Observed>,
     },
-    /// It is made.
+    /// Made.
     Create {
         /// What it should be.
         node: Node,
         /// What is new against what it takes the place of.
         changes: Vec<Change>,
     },
-    /// It is changed in place.
+    /// Changed in place.
     Update {
         /// What it should be.
         node: Node,
@@ -70,7 +70,7 @@ pub enum Transition {
         /// What differs; nothing where an earlier update is only waited for or repeated.
         changes: Vec<Change>,
     },
-    /// It is taken over, and changed where it differs.
+    /// Taken over, and changed where it differs.
     Adopt {
         /// What it should be.
         node: Node,
@@ -79,7 +79,7 @@ pub enum Transition {
         /// What differs.
         changes: Vec<Change>,
     },
-    /// It is deleted and made again.
+    /// Deleted and made again.
     Replace {
         /// What it should be.
         node: Node,
@@ -88,19 +88,19 @@ pub enum Transition {
         /// What differs; nothing where it is made again because of its state.
         changes: Vec<Change>,
     },
-    /// It is no longer wanted and kept for the data in it, but for what is taken from it.
+    /// No longer wanted and kept for the data in it, but for what is taken from it.
     Release {
         /// What it is.
         live: Observed,
         /// What is taken from it.
         changes: Vec<Change>,
     },
-    /// It is deleted.
+    /// Deleted.
     Delete {
         /// What it is.
         live: Observed,
     },
-    /// It is no longer wanted, but kept for the data in it.
+    /// No longer wanted, but kept for the data in it.
     Retain {
         /// What it is.
         live: Observed,

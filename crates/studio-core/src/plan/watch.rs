@@ -1,4 +1,5 @@
-//! What is watched: of things of ours what the config says nothing about, and what opens access, exposes or loses data.
+//! Watched properties: those of our things that the config says nothing about, and that open access, expose or lose
+//! data.
 //!
 //! What the config says is managed: an apply puts it right. Beside it anybody with permissions may hang things on what is
 //! ours, and the config, having no word for them, would never show them. Each kind tells what it finds of that by rule
@@ -9,7 +10,7 @@
 use super::{Action, Change, Options, Rules, RulesOf, Step, Transition, changes};
 use crate::model::{Address, Found, Graph, Node, Observed, Owner, Path, Snapshot, Value};
 
-/// What was found on a live object.
+/// Finding on a live object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {
     /// Where, in the API's names; empty for the whole object.
@@ -22,7 +23,7 @@ pub struct Watched {
     pub mend: Mend,
 }
 
-/// How what was found ends.
+/// Way to end what was found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mend {
     /// By an apply that is told to mend it: this stands there then; null for nothing.
@@ -34,23 +35,23 @@ pub enum Mend {
 }
 
 impl Watched {
-    /// What stands at `path` and an apply may take away.
+    /// A finding at `path` that an apply may take away.
     pub fn surplus(path: Path, found: &Value, why: impl Into<String>) -> Self {
         Self::wrong(path, found, why, Value::Null)
     }
 
-    /// What stands at `path` and an apply may put right.
+    /// A finding at `path` that an apply may put right.
     pub fn wrong(path: Path, found: &Value, why: impl Into<String>, right: Value) -> Self {
         Self { path, found: found.clone(), why: why.into(), mend: Mend::Apply(right) }
     }
 
-    /// What only a person may end.
+    /// A finding that only a person may end.
     pub fn by_hand(path: Path, found: &Value, why: impl Into<String>, command: impl Into<String>) -> Self {
         Self { path, found: found.clone(), why: why.into(), mend: Mend::Person(command.into()) }
     }
 }
 
-/// What is found at an address.
+/// The findings at one address.
 fn at(found: &Found, node: Option<&Node>, snapshot: &Snapshot, rules: &dyn Rules) -> Vec<Watched> {
     match found {
         Found::Ours(observed) => {
@@ -123,7 +124,7 @@ pub(super) fn all(
     found.collect()
 }
 
-/// What of all that was found stays as it is, once `steps` are done.
+/// The findings that stay as they are once `steps` are done.
 pub(super) fn left(mut found: Vec<(Address, Watched)>, steps: &[Step]) -> Vec<(Address, Watched)> {
     found.retain(|(address, watched)| {
         let Some(step) = steps.iter().find(|step| step.address == *address) else { return true };
@@ -136,7 +137,7 @@ pub(super) fn left(mut found: Vec<(Address, Watched)>, steps: &[Step]) -> Vec<(A
     found
 }
 
-/// What is watched and could not be looked at.
+/// Watched properties that could not be looked at.
 pub(super) fn unwatched(snapshot: &Snapshot) -> Vec<(Address, String)> {
     let observed = |found: &Found| -> Vec<String> {
         found.ours().map(|observed: &Observed| observed.unwatched.clone()).unwrap_or_default()
@@ -144,7 +145,7 @@ pub(super) fn unwatched(snapshot: &Snapshot) -> Vec<(Address, String)> {
     snapshot.iter().flat_map(|(address, found)| observed(found).into_iter().map(|why| (address.clone(), why))).collect()
 }
 
-/// What was to be mended, and is nowhere.
+/// Addresses that were to be fixed, and are nowhere.
 pub(super) fn unmatched(graph: &Graph, snapshot: &Snapshot, options: &Options) -> Vec<Address> {
     let is_known = |address: &&Address| {
         graph.contains_key(*address) || snapshot.get(*address).is_some_and(|found| *found != Found::Absent)

@@ -1,11 +1,11 @@
-//! What is told of things beside the config, and what an apply mends of it.
+//! Findings beside the config, and those that an apply fixes.
 
 use serde_json::json;
 
 use super::super::testing::{Situation, address, changed, lines, notices, step};
 use super::*;
 
-/// What is told to be there beside the config.
+/// Findings of a plan beside the config.
 fn told(scene: &Situation, words: &str) -> Vec<String> {
     scene.plan(words).watched.iter().map(|(address, watched)| format!("{address} {}", watched.path)).collect()
 }
