@@ -36,14 +36,14 @@ pub struct Failure {
     /// The place in the YAML.
     pub source: Option<Box<Source>>,
     /// The mistakes of each config, if those are what failed; the detail has them too, as plain text.
-    pub mistakes: Vec<DiagnosticReport>,
+    pub mistakes: Box<[DiagnosticReport]>,
 }
 
 impl Failure {
     /// A failure of a kind, with what is wrong in one line.
     pub fn new(code: &FailureCode, summary: impl Into<String>) -> Self {
         let (summary, detail, help) = (one_line(&summary.into()), String::new(), String::new());
-        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes: Vec::new() }
+        Self { code: code.id, summary, detail, help, exit: code.exit, source: None, mistakes: Box::default() }
     }
 
     /// Sets the detail, in one line.
@@ -90,18 +90,20 @@ impl Failure {
     pub fn invalid_config(mistakes: DiagnosticReport) -> Self {
         let first = mistakes.diagnostics.iter().find_map(|mistake| Some(mistake.labels.first()?.span.source.clone()));
         let failure = Self::new(&codes::INVALID_CONFIG, "the config is invalid").at(first.as_ref());
-        Self { detail: mistakes.render(false), mistakes: vec![mistakes], ..failure }
+        Self { detail: mistakes.render(false), mistakes: Box::new([mistakes]), ..failure }
     }
 
     /// Several configs that are invalid, each under its name.
     pub fn invalid_configs(failures: Vec<(String, Self)>) -> Self {
         let mut all = Self::new(&codes::INVALID_CONFIG, "the configs are invalid");
+        let mut mistakes = Vec::new();
         for (name, failure) in failures {
             all.source = all.source.or(failure.source);
             let named =
                 failure.mistakes.into_iter().map(|report| DiagnosticReport { name: Some(name.clone()), ..report });
-            all.mistakes.extend(named);
+            mistakes.extend(named);
         }
+        all.mistakes = mistakes.into();
         all.detail = all.rendered(false);
         all
     }

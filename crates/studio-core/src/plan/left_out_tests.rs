@@ -202,7 +202,9 @@ fn what_is_taken_out_stays_as_it_is() {
     ] {
         let mut step = step(&scene.plan(""), "bucket.b").clone();
         if let Transition::Update { changes, .. } = &mut step.transition {
-            changes.iter_mut().for_each(|change| change.source = None);
+            for change in changes {
+                change.source = None;
+            }
         }
         take_out(&mut step, &out);
         assert_eq!(step.node().unwrap().properties.to_json(), properties, "{name}");

@@ -20,7 +20,9 @@ pub(super) fn order(graph: &Graph) -> Result<Vec<Address>, Cycle> {
     for (address, node) in graph {
         let needs: Vec<&Address> = node.dependencies().into_iter().filter(|of| graph.contains_key(*of)).collect();
         waits_for.insert(address, needs.len());
-        needs.into_iter().for_each(|of| followers.entry(of).or_default().push(address));
+        for of in needs {
+            followers.entry(of).or_default().push(address);
+        }
     }
     let mut order = Vec::with_capacity(graph.len());
     let mut wave: BTreeSet<&Address> =
