@@ -25,8 +25,6 @@ pub struct Network {
 pub struct LiveSubnet {
     /// The id, `subnet-…`.
     pub id: String,
-    /// The VPC that it is in.
-    pub vpc: String,
     /// The account that has it: another one may share it.
     pub owner: String,
     /// The number of free addresses.
@@ -178,7 +176,6 @@ pub async fn look(
         LiveSubnet {
             way_out: way_out(&tables, &id),
             id,
-            vpc: subnet.vpc_id.unwrap_or_default(),
             owner: subnet.owner_id.unwrap_or_default(),
             free: subnet.available_ip_address_count.unwrap_or_default().into(),
         }

@@ -149,7 +149,10 @@ impl<'a> Run<'a> {
         }
         let place = connected.deployment();
         screen.detail(&format!("{place} in {} {}, as {}", place.account, place.region, connected.acting_as));
-        connected.bus.listen(|event| {
+        let events = Rc::clone(&self.events);
+        connected.bus.listen(move |event| {
+            // A reader that has gone away is no error.
+            drop(events.event(&event));
             if let Event::Notice { message, .. } = event {
                 screen.note(&message);
             }

@@ -77,8 +77,6 @@ pub struct LoadedAll {
     pub others: Vec<OtherModule>,
     /// Warnings about the mdaa.yaml.
     pub warnings: DiagnosticReport,
-    /// Whether it was an mdaa.yaml.
-    pub is_mdaa: bool,
     /// Modules of an mdaa.yaml whose files cannot be read, by deployment; only `validate` gets to see them.
     pub unreadable: Vec<(String, Failure)>,
 }
@@ -201,7 +199,7 @@ fn read_all(options: &LoadOptions, host: &Host, purpose: Purpose) -> Result<Load
                 failure.help("names that differ only in case name the same things in AWS: rename one of the two")
             );
         }
-        return Ok(LoadedAll { deployments, others: mdaa.others, warnings, is_mdaa, unreadable });
+        return Ok(LoadedAll { deployments, others: mdaa.others, warnings, unreadable });
     }
     let makes_up_names = purpose == Purpose::Validate || host.backend.is_sandbox();
     let stem = inputs.first().map(|file| stem(&file.name)).unwrap_or_default();
@@ -234,7 +232,7 @@ fn read_all(options: &LoadOptions, host: &Host, purpose: Purpose) -> Result<Load
         is_one_of_several: false,
     };
     let (deployments, warnings) = (vec![loaded], DiagnosticReport::default());
-    Ok(LoadedAll { deployments, others: Vec::new(), warnings, is_mdaa, unreadable: Vec::new() })
+    Ok(LoadedAll { deployments, others: Vec::new(), warnings, unreadable: Vec::new() })
 }
 
 /// Mistakes of a config besides its `deployment:` block, which cannot be read: its findings do not hang on names.

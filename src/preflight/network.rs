@@ -192,8 +192,7 @@ mod tests {
 
     #[test]
     fn each_mistake_has_its_warning() {
-        let subnet =
-            |way_out| LiveSubnet { id: "subnet-1".into(), vpc: "vpc-1".into(), owner: "1".into(), free: 100, way_out };
+        let subnet = |way_out| LiveSubnet { id: "subnet-1".into(), owner: "1".into(), free: 100, way_out };
         let endpoint =
             |service: &str, private_names| Endpoint { service: service.into(), is_interface: true, private_names };
         let good = || Network { subnets: vec![subnet(WayOut::Through)], endpoints: Vec::new(), enclosed_group: None };

@@ -1,4 +1,4 @@
-//! What happens, one JSON object a line as it happens: `--format ndjson`.
+//! Events of a run, one JSON object a line as they happen: `--format ndjson`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::plan::summary::Summary;
 /// The version of the events that this version writes.
 pub const VERSION: u32 = 1;
 
-/// One line.
+/// One line of the stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventLine {
     /// Grows when the meaning of a member changes; new members and types may come at any time.
@@ -37,7 +37,7 @@ pub struct EventLine {
     pub body: Body,
 }
 
-/// What can happen.
+/// The sorts of events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Body {
@@ -48,7 +48,7 @@ pub enum Body {
         /// The command.
         command: String,
     },
-    /// It is known what will be done.
+    /// The plan is known.
     Plan {
         /// `org/env/domain/module`.
         deployment: String,
@@ -69,7 +69,7 @@ pub enum Body {
         /// What is being done.
         action: ActionWord,
     },
-    /// What a step is waiting for moved on.
+    /// A step's object changed its phase.
     Phase {
         /// `kind.name`.
         address: String,

@@ -251,7 +251,7 @@ mod tests {
         let document = ReportDocument::of(&failed(), &create_all().plan(), &Caller::default());
         assert_eq!((document.counts.added, document.counts.failed, document.counts.skipped), (2, 1, 1));
         assert_eq!(document.errors[0].code, "SD3005");
-        let json: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
+        let json = serde_json::to_value(&document).unwrap();
         assert_eq!(json["steps"][2]["outcome"], "failed");
         assert_eq!(json["steps"][2]["error"]["changed"], "no");
         assert_eq!(json["steps"][3]["because_of"], "domain.studio");

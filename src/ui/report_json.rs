@@ -1,11 +1,10 @@
-//! How an apply or a destroy went, as data.
+//! Reports of applies and destroys as JSON.
 
 use std::collections::BTreeMap;
 use std::ops::Add;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::report_human::{failures, why_retained};
 use crate::apply::{Outcome, Report};
@@ -16,7 +15,7 @@ use crate::plan::document::{ActionWord, WatchedDocument};
 use crate::plan::summary::only_record_changes;
 use crate::plan::{Action, Plan, Step};
 
-/// A whole report.
+/// A whole report as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportDocument {
     /// Grows when the meaning of a member changes.
@@ -49,7 +48,7 @@ pub struct ReportDocument {
     pub counts: Counts,
 }
 
-/// How a step ended.
+/// The end of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepEnd {
     /// `kind.name`.
@@ -65,26 +64,26 @@ pub struct StepEnd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum EndDocument {
-    /// It is done.
+    /// Done.
     Done,
-    /// It is still used by something, stays, and is tried again by the next apply.
+    /// Still used by something: it stays, and the next apply tries again.
     Held {
         /// What uses it, for people.
         by: String,
     },
-    /// It failed.
+    /// Failed.
     Failed {
         /// The call that failed.
         error: CallDocument,
     },
-    /// It was not tried because another step failed.
+    /// Not tried because another step failed.
     Skipped {
         /// That step's address.
         because_of: String,
     },
-    /// It was not tried because the run was stopped.
+    /// Not tried because the run was stopped.
     Stopped,
-    /// It was under way when the run was left; what AWS accepted goes on.
+    /// Under way when the run was left; what AWS accepted goes on.
     Interrupted,
     /// The plan did not allow it.
     Blocked,
@@ -119,15 +118,15 @@ pub struct CallDocument {
     pub changed: Changed,
 }
 
-/// Whether a failed call changed anything.
+/// Effect of a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Changed {
-    /// It did not.
+    /// Nothing was changed.
     No,
     /// Nobody knows.
     Maybe,
-    /// It did.
+    /// Something was changed.
     Yes,
 }
 
@@ -147,7 +146,7 @@ impl From<&CloudError> for CallDocument {
     }
 }
 
-/// How many steps ended in each way.
+/// Numbers of steps by the way they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Made.
@@ -248,10 +247,5 @@ impl ReportDocument {
             outputs: report.outputs.iter().map(|(address, outputs)| (address.to_string(), outputs.clone())).collect(),
             counts: Counts::of(report, plan),
         }
-    }
-
-    /// This report as text.
-    pub fn text(&self) -> String {
-        format!("{:#}\n", json!(self))
     }
 }

@@ -14,7 +14,7 @@ const MARKDOWN_LIMIT: usize = 60_000;
 /// The most addresses that are named of what is left out by choice.
 const OMITTED: usize = 20;
 
-/// What became of one deployment, as data.
+/// Outcome of one deployment, as data.
 #[derive(Clone, Debug, Default)]
 pub struct DeploymentReport {
     /// What was to be done.
@@ -26,7 +26,7 @@ pub struct DeploymentReport {
 }
 
 impl DeploymentReport {
-    /// Whether it is about the deployment of this name.
+    /// Returns `true` if it is about the deployment of this name.
     pub fn is_about(&self, deployment: &str) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.deployment == deployment)
     }
@@ -41,7 +41,7 @@ pub fn json(command: &str, exit_code: u8, deployments: &[DeploymentReport]) -> S
     format!("{:#}\n", json!({"command": command, "exit_code": exit_code, "deployments": deployments}))
 }
 
-/// How much a Markdown report shows.
+/// Amount of detail in a Markdown report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Depth {
     Counts,
@@ -251,7 +251,7 @@ fn annotation(level: &str, place: Option<&Source>, title: &str, message: &str) -
     escape::command(&format!("::{level} {place}title={title}::{message}\n"))
 }
 
-/// What test reporters read: a suite a deployment, a case a step.
+/// JUnit XML for test reporters: a suite a deployment, a case a step.
 pub fn junit(command: &str, deployments: &[DeploymentReport]) -> String {
     let suites: String = deployments.iter().map(|deployment| suite(command, deployment)).collect();
     format!(

@@ -148,11 +148,6 @@ impl Lock {
         self.fence.guard(self.keep_alive(emit), work).await
     }
 
-    /// A channel that becomes true once the lock is lost.
-    pub fn lost(&self) -> tokio::sync::watch::Receiver<bool> {
-        self.fence.lost()
-    }
-
     /// Checks that the lock is certain to be held.
     ///
     /// # Errors

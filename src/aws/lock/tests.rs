@@ -157,7 +157,7 @@ async fn whoever_slept_looks_before_it_writes() {
     let error = sleeper.keep(&tell, async { write().await.unwrap_err() }).await;
     assert_eq!((error.kind, error.sent), (ErrorKind::NotHeld, Sent::No));
     assert_eq!(told.borrow().last().map(String::as_str), Some("the lock was taken away: stopping"));
-    assert!(*sleeper.lost().borrow());
+    assert!(*sleeper.fence.lost().borrow());
     let puts = sandbox.calls().iter().filter(|call| call.resource == "/w").count();
     assert_eq!(puts, 2, "what was refused never left");
 }

@@ -16,7 +16,7 @@ use crate::model::{Address, Source, Value};
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A whole plan.
+/// A whole plan as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     /// Grows when the meaning of a member changes.
@@ -63,7 +63,7 @@ pub struct PlanDocument {
     pub digest: Option<String>,
 }
 
-/// What happens to one address.
+/// One address with what happens to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDocument {
     /// `kind.name`.
@@ -93,23 +93,23 @@ pub struct StepDocument {
     pub waits_for: Vec<String>,
 }
 
-/// What happens, in a word.
+/// The action of a step, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionWord {
-    /// It stays as it is.
+    /// Unchanged.
     Keep,
-    /// It is taken over, and changed where it differs.
+    /// Taken over, and changed where it differs.
     Adopt,
-    /// It is made.
+    /// Created.
     Create,
-    /// It is changed in place.
+    /// Updated in place.
     Update,
-    /// It is deleted and made again.
+    /// Deleted and created again.
     Replace,
-    /// It is deleted.
+    /// Deleted.
     Delete,
-    /// It is no longer wanted, but kept for the data in it.
+    /// No longer wanted, but kept for the data in it.
     Retain,
 }
 
@@ -140,7 +140,7 @@ pub struct ChangeDocument {
     pub source: Option<Source>,
 }
 
-/// Why a step may not happen, and what would let it.
+/// The reason why a step may not happen, and what would let it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockedDocument {
     /// What stands in the way, for people.
@@ -158,7 +158,7 @@ pub struct NoticeDocument {
     pub message: String,
 }
 
-/// What was found on a thing of ours: the config says nothing about it, and it opens access, exposes or loses data.
+/// A finding on a thing of ours: the config says nothing about it, and it opens access, exposes or loses data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WatchedDocument {
     /// `kind.name`.
@@ -176,7 +176,7 @@ pub struct WatchedDocument {
 }
 
 impl WatchedDocument {
-    /// One as data.
+    /// A finding as JSON.
     pub fn of((address, watched): &(Address, Watched)) -> Self {
         Self {
             address: address.to_string(),
@@ -192,7 +192,7 @@ impl WatchedDocument {
     }
 }
 
-/// What was allowed when a plan was made.
+/// Consent that was given when a plan was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsentDocument {
     /// Whether what carries this deployment's MDAA tags is taken over.
@@ -264,21 +264,21 @@ impl ConsentDocument {
 /// A file that is no plan of this version.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPlan {
-    /// It is no JSON, or not of this shape.
+    /// No JSON, or not of this shape.
     #[error("the file is not a saved plan: {0}")]
     Shape(#[from] serde_json::Error),
-    /// It has another format version.
+    /// Another format version.
     #[error(
         "the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again"
     )]
     Version(u64),
-    /// It does not fit its digest.
+    /// A digest that does not fit.
     #[error("the saved plan was changed or cut since it was saved: it does not fit its own digest")]
     Altered,
     /// Another version of this program saved it.
     #[error("studio-deploy {0} saved the plan, and this is {version}: each version applies its own plans only", version = env!("CARGO_PKG_VERSION"))]
     Tool(String),
-    /// It does not say until when it holds.
+    /// No date until when it may be applied.
     #[error("the saved plan does not say until when it may be applied")]
     Undated,
     /// Its time is over.
@@ -317,7 +317,7 @@ impl PlanDocument {
         }
     }
 
-    /// This plan with its date and the date until when it may be applied.
+    /// Sets the date of this plan and the date until when it may be applied.
     #[must_use]
     pub fn dated(mut self, created: impl Into<String>, expires: impl Into<String>) -> Self {
         self.created = Some(created.into());
@@ -325,7 +325,7 @@ impl PlanDocument {
         self
     }
 
-    /// This plan with what was allowed when it was made.
+    /// Sets what was allowed when this plan was made.
     #[must_use]
     pub fn allowing(mut self, options: &Options) -> Self {
         self.consent = ConsentDocument::of(options);
@@ -368,14 +368,14 @@ impl PlanDocument {
         }
     }
 
-    /// This plan as text, with its digest: what a saved plan's file holds.
+    /// Text of this plan with its digest: the content of a saved plan's file.
     pub fn text(&self) -> String {
         let mut json = json!(Self { digest: None, ..self.clone() });
         json["digest"] = json!(digest(&json));
         format!("{json:#}\n")
     }
 
-    /// What has moved between this saved plan and the plan `now`, for people; none when they ask for the same.
+    /// The first difference between this saved plan and the plan `now`, for people; none when they ask for the same.
     pub fn moved(&self, now: &Self) -> Option<String> {
         for (what, then, now) in [
             ("the deployment", &self.deployment, &now.deployment),
