@@ -1,7 +1,7 @@
-//! Carries a plan out: a ready queue with bounded parallelism, nothing left to decide.
+//! The engine: it carries a plan's schedule out with bounded parallelism, and has nothing left to decide.
 //!
-//! A step starts when every step that it waits for is done. Behind a failed step only what waits for it is skipped;
-//! independent branches go on, and running again continues. Nothing is ever rolled back.
+//! A task starts when every task that it waits for is done ([`Schedule`]). Behind a failed one only what waits for it is
+//! skipped; independent branches go on, and running again continues. Nothing is ever rolled back.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,9 @@ use tokio::sync::watch;
 use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
-use crate::plan::{Action, AssetDigest, Change, Plan, Record, Rules, Step, Transition, changes};
+use crate::plan::{
+    Action, AssetDigest, Change, Plan, Record, ReplacePhase, RulesOf, Schedule, Step, Task, Transition, changes,
+};
 
 /// Event of a run as it happens: the only link to the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +167,7 @@ pub struct Settings {
 pub async fn apply<C: Cloud>(
     cloud: &C,
     plan: &Plan,
-    rules: &dyn Fn(crate::model::Kind) -> &'static dyn Rules,
+    rules: RulesOf<'_>,
     settings: Settings,
     stop: watch::Receiver<Stop>,
     events: &dyn Fn(Event),
@@ -186,7 +188,7 @@ pub async fn apply<C: Cloud>(
         (Some(old), Some(new)) => Some(old.union(new)),
         (old, new) => new.or(old).cloned(),
     };
-    let during = during.map(|record| record.with_unmade(&plan.steps(), &BTreeSet::new()));
+    let during = during.map(|record| record.with_unmade(plan.steps(), &BTreeSet::new()));
     if during.as_ref() != plan.recorded()
         && let Err(error) = cloud.write_record(during.as_ref()).await
     {
@@ -209,12 +211,12 @@ pub async fn apply<C: Cloud>(
     report.outputs = run.outputs.into_inner();
     let after = run.assets.into_inner();
     let held = run.held.into_inner();
-    report.record_error = settle_record(cloud, plan, during, &report, after, held).await.err();
+    report.record_error = trim_record(cloud, plan, during, &report, after, held).await.err();
     report
 }
 
 /// Trims the record to what is true at the end: the new one when everything is done, old and new together otherwise.
-async fn settle_record<C: Cloud>(
+async fn trim_record<C: Cloud>(
     cloud: &C,
     plan: &Plan,
     during: Option<Record>,
@@ -226,7 +228,7 @@ async fn settle_record<C: Cloud>(
     let done: BTreeSet<Address> = done.map(|(address, ..)| address.clone()).collect();
     let mut last = match report.is_complete() {
         true => plan.record().cloned(),
-        false => during.clone().map(|record| record.with_unmade(&plan.steps(), &done)),
+        false => during.clone().map(|record| record.with_unmade(plan.steps(), &done)),
     };
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
@@ -240,88 +242,16 @@ fn kept_outputs(plan: &Plan) -> BTreeMap<Address, BTreeMap<String, String>> {
     kept.filter_map(|step| Some((step.address().clone(), step.observed()?.outputs.clone()))).collect()
 }
 
-/// A step, or one half of a replacement: everything that depends on a replaced object goes before it goes, and is made
-/// again after it is made again.
-#[derive(Clone, Copy, Debug)]
-struct Task<'a> {
-    step: &'a Step,
-    half: Half,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Half {
-    Remove,
-    Make,
-    Whole,
-}
-
-impl Task<'_> {
-    fn key(&self) -> (&Address, Half) {
-        (&self.step.address(), self.half)
-    }
-}
-
-impl PartialEq for Task<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Task<'_> {}
-
-impl PartialOrd for Task<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Task<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-
-impl<'a> Task<'a> {
-    /// The phase that completes `step`.
-    const fn last(step: &'a Step) -> Self {
-        let half = if matches!(step.action(), Action::Replace) { Half::Make } else { Half::Whole };
-        Self { step, half }
-    }
-}
-
-/// Everything that is to be done, and what each waits for.
-fn tasks(plan: &Plan) -> Vec<(Task<'_>, Vec<Task<'_>>)> {
-    let steps: BTreeMap<&Address, &Step> =
-        plan.steps().iter().filter(|step| step.action().is_change()).map(|step| (step.address(), step)).collect();
-    let mut tasks = Vec::new();
-    for step in plan.steps().iter().filter(|step| step.action().is_change()) {
-        let mut needs: Vec<Task<'_>> =
-            step.waits_for().iter().filter_map(|of| steps.get(of).copied()).map(Task::last).collect();
-        if step.action() == Action::Replace {
-            let removed_first = steps.values().filter(|other| match other.action() {
-                Action::Replace => other.waits_for().contains(step.address()),
-                // What lives in it and is no longer wanted.
-                Action::Delete => {
-                    other.address().kind > step.address().kind && !other.waits_for().contains(step.address())
-                }
-                _ => false,
-            });
-            let half = |other: &&&'_ Step| match other.action() {
-                Action::Replace => Half::Remove,
-                _ => Half::Whole,
-            };
-            let first = removed_first.map(|other| Task { step: other, half: half(&other) }).collect();
-            tasks.push((Task { step, half: Half::Remove }, first));
-            needs.push(Task { step, half: Half::Remove });
-        }
-        tasks.push((Task::last(step), needs));
-    }
-    tasks
+/// How steps ended, in that order, each once.
+#[derive(Default)]
+struct Ended<'a> {
+    addresses: BTreeSet<&'a Address>,
+    order: Vec<(Address, Action, Outcome)>,
 }
 
 struct Run<'a, C> {
     cloud: &'a C,
-    rules: &'a dyn Fn(crate::model::Kind) -> &'static dyn Rules,
+    rules: RulesOf<'a>,
     events: &'a dyn Fn(Event),
     outputs: RefCell<BTreeMap<Address, BTreeMap<String, String>>>,
     assets: RefCell<BTreeMap<Address, AssetDigest>>,
@@ -332,86 +262,86 @@ struct Run<'a, C> {
 }
 
 impl<C: Cloud> Run<'_, C> {
+    /// Carries a schedule out, and returns how each step ended, in that order.
+    ///
+    /// A task begins as soon as it is ready and a place is free; which that is, the queue says. A task that does not end well
+    /// takes all that waits for it out of the queue, while the rest goes on: nothing is rolled back, so the more is done, the
+    /// less is left for the next run. Signals are heard between tasks only, but for the last, which leaves what runs where it
+    /// is; whatever has no end then was under way or never begun.
     async fn steps(
         &self,
         plan: &Plan,
         settings: Settings,
         mut stop: watch::Receiver<Stop>,
     ) -> Vec<(Address, Action, Outcome)> {
-        let mut waiting = tasks(plan);
-        let mut ended: BTreeMap<Task, Outcome> = BTreeMap::new();
-        let mut order = Vec::new();
+        let schedule = Schedule::of(plan);
+        let mut queue = schedule.queue();
+        let mut ended = Ended::default();
         let mut running = FuturesUnordered::new();
         let mut begun: BTreeSet<&Address> = BTreeSet::new();
+        let address = |at: usize| schedule.task(at).step.address().clone();
+        let skipped = |(at, because): (usize, usize)| (at, Outcome::Skipped { because_of: address(because) });
+        let blocked: Vec<usize> =
+            schedule.tasks().filter(|(_, task)| task.step.blocked().is_some()).map(|(at, _)| at).collect();
+        let mut ends: Vec<(usize, Outcome)> = queue.give_up(blocked.iter().copied()).into_iter().map(skipped).collect();
+        ends.extend(blocked.into_iter().map(|at| (at, Outcome::Blocked)));
         loop {
-            let mut moved = true;
-            while std::mem::take(&mut moved) {
-                for (task, needs) in std::mem::take(&mut waiting) {
-                    let because = needs.iter().find_map(|of| cause(&of.step.address(), ended.get(of)?));
-                    let outcome = if task.step.blocked().is_some() {
-                        Some(Outcome::Blocked)
-                    } else if let Some(because_of) = because {
-                        Some(Outcome::Skipped { because_of })
-                    } else if *stop.borrow() != Stop::No || (settings.fail_fast && self.failed.get()) {
-                        Some(Outcome::Stopped)
-                    } else {
-                        None
-                    };
-                    if let Some(outcome) = outcome {
-                        self.end(task, &outcome, &mut order);
-                        ended.insert(task, outcome);
-                        moved = true;
-                    } else if running.len() < settings.parallelism && needs.iter().all(|of| ended.contains_key(of)) {
-                        if task.half != Half::Make {
-                            let (address, action) = (task.step.address().clone(), task.step.action());
-                            (self.events)(Event::Started { address, action });
-                        }
-                        begun.insert(&task.step.address());
-                        running.push(async move { (task, self.task(task).await) });
-                    } else {
-                        waiting.push((task, needs));
-                    }
+            if *stop.borrow() != Stop::No || (settings.fail_fast && self.failed.get()) {
+                ends.extend(queue.drain().into_iter().map(|at| (at, Outcome::Stopped)));
+            }
+            ends.sort_by_key(|(at, _)| *at);
+            for (at, outcome) in ends.drain(..) {
+                self.end(schedule.task(at), outcome, &mut ended);
+            }
+            while running.len() < settings.parallelism
+                && let Some(at) = queue.take()
+            {
+                let task = schedule.task(at);
+                if task.is_first() {
+                    let (address, action) = (task.step.address().clone(), task.step.action());
+                    (self.events)(Event::Started { address, action });
                 }
+                begun.insert(task.step.address());
+                running.push(async move { (at, self.task(task).await) });
             }
             let next = tokio::select! {
                 biased;
                 next = running.next() => next,
                 _ = stop.wait_for(|stop| *stop == Stop::Leave) => None,
             };
-            let Some((task, result)) = next else { break };
-            let outcome = match result {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    self.failed.set(true);
-                    Outcome::Failed(error)
-                }
-            };
-            self.end(task, &outcome, &mut order);
-            ended.insert(task, outcome);
+            let Some((at, result)) = next else { break };
+            let outcome = result.unwrap_or_else(|error| {
+                self.failed.set(true);
+                Outcome::Failed(error)
+            });
+            match &outcome {
+                Outcome::Done | Outcome::Held(_) => queue.complete(at),
+                _ => ends.extend(queue.give_up([at]).into_iter().map(skipped)),
+            }
+            self.end(schedule.task(at), outcome, &mut ended);
         }
-        // Whatever neither ended nor could be left out was under way or waiting when the run was left.
         drop(running);
-        let seen: BTreeSet<Address> = order.iter().map(|(address, ..)| address.clone()).collect();
-        for step in plan.steps().iter().filter(|step| step.action().is_change() && !seen.contains(step.address())) {
-            let outcome = if begun.contains(step.address()) { Outcome::Interrupted } else { Outcome::Stopped };
-            self.end(Task { step, half: Half::Whole }, &outcome, &mut order);
+        for (_, task) in schedule.tasks() {
+            let outcome = if begun.contains(task.step.address()) { Outcome::Interrupted } else { Outcome::Stopped };
+            self.end(task, outcome, &mut ended);
         }
-        order
+        ended.order
     }
 
     /// Tells how a task ended, and notes it as its step's end: of a replacement only the second half, unless it is never
     /// reached.
-    fn end(&self, task: Task<'_>, outcome: &Outcome, order: &mut Vec<(Address, Action, Outcome)>) {
-        let (address, action) = (task.step.address().clone(), task.step.action());
-        if task.half == Half::Remove && *outcome == Outcome::Done || order.iter().any(|(of, ..)| *of == address) {
+    fn end<'a>(&self, task: Task<'a>, outcome: Outcome, ended: &mut Ended<'a>) {
+        let is_half = !task.is_last() && outcome == Outcome::Done;
+        if is_half || !ended.addresses.insert(task.step.address()) {
             return;
         }
+        let (address, action) = (task.step.address().clone(), task.step.action());
         (self.events)(Event::Ended { address: address.clone(), action, outcome: outcome.clone() });
-        order.push((address, action, outcome.clone()));
+        ended.order.push((address, action, outcome));
     }
 
-    async fn task(&self, Task { step, half }: Task<'_>) -> Result<Outcome, CloudError> {
-        if half == Half::Remove {
+    async fn task(&self, Task { step, phase }: Task<'_>) -> Result<Outcome, CloudError> {
+        if phase == Some(ReplacePhase::Destroy) {
             return self.remove(step).await;
         }
         match step.transition() {
@@ -475,9 +405,9 @@ impl<C: Cloud> Run<'_, C> {
         };
         let mut made = made;
         if !left(&made).is_empty() {
-            let seen = |found: &Found| found.ours().is_some_and(|again| left(again).is_empty());
-            if let Found::Ours(again) = self.cloud.find(node, &seen).await? {
-                made = again;
+            let seen = |found: &Found| found.ours().is_some_and(|live| left(live).is_empty());
+            if let Found::Ours(live) = self.cloud.find(node, &seen).await? {
+                made = live;
             }
         }
         let left = left(&made);
@@ -516,15 +446,6 @@ fn known_changes(changes: &[Change], node: &Node) -> Vec<Change> {
 
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "not set".into(), |value| value.to_json().to_string())
-}
-
-/// The failure that a step behind `address` is skipped for.
-fn cause(address: &Address, outcome: &Outcome) -> Option<Address> {
-    match outcome {
-        Outcome::Done | Outcome::Held(_) => None,
-        Outcome::Skipped { because_of } => Some(because_of.clone()),
-        Outcome::Failed(_) | Outcome::Stopped | Outcome::Interrupted | Outcome::Blocked => Some(address.clone()),
-    }
 }
 
 /// The properties that a change touches, at the depth that an API takes whole: the first key.
