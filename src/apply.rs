@@ -15,7 +15,8 @@ use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Path, Value};
 use crate::plan::{
-    Action, AssetDigest, Change, Plan, Record, ReplacePhase, RulesOf, Schedule, Step, Task, Transition, changes,
+    Action, AssetDigest, Change, DeletionPolicy, Plan, Record, ReplacePhase, RulesOf, Schedule, Step, Task, Transition,
+    changes,
 };
 
 /// Event of a run as it happens: the only link to the screen.
@@ -242,7 +243,7 @@ fn kept_outputs(plan: &Plan) -> BTreeMap<Address, BTreeMap<String, String>> {
     kept.filter_map(|step| Some((step.address().clone(), step.observed()?.outputs.clone()))).collect()
 }
 
-/// How steps ended, in that order, each once.
+/// Ends of steps in the order in which they came, each once.
 #[derive(Default)]
 struct Ended<'a> {
     addresses: BTreeSet<&'a Address>,
@@ -341,10 +342,11 @@ impl<C: Cloud> Run<'_, C> {
     }
 
     async fn task(&self, Task { step, phase }: Task<'_>) -> Result<Outcome, CloudError> {
-        if phase == Some(ReplacePhase::Destroy) {
-            return self.remove(step).await;
-        }
         match step.transition() {
+            // What is made again finds the data of the old one.
+            Transition::Replace { live, .. } if phase == Some(ReplacePhase::Destroy) => {
+                return self.delete(step, live, DeletionPolicy::Retain).await;
+            }
             Transition::Create { node, .. } | Transition::Replace { node, .. } => {
                 let node = self.known(node)?;
                 let made = self.cloud.create(&node).await?;
@@ -356,15 +358,14 @@ impl<C: Cloud> Run<'_, C> {
                 self.verify(&node, made).await?;
             }
             Transition::Release { live, changes } => self.cloud.release(step.address(), live, changes).await?,
-            Transition::Delete { .. } => return self.remove(step).await,
+            Transition::Delete { live, data } => return self.delete(step, live, *data).await,
             Transition::Keep { .. } | Transition::Retain { .. } => {}
         }
         Ok(Outcome::Done)
     }
 
-    async fn remove(&self, step: &Step) -> Result<Outcome, CloudError> {
-        let Some(observed) = step.observed() else { return Ok(Outcome::Done) };
-        match self.cloud.delete(step.address(), observed).await? {
+    async fn delete(&self, step: &Step, live: &Observed, data: DeletionPolicy) -> Result<Outcome, CloudError> {
+        match self.cloud.delete(step.address(), live, data).await? {
             Deleted::Gone => Ok(Outcome::Done),
             Deleted::Held(by) if step.action() == Action::Replace => {
                 Err(CloudError::new(ErrorKind::Conflict, format!("delete {}", step.address()), by))

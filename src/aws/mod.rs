@@ -33,9 +33,9 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Address, Deployment, Found, Kind, Manifest, Observed};
+use crate::model::{Address, Deployment, Found, Kind, Observed};
 use crate::naming::Names;
-use crate::plan::{Action, Retention};
+use crate::plan::Action;
 use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
@@ -91,11 +91,8 @@ pub struct Account {
     pub calls: Calls,
     /// The fence that lets writes through while the lock is held.
     pub(crate) fence: Fence,
-    /// The fate of what holds data when it is removed.
-    pub retention: Retention,
     /// The times that operations may take where those are not the usual ones.
     pub limits: BTreeMap<(Kind, Action), Duration>,
-    pub(crate) assets: BTreeMap<String, Manifest>,
     /// The line that all uploads share.
     pub(crate) upstream: Upstream,
     config: SdkConfig,
@@ -162,9 +159,7 @@ impl Account {
             cloudformation: client!(aws_sdk_cloudformation, config, calls, fence),
             calls,
             fence,
-            retention: Retention::default(),
             limits: BTreeMap::new(),
-            assets: BTreeMap::new(),
             upstream: Upstream::default(),
             config: config.clone(),
             path_style,
@@ -172,19 +167,6 @@ impl Account {
             fresh: Mutex::default(),
             gone_stacks: Mutex::default(),
         }
-    }
-
-    /// The same account with the files to upload, and what happens to what holds data.
-    #[must_use]
-    pub fn with(mut self, assets: BTreeMap<String, Manifest>, retention: Retention) -> Self {
-        self.assets = assets;
-        self.retention = retention;
-        self
-    }
-
-    /// The files of the asset `name` (`kind/asset`).
-    pub fn manifest(&self, name: &str) -> Manifest {
-        self.assets.get(name).cloned().unwrap_or_default()
     }
 
     /// S3 with other credentials: the asset role's.

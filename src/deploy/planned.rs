@@ -25,7 +25,9 @@ impl Connected {
     /// # Errors
     /// When the account cannot be read.
     pub async fn plan(&mut self, resolved: &Resolved, options: &Options) -> Result<Plan, Failure> {
-        let options = Options { protect: resolved.desired.config.domain.protect, ..options.clone() };
+        // An apply keeps home file system, bucket and key, whatever is said of a destroy.
+        let (protect, retention) = (resolved.desired.config.domain.protect, Retention::default());
+        let options = Options { protect, retention, ..options.clone() };
         let draft = self.draft(&resolved.graph, &options).await?;
         let checked = preflight::check(&self.account, &resolved.desired, draft).await;
         Ok(checked.map_err(|error| self.cloud(&error))?.finish())
@@ -42,7 +44,6 @@ impl Connected {
         let protect =
             config.is_some_and(|config| config.domain.protect) || self.written("protect") == Some("true".into());
         let options = Options { destroy: true, protect, retention, ..options.clone() };
-        self.account.retention = options.retention;
         let draft = self.draft(&Graph::new(), &options).await?;
         let checked = preflight::check_destroy(&self.account, draft).await;
         Ok(checked.map_err(|error| self.cloud(&error))?.finish())

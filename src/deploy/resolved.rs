@@ -74,7 +74,7 @@ impl Connected {
             deployment: self.deployment().clone(),
             names: self.account.names.clone(),
             roles,
-            assets: manifests.clone(),
+            assets: manifests,
             tags,
             permissions_boundary: self.loaded.permissions_boundary.clone(),
             flags: Flags {
@@ -84,7 +84,6 @@ impl Connected {
             },
             config,
         };
-        self.account.assets = manifests;
         let mut warnings = diagnostics;
         warnings.extend(limits::refused(&desired));
         if is_strict && warnings.has_refused() {

@@ -14,7 +14,7 @@ use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
-use crate::plan::{Action, Rules};
+use crate::plan::{Action, DeletionPolicy, Rules};
 
 /// Verbs and rules of the kind `app`.
 #[derive(Debug)]
@@ -77,7 +77,13 @@ impl Resource for AppResource {
         Ok(live.collect())
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let text = |key: &str| observed.properties.text(key).map(str::to_owned);
         let domain = Some(required::output(Kind::App, observed, "DomainId")?.to_owned());
         let kind = text("AppType").map(|kind| AppType::from(kind.as_str()));

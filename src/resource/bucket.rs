@@ -23,7 +23,7 @@ use crate::aws::{Account, not_ours, object_keys, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, Removal, Retention, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Removal, Retention, Rules, Watched};
 
 /// Verbs and rules of the kind `bucket`.
 #[derive(Debug)]
@@ -244,7 +244,13 @@ impl Resource for BucketResource {
         read_back(account, node).await
     }
 
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let name = &observed.id;
         // The bucket's own policy denies deleting objects to everybody but its roles.
         let policy = account.s3.delete_bucket_policy().bucket(name);

@@ -6,6 +6,7 @@
 //! its roles, so the asset role's credentials are used. Destroy leaves the objects where they are, with the bucket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::EncodingType;
@@ -21,7 +22,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::digest::hex;
 use crate::model::manifest::content_digest;
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
-use crate::plan::{Change, Record, Removal, Retention, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Record, Removal, Retention, Rules, Watched};
 
 /// Number of objects are read or written at once.
 const PARALLEL: usize = 8;
@@ -94,6 +95,7 @@ impl Resource for BucketObject {
                     properties.set("UploadRole", role);
                 }
                 let mut node = Node::new(address, properties);
+                node.files = Some(Arc::new(files));
                 node.after.insert(asset_policy::address());
                 if config.domain_bucket.is_none() {
                     node.after.insert(bucket::address());
@@ -144,7 +146,13 @@ impl Resource for BucketObject {
         put(account, node, &files(&observed.properties)).await
     }
 
-    async fn delete(&self, _account: &Account, address: &Address, _observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        _account: &Account,
+        address: &Address,
+        _observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         Err(super::never("deleted", address))
     }
 }
@@ -203,7 +211,7 @@ async fn look(account: &Account, node: &Node, record: Option<&Record>) -> Result
         wanted
     } else {
         let s3 = uploader(account, node).await?;
-        let manifest = account.manifest(&node.address.name);
+        let manifest = node.files.clone().unwrap_or_default();
         let heads = listing.keys().map(|path| {
             let size = manifest.files.get(path).map(|file| file.size);
             let (s3, key) = (&s3, format!("{prefix}{path}"));
@@ -305,7 +313,7 @@ async fn put(account: &Account, node: &Node, live: &BTreeMap<String, String>) ->
     let prefix = required::text(node, "Prefix")?;
     let wanted = files(&node.properties);
     let s3 = uploader(account, node).await?;
-    let manifest = account.manifest(&node.address.name);
+    let manifest = node.files.clone().unwrap_or_default();
     let key = encryption_key(account, &node.address, bucket).await?;
     let changed: Vec<(&String, &String)> =
         wanted.iter().filter(|(path, sha256)| live.get(*path) != Some(*sha256)).collect();

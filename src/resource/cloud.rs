@@ -6,7 +6,7 @@ use super::{KINDS, ObserveContext, Resource, of};
 use crate::aws::{Account, record};
 use crate::cloud::{Cloud, CloudError, Deleted};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
-use crate::plan::{Change, Record};
+use crate::plan::{Change, DeletionPolicy, Record};
 
 impl Cloud for Account {
     async fn observe(&self, graph: &Graph, record: Option<&Record>) -> Result<Snapshot, CloudError> {
@@ -44,8 +44,13 @@ impl Cloud for Account {
         of(address.kind).release(self, address, observed, changes).await
     }
 
-    async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        of(address.kind).delete(self, address, observed).await
+    async fn delete(
+        &self,
+        address: &Address,
+        observed: &Observed,
+        data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
+        of(address.kind).delete(self, address, observed, data).await
     }
 
     async fn read_record(&self) -> Result<Option<Record>, CloudError> {

@@ -26,7 +26,7 @@ use crate::aws::error::failed;
 use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
-use crate::plan::{Action, Apps, Change, Effect, Rules, Unset, Watched};
+use crate::plan::{Action, Apps, Change, DeletionPolicy, Effect, Retention, Rules, Unset, Watched};
 use crate::send_document;
 pub use desired::user_settings;
 use observe::{Awaited, find};
@@ -42,6 +42,11 @@ pub fn address() -> Address {
 }
 
 impl Rules for DomainResource {
+    /// SageMaker deletes the home file system with the domain, or leaves it where it is.
+    fn deletion_policy(&self, retention: &Retention) -> DeletionPolicy {
+        if retention.delete_home_efs == Some(true) { DeletionPolicy::Delete } else { DeletionPolicy::Retain }
+    }
+
     fn effect(&self, path: &Path, before: Option<&Value>, after: Option<&Value>) -> Effect {
         let keys: Vec<&str> = path.0.iter().map(String::as_str).collect();
         match keys.as_slice() {
@@ -175,7 +180,7 @@ impl Resource for DomainResource {
                     let Some(failed) = failed.filter(|_| is_first && is_transient(&error)) else { return Err(error) };
                     is_first = false;
                     account.notice(Some(&node.address), format!("{}; trying once more", error.message));
-                    self.delete(account, &node.address, &failed).await?;
+                    self.delete(account, &node.address, &failed, DeletionPolicy::Retain).await?;
                 }
                 other => break other?,
             }
@@ -220,14 +225,20 @@ impl Resource for DomainResource {
         Ok(Observed { refused, ..usable().await? })
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let id = &observed.id;
         // Nobody's home directory is on what was made for a domain that failed; once that is written there, it may go.
         let is_unused = unused::is_unused(account, observed).await?;
         if is_unused {
             unused::mark(account, address, observed).await?;
         }
-        let goes = is_unused || account.retention.delete_home_efs == Some(true);
+        let goes = is_unused || data == DeletionPolicy::Delete;
         let keep = if goes { RetentionType::Delete } else { RetentionType::Retain };
         let retention = RetentionPolicy::builder().home_efs_file_system(keep).build();
         let domain = Awaited::by_id(id);

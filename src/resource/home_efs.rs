@@ -16,7 +16,7 @@ use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
-use crate::plan::{Action, Removal, Retention, Rules};
+use crate::plan::{Action, DeletionPolicy, Removal, Retention, Rules};
 
 /// The tag by which SageMaker says which domain it made something for: the value is the domain's ARN.
 const MADE_FOR: &str = "ManagedByAmazonSageMakerResource";
@@ -132,7 +132,13 @@ impl Resource for HomeEfs {
         Ok(found)
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let id = &observed.id;
         let gone = async || {
             let targets = account.efs.describe_mount_targets().file_system_id(id).send().await;

@@ -21,7 +21,7 @@ use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Change, Removal, Retention, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Removal, Retention, Rules, Watched};
 
 /// Days in which a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
 const RESCUE_DAYS: i32 = 30;
@@ -244,16 +244,19 @@ impl Resource for KmsKey {
         delete_alias(account, observed).await
     }
 
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         delete_alias(account, observed).await?;
         let schedule = account.kms.schedule_key_deletion().key_id(&observed.id).pending_window_in_days(RESCUE_DAYS);
         match schedule.send().await.map_err(|e| failed("ScheduleKeyDeletion", e)) {
-            // Already scheduled, or gone.
-            Err(error) if error.is("KMSInvalidStateException") || error.kind == ErrorKind::NotFound => {
-                Ok(Deleted::Gone)
-            }
-            Err(error) => Err(error),
-            Ok(_) => Ok(Deleted::Gone),
+            Err(error) if !error.is("KMSInvalidStateException") && error.kind != ErrorKind::NotFound => Err(error),
+            // Scheduled now or before, or gone.
+            _ => Ok(Deleted::Gone),
         }
     }
 }

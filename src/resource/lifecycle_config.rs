@@ -18,7 +18,7 @@ use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, Effect, Rules};
+use crate::plan::{Change, DeletionPolicy, Effect, Rules};
 
 /// Verbs and rules of the kind `lifecycle_config`.
 #[derive(Debug)]
@@ -148,7 +148,13 @@ impl Resource for LifecycleConfigResource {
         account.find_ours(&node.address, || find(account, &observed.id)).await
     }
 
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let delete = account.sagemaker.delete_studio_lifecycle_config().studio_lifecycle_config_name(&observed.id);
         match delete.send().await.map_err(|e| failed("DeleteStudioLifecycleConfig", e)) {
             Err(error) if error.is("ResourceInUse") => Ok(Deleted::Held(error.message)),

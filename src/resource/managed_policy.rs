@@ -18,7 +18,7 @@ use crate::config::{Config, RoleReference};
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::naming::Names;
-use crate::plan::{Change, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Rules, Watched};
 
 /// Most versions of a policy that IAM keeps.
 const VERSIONS: usize = 5;
@@ -228,7 +228,13 @@ impl Resource for ManagedPolicy {
     }
 
     /// Detaches the policy from everything and deletes it with all its versions.
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let arn = &observed.id;
         let live = observed.properties.get("Roles").map(Value::items).unwrap_or_default();
         for role in live.iter().filter_map(Value::as_str) {

@@ -16,7 +16,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
 use crate::naming::Names;
-use crate::plan::{Change, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Rules, Watched};
 
 /// One of the two roles that a deployment may have: what tells it from the other.
 #[derive(Debug)]
@@ -183,7 +183,13 @@ impl Resource for ManagedRole {
     }
 
     /// Deletes the role with everything that hangs on it.
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let name = &observed.id;
         let gone = |error: &CloudError| error.kind == ErrorKind::NotFound;
         let mut attached = account.iam.list_attached_role_policies().role_name(name).into_paginator().items().send();

@@ -51,7 +51,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
 use crate::model::{Address, Deployment, Found, Graph, Kind, Manifest, Node, Observed, Path, Source};
 use crate::naming::Names;
-use crate::plan::{Action, Change, Record, Rules};
+use crate::plan::{Action, Change, DeletionPolicy, Record, Rules};
 
 /// Everything that a config asks for, references resolved: what nodes are made of.
 #[derive(Clone, Debug)]
@@ -202,8 +202,14 @@ pub trait Resource: Rules + Sync {
         Err(never("released", address))
     }
 
-    /// Deletes the live object, and returns once it is gone.
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError>;
+    /// Deletes the live object, and the data beside it if `data` says so, and returns once it is gone.
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError>;
 }
 
 fn never(done: &str, address: &Address) -> CloudError {

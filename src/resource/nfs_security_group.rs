@@ -16,7 +16,7 @@ use crate::aws::error::failed;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
-use crate::plan::{Change, Removal, Retention, Rules, Watched};
+use crate::plan::{Change, DeletionPolicy, Removal, Retention, Rules, Watched};
 
 /// Prefixes of the two groups' names.
 const PREFIXES: [&str; 2] = ["security-group-for-inbound-nfs-", "security-group-for-outbound-nfs-"];
@@ -163,7 +163,13 @@ impl Resource for NfsSecurityGroup {
         account.find_ours(&node.address, look).await
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let id = &observed.id;
         let domain = domain_of(required::property(Kind::NfsSecurityGroup, observed, "GroupName")?);
         // Of both: whichever goes first, the other one's rules refer to it.

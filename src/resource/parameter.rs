@@ -19,7 +19,7 @@ use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
-use crate::plan::{Change, Rules};
+use crate::plan::{Change, DeletionPolicy, Rules};
 
 /// Number of parameters' tags are read at once.
 const PARALLEL: usize = 8;
@@ -158,7 +158,13 @@ impl Resource for ParameterResource {
         read_back(account, node).await
     }
 
-    async fn delete(&self, account: &Account, _address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        _address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         match account.ssm.delete_parameter().name(&observed.id).send().await.map_err(|e| failed("DeleteParameter", e)) {
             Err(error) if error.kind != ErrorKind::NotFound => Err(error),
             _ => Ok(Deleted::Gone),

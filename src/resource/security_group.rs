@@ -20,7 +20,7 @@ use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
-use crate::plan::{Change, Effect, Rules};
+use crate::plan::{Change, DeletionPolicy, Effect, Rules};
 
 /// Time for which EC2's lists may show what is gone; usually seconds.
 const LAG: Duration = Duration::from_secs(20);
@@ -194,7 +194,13 @@ impl Resource for SecurityGroupResource {
         read_back(account, node).await
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         delete(account, address, &observed.id).await
     }
 }

@@ -15,7 +15,7 @@ use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
-use crate::plan::Rules;
+use crate::plan::{DeletionPolicy, Rules};
 
 /// Verbs and rules of the kind `space`.
 #[derive(Debug)]
@@ -82,7 +82,13 @@ impl Resource for SpaceResource {
         Ok(live.collect())
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::Space, observed, "DomainId")?;
         let space = Space { domain, name: &observed.id };
         let delete = async || {

@@ -12,6 +12,7 @@ use crate::aws::Account;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::hint::Hint;
 use crate::model::{Address, Kind, Observed, State, Value};
+use crate::plan::DeletionPolicy;
 
 /// The tag that says for which domain a thing was made that never came into service.
 pub const UNUSED: &str = "studio-deploy:unused";
@@ -94,12 +95,12 @@ pub(super) async fn clear_away(account: &Account, address: &Address, domain: &st
     let clear = async {
         for system in home_efs::of_domain(account, domain).await? {
             let address = Address::new(Kind::HomeEfs, &system.id);
-            home_efs::HomeEfs.delete(account, &address, &system).await?;
+            home_efs::HomeEfs.delete(account, &address, &system, DeletionPolicy::Retain).await?;
         }
         for group in nfs_security_group::made_for(account, domain).await? {
             let address =
                 Address::new(Kind::NfsSecurityGroup, required::property(Kind::NfsSecurityGroup, &group, "GroupName")?);
-            nfs_security_group::NfsSecurityGroup.delete(account, &address, &group).await?;
+            nfs_security_group::NfsSecurityGroup.delete(account, &address, &group, DeletionPolicy::Retain).await?;
         }
         Ok::<(), CloudError>(())
     };

@@ -28,7 +28,7 @@ use crate::cloud::{CloudError, Deleted};
 use crate::config::AuthMode;
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Action, Change, Effect, Removal, Retention, Rules, Unset, Watched};
+use crate::plan::{Action, Change, DeletionPolicy, Effect, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
 /// Number of profiles are read at once.
@@ -288,7 +288,13 @@ impl Resource for UserProfileResource {
         wait_until_usable(account, &node.address, Action::Update, &Profile::of(node)?).await
     }
 
-    async fn delete(&self, account: &Account, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        account: &Account,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::UserProfile, observed, "DomainId")?;
         let profile = Profile { domain, name: &observed.id };
         let delete = async || {

@@ -19,6 +19,7 @@ use studio_deploy::config::template::Context;
 use studio_deploy::config::{self};
 use studio_deploy::model::{Found, Graph, Kind, Node, Observed, Path, Value};
 use studio_deploy::naming::Names;
+use studio_deploy::plan::DeletionPolicy;
 use studio_deploy::plan::{PathSet, Record, changes};
 use studio_deploy::resource::{Desired, Flags, rules};
 
@@ -123,7 +124,10 @@ async fn everything_outside_studio_works_against_moto() {
     }
 
     for (address, observed) in live.iter().rev() {
-        let deleted = account.delete(address, observed).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let deleted = account
+            .delete(address, observed, DeletionPolicy::Retain)
+            .await
+            .unwrap_or_else(|error| panic!("{address}: {error}"));
         assert_eq!(deleted, Deleted::Gone, "{address}");
     }
     keeps_records(&account).await;
@@ -198,6 +202,6 @@ async fn publishes_parameters(account: &Account, desired: &Desired) {
     let view = studio_deploy::resource::ObserveContext { nodes: &nodes, record: None, domain: None };
     let seen = kind.observe(account, view).await.unwrap();
     assert!(seen.iter().any(|(address, found)| *address == vpc_id.address && found.ours().is_some()), "{seen:?}");
-    account.delete(&vpc_id.address, &made).await.unwrap();
+    account.delete(&vpc_id.address, &made, DeletionPolicy::Retain).await.unwrap();
     assert_eq!(account.find(vpc_id, &|_| true).await.unwrap(), Found::Absent);
 }

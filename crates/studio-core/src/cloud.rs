@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::model::{Address, Found, Graph, Node, Observed, Snapshot};
-use crate::plan::{Change, Record};
+use crate::plan::{Change, DeletionPolicy, Record};
 
 /// The account as the engine needs it.
 pub trait Cloud {
@@ -35,8 +35,13 @@ pub trait Cloud {
         changes: &[Change],
     ) -> impl Future<Output = Result<(), CloudError>>;
 
-    /// Deletes it; that it is gone already is success.
-    fn delete(&self, address: &Address, observed: &Observed) -> impl Future<Output = Result<Deleted, CloudError>>;
+    /// Deletes it, and the data beside it if `data` says so; that it is gone already is success.
+    fn delete(
+        &self,
+        address: &Address,
+        observed: &Observed,
+        data: DeletionPolicy,
+    ) -> impl Future<Output = Result<Deleted, CloudError>>;
 
     /// The record of earlier applies.
     fn read_record(&self) -> impl Future<Output = Result<Option<Record>, CloudError>>;

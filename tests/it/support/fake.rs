@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use studio_deploy::cloud::{Cloud, CloudError, Deleted, ErrorKind};
 use studio_deploy::model::{Address, Found, Graph, Kind, Node, Observed, Path, Snapshot, Value};
-use studio_deploy::plan::{Change, Effect, Record, Removal, Retention, Rules, Unset};
+use studio_deploy::plan::{Change, DeletionPolicy, Effect, Record, Removal, Retention, Rules, Unset};
 
 /// Prefix of ids; nothing else begins with it, so that references can be found.
 const ID: &str = "id:";
@@ -169,7 +169,12 @@ impl Cloud for Fake {
         World::refuse("release", address, "nothing here is released")
     }
 
-    async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
+    async fn delete(
+        &self,
+        address: &Address,
+        observed: &Observed,
+        _data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
         let mut world = self.world.borrow_mut();
         let holder = world.objects.iter().find(|(_, other)| ids(&other.properties).contains(&observed.id));
         if let Some((holder, _)) = holder {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use studio_deploy::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use studio_deploy::model::{Address, Found, Graph, Node, Observed, Snapshot};
-use studio_deploy::plan::{Change, Record};
+use studio_deploy::plan::{Change, DeletionPolicy, Record};
 
 /// Effect of a fault on one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,13 @@ impl<C: Cloud> Cloud for Faulty<'_, C> {
         self.call("release", self.account.release(address, observed, changes)).await
     }
 
-    async fn delete(&self, address: &Address, observed: &Observed) -> Result<Deleted, CloudError> {
-        self.call("delete", self.account.delete(address, observed)).await
+    async fn delete(
+        &self,
+        address: &Address,
+        observed: &Observed,
+        data: DeletionPolicy,
+    ) -> Result<Deleted, CloudError> {
+        self.call("delete", self.account.delete(address, observed, data)).await
     }
 
     async fn read_record(&self) -> Result<Option<Record>, CloudError> {

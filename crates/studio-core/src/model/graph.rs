@@ -1,10 +1,12 @@
 //! Desired state: nodes, and the edges that the outputs in their texts imply.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::manifest::Manifest;
 use super::{Address, Path, Value};
 
 /// Location in the YAML: file, line and column.
@@ -38,12 +40,21 @@ pub struct Node {
     /// What holds, as far as it is known, where `properties` say nothing: a profile's settings are then the domain's. It is
     /// what a setting is put to that AWS does not take back. Null for what inherits nothing.
     pub fallback: Value,
+    /// The files that belong to it, for an asset: `properties` have their digests, and these where they lie.
+    pub files: Option<Arc<Manifest>>,
 }
 
 impl Node {
     /// A node with no source and no order of its own yet.
     pub fn new(address: Address, properties: Value) -> Self {
-        Self { address, properties, sources: BTreeMap::new(), after: BTreeSet::new(), fallback: Value::Null }
+        Self {
+            address,
+            properties,
+            sources: BTreeMap::new(),
+            after: BTreeSet::new(),
+            fallback: Value::Null,
+            files: None,
+        }
     }
 
     /// The YAML line that a property comes from: its own, or its nearest ancestor's.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Apps, Blocked, Change, Effect, Notice, Options, Rules, RulesOf, Step, Transition, left_out};
+use super::{
+    Action, Apps, Blocked, Change, DeletionPolicy, Effect, Notice, Options, Rules, RulesOf, Step, Transition, left_out,
+};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// With `--skip-blocked`: makes a replacement that is not allowed an update without what cannot be changed in place.
@@ -67,7 +69,7 @@ pub(super) fn block(
         }
     }
     steps.extend(apps.iter().filter(|(address, _)| stopped.contains(address)).map(|(address, observed)| {
-        let transition = Transition::Delete { live: (*observed).clone() };
+        let transition = Transition::Delete { live: (*observed).clone(), data: DeletionPolicy::Retain };
         Step::new((*address).clone(), transition, "it stands in the way of a change of the domain")
     }));
     notices

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Options, Step, Transition};
+use super::{Action, Blocked, DeletionPolicy, Options, Step, Transition};
 use crate::model::{Address, Found, Kind, Observed, Snapshot, State};
 
 /// Something that somebody made in the domain.
@@ -38,7 +38,7 @@ impl Holder<'_> {
     }
 
     fn step(&self, reason: String, blocked: Option<Blocked>) -> Step {
-        let transition = Transition::Delete { live: self.observed.clone() };
+        let transition = Transition::Delete { live: self.observed.clone(), data: DeletionPolicy::Retain };
         Step { blocked, ..Step::new(self.address.clone(), transition, reason) }
     }
 }

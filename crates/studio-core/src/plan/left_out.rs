@@ -87,7 +87,7 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
             }
             step.changes().iter().for_each(|change| kept.add(change));
             // What was to go goes on with all that it has.
-            if let Transition::Delete { live } = &step.transition {
+            if let Transition::Delete { live, .. } = &step.transition {
                 identifiers(&live.properties, &mut kept.uses);
             }
         }

@@ -37,7 +37,7 @@ pub use drift::Drift;
 pub use findings::{Check, Draft, Finding, Obstacle};
 pub use order::Cycle;
 pub use record::{AssetDigest, PathSet, Record};
-pub use rules::{Apps, Effect, Options, Removal, Retention, Rules, RulesOf, Selection, Unset};
+pub use rules::{Apps, DeletionPolicy, Effect, Options, Removal, Retention, Rules, RulesOf, Selection, Unset};
 pub use schedule::{ReadyQueue, ReplacePhase, Schedule, Task};
 pub use selection::Omitted;
 pub use step::{Blocked, Notice, Plan, Step};

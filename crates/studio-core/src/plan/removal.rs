@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Change, Notice, Options, Removal, Rules, RulesOf, Step, Transition, drain};
+use super::{
+    Action, Blocked, Change, DeletionPolicy, Notice, Options, Removal, Rules, RulesOf, Step, Transition, drain,
+};
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
 /// Adds a step for everything of ours that the graph does not name, last created first.
+///
+/// Deletions run after every change, since a change is what lets go of a thing: only then does nothing refer to it any more.
+/// Among themselves they run creation backwards, so that nothing goes before what was built on it. Three sorts have an order of
+/// their own: what lives in a replaced domain goes before the new one is made, what users made waits for no change that may wait
+/// for it, and what a failed domain left waits for nothing but that domain's end.
 pub(super) fn add(
     steps: &mut Vec<Step>,
     graph: &Graph,
@@ -122,7 +129,9 @@ fn remove(
 ) -> Step {
     let live = observed.clone();
     let reason = if options.destroy { "everything goes" } else { "it is no longer in the config" };
-    let mut step = Step::new(address.clone(), Transition::Delete { live: live.clone() }, reason);
+    // What only `destroy` is asked about stays whatever else goes.
+    let data = if options.destroy { rules.deletion_policy(&options.retention) } else { DeletionPolicy::Retain };
+    let mut step = Step::new(address.clone(), Transition::Delete { live: live.clone(), data }, reason);
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
         Removal::Asked { loses } => step.reason = loses,

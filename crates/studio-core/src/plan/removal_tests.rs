@@ -225,3 +225,20 @@ fn a_key_stays_with_what_it_encrypts() {
         }
     }
 }
+
+#[test]
+fn data_beside_what_goes_goes_only_with_a_destroy_that_says_so() {
+    use super::super::{DeletionPolicy, Transition};
+    let scene = Situation::default().has("domain.studio", json!({}));
+    for (words, expected) in [
+        ("", DeletionPolicy::Retain),
+        ("efs=delete", DeletionPolicy::Retain),
+        ("destroy", DeletionPolicy::Retain),
+        ("destroy bucket=delete key=delete", DeletionPolicy::Retain),
+        ("destroy efs=delete", DeletionPolicy::Delete),
+    ] {
+        let plan = scene.plan(words);
+        let Transition::Delete { data, .. } = step(&plan, "domain.studio").transition() else { panic!("{words}") };
+        assert_eq!(*data, expected, "{words}");
+    }
+}

@@ -113,6 +113,12 @@ pub trait Rules {
         None
     }
 
+    /// Fate of the data beside an object that is deleted for good.
+    fn deletion_policy(&self, retention: &Retention) -> DeletionPolicy {
+        let _ = retention;
+        DeletionPolicy::Retain
+    }
+
     /// The meaning of removing `observed`.
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         let _ = (observed, retention);
@@ -144,6 +150,18 @@ impl Retention {
             delete_kms_key: self.delete_kms_key.or(other.delete_kms_key),
         }
     }
+}
+
+/// Fate of data that lies beside an object when that is deleted, such as a domain's home file system.
+///
+/// CloudFormation's word: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeletionPolicy {
+    /// The data stays.
+    #[default]
+    Retain,
+    /// The data goes with the object.
+    Delete,
 }
 
 /// The part of a plan that is to be done, by globs of addresses; all of it when there are none.

@@ -29,12 +29,12 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Whether the step begins with this task.
+    /// Returns `true` if the step begins with this task.
     pub const fn is_first(&self) -> bool {
         !matches!(self.phase, Some(ReplacePhase::Create))
     }
 
-    /// Whether the step is done with this task.
+    /// Returns `true` if the step is done with this task.
     pub const fn is_last(&self) -> bool {
         !matches!(self.phase, Some(ReplacePhase::Destroy))
     }
@@ -44,11 +44,11 @@ impl Task<'_> {
 #[derive(Clone, Debug)]
 pub struct Schedule<'a> {
     tasks: Vec<Task<'a>>,
-    /// What each task waits for.
+    /// Numbers of the tasks that each task waits for.
     waits_for: Vec<Vec<usize>>,
-    /// What waits for each task.
+    /// Numbers of the tasks that wait for each task.
     followers: Vec<Vec<usize>>,
-    /// How many tasks follow each other from this one on, at most, it included.
+    /// Length of the longest path from each task on, the task included.
     remaining: Vec<usize>,
 }
 
@@ -150,14 +150,14 @@ fn remaining(waits_for: &[Vec<usize>], followers: &[Vec<usize>]) -> Vec<usize> {
     remaining
 }
 
-/// How far a task is.
+/// Progress of a task in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TaskState {
-    /// It has not begun.
+    /// The task has not begun.
     Waiting,
-    /// It has begun, or is done.
+    /// The task has begun, or is done.
     Taken,
-    /// It will not be done, because of this task.
+    /// The task will not be done, because of the one of this number.
     Lost(usize),
 }
 

@@ -1,4 +1,4 @@
-//! What waits for what while a plan is carried out, and which task is next.
+//! Order of tasks while a plan is carried out: the edges between them, and the next to begin.
 
 use serde_json::json;
 

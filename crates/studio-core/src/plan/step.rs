@@ -81,7 +81,7 @@ impl Step {
             | Transition::Adopt { live, .. }
             | Transition::Replace { live, .. }
             | Transition::Release { live, .. }
-            | Transition::Delete { live }
+            | Transition::Delete { live, .. }
             | Transition::Retain { live } => Some(live),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::DeletionPolicy;
 use super::super::testing::{Situation, address, step};
 use super::*;
 use crate::model::{Owner, State};
@@ -51,7 +52,10 @@ fn a_step_turns_only_into_what_it_has_the_parts_for() {
         ),
         (Transition::Create { node, changes: changes.clone() }, [Action::Keep, Action::Create, Action::Create]),
         (Transition::Release { live: of_live, changes }, [Action::Keep, Action::Update, Action::Update]),
-        (Transition::Delete { live: live.clone() }, [Action::Keep, Action::Delete, Action::Delete]),
+        (
+            Transition::Delete { live: live.clone(), data: DeletionPolicy::Retain },
+            [Action::Keep, Action::Delete, Action::Delete],
+        ),
         (Transition::Retain { live }, [Action::Keep, Action::Retain, Action::Retain]),
     ] {
         assert_eq!(turned(&transition), expected, "{transition:?}");

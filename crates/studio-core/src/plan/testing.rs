@@ -6,7 +6,8 @@ use globset::Glob;
 use serde_json::Value as Json;
 
 use super::{
-    Action, Apps, Cycle, Draft, Effect, Mend, Options, Plan, Record, Removal, Retention, Rules, Step, Unset, Watched,
+    Action, Apps, Cycle, DeletionPolicy, Draft, Effect, Mend, Options, Plan, Record, Removal, Retention, Rules, Step,
+    Unset, Watched,
 };
 use super::{is_blank, plan};
 use crate::hint::Hint;
@@ -71,6 +72,10 @@ impl Rules for ByName {
     fn stranger(&self, observed: &Observed) -> Option<Watched> {
         let odd = observed.properties.get("Odd")?;
         Some(Watched::by_hand(Path::default(), odd, "somebody put it here", "ask them"))
+    }
+
+    fn deletion_policy(&self, retention: &Retention) -> DeletionPolicy {
+        if retention.delete_home_efs == Some(true) { DeletionPolicy::Delete } else { DeletionPolicy::Retain }
     }
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {

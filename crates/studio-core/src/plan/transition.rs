@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Change;
+use super::{Change, DeletionPolicy};
 use crate::model::{Node, Observed};
 
 /// Action of a step, in a word.
@@ -99,6 +99,8 @@ pub enum Transition {
     Delete {
         /// What it is.
         live: Observed,
+        /// Fate of the data beside the object.
+        data: DeletionPolicy,
     },
     /// No longer wanted, but kept for the data in it.
     Retain {
@@ -129,7 +131,7 @@ impl Transition {
             | Self::Adopt { node, live, changes }
             | Self::Replace { node, live, changes } => (Some(node), Some(live), changes),
             Self::Release { live, changes } => (None, Some(live), changes),
-            Self::Delete { live } | Self::Retain { live } => (None, Some(live), Vec::new()),
+            Self::Delete { live, .. } | Self::Retain { live } => (None, Some(live), Vec::new()),
         }
     }
 }
