@@ -210,7 +210,7 @@ fn print_usage_error(error: &clap::Error, format: Format, screen: &Screen) -> Ex
         Format::Ndjson => {
             #[expect(
                 clippy::disallowed_methods,
-                reason = "there are no surroundings yet that could say what time it is"
+                reason = "there is no host yet that could say what time it is"
             )]
             let now = || jiff::Timestamp::now().to_string();
             drop(events::lone_error(&failure, "", screen, now));
