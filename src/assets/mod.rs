@@ -312,7 +312,7 @@ impl Walk {
                 self.refuse(&full_path, "it is encrypted", LEAVE_OUT);
             } else if !matches!(member.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
                 let why = format!("it is compressed with {}, and only deflate is known", member.compression());
-                self.refuse(&full_path, why, "make the archive anew, as `zip` does by itself");
+                self.refuse(&full_path, why, "create the archive again, as `zip` does by itself");
             } else if self.may_be_key(&full_path, &path) {
                 total = total.saturating_add(member.size());
                 self.file(&full_path, path, member.size(), AssetLocation::Zip(root.to_owned(), index));

@@ -51,7 +51,7 @@ pub async fn read(account: &Account) -> Result<Option<Record>, CloudError> {
     if record.is_none() {
         account.notice(
             None,
-            "the record of earlier applies cannot be read: settings that left the config since are not taken back",
+            "the record of earlier applies cannot be read: settings that left the config since are not unset",
         );
     }
     Ok(record)

@@ -123,7 +123,7 @@ impl Mistake {
                 &ROLE_CONTRADICTION,
                 format!("the config gives the unique id {}, and {arn} has {id}", said(&reference.id)),
             )
-            .help("it changes when a role is made again: leave out `id`, or give the reference that belongs to it"),
+            .help("it changes when a role is created again: leave out `id`, or give the reference that belongs to it"),
             Self::Ambiguous(names) => {
                 Diagnostic::new(&ROLE_AMBIGUOUS, format!("several roles belong to the {asked}: {}", names.join(", ")))
                     .help("give the `arn` of the one that is meant")

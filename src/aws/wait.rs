@@ -131,7 +131,7 @@ impl Clock {
                                 ErrorKind::Timeout,
                                 format!("wait for {what}"),
                                 format!(
-                                    "still {status} after {} s; AWS goes on, and the same command again goes on waiting",
+                                    "still {status} after {} s; AWS continues, and the same command waits for it again",
                                     wait_policy.timeout.as_secs()
                                 ),
                             )

@@ -61,7 +61,7 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
 }
 
 async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
-    let (mut connected, planned, options) = run.host.signals.unless_stopped(review(loaded, args, run)).await?;
+    let (connected, planned, options) = run.host.signals.unless_stopped(review(loaded, args, run)).await?;
     // Where all that differs is blocked or left out there is nothing to begin.
     let is_partial = planned.plan.is_partial();
     if planned.plan.is_empty() || is_partial && !planned.plan.steps().iter().any(Step::runs) {
@@ -79,7 +79,7 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Deployme
         });
     }
     approve(&planned.plan, args, run).await?;
-    run.execute(&mut connected, &planned, &options, args.fail_fast).await
+    run.execute(&connected, &planned, &options, args.fail_fast).await
 }
 
 /// Plans, shows it, and makes sure that it may be applied.

@@ -208,10 +208,7 @@ fn print_usage_error(error: &clap::Error, format: Format, screen: &Screen) -> Ex
     match format {
         Format::Json => drop(screen.data(&failure.json())),
         Format::Ndjson => {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "there is no host yet that could say what time it is"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "there is no host yet that could say what time it is")]
             let now = || jiff::Timestamp::now().to_string();
             drop(events::lone_error(&failure, "", screen, now));
         }

@@ -20,7 +20,7 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Deploy
     let mut options = Options::default();
     args.removal.write_to(&mut options);
     let review = review(loaded, &options, run);
-    let (mut connected, planned) = run.host.signals.unless_stopped(review).await?;
+    let (connected, planned) = run.host.signals.unless_stopped(review).await?;
     if planned.plan.is_empty() {
         // Only while something stays that a step could not remove does the record stay too, and the lock with it.
         if planned.plan.recorded().is_none() && !run.global.run.no_lock {
@@ -32,7 +32,7 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Deploy
     let what = format!("This destroys {}", planned.plan.deployment());
     let names: Vec<&str> = args.confirm.iter().map(String::as_str).collect();
     prompt::confirm(&planned.plan, &what, &names, args.auto_approve, run).await?;
-    run.execute(&mut connected, &planned, &options, false).await
+    run.execute(&connected, &planned, &options, false).await
 }
 
 /// Plans the end, shows it, and makes sure that it may be.

@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
     /// Carries an approved plan out under the lock, and tells how it went.
     pub async fn execute(
         &self,
-        connected: &mut Connected,
+        connected: &Connected,
         approved: &Planned,
         options: &Options,
         fail_fast: bool,

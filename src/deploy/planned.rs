@@ -24,7 +24,7 @@ impl Connected {
     ///
     /// # Errors
     /// When the account cannot be read.
-    pub async fn plan(&mut self, resolved: &Resolved, options: &Options) -> Result<Plan, Failure> {
+    pub async fn plan(&self, resolved: &Resolved, options: &Options) -> Result<Plan, Failure> {
         // An apply keeps home file system, bucket and key, whatever is said of a destroy.
         let (protect, retention) = (resolved.desired.config.domain.protect, Retention::default());
         let options = Options { protect, retention, ..options.clone() };
@@ -38,7 +38,7 @@ impl Connected {
     ///
     /// # Errors
     /// When the account cannot be read.
-    pub async fn plan_destroy(&mut self, options: &Options) -> Result<Plan, Failure> {
+    pub async fn plan_destroy(&self, options: &Options) -> Result<Plan, Failure> {
         let config = self.open_config();
         let retention = options.retention.or(config.map(retention).unwrap_or_default());
         let protect =
@@ -53,7 +53,7 @@ impl Connected {
     ///
     /// # Errors
     /// When the account cannot be read.
-    pub async fn plan_again(&mut self, planned: &Planned, options: &Options) -> Result<Plan, Failure> {
+    pub async fn plan_again(&self, planned: &Planned, options: &Options) -> Result<Plan, Failure> {
         match &planned.resolved {
             Some(resolved) => self.plan(resolved, options).await,
             None => self.plan_destroy(options).await,

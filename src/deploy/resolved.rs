@@ -28,7 +28,7 @@ impl Connected {
     ///
     /// # Errors
     /// Mistakes in the config, missing parameters and roles, or that AWS could not be asked.
-    pub async fn resolve(&mut self, is_strict: bool) -> Result<Resolved, Failure> {
+    pub async fn resolve(&self, is_strict: bool) -> Result<Resolved, Failure> {
         // Whatever can be said without AWS comes before it is asked, all at once.
         let mut diagnostics = self.open.diagnostics.clone();
         diagnostics.extend(files_and_sizes(&self.loaded, &self.context, self.open.config.as_ref()));

@@ -66,7 +66,7 @@ pub struct Executed {
 /// The lock is held or lost, the account has changed since, or cannot be read. What fails in a step is in the report.
 pub async fn execute(
     run: &Execution<'_>,
-    connected: &mut Connected,
+    connected: &Connected,
     approved: &Planned,
     options: &Options,
 ) -> Result<Executed, Failure> {
@@ -89,7 +89,7 @@ pub async fn execute(
 
 async fn under_lock(
     run: &Execution<'_>,
-    connected: &mut Connected,
+    connected: &Connected,
     approved: &Planned,
     options: &Options,
 ) -> Result<Executed, Failure> {

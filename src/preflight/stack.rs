@@ -166,7 +166,7 @@ fn by_template(
     let status = &stack.status;
     let mut alive = format!("{} is alive ({status})", described(deployment, stack));
     if let Some(root) = stack.root.as_ref().filter(|root| **root != stack.id) {
-        alive = format!("{alive}, as a part of the stack {root} that goes with it");
+        alive = format!("{alive}, as a part of the stack {root}");
     }
     let imported = match imported {
         [] => String::new(),

@@ -69,8 +69,8 @@ impl Rules for BucketResource {
 
     fn removal(&self, observed: &Observed, retention: &Retention) -> Removal {
         if retention.delete_bucket == Some(true) {
-            let loses = format!("{} goes, and every version of all that is shared in it for good", observed.id);
-            return Removal::Asked { loses };
+            let loses = format!("{} is deleted with every version of everything shared in it, for good", observed.id);
+            return Removal::Requested { loses };
         }
         Removal::Retain {
             why: format!("{} holds shared notebooks, and every version of them", observed.id),

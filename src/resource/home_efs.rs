@@ -33,8 +33,8 @@ impl Rules for HomeEfs {
         let size = observed.properties.text("Size").unwrap_or("unknown size");
         if retention.delete_home_efs == Some(true) {
             let what = holds(observed);
-            let loses = format!("{} goes, and {what} with it for good ({size})", observed.id);
-            return Removal::Asked { loses };
+            let loses = format!("{} is deleted, and {what} with it for good ({size})", observed.id);
+            return Removal::Requested { loses };
         }
         let why = format!("{} holds {} ({size})", observed.id, holds(observed));
         match domain_of(&observed.properties) {

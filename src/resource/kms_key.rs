@@ -71,7 +71,7 @@ impl Rules for KmsKey {
                  `aws kms cancel-key-deletion` rescues it",
                 observed.id
             );
-            return Removal::Asked { loses };
+            return Removal::Requested { loses };
         }
         Removal::Retain {
             why: format!("{} stays, since what it encrypts is gone for good without it", observed.id),

@@ -42,8 +42,8 @@ const SETTINGS: &[Setting] = &[
         Matters::Word("ENABLED"),
         "users act as themselves elsewhere",
     ),
-    Setting(&["AmazonQSettings", "Status"], Matters::Word("ENABLED"), "what users write goes to Amazon Q"),
-    Setting(&["AmazonQSettings", "QProfileArn"], Matters::Any, "what users write goes to this profile of Amazon Q"),
+    Setting(&["AmazonQSettings", "Status"], Matters::Word("ENABLED"), "what users write is sent to Amazon Q"),
+    Setting(&["AmazonQSettings", "QProfileArn"], Matters::Any, "what users write is sent to this profile of Amazon Q"),
     Setting(
         &["UnifiedStudioSettings", "StudioWebPortalAccess"],
         Matters::Word("ENABLED"),

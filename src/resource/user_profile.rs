@@ -89,7 +89,7 @@ impl Rules for UserProfileResource {
 
     fn removal(&self, observed: &Observed, _retention: &Retention) -> Removal {
         let uid = observed.outputs.get("HomeEfsFileSystemUid").map_or("unknown", String::as_str);
-        Removal::Guarded {
+        Removal::NeedsConsent {
             loses: format!(
                 "{}'s home directory from sight: it stays on the file system under uid {uid}, but no new profile gets it",
                 observed.id

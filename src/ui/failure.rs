@@ -98,7 +98,7 @@ mod tests {
         insta::assert_snapshot!(render(&Failure::blocked(&removal().plan()).unwrap(), Paint::PLAIN), @r"
     error[SD4001]: nothing was applied: 2 steps are blocked
       --> studio.yaml:11:3
-      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory; in its way besides: user_profile.ben (studio.yaml:11)
+      domain.studio: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory; also in the way: user_profile.ben (studio.yaml:11)
       user_profile.ben: removing it loses the home directory of the user
       help: put the old value back, or allow it with `--allow-replace domain.studio`
             put it back into the config, or allow it with `--allow-profile-delete ben`

@@ -187,7 +187,7 @@ impl<'a> Progress<'a> {
             }
             Outcome::Skipped { because_of } => (Tone::Change, format!("skipped, since {because_of} is not done")),
             Outcome::Stopped => (Tone::Change, "stopped before it began".into()),
-            Outcome::Interrupted => (Tone::Change, "left while under way; AWS goes on".into()),
+            Outcome::Interrupted => (Tone::Change, "left while under way; AWS continues".into()),
             Outcome::Blocked => (Tone::Remove, "blocked by the plan".into()),
         };
         self.print_line(&format!("{}: {}", name(address), self.screen.notes_paint().paint(tone, &end)));

@@ -40,7 +40,7 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
                 "left",
                 Tone::Change,
                 format!(
-                    "{address}: {} was under way, and AWS goes on; the next run waits for it",
+                    "{address}: {} was under way, and AWS continues; the next run waits for it",
                     progressive(*action)
                 ),
             ),
@@ -240,7 +240,7 @@ mod tests {
       PutParameter: no (nothing was changed)
       help: run again: the record only remembers which settings were once set
 
-    left domain.studio: creating was under way, and AWS goes on; the next run waits for it
+    left domain.studio: creating was under way, and AWS continues; the next run waits for it
     stopped user_profile.ann: not created
     1 done, 1 failed, 2 stopped. Run `studio-deploy apply` again to continue.
     ");

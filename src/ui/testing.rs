@@ -62,7 +62,7 @@ impl Rules for Sample {
 
     fn removal(&self, _: &Observed, retention: &Retention) -> Removal {
         match self.0 {
-            Kind::UserProfile => Removal::Guarded { loses: "the home directory of the user".into() },
+            Kind::UserProfile => Removal::NeedsConsent { loses: "the home directory of the user".into() },
             Kind::Bucket if retention.delete_bucket != Some(true) => {
                 let why = "`removalPolicy.bucket` is retain".into();
                 Removal::Retain { why, drops: Vec::new(), later: Some(Hint::new("destroy", ["--bucket", "delete"])) }

@@ -121,7 +121,7 @@ fn what_loses_data_is_blocked_and_says_what_would_allow_it() {
     acme/dev/ml/studio in 123456789012 us-east-1
 
       -    user_profile.ann  it is no longer in the config
-      !    domain.studio     replace blocked: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory; in its way besides: user_profile.ben  studio.yaml:11
+      !    domain.studio     replace blocked: VpcId of id-of-domain.studio cannot be changed in place, and replacing it loses every user's home directory; also in the way: user_profile.ben  studio.yaml:11
            help: put the old value back, or allow it with `--allow-replace domain.studio`
            VpcId: vpc-1 → vpc-2  studio.yaml:11
       !    user_profile.ben  delete blocked: removing it loses the home directory of the user
@@ -157,8 +157,8 @@ fn destroying_names_what_is_retained() {
     insta::assert_snapshot!(shown(&destroy(), DiffStyle::Compact), @r"
     acme/dev/ml/studio in 123456789012 us-east-1
 
-      -    user_profile.ann  everything goes
-      -    domain.studio     everything goes
+      -    user_profile.ann  everything is destroyed
+      -    domain.studio     everything is destroyed
 
     Retained:
       bucket.sharing  `removalPolicy.bucket` is retain; later: `studio-deploy destroy --bucket delete`

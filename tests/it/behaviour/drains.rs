@@ -242,7 +242,7 @@ fn a_user_with_an_app_and_a_space_goes_once_all_of_it_may() {
     let without = edit(&config(), BEN, "");
     let blocked = lab.run(APPLY, &without).expect(5);
     assert!(blocked.writes().is_empty());
-    blocked.assert_says("in its way besides: app.ben/JupyterLab/default, app.bens/JupyterLab/default, space.bens");
+    blocked.assert_says("also in the way: app.ben/JupyterLab/default, app.bens/JupyterLab/default, space.bens");
     blocked.assert_says("`--allow-profile-delete ben --drain`");
     blocked.assert_says("private JupyterLab space of ben, 5 GB, InService: the files in it are lost for good");
     assert!(!blocked.data.contains("anns"), "{}", blocked.data);

@@ -144,8 +144,8 @@ fn decide_replacement(step: &mut Step, live: &Observed, rules: &dyn Rules, optio
     if !options.allow_replace.contains(&step.address) {
         // What is lost with the object is lost with its replacement, and known in more detail.
         let loses = match rules.removal(live, &options.retention) {
-            Removal::Guarded { loses } => format!("loses {loses}"),
-            Removal::Delete | Removal::Asked { .. } | Removal::Unused { .. } | Removal::Retain { .. } => {
+            Removal::NeedsConsent { loses } => format!("loses {loses}"),
+            Removal::Delete | Removal::Requested { .. } | Removal::Unused { .. } | Removal::Retain { .. } => {
                 loses.to_owned()
             }
         };

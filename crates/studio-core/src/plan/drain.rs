@@ -76,7 +76,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
         let goes_with = holder.holds.iter().find(|address| !staying.contains(*address));
         match (goes_with, holder.needs) {
             (Some(with), _) => {
-                removals.push(holder.step(format!("{} ({with} goes)", holder.loses()), None));
+                removals.push(holder.step(format!("{} ({with} is deleted)", holder.loses()), None));
             }
             (None, Some(flag)) => {
                 let held: Vec<String> = holder.holds.iter().map(ToString::to_string).collect();
@@ -86,7 +86,7 @@ pub(super) fn add(steps: &mut [Step], removals: &mut Vec<Step>, snapshot: &Snaps
                         "let its user stop or delete it, or delete it and all else that is in the way with `{flag}`"
                     ),
                 );
-                removals.push(holder.step("what it holds goes".into(), Some(blocked)));
+                removals.push(holder.step("what it holds is deleted".into(), Some(blocked)));
             }
             // It may go, but what it holds stays: so does it.
             (None, None) => {}
@@ -182,7 +182,7 @@ fn block(step: &mut Step, holders: &[Holder<'_>], staying: &BTreeSet<Address>) {
     step.blocked = Some(match step.blocked.take() {
         Some(blocked) if in_the_way.is_empty() => blocked,
         Some(mut blocked) => {
-            blocked.why.push_str(&format!("; in its way besides: {list}"));
+            blocked.why.push_str(&format!("; also in the way: {list}"));
             match blocked.hint.strip_suffix('`').map(|hint| format!("{hint} {flags}`")) {
                 Some(hint) if !flags.is_empty() && blocked.hint.contains("`--") => blocked.hint = hint,
                 _ => {}
@@ -190,16 +190,16 @@ fn block(step: &mut Step, holders: &[Holder<'_>], staying: &BTreeSet<Address>) {
             blocked
         }
         None if in_the_way.is_empty() => Blocked::new(
-            "what it is part of would have to be replaced first, and may not be",
-            "see what is said of that; until then it stays as it is",
+            "what it belongs to would have to be replaced first, which is blocked",
+            "resolve that first; until then it stays as it is",
         ),
         // What is in the way waits for a consent of its own.
         None if flags.is_empty() => Blocked::new(
-            format!("it goes only once nothing is left in it: {list}"),
-            "see what is said of each of these; until then it stays as it is",
+            format!("it is deleted only once it is empty: {list}"),
+            "resolve each of these first; until then it stays as it is",
         ),
         None => Blocked::new(
-            format!("it goes only once nothing is left in it: {list}"),
+            format!("it is deleted only once it is empty: {list}"),
             format!("let their users delete these, or delete them and all that is in them with `{flags}`"),
         ),
     });

@@ -104,16 +104,16 @@ fn whoever_is_in_the_way_is_named_with_the_flag_that_helps() {
     let app = || leaving().has("app.a", of("ann"));
     let space = || app().has("space.s", owned_by("ann"));
     for (name, scene, words, at, part, hint) in [
-        ("the profile", app(), "", "user_profile.ann", "nothing is left in it: app.a", "`--stop-apps`"),
+        ("the profile", app(), "", "user_profile.ann", "once it is empty: app.a", "`--stop-apps`"),
         ("the app", app(), "", "app.a", "app.a is in use and holds user_profile.ann: ", "`--stop-apps`"),
-        ("one flag is enough", space(), "", "user_profile.ann", "nothing is left in it: app.a, space.s", "`--drain`"),
+        ("one flag is enough", space(), "", "user_profile.ann", "once it is empty: app.a, space.s", "`--drain`"),
         ("the space", space(), "", "space.s", "holds user_profile.ann: a user made it: the files in it", "`--drain`"),
         (
             "both",
             leaving().has("user_profile.ann", json!({"Removal": "guarded"})).has("app.a", of("ann")),
             "",
             "user_profile.ann",
-            "removing it loses the home directory; in its way besides: app.a",
+            "removing it loses the home directory; also in the way: app.a",
             "`--allow-profile-delete ann --stop-apps`",
         ),
         (
@@ -121,7 +121,7 @@ fn whoever_is_in_the_way_is_named_with_the_flag_that_helps() {
             Situation { graph: crate::model::Graph::new(), ..app() },
             "destroy",
             "domain.studio",
-            "nothing is left in it: user_profile.ann",
+            "once it is empty: user_profile.ann",
             "`--drain`",
         ),
     ] {
@@ -132,10 +132,14 @@ fn whoever_is_in_the_way_is_named_with_the_flag_that_helps() {
     let told = leaving().has("app.a", json!({"UserProfileName": "ann", "Summary": "a notebook of Ann's"}));
     assert_eq!(
         step(&told.plan("drain"), "app.a").reason,
-        "a notebook of Ann's: unsaved work in it is lost (user_profile.ann goes)"
+        "a notebook of Ann's: unsaved work in it is lost (user_profile.ann is deleted)"
     );
     let broken = leaving().has_in(State::Failed("x".into()), "space.s", owned_by("ann"));
-    assert_eq!(step(&broken.plan(""), "space.s").reason, "a user made it (user_profile.ann goes)", "nothing is lost");
+    assert_eq!(
+        step(&broken.plan(""), "space.s").reason,
+        "a user made it (user_profile.ann is deleted)",
+        "nothing is lost"
+    );
 }
 
 #[test]
@@ -173,7 +177,7 @@ fn a_replaced_domain_drains_and_one_that_may_not_be_keeps_all() {
     let fixed = scene().has("app.a", json!({})).plan("replace=domain.studio");
     let expected = [blocked[0], blocked[1], "delete app.a (blocked)"];
     assert_eq!(lines(&fixed), expected, "a profile that is made again only with its domain stays with it");
-    assert!(why(&fixed, "user_profile.ann").unwrap().starts_with("what it is part of would have to be replaced first"));
+    assert!(why(&fixed, "user_profile.ann").unwrap().starts_with("what it belongs to would have to be replaced first"));
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
                 let of = waits.map_or_else(|| "domain.studio".to_owned(), ToString::to_string);
                 step.blocked = Some(Blocked::new(
                     format!("it has to wait for {of}, of which something is blocked"),
-                    "see what is said of that",
+                    "resolve that first",
                 ));
                 moved = true;
                 continue;
@@ -117,7 +117,7 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
                 if !step.observed().is_some_and(|observed| kept.keeps(observed)) {
                     continue;
                 }
-                step.keep("what is left out goes on using it");
+                step.keep("what is left out still uses it");
                 plan.left_out.insert(step.address.clone(), Vec::new());
                 moved = true;
                 continue;

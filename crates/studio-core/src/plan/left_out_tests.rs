@@ -28,7 +28,7 @@ fn with(at: &str, wanted: Json, live: Json) -> Situation {
 fn what_is_left_out_keeps_what_it_uses() {
     let plan = stuck().plan("skip");
     assert_eq!(lines(&plan), ["keep execution_role.new", "update domain.studio", "keep execution_role.old"]);
-    assert_eq!(step(&plan, OLD).reason, "what is left out goes on using it");
+    assert_eq!(step(&plan, OLD).reason, "what is left out still uses it");
     assert_eq!(changed(&plan, "domain.studio"), ["Plain"]);
     let allowed = stuck().plan("skip replace=domain.studio");
     assert_eq!(lines(&allowed)[2], "delete execution_role.old");

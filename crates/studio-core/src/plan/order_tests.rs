@@ -204,7 +204,7 @@ fn what_depends_on_a_replaced_thing_is_replaced_with_it() {
     let plan = fixed_live().plan("");
     assert_eq!(
         why(&plan, "domain.studio"),
-        Some("execution_role.default would have to be replaced first; in its way besides: user_profile.ann")
+        Some("execution_role.default would have to be replaced first; also in the way: user_profile.ann")
     );
     let hint = |at: &str| step(&plan, at).blocked.clone().unwrap().hint;
     assert_eq!(hint("domain.studio"), hint("execution_role.default"), "who did not consent is asked about the first");

@@ -128,15 +128,15 @@ fn remove(
     notices: &mut Vec<Notice>,
 ) -> Step {
     let live = observed.clone();
-    let reason = if options.destroy { "everything goes" } else { "it is no longer in the config" };
+    let reason = if options.destroy { "everything is destroyed" } else { "it is no longer in the config" };
     // What only `destroy` is asked about stays whatever else goes.
     let data = if options.destroy { rules.deletion_policy(&options.retention) } else { DeletionPolicy::Retain };
     let mut step = Step::new(address.clone(), Transition::Delete { live: live.clone(), data }, reason);
     match rules.removal(observed, &options.retention) {
         Removal::Delete => {}
-        Removal::Asked { loses } => step.reason = loses,
+        Removal::Requested { loses } => step.reason = loses,
         Removal::Unused { why } => step.reason = why,
-        Removal::Guarded { loses } => {
+        Removal::NeedsConsent { loses } => {
             // One that AWS could not make never held anything.
             let is_empty = matches!(observed.state, State::Failed(_));
             let allowed = options.destroy || is_empty || options.allow_profile_delete.contains(&address.name);

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn each_removal_does_what_it_means() {
     const GONE: &str = "it is no longer in the config";
-    const ALL: &str = "everything goes";
+    const ALL: &str = "everything is destroyed";
     for (name, at, removal, words, (action, blocked, reason)) in [
         ("plain", "parameter.it", "", "", ("delete", None, GONE)),
         ("plain, destroying", "parameter.it", "", "destroy", ("delete", None, ALL)),

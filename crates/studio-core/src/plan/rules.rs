@@ -49,7 +49,7 @@ pub enum Removal {
     /// Goes.
     Delete,
     /// Goes, since somebody has asked for just that, and data with it.
-    Asked {
+    Requested {
         /// What is lost, for people.
         loses: String,
     },
@@ -59,7 +59,7 @@ pub enum Removal {
         why: String,
     },
     /// Goes only with this consent, because of what is lost with it.
-    Guarded {
+    NeedsConsent {
         /// What is lost, for people.
         loses: String,
     },

@@ -35,7 +35,7 @@ pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, opt
         State::DeleteFailed(reason) => {
             // Somebody wanted it gone; who wants it back has to know that it comes back without what was in it.
             let loses = match (rules.removal(live, &options.retention), address.kind) {
-                (Removal::Guarded { loses }, _) => Some(loses),
+                (Removal::NeedsConsent { loses }, _) => Some(loses),
                 (_, Kind::Domain) => Some("every user's home directory from sight".into()),
                 _ => None,
             };

@@ -83,9 +83,9 @@ impl Rules for ByName {
         let later = Some(Hint::new("destroy", ["--bucket", "delete"]));
         match observed.properties.text("Removal") {
             None => Removal::Delete,
-            Some("asked") => Removal::Asked { loses: "all of it is lost".into() },
+            Some("asked") => Removal::Requested { loses: "all of it is lost".into() },
             Some("unused") => Removal::Unused { why: "nobody used it".into() },
-            Some("guarded") => Removal::Guarded { loses: "the home directory".into() },
+            Some("guarded") => Removal::NeedsConsent { loses: "the home directory".into() },
             Some("bucket") if retention.delete_bucket == Some(true) => Removal::Delete,
             Some("efs") if retention.delete_home_efs == Some(true) => Removal::Delete,
             Some("key") if retention.delete_kms_key == Some(true) => Removal::Delete,

@@ -102,7 +102,7 @@ pub(super) fn mend_beside(steps: &mut Vec<Step>, snapshot: &Snapshot, rules: Rul
         let changes = changes(&node, observed, &[], rules);
         if !changes.is_empty() {
             let transition = Transition::Update { node, live: observed.clone(), changes };
-            steps.push(Step::new(address.clone(), transition, "what was found on it is mended"));
+            steps.push(Step::new(address.clone(), transition, "what was found on it is fixed"));
         }
     }
 }
