@@ -1,8 +1,8 @@
 //! Configs: the way from the text of YAML files to typed, checked values.
 //!
 //! [`Document::parse`] reads files into one tree that knows where everything stands; [`Document::deployment_block`] says
-//! which environment it is for; [`needs`] lists the SSM parameters that it refers to; [`resolve()`] fills in every
-//! reference, checks everything and collects all mistakes at once.
+//! which environment it is for; [`review()`] fills in every reference, checks everything, collects all mistakes at once and
+//! lists the SSM parameters that it refers to; [`resolve()`] takes nothing but a valid config.
 //!
 //! Architecture invariant: pure. Callers hand in texts, values and the environment; nothing here reads a file, asks AWS
 //! or looks at a clock.
