@@ -42,6 +42,10 @@ use lock::Fence;
 use upstream::Upstream;
 use wait::{Clock, WaitPolicy, WaitProgress};
 
+/// Number of items that SageMaker's lists are asked for at once: the most that they give, where ten are usual (API reference,
+/// `MaxResults` of `ListUserProfiles`).
+pub const PAGE: i32 = 100;
+
 /// The longest wait for a read that gives advice only.
 const ADVICE: Duration = Duration::from_secs(5);
 

@@ -8,7 +8,6 @@ use crate::config;
 use crate::deploy::{Loaded, load};
 use crate::failure::{Exit, Failure};
 use crate::plan::Options;
-use crate::plan::document::PlanDocument;
 use crate::ui::diff;
 
 pub(super) async fn run(args: &DiffArgs, run: &Run<'_>) -> Result<Exit, Failure> {
@@ -48,7 +47,7 @@ async fn with_account(loaded: Loaded, run: &Run<'_>) -> Result<DeploymentResult,
     if run.is_human() {
         run.screen.data(&text)?;
     }
-    Ok(DeploymentResult::shown(exit(differs), json!(PlanDocument::of(&planned.plan))))
+    Ok(DeploymentResult::shown(exit(differs), run.document(&planned.plan)))
 }
 
 /// The difference between two configs.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use serde_json::json;
 
 use super::args::PlanArgs;
 use super::run::{DeploymentResult, Run, Towards, options};
@@ -61,7 +60,7 @@ async fn one(loaded: Loaded, args: &PlanArgs, run: &Run<'_>) -> Result<Deploymen
     }
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
-    Ok(DeploymentResult::shown(exit, json!(PlanDocument::of(&planned.plan))))
+    Ok(DeploymentResult::shown(exit, run.document(&planned.plan)))
 }
 
 /// Times at which a plan that is saved now was made and expires, in RFC 3339.

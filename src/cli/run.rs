@@ -188,6 +188,9 @@ impl<'a> Run<'a> {
     /// Notes what is planned, for events and reports.
     pub fn planned(&self, plan: &Plan) -> Result<(), Failure> {
         self.events.plan(plan)?;
+        if self.global.output.reports.is_empty() {
+            return Ok(());
+        }
         let plan = Some(PlanDocument::of(plan));
         self.reports.borrow_mut().push(DeploymentReport { plan, ..DeploymentReport::default() });
         Ok(())
@@ -198,6 +201,11 @@ impl<'a> Run<'a> {
         let Some(failure) = Failure::blocked(plan) else { return Ok(()) };
         self.events.count(&Report::of_nothing(plan), plan, 0);
         Err(failure)
+    }
+
+    /// The document of a plan for `--format json`, which nobody else reads: of thousands of users it is large.
+    pub fn document(&self, plan: &Plan) -> Json {
+        if self.format() == Format::Json { json!(PlanDocument::of(plan)) } else { Json::Null }
     }
 
     fn reported(&self, report: &ReportDocument) {

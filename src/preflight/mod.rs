@@ -14,8 +14,8 @@ mod stack;
 mod trust;
 
 use crate::apply::{Outcome, Report};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, PAGE};
 use crate::cloud::CloudError;
 use crate::gate;
 use crate::model::{Address, Kind, Path, Value};
@@ -96,7 +96,7 @@ pub async fn check_destroy<'a>(account: &Account, draft: Draft<'a>) -> Result<Dr
     }
     let findings = Findings::default();
     let servers = async {
-        let list = account.sagemaker.list_mlflow_tracking_servers().into_paginator().items().send();
+        let list = account.sagemaker.list_mlflow_tracking_servers().into_paginator().page_size(PAGE).items().send();
         list.try_collect().await.map_err(|e| failed("ListMlflowTrackingServers", e))
     };
     match account.briefly("ListMlflowTrackingServers", servers).await {
@@ -194,7 +194,7 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<()
     if !makes_domain(plan) {
         return Ok(());
     }
-    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
     let domains = domains.map_err(|e| failed("ListDomains", e))?;
     let ours = plan.step(&domain::address()).and_then(|step| step.observed()).map(|observed| observed.id.as_str());
     for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {

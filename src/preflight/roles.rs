@@ -11,7 +11,7 @@ use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::cloud::{CloudError, ErrorKind};
 use crate::config::RoleReference;
-use crate::model::{Arn, Kind, Path, Value};
+use crate::model::{Address, Arn, Kind, Path, Value};
 use crate::plan::{Plan, Step};
 use crate::resource::{Desired, domain, execution_policy, user_profile};
 
@@ -156,9 +156,11 @@ pub(super) async fn ids(
         };
         given.extend(config.data_admin_roles.iter().filter_map(bare).map(|id| (step, Path::of([property]), id)));
     }
+    // With thousands of users a look-up for each would be quadratic.
+    let steps: BTreeMap<&Address, &Step> = plan.steps().iter().map(|step| (step.address(), step)).collect();
     for (user, profile) in &config.user_profiles {
         let id = profile.user_role.as_ref().and_then(bare).filter(|_| desired.roles.users.contains_key(user));
-        let step = plan.step(&user_profile::address(user));
+        let step = steps.get(&user_profile::address(user)).copied();
         given.extend(step.zip(id).map(|(step, id)| (step, Path::of(["Tags", "userid"]), id)));
     }
     given.retain(|(step, path, _)| brings(step, path));

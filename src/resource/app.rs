@@ -11,7 +11,7 @@ use super::permissions::{CHANGE, Grant, LOOK, Scope};
 use super::{ObserveContext, Resource, required};
 use crate::aws::error::failed;
 use crate::aws::wait::{WaitPolicy, WaitProgress};
-use crate::aws::{Account, answer};
+use crate::aws::{Account, PAGE, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{Action, DeletionPolicy, Rules};
@@ -48,7 +48,7 @@ impl Resource for AppResource {
         context: ObserveContext<'_>,
     ) -> Result<Vec<(Address, Found)>, CloudError> {
         let Some(domain) = context.domain else { return Ok(Vec::new()) };
-        let apps = account.sagemaker.list_apps().domain_id_equals(&domain.id).into_paginator().items();
+        let apps = account.sagemaker.list_apps().domain_id_equals(&domain.id).into_paginator().page_size(PAGE).items();
         let apps = apps.send().try_collect().await.map_err(|e| failed("ListApps", e))?;
         let live = apps.iter().filter_map(|app| {
             let status = app.status()?.as_str();
@@ -135,7 +135,7 @@ pub(super) async fn left_in(
     domain: &str,
     of: impl Fn(&AppDetails) -> bool,
 ) -> Result<Vec<String>, CloudError> {
-    let apps = account.sagemaker.list_apps().domain_id_equals(domain).into_paginator().items();
+    let apps = account.sagemaker.list_apps().domain_id_equals(domain).into_paginator().page_size(PAGE).items();
     let apps = apps.send().try_collect().await.map_err(|e| failed("ListApps", e))?;
     let left = apps.iter().filter(|app| is_live(app) && of(app));
     let named = left.filter_map(|app| {

@@ -9,8 +9,8 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{kms_key, ownership};
-use crate::aws::Account;
 use crate::aws::error::failed;
+use crate::aws::{Account, PAGE};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Found, Observed, Owner, State};
 
@@ -120,7 +120,7 @@ async fn uses(account: &Account) -> Result<BTreeMap<String, Uses>, CloudError> {
         uses.entry(id_of(key)).or_default().named.push(format!("the file system {}", system.file_system_id()));
     }
     // One without home directories has volumes all the same.
-    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
     let domains = domains.map_err(|e| failed("ListDomains", e))?.into_iter();
     let of_name = domains.filter(|domain| domain.domain_name() == Some(account.names.domain.as_str()));
     for id in of_name.filter_map(|domain| domain.domain_id) {

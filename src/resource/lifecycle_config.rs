@@ -14,7 +14,7 @@ use super::permissions::{CHANGE, Grant, LOOK, MAKE, Scope};
 use super::studio::tags::{live_tags, write_tags};
 use super::{Desired, ObserveContext, Resource, bucket, ownership, required};
 use crate::aws::error::failed;
-use crate::aws::{Account, answer, tags};
+use crate::aws::{Account, PAGE, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
@@ -171,7 +171,7 @@ async fn of_kind(account: &Account, nodes: &[Node], kind: LifecycleKind) -> Resu
         .lifecycle_base(kind.app_type())
         .map_err(|error| CloudError::new(ErrorKind::Invalid, "name of a lifecycle config", error.to_string()))?;
     let list = account.sagemaker.list_studio_lifecycle_configs().name_contains(&base);
-    let pages = list.into_paginator().items().send().try_collect().await;
+    let pages = list.into_paginator().page_size(PAGE).items().send().try_collect().await;
     let names: Vec<String> = pages
         .map_err(|e| failed("ListStudioLifecycleConfigs", e))?
         .iter()

@@ -12,7 +12,7 @@ use super::studio::wait::{Stateful, delete_once_free, state, wait_until_deletabl
 use super::{ObserveContext, Resource, app, required};
 use crate::aws::error::failed;
 use crate::aws::wait::WaitPolicy;
-use crate::aws::{Account, answer};
+use crate::aws::{Account, PAGE, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
 use crate::plan::{DeletionPolicy, Rules};
@@ -49,7 +49,8 @@ impl Resource for SpaceResource {
         context: ObserveContext<'_>,
     ) -> Result<Vec<(Address, Found)>, CloudError> {
         let Some(domain) = context.domain else { return Ok(Vec::new()) };
-        let spaces = account.sagemaker.list_spaces().domain_id_equals(&domain.id).into_paginator().items();
+        let spaces =
+            account.sagemaker.list_spaces().domain_id_equals(&domain.id).into_paginator().page_size(PAGE).items();
         let spaces = spaces.send().try_collect().await.map_err(|e| failed("ListSpaces", e))?;
         let live = spaces.iter().filter_map(|space| {
             let name = space.space_name()?;
@@ -141,7 +142,7 @@ pub(super) async fn left_in(
     domain: &str,
     profile: Option<&str>,
 ) -> Result<Vec<(String, String)>, CloudError> {
-    let spaces = account.sagemaker.list_spaces().domain_id_equals(domain).into_paginator().items();
+    let spaces = account.sagemaker.list_spaces().domain_id_equals(domain).into_paginator().page_size(PAGE).items();
     let spaces = spaces.send().try_collect().await.map_err(|e| failed("ListSpaces", e))?;
     let left = spaces.iter().filter(|space| space.status().is_none_or(|status| status.as_str() != "Deleting"));
     let left = left.filter(|space| {

@@ -21,9 +21,9 @@ use super::studio::wait::{
 };
 use super::{Desired, ObserveContext, Resource, app, bucket, domain, execution_policy, execution_role, kms_key};
 use super::{ownership, required, settings_watch, space};
-use crate::aws::Account;
 use crate::aws::error::failed;
 use crate::aws::wait::WaitPolicy;
+use crate::aws::{Account, PAGE};
 use crate::cloud::{CloudError, Deleted};
 use crate::config::AuthMode;
 use crate::hint::quoted;
@@ -208,14 +208,20 @@ impl Resource for UserProfileResource {
         context: ObserveContext<'_>,
     ) -> Result<Vec<(Address, Found)>, CloudError> {
         let Some(domain) = context.domain else { return Ok(Vec::new()) };
-        let list = account.sagemaker.list_user_profiles().domain_id_equals(&domain.id).into_paginator().items();
+        let list = account.sagemaker.list_user_profiles().domain_id_equals(&domain.id);
+        let list = list.into_paginator().page_size(PAGE).items();
         let profiles = list.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
+        // A scan of the nodes for each profile would be quadratic.
+        let mut wanted: BTreeMap<String, &Address> = BTreeMap::new();
+        for node in context.nodes {
+            wanted
+                .extend(node.properties.text("UserProfileName").map(|name| (name.to_ascii_lowercase(), &node.address)));
+        }
+        let wanted = &wanted;
         let looks = profiles.iter().filter_map(|profile| profile.user_profile_name()).map(|name| async move {
             let found = describe(account, &domain.id, name).await?;
-            let node = context.nodes.iter().find(|node| {
-                node.properties.text("UserProfileName").is_some_and(|wanted| wanted.eq_ignore_ascii_case(name))
-            });
-            let address = node.map_or_else(|| unclaimed(name, &found), |node| node.address.clone());
+            let known = wanted.get(&name.to_ascii_lowercase());
+            let address = known.map_or_else(|| unclaimed(name, &found), |address| (*address).clone());
             Ok((address, found))
         });
         stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await

@@ -10,7 +10,7 @@ use super::super::{home_efs, named_key, nfs_security_group, ownership, space, un
 use crate::aws::document::Capture;
 use crate::aws::error::failed;
 use crate::aws::wait::WaitPolicy;
-use crate::aws::{Account, answer, resolve};
+use crate::aws::{Account, PAGE, answer, resolve};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, State, Value};
 
@@ -66,7 +66,7 @@ pub async fn live(account: &Account) -> Result<Option<Observed>, CloudError> {
 /// The live domain of our name.
 pub(super) async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudError> {
     let name = node.and_then(|node| node.properties.text("DomainName")).unwrap_or(&account.names.domain);
-    let domains = account.sagemaker.list_domains().into_paginator().items().send().try_collect().await;
+    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
     let domains = domains.map_err(|e| failed("ListDomains", e))?;
     let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
     if let Some(id) = named.and_then(|domain| domain.domain_id()) {
@@ -160,7 +160,7 @@ fn state_of(live: &Json) -> Result<State, CloudError> {
 
 /// Profiles and spaces that are left in a domain now: all of them, or those that are not on their way out.
 pub async fn left_in(account: &Account, id: &str, all: bool) -> Result<Vec<String>, CloudError> {
-    let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).into_paginator().items();
+    let profiles = account.sagemaker.list_user_profiles().domain_id_equals(id).into_paginator().page_size(PAGE).items();
     let profiles = profiles.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
     let is_going = |status: &str| status == "Deleting";
     let stays = profiles.iter().filter(|profile| all || !profile.status().is_some_and(|s| is_going(s.as_str())));

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::ownership;
 use crate::aws::error::failed;
-use crate::aws::{Account, tags};
+use crate::aws::{Account, PAGE, tags};
 use crate::cloud::CloudError;
 use crate::model::Node;
 use crate::plan::Change;
@@ -16,7 +16,16 @@ use crate::plan::Change;
 /// # Errors
 /// What SageMaker fails with.
 pub async fn live_tags(account: &Account, arn: &str) -> Result<BTreeMap<String, String>, CloudError> {
-    let live = account.sagemaker.list_tags().resource_arn(arn).into_paginator().items().send().try_collect().await;
+    let live = account
+        .sagemaker
+        .list_tags()
+        .resource_arn(arn)
+        .into_paginator()
+        .page_size(PAGE)
+        .items()
+        .send()
+        .try_collect()
+        .await;
     let live: Vec<_> = live.map_err(|e| failed("ListTags", e))?;
     Ok(tags::by_key(&live))
 }

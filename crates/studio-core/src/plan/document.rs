@@ -1,6 +1,6 @@
 //! Wire form of a plan: what `--format json` prints, and what a saved plan's file holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::Glob;
 use schemars::JsonSchema;
@@ -389,10 +389,10 @@ impl PlanDocument {
         if (self.destroy, self.record_only) != (now.destroy, now.record_only) {
             return Some("the plan was made for another command or another state of the record".into());
         }
-        let addresses: BTreeSet<&str> =
-            self.changes.iter().chain(&now.changes).map(|step| step.address.as_str()).collect();
+        let (before, after) = (self.by_address(), now.by_address());
+        let addresses: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
         for address in addresses {
-            match (self.step(address), now.step(address)) {
+            match (before.get(address), after.get(address)) {
                 (Some(then), Some(now)) => {
                     if let Some(moved) = then.moved(now) {
                         return Some(moved);
@@ -407,8 +407,8 @@ impl PlanDocument {
         (self.config_digest != now.config_digest).then(|| "the config has changed".into())
     }
 
-    fn step(&self, address: &str) -> Option<&StepDocument> {
-        self.changes.iter().find(|step| step.address == address)
+    fn by_address(&self) -> BTreeMap<&str, &StepDocument> {
+        self.changes.iter().map(|step| (step.address.as_str(), step)).collect()
     }
 }
 

@@ -7,6 +7,8 @@
 //! with `--fix`. Then the node says what it should be, so that a step shows it, and is verified, like any other.
 //! `docs/drift.md` says of each property whether it is managed, watched or not looked at.
 
+use std::collections::BTreeMap;
+
 use super::{Action, Change, Options, Rules, RulesOf, Step, Transition, changes};
 use crate::model::{Address, Found, Graph, Node, Observed, Owner, Path, Snapshot, Value};
 
@@ -126,8 +128,12 @@ pub(super) fn all(
 
 /// The findings that stay as they are once `steps` are done.
 pub(super) fn left(mut found: Vec<(Address, Watched)>, steps: &[Step]) -> Vec<(Address, Watched)> {
+    if found.is_empty() {
+        return found;
+    }
+    let steps: BTreeMap<&Address, &Step> = steps.iter().map(|step| (&step.address, step)).collect();
     found.retain(|(address, watched)| {
-        let Some(step) = steps.iter().find(|step| step.address == *address) else { return true };
+        let Some(step) = steps.get(address) else { return true };
         // What goes takes along what hangs on it, and what is kept for its data alone is no longer in the config.
         let goes = matches!(step.action(), Action::Delete | Action::Replace) && step.runs();
         let is_mended =
