@@ -71,7 +71,7 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Deployme
         }
         let failure = Failure::new(&codes::BLOCKED, "nothing was applied: all that differs is blocked");
         let failure = failure.help("the plan says of each thing that is left out what it takes");
-        run.fail_on(&failure)?;
+        run.fail_on(&planned.plan.deployment().to_string(), &failure)?;
         return Ok(DeploymentResult {
             exit: failure.exit,
             line: "nothing done: all that differs is blocked".into(),

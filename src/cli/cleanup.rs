@@ -15,7 +15,8 @@ use crate::ui::plan_human::{self, DiffStyle};
 
 pub(super) async fn run(args: &CleanupArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     // Only the account and the region of the config matter, so that any of several serves.
-    let any = run.load(&args.files)?.deployments.into_iter().take(1).collect();
+    let first = run.load_quietly(&args.files)?.deployments.into_iter().take(1);
+    let any = first.map(|loaded| Loaded { is_one_of_several: false, ..loaded }).collect();
     run.each(any, "deployments", 1, |loaded| one(loaded, args, run)).await
 }
 
@@ -25,16 +26,19 @@ async fn one(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<Deploy
         if run.is_human() {
             run.screen.data(&format!("{} left nothing behind\n", one_line(&args.domain_id)))?;
         }
-        let document = json!({"domain_id": args.domain_id, "removed": []});
-        return Ok(DeploymentResult::shown(Exit::Success, document));
+        return Ok(about(args, DeploymentResult::idle(run, &plan), &[]));
     }
     confirm(args, run).await?;
     let executed = connected.clean_up(&run.execution(&connected, false), plan).await;
     let removed = removed(&executed);
-    let mut result = run.executed(executed, &connected, &Options::default());
+    Ok(about(args, run.executed(&executed, &connected, &Options::default()), &removed))
+}
+
+/// The result with the domain and what is gone of it in its document.
+fn about(args: &CleanupArgs, mut result: DeploymentResult, removed: &[String]) -> DeploymentResult {
     result.document["domain_id"] = json!(args.domain_id);
     result.document["removed"] = json!(removed);
-    Ok(result)
+    result
 }
 
 async fn review(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<(Connected, Plan), Failure> {

@@ -24,6 +24,7 @@ pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure
 async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
     let several = loaded.is_one_of_several;
     let found = found(loaded, args, run).await?;
+    run.planned(&found.drift.plan)?;
     let drifted = found.drift.is_any();
     let mut exit = if drifted { Exit::Differences } else { Exit::Success };
     if !found.unread.is_empty() {
@@ -31,10 +32,10 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Deployme
         let summary = format!("{} of {} could not be compared", names.len(), found.drift.plan.deployment());
         let needed = run.global.caller.run("permissions", &["--for", "plan"]);
         let failure = Failure::new(&codes::DENIED, summary);
-        run.fail_on(&failure.details(names).help(format!("{needed} prints what is needed")))?;
+        let failure = failure.details(names).help(format!("{needed} prints what is needed"));
+        run.fail_on(&found.drift.plan.deployment().to_string(), &failure)?;
         exit = exit.max(Exit::Access);
     }
-    run.planned(&found.drift.plan)?;
     if run.is_human() {
         let gap = if several { "\n" } else { "" };
         run.screen.data(&format!("{gap}{}", text(&found, run)))?;

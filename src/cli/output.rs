@@ -14,7 +14,7 @@ use crate::plan::Options;
 use crate::ui::table;
 
 pub(super) async fn run(args: &OutputArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let all = run.load(&args.files())?;
+    let all = run.load_quietly(&args.files())?;
     for loaded in all.deployments {
         one(loaded, args, run).await?;
     }

@@ -35,7 +35,7 @@ struct Policy {
 
 pub(super) fn run(args: &PermissionsArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let screen = run.screen;
-    let deployments = run.load(&args.files)?.deployments;
+    let deployments = run.load_quietly(&args.files)?.deployments;
     if args.domain_id.is_some() && deployments.len() > 1 {
         let failure =
             Failure::new(&codes::USAGE, format!("{} deployments fit, and a domain is of one", deployments.len()));

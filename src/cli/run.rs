@@ -115,21 +115,31 @@ impl<'a> Run<'a> {
 
     /// Reads the configs, and tells what is worth knowing about all of them.
     pub fn load(&self, files: &ConfigFiles) -> Result<LoadedAll, Failure> {
-        let all = load::load(&self.global.load_options(files), self.host)?;
+        let all = self.load_quietly(files)?;
         self.announce(&all);
         Ok(all)
     }
 
+    /// Reads the configs for a command of which nothing but its answer is wanted.
+    pub fn load_quietly(&self, files: &ConfigFiles) -> Result<LoadedAll, Failure> {
+        load::load(&self.global.load_options(files), self.host)
+    }
+
     /// Tells what is worth knowing about everything that was loaded.
     pub fn announce(&self, all: &LoadedAll) {
-        let warnings = all.warnings.render(self.paint().is_colored());
-        if !warnings.is_empty() {
-            self.screen.error(&warnings);
-        }
+        self.announce_warnings(all);
         if !all.others.is_empty() {
             let names: Vec<String> =
                 all.others.iter().map(|other| format!("{}/{}/{}", other.env, other.domain, other.module)).collect();
             self.screen.note(&format!("left alone, since they are no Studio domains: {}", names.join(", ")));
+        }
+    }
+
+    /// Tells the warnings about an mdaa.yaml.
+    pub fn announce_warnings(&self, all: &LoadedAll) {
+        let warnings = all.warnings.render(self.paint().is_colored());
+        if !warnings.is_empty() {
+            self.screen.error(&warnings);
         }
     }
 
@@ -232,7 +242,12 @@ impl<'a> Run<'a> {
             let document = if documents.len() == 1 { documents.remove(0) } else { json!({ plural: documents }) };
             self.screen.data(&format!("{document:#}\n"))?;
         }
-        if several && self.is_human() && ends.iter().any(|(_, result)| !result.line.is_empty()) {
+        // Commands that only look have shown each deployment by itself, on standard output perhaps for a program.
+        if several
+            && plural != "deployments"
+            && self.is_human()
+            && ends.iter().any(|(_, result)| !result.line.is_empty())
+        {
             let width = ends.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
             let lines = ends.iter().map(|(name, result)| format!("{name:width$}  {}\n", one_line(&result.line)));
             self.screen.data(&format!("\n{}", lines.collect::<String>()))?;
@@ -244,7 +259,9 @@ impl<'a> Run<'a> {
     /// Number of deployments that are worked on at once: questions are asked one after another, and events of different runs
     /// must not be mixed.
     pub fn at_once(&self, asks: bool) -> usize {
-        if asks || self.format() == Format::Ndjson { 1 } else { AT_ONCE }
+        let is_told_in_events = self.format() == Format::Ndjson
+            || self.global.output.reports.iter().any(|report| report.format == ReportFormat::Ndjson);
+        if asks || is_told_in_events { 1 } else { AT_ONCE }
     }
 
     /// The result of one of several deployments. An error is printed here, so that the next can have its turn.
@@ -274,12 +291,12 @@ impl<'a> Run<'a> {
         self.failed_in(None, failure)
     }
 
-    /// Tells of a failure that does not end the command, to people, events and reports.
-    pub fn fail_on(&self, failure: &Failure) -> Result<(), Failure> {
+    /// Tells of a failure of a deployment that does not end the command, to people, events and reports.
+    pub fn fail_on(&self, deployment: &str, failure: &Failure) -> Result<(), Failure> {
         if self.format() != Format::Json {
             self.screen.error(&ui::failure::render(failure, self.paint()));
         }
-        self.failed(failure)
+        self.failed_in(Some(deployment), failure)
     }
 
     /// Notes why a deployment, or the whole run, failed.
@@ -288,7 +305,8 @@ impl<'a> Run<'a> {
         let mut deployments = self.reports.borrow_mut();
         let error = Some(failure.document());
         let open = |one: &&mut DeploymentReport| {
-            one.report.is_none() && one.error.is_none() && deployment.is_none_or(|deployment| one.is_about(deployment))
+            // Of several that run at once only one is meant.
+            one.error.is_none() && deployment.map_or(one.report.is_none(), |deployment| one.is_about(deployment))
         };
         match deployments.iter_mut().rev().find(open) {
             Some(one) => one.error = error,
@@ -322,23 +340,27 @@ impl<'a> Run<'a> {
         fail_fast: bool,
     ) -> Result<DeploymentResult, Failure> {
         let terms = self.execution(connected, fail_fast);
-        let executed = execute(&terms, connected, approved, options).await?;
-        Ok(self.executed(executed, connected, options))
+        let told = RefCell::new(None);
+        // While the lock is held: giving it back may take longer than a run has that is to end.
+        let tell = |executed: &Executed| *told.borrow_mut() = Some(self.executed(executed, connected, options));
+        let executed = execute(&terms, connected, approved, options, &tell).await?;
+        Ok(told.into_inner().unwrap_or_else(|| self.executed(&executed, connected, options)))
     }
 
     /// Tells how a plan was carried out.
-    pub fn executed(&self, executed: Executed, connected: &Connected, options: &Options) -> DeploymentResult {
-        let Executed { plan, report, writes, mut exit } = executed;
+    pub fn executed(&self, executed: &Executed, connected: &Connected, options: &Options) -> DeploymentResult {
+        let Executed { plan, report, writes, exit } = executed;
+        let (writes, mut exit) = (*writes, *exit);
         let caller = &self.global.caller;
         self.screen.detail(&format!("{} calls to AWS in all, {writes} of them writes", connected.account.calls.sent()));
-        self.events.count(&report, &plan, writes);
+        self.events.count(report, plan, writes);
         let way_on = way_on(self, options);
-        let document = ReportDocument::of(&report, &plan, caller);
+        let document = ReportDocument::of(report, plan, caller);
         self.reported(&document);
         let show = || {
-            report_human::failures(&report, &plan, caller).iter().try_for_each(|failure| self.events.error(failure))?;
+            report_human::failures(report, plan, caller).iter().try_for_each(|failure| self.events.error(failure))?;
             if self.is_human() {
-                let text = report_human::render(&report, &plan, caller, &way_on, self.screen.data_paint());
+                let text = report_human::render(report, plan, caller, &way_on, self.screen.data_paint());
                 self.screen.data(&format!("{}{text}", Self::heading(connected)))?;
             }
             Ok::<_, io::Error>(())
@@ -348,7 +370,7 @@ impl<'a> Run<'a> {
             let failure = super::print_error(&Failure::from(error), Format::Human, self.screen);
             exit = if exit == Exit::Success { failure } else { exit };
         }
-        let line = report_human::last_line(&report, &plan, &way_on);
+        let line = report_human::last_line(report, plan, &way_on);
         DeploymentResult { exit, wrote: writes > 0, line, document: json!(document) }
     }
 }

@@ -11,7 +11,7 @@ use crate::failure::Exit;
 use crate::failure::Failure;
 
 pub(super) async fn run(args: &UnlockArgs, run: &Run<'_>) -> Result<Exit, Failure> {
-    let all = run.load(&args.files)?;
+    let all = run.load_quietly(&args.files)?;
     run.each(all.deployments, "deployments", 1, |loaded| one(loaded, args, run)).await
 }
 

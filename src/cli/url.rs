@@ -18,7 +18,7 @@ const SOME: usize = 10;
 
 pub(super) async fn run(args: &UrlArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let screen = run.screen;
-    let all = run.load(&args.files)?;
+    let all = run.load_quietly(&args.files)?;
     let [loaded] = <[_; 1]>::try_from(all.deployments).map_err(|all| {
         Failure::new(&codes::USAGE, format!("{} deployments fit, and a URL is for one", all.len()))
             .help("choose one with --domain, --env and --module")

@@ -55,7 +55,7 @@ pub(super) fn run(args: &ValidateArgs, run: &Run<'_>) -> Result<Exit, Failure> {
             "resolved": resolved.filter(|_| args.print_resolved),
         }));
     }
-    run.announce(&all);
+    run.announce_warnings(&all);
     valid &= !args.deny_warnings || all.warnings.diagnostics.is_empty();
     if json {
         screen.data(&format!("{:#}\n", json!({"valid": valid, "deployments": found})))?;

@@ -60,7 +60,8 @@ pub struct Executed {
     pub exit: Exit,
 }
 
-/// Plans again under the lock, makes sure that the same is to be done as was approved, and does it.
+/// Plans again under the lock, makes sure that the same is to be done as was approved, and does it. `tell` hears how that
+/// went before the lock is given back.
 ///
 /// # Errors
 /// The lock is held or lost, the account has changed since, or cannot be read. What fails in a step is in the report.
@@ -69,15 +70,18 @@ pub async fn execute(
     connected: &Connected,
     approved: &Planned,
     options: &Options,
+    tell: &dyn Fn(&Executed),
 ) -> Result<Executed, Failure> {
     let signals = &run.host.signals;
     let lock = run.lock_timeout.map(|timeout| (lock::of(run.command, run.host, connected), timeout));
     let _writing = signals.writing();
-    let Some((lock, timeout)) = lock else { return Box::pin(under_lock(run, connected, approved, options)).await };
+    let Some((lock, timeout)) = lock else {
+        return Box::pin(under_lock(run, connected, approved, options, tell)).await;
+    };
     let bus = connected.bus.clone();
     let notice = |message| bus.notice(message);
     let result = match signals.unless_stopped(lock::take(connected, &lock, timeout, &*run.observer)).await {
-        Ok(()) => lock.keep(&notice, Box::pin(under_lock(run, connected, approved, options))).await,
+        Ok(()) => lock.keep(&notice, Box::pin(under_lock(run, connected, approved, options, tell))).await,
         // It may have become ours a moment before.
         Err(failure) if failure.exit.is_signal() => Err(failure),
         Err(failure) => return Err(failure),
@@ -92,6 +96,7 @@ async fn under_lock(
     connected: &Connected,
     approved: &Planned,
     options: &Options,
+    tell: &dyn Fn(&Executed),
 ) -> Result<Executed, Failure> {
     let signals = &run.host.signals;
     let plan = signals.unless_stopped(connected.plan_again(approved, options)).await?;
@@ -102,7 +107,9 @@ async fn under_lock(
     if let Err(why) = connected.account.fence.check() {
         return Err(Failure::new(&codes::LOCK_LOST, format!("the lock was taken away: {why}")).help("run again"));
     }
-    Ok(finished(run, connected, plan).await)
+    let executed = finished(run, connected, plan).await;
+    tell(&executed);
+    Ok(executed)
 }
 
 /// Carries a plan out, and says how that ended.

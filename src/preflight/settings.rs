@@ -16,7 +16,7 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Arn, Deployment, Kind, Path, Value};
 use crate::plan::{Plan, Step};
 
-/// Number of things are looked up at once.
+/// Number of things that are looked up at once.
 const PARALLEL: usize = 8;
 
 /// A thing that settings name.

@@ -20,9 +20,9 @@ use crate::resource::ownership;
 /// Source: CloudFormation user guide, "Stack status codes".
 const AT_REST: [&str; 5] =
     ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"];
-/// Number of resources are named.
+/// Number of resources that are named.
 const NAMED: usize = 3;
-/// Number of exports are asked about at once: a stack may have two hundred.
+/// Number of exports that are asked about at once: a stack may have two hundred.
 const PARALLEL: usize = 8;
 /// Pointer to where people read on.
 const WAY_OUT: &str = "let the stack go first: README, \"Moving over from MDAA\", steps 3 and 4";

@@ -24,7 +24,7 @@ use crate::model::manifest::content_digest;
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
 use crate::plan::{Change, DeletionPolicy, Record, Removal, Retention, Rules, Watched};
 
-/// Number of objects are read or written at once.
+/// Number of objects that are read or written at once.
 const PARALLEL: usize = 8;
 
 /// In place of the digest of what may not be looked at.

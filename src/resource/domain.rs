@@ -314,7 +314,12 @@ async fn write_side_tags(
             continue;
         }
         let written = if key == "HomeEfsTags" {
-            let efs = required::output(Kind::Domain, observed, "HomeEfsFileSystemId")?;
+            // A domain may be made without one.
+            let Some(efs) = observed.outputs.get("HomeEfsFileSystemId") else {
+                account.notice(Some(&node.address), format!("it has no {what} that could be tagged"));
+                refused.push(Path::of([key]));
+                continue;
+            };
             home_efs::tag(account, efs, &write, remove).await
         } else {
             nfs_security_group::tag(account, &observed.id, &write, remove).await

@@ -14,9 +14,9 @@ use crate::aws::{Account, PAGE};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Found, Observed, Owner, State};
 
-/// Number of keys are asked for their tags.
+/// Number of keys that are asked for their tags.
 const BOUND: usize = 2000;
-/// Number of are asked at once.
+/// Number of keys that are asked at once.
 const PARALLEL: usize = 8;
 
 /// The key of this deployment, or of MDAA's environment of the same words, that no alias names; of several, the one that

@@ -21,7 +21,7 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
 use crate::plan::{Change, DeletionPolicy, Rules};
 
-/// Number of parameters' tags are read at once.
+/// Number of parameters whose tags are read at once.
 const PARALLEL: usize = 8;
 
 /// Verbs and rules of the kind `parameter`.

@@ -31,7 +31,7 @@ use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Valu
 use crate::plan::{Action, Change, DeletionPolicy, Effect, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
-/// Number of profiles are read at once.
+/// Number of profiles that are read at once.
 const PARALLEL: usize = 8;
 
 /// Verbs and rules of the kind `user_profile`.

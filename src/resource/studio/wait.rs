@@ -1,6 +1,8 @@
 //! Waiting for SageMaker's state machine, which domains, user profiles and spaces go through alike.
 
 use super::super::{is_late, to_change};
+use std::cell::Cell;
+
 use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::aws::{Account, not_ours};
 use crate::cloud::{CloudError, ErrorKind, Sent};
@@ -96,7 +98,7 @@ pub async fn wait_until_deletable<S: Stateful>(
 ) -> Result<bool, CloudError> {
     let look = async || match object.state(account).await? {
         None => Ok(WaitProgress::Ready(false)),
-        Some(State::Busy(status)) if status == DELETING => Ok(WaitProgress::Ready(false)),
+        // A deletion under way, too, may fail, and then has to be asked for again.
         Some(State::Busy(status)) => Ok(busy(account, address, status)),
         Some(_) => Ok(WaitProgress::Ready(true)),
     };
@@ -133,8 +135,11 @@ pub async fn delete_once_free<S: Stateful>(
 /// # Errors
 /// That the deletion failed; a timeout.
 pub async fn wait_until_gone<S: Stateful>(account: &Account, address: &Address, object: &S) -> Result<(), CloudError> {
+    // An object whose deletion failed before may show that a moment longer than it takes to look.
+    let is_first = Cell::new(true);
     let look = async || match object.state(account).await? {
         None => Ok(WaitProgress::Ready(())),
+        Some(State::DeleteFailed(_)) if is_first.replace(false) => Ok(busy(account, address, DELETING.to_owned())),
         Some(State::DeleteFailed(reason)) => Err(CloudError {
             sent: Sent::Yes,
             ..CloudError::new(ErrorKind::Failed, format!("Delete{}", S::NOUN), reason)

@@ -80,7 +80,7 @@ fn mend(properties: &mut Value, found: Vec<Watched>) {
     }
 }
 
-/// The graph with what `--mend` asks for: what a node says is compared, changed and verified.
+/// The graph with what `--fix` asks for: what a node says is compared, changed and verified.
 pub(super) fn mended(graph: &Graph, snapshot: &Snapshot, rules: RulesOf<'_>, options: &Options) -> Graph {
     let mut mended = graph.clone();
     for address in &options.mend {
