@@ -295,7 +295,7 @@ fn every_story_heals_a_sample_of_harm() {
     for (at, story) in stories().iter().enumerate().skip(1) {
         let clean = Clean::of(story);
         // Each story begins at another place, so that together they meet everything.
-        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(19).collect();
+        let pairs: Vec<_> = distinct_pairs(&clean).into_iter().skip(at).step_by(26).collect();
         try_all(story, &clean, &pairs);
     }
 }
