@@ -53,7 +53,7 @@ pub trait Cloud {
 /// Ways in which a deletion can end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deleted {
-    /// Gone.
+    /// The object is gone.
     Gone,
     /// Something still uses it; the next apply tries again. What holds it, for people.
     Held(String),
@@ -64,7 +64,7 @@ pub enum Deleted {
 pub enum ErrorKind {
     /// The caller may not.
     Denied,
-    /// Not there.
+    /// The object does not exist.
     NotFound,
     /// Exists already, is in use, or is being changed by somebody else.
     Conflict,
@@ -95,7 +95,7 @@ pub enum Sent {
     No,
     /// Nobody knows: look before trying again.
     Maybe,
-    /// Took effect.
+    /// The call took effect.
     Yes,
 }
 

@@ -64,7 +64,7 @@ const UNTAGGED: [Kind; 3] = [Kind::AssetPolicy, Kind::LifecycleConfig, Kind::Exe
 
 /// Ownership of a thing, and how it can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Ownership {
     Ours,
     /// By `--adopt`, or by its address.
     Adoptable,
@@ -82,28 +82,28 @@ struct Case {
 }
 
 /// The table: nothing of it is taken from the program.
-fn expected(case: &Case, is_tagged_kind: bool) -> Verdict {
+fn expected(case: &Case, is_tagged_kind: bool) -> Ownership {
     let foreign_stack = !matches!(case.stack, Stack::Absent | Stack::Own | Stack::OwnWithId | Stack::OtherGone);
     if case.ours == Said::Other || foreign_stack {
-        return Verdict::Foreign;
+        return Ownership::Foreign;
     }
     if case.ours == Said::Right {
-        return Verdict::Ours;
+        return Ownership::Ours;
     }
     if case.words.contains(&Said::Other) {
-        return Verdict::Foreign;
+        return Ownership::Foreign;
     }
     let is_one_prefix = case.prefixes.iter().all(|prefix| *prefix == case.prefixes[0]);
     let is_complete = is_one_prefix && case.words.iter().all(|said| *said == Said::Right);
     // A stack that is gone lets go of what everything else says is this deployment's, and of nothing else.
     if case.stack == Stack::OtherGone {
-        return if is_complete { Verdict::ByAddress } else { Verdict::Foreign };
+        return if is_complete { Ownership::ByAddress } else { Ownership::Foreign };
     }
     // One without tags of a kind that MDAA tags none of is taken with the rest once the rest is known to be MDAA's.
     if is_complete && (is_tagged_kind || !case.words.contains(&Said::Absent)) {
-        return Verdict::Adoptable;
+        return Ownership::Adoptable;
     }
-    Verdict::ByAddress
+    Ownership::ByAddress
 }
 
 fn deployment() -> Deployment {
@@ -207,12 +207,12 @@ fn holds(every: usize) -> (usize, usize) {
     let (mut judgements, mut plans) = (0, 0);
     for (at, case) in cases().enumerate() {
         for (nth, kind) in TAGGED.into_iter().chain(UNTAGGED).enumerate() {
-            let verdict = expected(&case, TAGGED.contains(&kind));
+            let ownership = expected(&case, TAGGED.contains(&kind));
             let found = judged(&case, kind);
-            let told = format!("{kind:?} {case:?} should be {verdict:?} and is {found:?}");
-            match (verdict, &found) {
-                (Verdict::Ours, Found::Ours(_)) => {}
-                (Verdict::Foreign, Found::Foreign { owner, .. }) => assert!(owner.is_claimed(), "{told}"),
+            let told = format!("{kind:?} {case:?} should be {ownership:?} and is {found:?}");
+            match (ownership, &found) {
+                (Ownership::Ours, Found::Ours(_)) => {}
+                (Ownership::Foreign, Found::Foreign { owner, .. }) => assert!(owner.is_claimed(), "{told}"),
                 (_, Found::Foreign { owner, .. }) => assert!(owner.may_yield(), "{told}"),
                 _ => panic!("{told}"),
             }
@@ -222,16 +222,16 @@ fn holds(every: usize) -> (usize, usize) {
             }
             for (flag, options) in flags(kind) {
                 let step = planned(&case, kind, &options);
-                let adopts = match verdict {
-                    Verdict::Adoptable => flag != "no flag",
-                    Verdict::ByAddress => flag == "--adopt=ADDRESS",
-                    Verdict::Ours | Verdict::Foreign => false,
+                let adopts = match ownership {
+                    Ownership::Adoptable => flag != "no flag",
+                    Ownership::ByAddress => flag == "--adopt=ADDRESS",
+                    Ownership::Ours | Ownership::Foreign => false,
                 };
                 let told = format!("{told}; with {flag}: {step:?}");
                 assert_eq!(step.action() == Action::Adopt, adopts, "{told}");
-                assert_eq!(step.blocked().is_some(), verdict != Verdict::Ours && !adopts, "{told}");
+                assert_eq!(step.blocked().is_some(), ownership != Ownership::Ours && !adopts, "{told}");
                 let hint = step.blocked().map(|blocked| blocked.hint.clone()).unwrap_or_default();
-                assert!(verdict != Verdict::Foreign || !hint.contains("--adopt"), "{told}");
+                assert!(ownership != Ownership::Foreign || !hint.contains("--adopt"), "{told}");
                 plans += 1;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{self, Verdict};
+use super::state::{self, Demand};
 use super::{Blocked, Change, Effect, Known, Options, Removal, Rules, Step, Transition, changes};
 use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Snapshot, State, Value};
 
@@ -85,16 +85,16 @@ fn of_adopted(node: Node, owner: &Owner, live: &Observed, rules: &dyn Rules, opt
 
 fn of_ours(node: Node, live: &Observed, known: &Known<'_>, rules: &dyn Rules, options: &Options) -> Step {
     let address = node.address.clone();
-    let verdict = state::verdict(&address, live, rules, options);
-    let (waits, retries) = match verdict {
-        Verdict::Compare => (None, None),
-        Verdict::Wait(reason) => (Some(reason), None),
-        Verdict::Retry(reason) => (None, Some(reason)),
-        Verdict::Replace { reason, blocked } => {
+    let demand = state::demand_of(&address, live, rules, options);
+    let (waits, retries) = match demand {
+        Demand::Compare => (None, None),
+        Demand::Wait(reason) => (Some(reason), None),
+        Demand::Retry(reason) => (None, Some(reason)),
+        Demand::Replace { reason, blocked } => {
             let transition = Transition::Replace { node, live: live.clone(), changes: Vec::new() };
             return Step { blocked, ..Step::new(address, transition, reason) };
         }
-        Verdict::Unusable(blocked) => {
+        Demand::Unusable(blocked) => {
             let transition = Transition::Keep { node: Some(node), live: Some(live.clone()) };
             return Step { blocked: Some(blocked), ..Step::new(address, transition, "") };
         }

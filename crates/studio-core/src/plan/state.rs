@@ -4,7 +4,7 @@ use super::{Blocked, Options, Removal, Rules};
 use crate::model::{Address, Kind, Observed, State};
 
 /// Demand of a live object's state.
-pub(super) enum Verdict {
+pub(super) enum Demand {
     /// Compared, and changed where it differs.
     Compare,
     /// An update waits for it, then looks again: what differs now may be a change on its way. The reason, for people.
@@ -23,15 +23,15 @@ pub(super) enum Verdict {
 }
 
 /// The demand of a live object's state, before its properties are looked at.
-pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, options: &Options) -> Verdict {
+pub(super) fn demand_of(address: &Address, live: &Observed, rules: &dyn Rules, options: &Options) -> Demand {
     match &live.state {
-        State::Usable => Verdict::Compare,
-        State::UpdateFailed(reason) => Verdict::Retry(format!("its last update failed: {reason}")),
+        State::Usable => Demand::Compare,
+        State::UpdateFailed(reason) => Demand::Retry(format!("its last update failed: {reason}")),
         State::Busy(status) if status == "Deleting" => {
-            Verdict::Replace { reason: "it is being deleted".into(), blocked: None }
+            Demand::Replace { reason: "it is being deleted".into(), blocked: None }
         }
-        State::Busy(status) => Verdict::Wait(format!("it is {status}")),
-        State::Failed(reason) => Verdict::Replace { reason: format!("AWS could not make it: {reason}"), blocked: None },
+        State::Busy(status) => Demand::Wait(format!("it is {status}")),
+        State::Failed(reason) => Demand::Replace { reason: format!("AWS could not make it: {reason}"), blocked: None },
         State::DeleteFailed(reason) => {
             // Somebody wanted it gone; who wants it back has to know that it comes back without what was in it.
             let loses = match (rules.removal(live, &options.retention), address.kind) {
@@ -47,9 +47,9 @@ pub(super) fn verdict(address: &Address, live: &Observed, rules: &dyn Rules, opt
                     format!("delete it for good with `destroy`, or make it again with `--allow-replace {address}`"),
                 )
             });
-            Verdict::Replace { reason: format!("AWS could not delete it: {reason}"), blocked }
+            Demand::Replace { reason: format!("AWS could not delete it: {reason}"), blocked }
         }
-        State::PendingDeletion(_) | State::Disabled => unusable(live).map_or(Verdict::Compare, Verdict::Unusable),
+        State::PendingDeletion(_) | State::Disabled => unusable(live).map_or(Demand::Compare, Demand::Unusable),
     }
 }
 

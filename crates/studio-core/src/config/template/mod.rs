@@ -112,7 +112,7 @@ pub enum Parameters<'a> {
 pub enum Stage {
     /// Only the references that MDAA's launcher fills in within mdaa.yaml; the others stay for the module's own pass.
     Launcher,
-    /// All references.
+    /// All references of a module's own file.
     Module,
 }
 
