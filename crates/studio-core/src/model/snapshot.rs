@@ -21,13 +21,16 @@ pub struct Observed {
     pub unread: Option<String>,
     /// What of it is watched and could not be looked at, each with the reason: for people.
     pub unwatched: Vec<String>,
+    /// When AWS says that it was made and last changed, told by the same answer as the properties.
+    pub version: Option<Version>,
 }
 
 impl Observed {
     /// A usable object with no outputs yet.
     pub fn new(id: impl Into<String>, properties: Value) -> Self {
         let (state, refused, unread, unwatched) = (State::Usable, Vec::new(), None, Vec::new());
-        Self { id: id.into(), outputs: BTreeMap::new(), properties, state, refused, unread, unwatched }
+        let (id, outputs, version) = (id.into(), BTreeMap::new(), None);
+        Self { id, outputs, properties, state, refused, unread, unwatched, version }
     }
 
     /// Adds an output to the object.
@@ -36,6 +39,16 @@ impl Observed {
         self.outputs.insert(attribute.into(), value.into());
         self
     }
+}
+
+/// Version of a live object, by the times that AWS tells of it: one that is made again has another, and so has one that was
+/// changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// When it was made, in milliseconds since 1970.
+    pub created: i64,
+    /// When it was last changed, in milliseconds since 1970.
+    pub modified: i64,
 }
 
 /// Status of a live object.
