@@ -11,15 +11,15 @@ use crate::aws::error::failed;
 use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer};
 use crate::cloud::{CloudError, ErrorKind};
-use crate::model::{Found, Kind, Node, Observed, State, Value, Version};
+use crate::model::{Found, Kind, Node, Observed, State, Timestamps, Value};
 
 /// The live profile of a name in a domain.
 pub(super) async fn describe(account: &Account, domain: &str, name: &str) -> Result<Found, CloudError> {
     let capture = Capture::default();
     let describe = account.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(name);
     let answer = describe.customize().interceptor(capture.clone()).send().await;
-    let version = match answer.map_err(|e| failed("DescribeUserProfile", e)) {
-        Ok(profile) => version(profile.creation_time(), profile.last_modified_time()),
+    let timestamps = match answer.map_err(|e| failed("DescribeUserProfile", e)) {
+        Ok(profile) => timestamps(profile.creation_time(), profile.last_modified_time()),
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Found::Absent),
         Err(error) => return Err(error),
     };
@@ -49,16 +49,16 @@ pub(super) async fn describe(account: &Account, domain: &str, name: &str) -> Res
     if let Some(uid) = live.get("HomeEfsFileSystemUid").and_then(Json::as_str) {
         observed = observed.output("HomeEfsFileSystemUid", uid);
     }
-    observed.version = version;
+    observed.timestamps = timestamps;
     let reason = live.get("FailureReason").and_then(Json::as_str).unwrap_or_default();
     observed.state = state(text("Status")?, reason.to_owned());
     ownership::classify(account, observed).await
 }
 
-/// The version that two times make, where AWS tells both.
-pub(super) fn version(created: Option<&DateTime>, modified: Option<&DateTime>) -> Option<Version> {
+/// The timestamps that two times make, where AWS tells both.
+pub(super) fn timestamps(created: Option<&DateTime>, modified: Option<&DateTime>) -> Option<Timestamps> {
     let milliseconds = |time: Option<&DateTime>| time?.to_millis().ok();
-    Some(Version { created: milliseconds(created)?, modified: milliseconds(modified)? })
+    Some(Timestamps { created: milliseconds(created)?, modified: milliseconds(modified)? })
 }
 
 /// A profile that is waited for.

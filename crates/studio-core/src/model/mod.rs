@@ -16,5 +16,5 @@ pub use arn::Arn;
 pub use deployment::Deployment;
 pub use graph::{Graph, Node, Source};
 pub use manifest::{AssetFile, AssetLocation, Manifest};
-pub use snapshot::{Found, Observed, Owner, Snapshot, State, Version};
+pub use snapshot::{Found, Observed, Owner, Snapshot, State, Timestamps};
 pub use value::{Part, Path, Text, Value};

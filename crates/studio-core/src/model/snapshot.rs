@@ -22,15 +22,15 @@ pub struct Observed {
     /// What of it is watched and could not be looked at, each with the reason: for people.
     pub unwatched: Vec<String>,
     /// When AWS says that it was made and last changed, told by the same answer as the properties.
-    pub version: Option<Version>,
+    pub timestamps: Option<Timestamps>,
 }
 
 impl Observed {
     /// A usable object with no outputs yet.
     pub fn new(id: impl Into<String>, properties: Value) -> Self {
         let (state, refused, unread, unwatched) = (State::Usable, Vec::new(), None, Vec::new());
-        let (id, outputs, version) = (id.into(), BTreeMap::new(), None);
-        Self { id, outputs, properties, state, refused, unread, unwatched, version }
+        let (id, outputs, timestamps) = (id.into(), BTreeMap::new(), None);
+        Self { id, outputs, properties, state, refused, unread, unwatched, timestamps }
     }
 
     /// Adds an output to the object.
@@ -41,10 +41,10 @@ impl Observed {
     }
 }
 
-/// Version of a live object, by the times that AWS tells of it: one that is made again has another, and so has one that was
+/// Times that AWS tells of a live object, which make its version: one that is made again has another, and so has one that was
 /// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
+pub struct Timestamps {
     /// When it was made, in milliseconds since 1970.
     pub created: i64,
     /// When it was last changed, in milliseconds since 1970.
