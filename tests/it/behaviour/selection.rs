@@ -90,9 +90,13 @@ fn part(seed: u64) -> Option<(usize, usize)> {
     let free = ["domain", "user_profile", "lifecycle_config", "security_group"];
     for step in plan["changes"].as_array().unwrap().iter().filter(|_| flag == "--target") {
         let is_free = free.contains(&step["kind"].as_str().unwrap()) && step["action"] != "delete";
-        // A user who is added waits for the bucket and the key that let their role in.
-        let waits =
-            step["action"] == "create" && ["bucket.sharing", "kms_key.efs"].iter().any(|of| omitted.contains(*of));
+        // A user who is added, or gets another role, waits for the bucket and the key that let the role in; and these stay as
+        // they are as long as a user who is not selected needs what they would no longer let in.
+        let changes = step["changes"].as_array();
+        let gets_role =
+            changes.is_some_and(|changes| changes.iter().any(|c| c["path"] == "UserSettings.ExecutionRole"));
+        let waits = (step["action"] == "create" || gets_role)
+            && ["bucket.sharing", "kms_key.efs"].iter().any(|of| omitted.contains(*of));
         let is_free = is_free && !waits;
         let address = step["address"].as_str().unwrap();
         assert!(!is_free || !globs.contains(&address) || done.contains(address), "{address} was selected\n{told}");
