@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::args::{self, ApplyArgs};
 use super::plan::check_selection;
-use super::prompt;
+use super::prompt::{self, Approved};
 use super::run::{DeploymentResult, Run, Towards, options};
+use crate::aws::lock::FreeVersion;
 use crate::deploy::{Connected, Loaded, Planned};
 use crate::escape::one_line;
 use crate::failure::Exit;
@@ -61,7 +62,8 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
 }
 
 async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
-    let (connected, planned, options) = run.host.signals.unless_stopped(review(loaded, args, run)).await?;
+    let Reviewed { connected, planned, since, options } =
+        run.host.signals.unless_stopped(review(loaded, args, run)).await?;
     // Where all that differs is blocked or left out there is nothing to begin.
     let is_partial = planned.plan.is_partial();
     if planned.plan.is_empty() || is_partial && !planned.plan.steps().iter().any(Step::runs) {
@@ -78,12 +80,22 @@ async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Deployme
             ..idle
         });
     }
-    approve(&planned.plan, args, run).await?;
-    run.execute(&connected, &planned, &options, args.fail_fast).await
+    let approved = approve(&planned.plan, args, run).await?;
+    let since = since.filter(|_| approved == Approved::Beforehand);
+    run.execute(&connected, planned, since, &options, args.fail_fast).await
+}
+
+/// A plan that was shown and may be applied.
+struct Reviewed {
+    connected: Connected,
+    planned: Planned,
+    /// The lock as it was before, when nobody is going to be asked.
+    since: Option<FreeVersion>,
+    options: Options,
 }
 
 /// Plans, shows it, and makes sure that it may be applied.
-async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Connected, Planned, Options), Failure> {
+async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Reviewed, Failure> {
     let several = loaded.is_one_of_several;
     let caller = &run.global.caller;
     let saved = args.plan.as_ref().map(|path| {
@@ -112,6 +124,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Conn
         }
         saved.consent.write_to(&mut options);
     }
+    let since = run.lock_before(&connected, !is_approved(args)).await?;
     let planned = run.plan(&mut connected, &options, Towards::ConfigInAws).await?;
     check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
@@ -127,7 +140,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<(Conn
     if !options.skip_blocked {
         run.allowed(&planned.plan)?;
     }
-    Ok((connected, planned, options))
+    Ok(Reviewed { connected, planned, since, options })
 }
 
 /// Refuses a saved plan that asks for anything else than what would be done now.
@@ -138,20 +151,25 @@ fn agrees(saved: &PlanDocument, plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Failure> {
+/// Returns `true` if the command line approves whatever the plan says: by a flag, or with a plan that was reviewed.
+fn is_approved(args: &ApplyArgs) -> bool {
+    args.auto_approve || args.plan.is_some()
+}
+
+async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<Approved, Failure> {
     if let Some(step) = plan.replaced_data() {
         let what = format!("This deletes {} and makes it again", step.address());
         return prompt::confirm(
             plan,
             &what,
             &args.confirm.as_deref().into_iter().collect::<Vec<_>>(),
-            args.auto_approve || args.plan.is_some(),
+            is_approved(args),
             run,
         )
         .await;
     }
-    if args.auto_approve || args.plan.is_some() {
-        return Ok(());
+    if is_approved(args) {
+        return Ok(Approved::Beforehand);
     }
     if !run.host.interactive {
         return Err(Failure::new(&codes::CANNOT_ASK, "approval is needed, and there is no terminal to ask on")
@@ -163,7 +181,7 @@ async fn approve(plan: &Plan, args: &ApplyArgs, run: &Run<'_>) -> Result<(), Fai
         plan.deployment().account
     ));
     if prompt::answer(run).await? == "yes" {
-        Ok(())
+        Ok(Approved::Now)
     } else {
         Err(Failure::new(&codes::DECLINED, "not approved; nothing was changed"))
     }

@@ -1,8 +1,9 @@
 //! `destroy`: apply with nothing wanted. What holds data stays unless that is said, and the name has to be typed.
 
 use super::args::DestroyArgs;
-use super::prompt;
+use super::prompt::{self, Approved};
 use super::run::{DeploymentResult, Run, Towards};
+use crate::aws::lock::FreeVersion;
 use crate::deploy::{Connected, Loaded, Planned, lock};
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -19,8 +20,8 @@ pub(super) async fn run(args: &DestroyArgs, run: &Run<'_>) -> Result<Exit, Failu
 async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
     let mut options = Options::default();
     args.removal.write_to(&mut options);
-    let review = review(loaded, &options, run);
-    let (connected, planned) = run.host.signals.unless_stopped(review).await?;
+    let review = review(loaded, args, &options, run);
+    let (connected, planned, since) = run.host.signals.unless_stopped(review).await?;
     if planned.plan.is_empty() {
         // Only while something stays that a step could not remove does the record stay too, and the lock with it.
         if planned.plan.recorded().is_none() && !run.global.run.no_lock {
@@ -31,13 +32,20 @@ async fn one(loaded: Loaded, args: &DestroyArgs, run: &Run<'_>) -> Result<Deploy
     }
     let what = format!("This destroys {}", planned.plan.deployment());
     let names: Vec<&str> = args.confirm.iter().map(String::as_str).collect();
-    prompt::confirm(&planned.plan, &what, &names, args.auto_approve, run).await?;
-    run.execute(&connected, &planned, &options, false).await
+    let approved = prompt::confirm(&planned.plan, &what, &names, args.auto_approve, run).await?;
+    let since = since.filter(|_| approved == Approved::Beforehand);
+    run.execute(&connected, planned, since, &options, false).await
 }
 
 /// Plans the end, shows it, and makes sure that it may be.
-async fn review(loaded: Loaded, options: &Options, run: &Run<'_>) -> Result<(Connected, Planned), Failure> {
+async fn review(
+    loaded: Loaded,
+    args: &DestroyArgs,
+    options: &Options,
+    run: &Run<'_>,
+) -> Result<(Connected, Planned, Option<FreeVersion>), Failure> {
     let mut connected = run.connect(loaded).await?;
+    let since = run.lock_before(&connected, !args.auto_approve).await?;
     let planned = run.plan(&mut connected, options, Towards::Nothing).await?;
     run.planned(&planned.plan)?;
     if run.is_human() {
@@ -45,5 +53,5 @@ async fn review(loaded: Loaded, options: &Options, run: &Run<'_>) -> Result<(Con
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     run.allowed(&planned.plan)?;
-    Ok((connected, planned))
+    Ok((connected, planned, since))
 }

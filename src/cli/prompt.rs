@@ -28,6 +28,15 @@ pub(super) async fn answer(run: &Run<'_>) -> Result<String, Failure> {
     Ok(line?.trim().to_owned())
 }
 
+/// Way in which a plan was approved. Where somebody was asked, time has passed since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Approved {
+    /// By the command line.
+    Beforehand,
+    /// By a person who has looked at the plan.
+    Now,
+}
+
 /// The deployment's name, typed or given: yes is said too easily.
 pub(super) async fn confirm(
     plan: &Plan,
@@ -35,7 +44,7 @@ pub(super) async fn confirm(
     given: &[&str],
     auto_approve: bool,
     run: &Run<'_>,
-) -> Result<(), Failure> {
+) -> Result<Approved, Failure> {
     let name = plan.deployment().to_string();
     let wrong = |said: &str| {
         Failure::new(
@@ -47,7 +56,7 @@ pub(super) async fn confirm(
         [] => {}
         given if given.contains(&name.as_str()) => {
             if auto_approve {
-                return Ok(());
+                return Ok(Approved::Beforehand);
             }
         }
         given => return Err(wrong(&given.join("`, `"))),
@@ -61,5 +70,5 @@ pub(super) async fn confirm(
     }
     run.screen.ask(&one_line(&format!("{what} in {}. Type {name} to go on: ", plan.deployment().account)));
     let said = answer(run).await?;
-    if said == name { Ok(()) } else { Err(wrong(&said)) }
+    if said == name { Ok(Approved::Now) } else { Err(wrong(&said)) }
 }

@@ -10,8 +10,9 @@ use serde_json::{Value as Json, json};
 use super::args::{self, ConfigFiles, Consent, Format, Global, ReportFormat};
 use super::mend;
 use crate::apply::{Event, Report, Settings};
+use crate::aws::lock::FreeVersion;
 use crate::deploy::{
-    Connected, Executed, Execution, Host, Loaded, LoadedAll, Observer, Planned, Resolved, execute, fleet, load,
+    Connected, Executed, Execution, Host, Loaded, LoadedAll, Observer, Planned, Resolved, execute, fleet, load, lock,
 };
 use crate::escape::{self, one_line};
 use crate::failure::{Exit, Failure};
@@ -331,11 +332,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The version of the deployment's lock before the plan of a run in which nobody is asked: over just that version the
+    /// lock is acquired unless somebody was faster, and then one plan is enough.
+    pub async fn lock_before(&self, connected: &Connected, asks: bool) -> Result<Option<FreeVersion>, Failure> {
+        if asks || self.global.run.no_lock {
+            return Ok(None);
+        }
+        let lock = lock::of(self.command, self.host, connected);
+        lock.free_version().await.map_err(|error| connected.cloud(&error))
+    }
+
     /// Carries an approved plan out under the lock, and tells how it went.
     pub async fn execute(
         &self,
         connected: &Connected,
-        approved: &Planned,
+        approved: Planned,
+        since: Option<FreeVersion>,
         options: &Options,
         fail_fast: bool,
     ) -> Result<DeploymentResult, Failure> {
@@ -343,7 +355,7 @@ impl<'a> Run<'a> {
         let told = RefCell::new(None);
         // While the lock is held: giving it back may take longer than a run has that is to end.
         let tell = |executed: &Executed| *told.borrow_mut() = Some(self.executed(executed, connected, options));
-        let executed = execute(&terms, connected, approved, options, &tell).await?;
+        let executed = execute(&terms, connected, approved, since, options, &tell).await?;
         Ok(told.into_inner().unwrap_or_else(|| self.executed(&executed, connected, options)))
     }
 

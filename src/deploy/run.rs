@@ -9,7 +9,7 @@ use super::host::Host;
 use super::lock;
 use super::planned::Planned;
 use crate::apply::{Event, Report, Settings, Stop, apply};
-use crate::aws::lock::NotHeld;
+use crate::aws::lock::{FreeVersion, NotHeld};
 use crate::aws::wait;
 use crate::failure::{Exit, Failure, codes};
 use crate::plan::document::PlanDocument;
@@ -60,33 +60,42 @@ pub struct Executed {
     pub exit: Exit,
 }
 
-/// Plans again under the lock, makes sure that the same is to be done as was approved, and does it. `tell` hears how that
-/// went before the lock is given back.
+/// Takes the lock, makes sure that the same is to be done as was approved, and does it. `tell` hears how that went before
+/// the lock is given back.
+///
+/// The plan is made again under the lock, unless nobody looked at it and the lock was acquired over the version `since`
+/// that it had before the plan was made: then nobody had the lock meanwhile, and a plan that is seconds old is no staler
+/// than another one would be at its first write.
 ///
 /// # Errors
 /// The lock is held or lost, the account has changed since, or cannot be read. What fails in a step is in the report.
 pub async fn execute(
     run: &Execution<'_>,
     connected: &Connected,
-    approved: &Planned,
+    approved: Planned,
+    since: Option<FreeVersion>,
     options: &Options,
     tell: &dyn Fn(&Executed),
 ) -> Result<Executed, Failure> {
     let signals = &run.host.signals;
+    let destroys = approved.plan.destroy();
     let lock = run.lock_timeout.map(|timeout| (lock::of(run.command, run.host, connected), timeout));
     let _writing = signals.writing();
     let Some((lock, timeout)) = lock else {
-        return Box::pin(under_lock(run, connected, approved, options, tell)).await;
+        return Box::pin(under_lock(run, connected, approved, false, options, tell)).await;
     };
     let bus = connected.bus.clone();
     let notice = |message| bus.notice(message);
     let result = match signals.unless_stopped(lock::take(connected, &lock, timeout, &*run.observer)).await {
-        Ok(()) => lock.keep(&notice, Box::pin(under_lock(run, connected, approved, options, tell))).await,
+        Ok(()) => {
+            let is_fresh = since.is_some_and(|version| lock.is_next_after(&version));
+            lock.keep(&notice, Box::pin(under_lock(run, connected, approved, is_fresh, options, tell))).await
+        }
         // It may have become ours a moment before.
         Err(failure) if failure.exit.is_signal() => Err(failure),
         Err(failure) => return Err(failure),
     };
-    let gone = approved.plan.destroy() && result.as_ref().is_ok_and(|executed| executed.exit == Exit::Success);
+    let gone = destroys && result.as_ref().is_ok_and(|executed| executed.exit == Exit::Success);
     lock::give_back(connected, &lock, gone, &*run.observer).await;
     result
 }
@@ -94,16 +103,21 @@ pub async fn execute(
 async fn under_lock(
     run: &Execution<'_>,
     connected: &Connected,
-    approved: &Planned,
+    approved: Planned,
+    is_fresh: bool,
     options: &Options,
     tell: &dyn Fn(&Executed),
 ) -> Result<Executed, Failure> {
-    let signals = &run.host.signals;
-    let plan = signals.unless_stopped(connected.plan_again(approved, options)).await?;
-    if let Some(moved) = PlanDocument::of(&approved.plan).moved(&PlanDocument::of(&plan)) {
-        return Err(Failure::new(&codes::STALE, format!("the account changed while the plan was looked at: {moved}"))
-            .help("nothing was changed; plan again"));
-    }
+    let plan = if is_fresh {
+        approved.plan
+    } else {
+        let plan = run.host.signals.unless_stopped(connected.plan_again(&approved, options)).await?;
+        if let Some(moved) = PlanDocument::of(&approved.plan).moved(&PlanDocument::of(&plan)) {
+            let summary = format!("the account changed while the plan was looked at: {moved}");
+            return Err(Failure::new(&codes::STALE, summary).help("nothing was changed; plan again"));
+        }
+        plan
+    };
     if let Err(why) = connected.account.fence.check() {
         return Err(Failure::new(&codes::LOCK_LOST, format!("the lock was taken away: {why}")).help("run again"));
     }

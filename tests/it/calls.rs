@@ -42,6 +42,28 @@ fn an_empty_plan_asks_in_full_pages() {
     assert!(total(&many) - total(&few) <= 2 * 119 + 1, "{few:?}\n{many:?}");
 }
 
+/// Number of calls of an operation.
+fn of(ended: &Ended, operation: &str) -> usize {
+    ended.calls.iter().filter(|call| call.operation == operation).count()
+}
+
+#[test]
+fn a_run_that_asks_nobody_plans_once() {
+    let lab = Lab::new();
+    lab.run(APPLY, &users(2)).expect(0);
+    let saved = lab.path("plan.json");
+    let saved = saved.to_str().unwrap();
+    let plan = lab.run(&["plan", "--out", saved], &users(3)).expect(0);
+    // What only a plan asks for.
+    let plans = |ended: &Ended| of(ended, "ListStudioLifecycleConfigs") / of(&plan, "ListStudioLifecycleConfigs");
+    // Whoever has seen the lock free, and gets it over just that version, knows that nobody had it in between.
+    assert_eq!(plans(&lab.run(&["apply", "--plan", saved], &users(3)).expect(0)), 1);
+    assert_eq!(plans(&lab.run(APPLY, &users(4)).expect(0)), 1);
+    assert_eq!(plans(&lab.run(&[APPLY, &["--no-lock"]].concat(), &users(5)).expect(0)), 2, "nothing tells");
+    let empty = lab.run(APPLY, &users(5)).expect(0);
+    assert!(plans(&empty) == 1 && empty.writes().is_empty(), "an empty plan takes no lock");
+}
+
 fn total(counts: &BTreeMap<String, usize>) -> usize {
     counts.values().sum()
 }

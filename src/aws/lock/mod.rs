@@ -21,7 +21,7 @@ use aws_sdk_ssm::config::retry::RetryConfig;
 use aws_sdk_ssm::types::{Parameter, ParameterType};
 use aws_smithy_types::DateTime;
 
-use self::entry::Entry;
+use self::entry::{Entry, EntryDigest};
 pub use self::entry::{Holder, Process, ProcessState};
 pub use self::fence::{Fence, NotHeld};
 pub use self::protocol::Standing;
@@ -74,6 +74,19 @@ pub struct Lock {
     party: RefCell<Party>,
     /// Whether this run ever wrote to the lock, or may have.
     wrote: Cell<bool>,
+    /// The version that the last write was sent over.
+    superseded: RefCell<Option<FreeVersion>>,
+}
+
+/// A version of the lock that nobody held, as it was read.
+///
+/// Whoever acquires the lock over just this version knows that nobody had it in between: what was read of the deployment
+/// meanwhile is as good as if it had been read under the lock. This is the validation of optimistic concurrency control,
+/// with the parameter's version for the version of everything that the lock guards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeVersion {
+    number: i64,
+    digest: EntryDigest,
 }
 
 impl Lock {
@@ -87,6 +100,7 @@ impl Lock {
             locality,
             party: RefCell::new(Party::new(me, Times::default())),
             wrote: Cell::new(false),
+            superseded: RefCell::default(),
         }
     }
 
@@ -136,6 +150,25 @@ impl Lock {
         }
         self.extend_fence();
         Ok(())
+    }
+
+    /// The version of the lock, if nobody holds it and nobody who held it may still be writing.
+    ///
+    /// # Errors
+    /// What SSM fails with.
+    pub async fn free_version(&self) -> Result<Option<FreeVersion>, CloudError> {
+        let LockAnswer::Found(latest) = self.call(LockCall::Read).await? else { return Ok(None) };
+        let is_free = latest.entry.holder.is_none() && latest.entry.rest.is_zero();
+        Ok(is_free.then_some(FreeVersion { number: latest.number, digest: latest.digest }))
+    }
+
+    /// Returns `true` if the lock, which this run holds, was acquired over `version`: nobody had it since that was read. A
+    /// read that lagged behind shows an earlier version, which the lock was not acquired over.
+    pub fn is_next_after(&self, version: &FreeVersion) -> bool {
+        let party = self.party.borrow();
+        party.held_since().is_some()
+            && party.displaced().is_none()
+            && self.superseded.borrow().as_ref() == Some(version)
     }
 
     /// Returns `true` if this run may have left the lock taken although it never knew that it held it.
@@ -304,6 +337,8 @@ impl Lock {
             LockCall::Read => self.get(self.name.clone()).await,
             LockCall::ReadVersion(number) => self.get(format!("{}:{number}", self.name)).await,
             LockCall::Put(entry) => {
+                let over = entry.supersedes.zip(entry.superseded_digest.clone());
+                *self.superseded.borrow_mut() = over.map(|(number, digest)| FreeVersion { number, digest });
                 let put = self.ssm.put_parameter().name(&self.name).value(entry.text()).r#type(ParameterType::String);
                 let put =
                     put.overwrite(entry.supersedes != Some(0)).send().await.map_err(|e| failed("PutParameter", e));

@@ -161,3 +161,60 @@ async fn whoever_slept_looks_before_it_writes() {
     let puts = sandbox.calls().iter().filter(|call| call.resource == "/w").count();
     assert_eq!(puts, 2, "what was refused never left");
 }
+
+#[tokio::test]
+async fn whoever_follows_a_free_version_knows_that_nobody_had_the_lock_since() {
+    let sandbox = Sandbox::in_memory();
+    let account = account(&sandbox);
+    let new = |token: &str| run(&account, token, "n", |_| ProcessState::Gone);
+    let first = new("first");
+    // A lock that nobody ever had may have been had and deleted meanwhile.
+    assert_eq!(first.free_version().await.unwrap(), None);
+    take(&first).await.unwrap();
+    assert_eq!(new("second").free_version().await.unwrap(), None, "it is held");
+    first.release().await.unwrap();
+
+    let second = new("second");
+    let seen = second.free_version().await.unwrap().unwrap();
+    assert!(!second.is_next_after(&seen), "it is not held yet");
+    take(&second).await.unwrap();
+    assert!(second.is_next_after(&seen));
+    second.release().await.unwrap();
+    assert!(!second.is_next_after(&seen), "it is not held any more");
+
+    // Somebody was faster, whether he has released it, or has ended without that.
+    for releases in [true, false] {
+        let third = new("third");
+        let seen = third.free_version().await.unwrap().unwrap();
+        let faster = new("faster");
+        take(&faster).await.unwrap();
+        if releases {
+            faster.release().await.unwrap();
+        }
+        take(&third).await.unwrap();
+        assert!(!third.is_next_after(&seen), "{releases}");
+        third.release().await.unwrap();
+    }
+
+    // Deleted and made again its numbers begin anew.
+    let fourth = new("fourth");
+    take(&fourth).await.unwrap();
+    fourth.remove().await.unwrap();
+    sandbox.pass(Duration::from_mins(1)).await;
+    let rounds = async || {
+        let lock = new("again");
+        take(&lock).await.unwrap();
+        lock.release().await.unwrap();
+        sandbox.pass(Duration::from_mins(1)).await;
+    };
+    rounds().await;
+    let fifth = new("fifth");
+    let seen = fifth.free_version().await.unwrap().unwrap();
+    let gone = new("gone");
+    take(&gone).await.unwrap();
+    gone.remove().await.unwrap();
+    sandbox.pass(Duration::from_mins(1)).await;
+    rounds().await;
+    take(&fifth).await.unwrap();
+    assert!(!fifth.is_next_after(&seen), "the same number of another parameter");
+}
