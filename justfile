@@ -62,6 +62,10 @@ denied:
 permissions:
     cargo test --locked --test it permissions -- --include-ignored --nocapture
 
+# A hundred deployments in ten accounts: what they share, what they cost, and what fails alone.
+fleet:
+    cargo test --locked --test it fleet -- --include-ignored --nocapture
+
 # What `--skip-blocked` leaves out, over many pairs of configs.
 left-out:
     cargo test --locked --test it left_out -- --include-ignored --nocapture

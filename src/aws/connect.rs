@@ -1,6 +1,7 @@
 //! The way to the real AWS: the SDK's own chain, so that profiles, roles and endpoints work as in every AWS tool.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -10,17 +11,19 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use super::bounds::Bounds;
 use super::error::{failed, not_assumed};
+use super::lookups::Lookups;
 use super::{bounded, named};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::files;
+use crate::hint::Caller;
 
 /// The number of attempts at a call: with hundreds of profiles SageMaker throttles long before it serves.
 pub const ATTEMPTS: u32 = 25;
 
 /// The AWS that is asked for: account, region, profile, role, endpoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConnectOptions {
     /// The region, when somebody named one.
     pub region: Option<String>,
@@ -159,6 +162,42 @@ pub struct CallerIdentity {
     pub arn: String,
     /// The partition that the account is in (`aws`, `aws-cn`, `aws-us-gov`).
     pub partition: String,
+}
+
+/// One way into an account and region, and whose credentials it takes.
+#[derive(Debug)]
+pub struct Session {
+    /// The SDK's configuration.
+    pub config: SdkConfig,
+    /// Whether buckets have to be addressed by path.
+    pub path_style: bool,
+    /// The region.
+    pub region: String,
+    /// The identity that the calls are made as.
+    pub caller: CallerIdentity,
+    /// The answers that the deployments of a run share in this account and region.
+    pub lookups: Option<Arc<Lookups>>,
+}
+
+impl Session {
+    /// Makes sure that a configuration leads to a region and to an account.
+    ///
+    /// # Errors
+    /// No credentials, no region, or that STS cannot be reached.
+    pub async fn open(
+        (config, path_style): (SdkConfig, bool),
+        lookups: Option<Arc<Lookups>>,
+        words: &Caller,
+    ) -> Result<Self, Failure> {
+        let Some(region) = config.region().map(ToString::to_string) else {
+            let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
+            return Err(
+                failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
+            );
+        };
+        let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region), words))?;
+        Ok(Self { config, path_style, region, caller, lookups })
+    }
 }
 
 /// Asks STS who we are; every caller may. It is the first call of every run: nobody throttles it, and whoever mistyped an

@@ -10,6 +10,7 @@ pub mod document;
 pub mod error;
 pub mod given_bucket;
 pub mod lock;
+pub mod lookups;
 pub mod network;
 pub mod object_keys;
 mod permission;
@@ -25,7 +26,7 @@ pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
@@ -39,6 +40,7 @@ use crate::plan::Action;
 use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
+use lookups::Lookups;
 use upstream::Upstream;
 use wait::{Clock, WaitPolicy, WaitProgress};
 
@@ -99,6 +101,8 @@ pub struct Account {
     pub limits: BTreeMap<(Kind, Action), Duration>,
     /// The line that all uploads share.
     pub(crate) upstream: Upstream,
+    /// The answers that deployments of a run share in which nothing is changed; none where each asks for itself.
+    pub(crate) lookups: Option<Arc<Lookups>>,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,
@@ -165,6 +169,7 @@ impl Account {
             fence,
             limits: BTreeMap::new(),
             upstream: Upstream::default(),
+            lookups: None,
             config: config.clone(),
             path_style,
             tell,

@@ -5,6 +5,7 @@
 //! reference by unique id or by permission set needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_iam::types::Role;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -35,7 +36,15 @@ pub async fn parameters(
 ) -> Result<BTreeMap<ParameterName, Parameter>, CloudError> {
     let place = &account.deployment;
     let is_here = |arn: Arn<'_>| arn.partition == place.partition && arn.region == place.region;
-    let names: Vec<ParameterName> = names.iter().filter(|name| Arn::parse(name).is_none_or(is_here)).cloned().collect();
+    let names = names.iter().filter(|name| Arn::parse(name).is_none_or(is_here)).cloned().collect();
+    account.parameters_by(names, |names| get_parameters(account, names)).await
+}
+
+async fn get_parameters(
+    account: &Account,
+    names: Vec<ParameterName>,
+) -> Result<BTreeMap<ParameterName, Parameter>, CloudError> {
+    let place = &account.deployment;
     let batches = names.chunks(BATCH).map(|batch| async move {
         let get = account.ssm.get_parameters().set_names(Some(batch.to_vec()));
         get.send().await.map_err(|e| failed("GetParameters", e))
@@ -296,10 +305,9 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
     }
     let listed = async {
         if !list {
-            return Ok(Vec::new());
+            return Ok(Arc::default());
         }
-        let roles = account.iam.list_roles().into_paginator().items().send().try_collect().await;
-        roles.map_err(|e| failed("ListRoles", e))
+        account.all_roles().await
     };
     let (mut named, listed) = tokio::try_join!(get_roles(account, by_name), listed)?;
     // As in MDAA, what no permission set has made may be meant as a role's own name.
@@ -315,14 +323,7 @@ async fn look_up(account: &Account, wanted: Vec<(&RoleReference, Need)>) -> Resu
 
 /// The roles of these names; none for a name that no role has.
 async fn get_roles(account: &Account, names: BTreeSet<String>) -> Result<BTreeMap<String, Option<Role>>, CloudError> {
-    let asks = names.into_iter().map(|name| async move {
-        let role = match account.iam.get_role().role_name(&name).send().await.map_err(|e| failed("GetRole", e)) {
-            Ok(answer) => answer.role,
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        Ok((name, role))
-    });
+    let asks = names.into_iter().map(|name| async move { Ok((name.clone(), account.given_role(&name).await?)) });
     stream::iter(asks).buffer_unordered(PARALLEL).try_collect().await
 }
 

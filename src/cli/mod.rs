@@ -38,16 +38,13 @@ pub async fn run(cli: Cli, screen: &'static Screen, host: &Host) -> Exit {
     if let Some(failure) = args::misspelt(host.variables.keys()) {
         return print_early_error(&failure, cli.command.name(), format, screen, host.now);
     }
-    let run = match Run::begin(cli.command.name(), global, screen, host) {
+    let run = match Run::begin(&cli.command, global, screen, host) {
         Ok(run) => run,
         Err(failure) => return print_error(&failure, format, screen),
     };
     let work = Box::pin(command(&cli, &run));
-    let result = match &cli.command {
-        // These know themselves when they change something, and what is to be put in order then.
-        Command::Apply(_) | Command::Destroy(_) | Command::Cleanup(_) | Command::Unlock(_) => work.await,
-        _ => host.signals.unless_stopped(work).await,
-    };
+    // Those that write know themselves when they change something, and what is to be put in order then.
+    let result = if cli.command.only_reads() { host.signals.unless_stopped(work).await } else { work.await };
     run.end(result)
 }
 

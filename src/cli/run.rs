@@ -7,12 +7,13 @@ use std::{fmt, io};
 
 use serde_json::{Value as Json, json};
 
-use super::args::{self, ConfigFiles, Consent, Format, Global, ReportFormat};
+use super::args::{self, Command, ConfigFiles, Consent, Format, Global, ReportFormat};
 use super::mend;
 use crate::apply::{Event, Report, Settings};
 use crate::aws::lock::FreeVersion;
 use crate::deploy::{
-    Connected, Executed, Execution, Host, Loaded, LoadedAll, Observer, Planned, Resolved, execute, fleet, load, lock,
+    Connected, Executed, Execution, Host, Loaded, LoadedAll, Observer, Planned, Resolved, Sessions, execute, fleet,
+    load, lock,
 };
 use crate::escape::{self, one_line};
 use crate::failure::{Exit, Failure};
@@ -38,6 +39,8 @@ pub(super) struct Run<'a> {
     pub events: Rc<EventWriter<'static>>,
     /// The outcome of each deployment, for the files of `--report`.
     pub reports: RefCell<Vec<DeploymentReport>>,
+    /// The ways into accounts, which deployments share.
+    sessions: Sessions,
 }
 
 /// The end that a plan leads to.
@@ -54,7 +57,7 @@ pub(super) enum Towards {
 impl<'a> Run<'a> {
     /// Opens the streams and files that the run is told on.
     pub fn begin(
-        command: &'static str,
+        command: &Command,
         global: &'a Global,
         screen: &'static Screen,
         host: &'a Host,
@@ -67,8 +70,9 @@ impl<'a> Run<'a> {
             files::probe(&report.path).map_err(|error| Failure::file(&report.path, &error))?;
         }
         let stream = (global.output.format() == Format::Ndjson).then_some(screen);
-        let events = EventWriter::begin(stream, streams, host.now, command)?;
-        Ok(Self { command, global, screen, host, events: Rc::new(events), reports: RefCell::default() })
+        let (name, sessions) = (command.name(), Sessions::new(command.only_reads()));
+        let events = EventWriter::begin(stream, streams, host.now, name)?;
+        Ok(Self { command: name, global, screen, host, events: Rc::new(events), reports: RefCell::default(), sessions })
     }
 
     /// Tells how it ended: on the screen, to whoever follows the events, and in the files of `--report`.
@@ -147,7 +151,7 @@ impl<'a> Run<'a> {
     /// Connects a deployment to its account.
     pub async fn connect(&self, loaded: Loaded) -> Result<Connected, Failure> {
         let options = self.global.connect_options();
-        let mut connected = Connected::open(loaded, &options, self.host, &self.global.caller).await?;
+        let mut connected = Connected::open(loaded, &options, &self.sessions, self.host, &self.global.caller).await?;
         connected.account.limits = self.global.run.limits();
         Ok(connected)
     }

@@ -57,7 +57,8 @@ pub(super) async fn run(command: &SandboxCommand, run: &Run<'_>) -> Result<Exit,
                     let account = loaded.account.as_deref().unwrap_or(ACCOUNT);
                     sandbox.found(account, loaded.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
                 }
-                for line in seed(&sandbox, loaded)? {
+                let home = sandbox.with_world(|world| world.account()).map_err(unusable)?;
+                for line in seed(&sandbox, loaded, &home, None)? {
                     screen.note(&format!("made {line}"));
                     made.push(line);
                 }

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use super::backend::Backend;
 use super::host::Host;
 use super::load::Loaded;
+use super::sessions::Sessions;
 use crate::apply::Event;
-use crate::aws::connect::{CallerIdentity, ConnectOptions, caller};
+use crate::aws::connect::{CallerIdentity, ConnectOptions};
 use crate::aws::{Account, Progressed};
 use crate::cloud::CloudError;
 use crate::config::diagnostic::Diagnostics;
@@ -77,19 +78,19 @@ impl Connected {
     ///
     /// # Errors
     /// No credentials, the wrong account, no region, or names that AWS does not take.
-    pub async fn open(loaded: Loaded, options: &ConnectOptions, host: &Host, words: &Caller) -> Result<Self, Failure> {
+    pub async fn open(
+        loaded: Loaded,
+        options: &ConnectOptions,
+        sessions: &Sessions,
+        host: &Host,
+        words: &Caller,
+    ) -> Result<Self, Failure> {
         let is_given = options.account.is_some();
         let options =
             ConnectOptions { region: loaded.region.clone(), account: loaded.account.clone(), ..options.clone() };
         let prepared = host.backend.prepare(&loaded, &options)?;
-        let (config, path_style) = host.backend.config(&options).await?;
-        let Some(region) = config.region().map(ToString::to_string) else {
-            let failure = Failure::new(&codes::WRONG_PLACE, "no region is known");
-            return Err(
-                failure.help("say `--region REGION`, set AWS_REGION, or put `deployment: {region: …}` into the config")
-            );
-        };
-        let caller = caller(&config).await.map_err(|error| Failure::cloud(&error, Some(&region), words))?;
+        let session = sessions.get(&options, host, words).await?;
+        let (caller, region) = (session.caller.clone(), session.region.clone());
         check_account(&loaded, &caller, is_given, words)?;
         let identity = loaded.names.clone();
         let deployment = Deployment {
@@ -117,7 +118,8 @@ impl Connected {
                 Progressed::Notice(address, message) => Event::Notice { address, message },
             });
         });
-        let account = Account::new(&config, path_style, deployment, names, tell);
+        let mut account = Account::new(&session.config, session.path_style, deployment, names, tell);
+        account.lookups.clone_from(&session.lookups);
         Ok(Self {
             loaded,
             account,

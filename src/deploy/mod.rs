@@ -21,6 +21,7 @@ pub mod planned;
 pub mod resolved;
 mod review;
 pub mod run;
+pub mod sessions;
 pub mod signals;
 
 pub use backend::Backend;
@@ -32,3 +33,4 @@ pub use planned::Planned;
 pub use resolved::Resolved;
 pub use review::review;
 pub use run::{Executed, Execution, Observer, execute};
+pub use sessions::Sessions;

@@ -194,8 +194,7 @@ async fn quota(account: &Account, plan: &Plan, findings: &Findings) -> Result<()
     if !makes_domain(plan) {
         return Ok(());
     }
-    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
-    let domains = domains.map_err(|e| failed("ListDomains", e))?;
+    let domains = account.domains().await?;
     let ours = plan.step(&domain::address()).and_then(|step| step.observed()).map(|observed| observed.id.as_str());
     for failed in domains.iter().filter(|domain| domain.domain_id() != ours) {
         if failed.status().is_some_and(|status| status.as_str() == "Failed") {

@@ -67,11 +67,7 @@ pub(super) async fn named(account: &Account, plan: &Plan, findings: &Findings) -
             against(&bound, (why, hint));
             continue;
         }
-        let role = match account.iam.get_role().role_name(name).send().await.map_err(|e| failed("GetRole", e)) {
-            Ok(answer) => answer.role,
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let role = account.given_role(name).await?;
         let missing_role = format!("the role {text} does not exist");
         let Some(role) = role else {
             against(&all, (missing_role, "correct the config, or make the role first".to_owned()));

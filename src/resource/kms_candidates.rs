@@ -9,8 +9,8 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{kms_key, ownership};
+use crate::aws::Account;
 use crate::aws::error::failed;
-use crate::aws::{Account, PAGE};
 use crate::cloud::{CloudError, ErrorKind};
 use crate::model::{Found, Observed, Owner, State};
 
@@ -120,11 +120,10 @@ async fn uses(account: &Account) -> Result<BTreeMap<String, Uses>, CloudError> {
         uses.entry(id_of(key)).or_default().named.push(format!("the file system {}", system.file_system_id()));
     }
     // One without home directories has volumes all the same.
-    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
-    let domains = domains.map_err(|e| failed("ListDomains", e))?.into_iter();
-    let of_name = domains.filter(|domain| domain.domain_name() == Some(account.names.domain.as_str()));
-    for id in of_name.filter_map(|domain| domain.domain_id) {
-        let described = account.sagemaker.describe_domain().domain_id(&id).send().await;
+    let domains = account.domains().await?;
+    let of_name = domains.iter().filter(|domain| domain.domain_name() == Some(account.names.domain.as_str()));
+    for id in of_name.filter_map(|domain| domain.domain_id()) {
+        let described = account.sagemaker.describe_domain().domain_id(id).send().await;
         let described = described.map_err(|e| failed("DescribeDomain", e))?;
         if let Some(key) = described.kms_key_id() {
             uses.entry(id_of(key)).or_default().named.push(format!("the domain {id}"));
@@ -153,15 +152,7 @@ async fn tagged(account: &Account) -> Result<BTreeSet<String>, CloudError> {
 }
 
 async fn all(account: &Account) -> Result<Vec<String>, CloudError> {
-    let keys: Vec<_> = account
-        .kms
-        .list_keys()
-        .into_paginator()
-        .items()
-        .send()
-        .try_collect()
-        .await
-        .map_err(|e| failed("ListKeys", e))?;
+    let keys = account.all_keys().await?;
     if keys.len() > BOUND {
         let message = format!(
             "{} keys are too many to ask: a key that has lost its alias is looked for among {BOUND} of them, and with the              tagging API",
@@ -169,21 +160,11 @@ async fn all(account: &Account) -> Result<Vec<String>, CloudError> {
         );
         account.notice(Some(&kms_key::address()), message);
     }
-    Ok(keys.into_iter().take(BOUND).filter_map(|key| key.key_id).collect())
+    Ok(keys.iter().take(BOUND).cloned().collect())
 }
 
 /// Returns `true` if a key is ours or MDAA's, by its tags.
 async fn is_candidate(account: &Account, id: &str) -> Result<bool, CloudError> {
-    match kms_key::live_tags(account, id).await {
-        Ok(tags) => {
-            let owner = ownership::owner_in(account, &tags).await?;
-            Ok(matches!(owner, None | Some(Owner::Mdaa { .. })))
-        }
-        // Gone between the two calls.
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
-        // The keys that we and MDAA make leave it to IAM who may look at them. One whose own policy shuts the caller out is
-        // somebody else's; IAM says which policy it is that does not allow.
-        Err(error) if error.kind == ErrorKind::Denied && error.message.contains("no resource-based polic") => Ok(false),
-        Err(error) => Err(error),
-    }
+    let Some(tags) = account.key_tags(id).await? else { return Ok(false) };
+    Ok(matches!(ownership::owner_in(account, &tags).await?, None | Some(Owner::Mdaa { .. })))
 }

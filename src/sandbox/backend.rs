@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RetryConfig, SharedCredentialsProvider};
+use serde_json::json;
 
 use super::needed::needed;
 use crate::aws::bounds::Bounds;
@@ -16,8 +17,9 @@ use crate::deploy::{Backend, Loaded};
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::{Caller, quoted};
+use crate::model::Arn;
 use studio_sandbox::Faults;
-use studio_sandbox::{Sandbox, SandboxOptions};
+use studio_sandbox::{Sandbox, SandboxOptions, Seed, SeedRole};
 use studio_sandbox::{StoreError, beside};
 
 /// The region of a sandbox that nobody gave one.
@@ -77,6 +79,23 @@ impl SandboxAws {
     pub const fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
+
+    /// The role by which `options` lead into an account: in AWS somebody has made it, with every permission.
+    fn entrance(&self, options: &ConnectOptions, account: &str) -> Result<Option<SeedRole>, Failure> {
+        let Some(role) = &options.role_arn else { return Ok(None) };
+        let partition = self.sandbox.with_world(|world| world.partition()).map_err(unusable)?;
+        let role = role.replace("{{partition}}", partition).replace("{{account}}", account);
+        let Some(arn) = Arn::parse(&role).filter(|arn| arn.account == account && arn.partition == partition) else {
+            return Ok(None);
+        };
+        let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+        Ok(arn.role_name().map(|name| SeedRole {
+            name: name.to_owned(),
+            path: arn.resource.strip_prefix("role").and_then(|path| path.strip_suffix(name)).map(str::to_owned),
+            policy: Some(policy.to_string()),
+            ..SeedRole::default()
+        }))
+    }
 }
 
 #[async_trait(?Send)]
@@ -99,13 +118,21 @@ impl Backend for SandboxAws {
             let account = options.account.as_deref().unwrap_or(ACCOUNT);
             self.sandbox.found(account, options.region.as_deref().unwrap_or(REGION)).map_err(unusable)?;
         }
-        let account = self.sandbox.with_world(|world| world.account()).map_err(unusable)?;
         let elsewhere = |asked: &Option<String>, here: &str| asked.as_ref().is_some_and(|asked| asked != here);
-        if elsewhere(&options.account, &account) || elsewhere(&options.region, &self.sandbox.region()) {
+        if elsewhere(&options.region, &self.sandbox.region()) {
             return Ok(Vec::new());
         }
+        let home = self.sandbox.with_world(|world| world.account()).map_err(unusable)?;
+        let account = options.account.clone().unwrap_or_else(|| home.clone());
+        let entrance = self.entrance(options, &account)?;
+        // Without a role in it nobody gets into another account.
+        if account != home && entrance.is_none() {
+            return Ok(Vec::new());
+        }
+        let is_made = account != home || options.role_arn.as_ref().is_some_and(|role| role.contains("{{account}}"));
+        let entrance = entrance.filter(|_| is_made);
         // What is wrong with the config is said where all of it is looked at; once it is mended there is something to make.
-        let made = match seed(&self.sandbox, loaded) {
+        let made = match seed(&self.sandbox, loaded, &account, entrance) {
             Err(failure) if !failure.mistakes.is_empty() => return Ok(Vec::new()),
             seeded => seeded?,
         };
@@ -155,18 +182,30 @@ impl Backend for SandboxAws {
     }
 }
 
-/// Makes what a config refers to and must exist; a line for each thing made.
+/// Makes what a config refers to and must exist in `account`, and the role that leads into it, if it is another than the
+/// operator's; a line for each thing made.
 ///
 /// # Errors
 /// Mistakes in the config, or a file that cannot be written.
-pub fn seed(sandbox: &Sandbox, loaded: &Loaded) -> Result<Vec<String>, Failure> {
-    let account = sandbox.with_world(|world| world.account()).map_err(unusable)?;
+pub fn seed(
+    sandbox: &Sandbox,
+    loaded: &Loaded,
+    account: &str,
+    entrance: Option<SeedRole>,
+) -> Result<Vec<String>, Failure> {
     let (region, partition) = (sandbox.region(), sandbox.with_world(|world| world.partition()).map_err(unusable)?);
-    let context = loaded.context(Some(&account), Some(&region), Some(partition));
+    let context = loaded.context(Some(account), Some(&region), Some(partition));
     let mut needed = needed(&loaded.document, &context).map_err(|mistakes| loaded.invalid(&mistakes))?;
     loaded.permissions_boundary.iter().for_each(|arn| needed.boundary(arn));
-    let mut made = sandbox.seed(&needed.seed).map_err(unusable)?;
-    made.extend(sandbox.with_world(|world| needed.studio(world)).map_err(unusable)?);
+    let mut seed = std::mem::take(&mut needed.seed);
+    seed.roles.extend(entrance);
+    let home = sandbox.with_world(|world| world.account()).map_err(unusable)?;
+    if account != home {
+        seed = Seed { others: [(account.to_owned(), seed)].into(), ..Seed::default() };
+    }
+    let mut made = sandbox.seed(&seed).map_err(unusable)?;
+    let studio = sandbox.with_world(|world| world.within(account, |world| needed.studio(world)));
+    made.extend(studio.map_err(unusable)?);
     Ok(made)
 }
 

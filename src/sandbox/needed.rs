@@ -263,7 +263,7 @@ fn role(reference: &RoleReference, region: &str) -> SeedRole {
             (None, format!("role-{}", id.to_lowercase()))
         }
     };
-    SeedRole { name, path, id: reference.id.clone(), trust: None }
+    SeedRole { name, path, id: reference.id.clone(), ..SeedRole::default() }
 }
 
 /// Values for parameters that are the whole of a value: what fits the place. Others are part of a text and take any.

@@ -17,7 +17,7 @@ const THEIR_GROUP: &str = "sg-00000002";
 /// Two accounts with a network, roles and buckets each.
 fn lab() -> Lab {
     let lab = Lab::new();
-    let role = |name: &str| SeedRole { name: name.into(), path: None, id: None, trust: None };
+    let role = |name: &str| SeedRole { name: name.into(), ..SeedRole::default() };
     let network = |mark: &str, group: &str| Seed {
         vpcs: vec![format!("vpc-{mark}")],
         subnets: ["1", "2"].map(|n| SeedSubnet { id: format!("subnet-{mark}{n}"), vpc: format!("vpc-{mark}") }).into(),

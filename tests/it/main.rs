@@ -20,6 +20,7 @@ mod denied;
 mod drift;
 mod exit_codes;
 mod faults;
+mod fleet;
 mod given;
 mod hints;
 mod hostile;

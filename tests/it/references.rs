@@ -22,7 +22,7 @@ pub fn lab() -> Lab {
         name: name.into(),
         path: Some(path.into()),
         id: id.map(Into::into),
-        trust: None,
+        ..SeedRole::default()
     };
     let keys = || vec!["k-1".to_owned(), "k-closed".to_owned()];
     let theirs = Seed {

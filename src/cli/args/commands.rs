@@ -148,6 +148,11 @@ Examples:
 }
 
 impl Command {
+    /// Returns `true` if the command changes nothing in any account.
+    pub const fn only_reads(&self) -> bool {
+        !matches!(self, Self::Apply(_) | Self::Destroy(_) | Self::Cleanup(_) | Self::Unlock(_))
+    }
+
     /// The command's name on the command line.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -66,21 +66,23 @@ pub async fn live(account: &Account) -> Result<Option<Observed>, CloudError> {
 /// The live domain of our name.
 pub(super) async fn find(account: &Account, node: Option<&Node>) -> Result<Found, CloudError> {
     let name = node.and_then(|node| node.properties.text("DomainName")).unwrap_or(&account.names.domain);
-    let domains = account.sagemaker.list_domains().into_paginator().page_size(PAGE).items().send().try_collect().await;
-    let domains = domains.map_err(|e| failed("ListDomains", e))?;
+    let domains = account.domains().await?;
     let named = domains.iter().find(|domain| domain.domain_name() == Some(name));
     if let Some(id) = named.and_then(|domain| domain.domain_id()) {
         return describe(account, id).await;
     }
     // The config may have given it another name since: that is a change of our domain, not a second one.
-    for domain in &domains {
+    for domain in domains.iter() {
         let (Some(id), Some(arn)) = (domain.domain_id(), domain.domain_arn()) else { continue };
-        let is_ours = match live_tags(account, arn).await {
-            Ok(tags) => ownership::owner_in(account, &tags).await?.is_none(),
-            Err(error) if error.kind == ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
+        let look = async {
+            match live_tags(account, arn).await {
+                Ok(tags) => Ok(Some(tags)),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        if is_ours {
+        let Some(tags) = account.domain_tags(arn, look).await? else { continue };
+        if ownership::owner_in(account, &tags).await?.is_none() {
             return describe(account, id).await;
         }
     }

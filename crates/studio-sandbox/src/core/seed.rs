@@ -62,6 +62,8 @@ pub struct SeedRole {
     pub id: Option<String>,
     /// The trust policy; when absent SageMaker, Lambda and the account may assume the role.
     pub trust: Option<String>,
+    /// Its one inline policy; without it the role may do nothing but what its resources let it.
+    pub policy: Option<String>,
 }
 
 impl Seed {
@@ -184,7 +186,7 @@ impl SeedRole {
             boundary: None,
             tags: BTreeMap::new(),
             attached: Vec::new(),
-            inline: BTreeMap::new(),
+            inline: self.policy.iter().map(|policy| ("seeded".to_owned(), policy.clone())).collect(),
             created: world.now(),
             visible_at: world.now(),
         }

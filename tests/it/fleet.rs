@@ -1,0 +1,122 @@
+//! Many deployments in one run, in several accounts: what they share, how many calls they take, and what fails alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use studio_sandbox::Call;
+
+use crate::support::account::Lab;
+use crate::support::configs::{ONE_USER, edit};
+use crate::support::ended::Ended;
+
+/// The role by which a run gets into each account.
+const ROLE: &str = "arn:{{partition}}:iam::{{account}}:role/deploy";
+/// A parameter that the last deployment alone refers to.
+const ITS_OWN: &str = "/network/vpc";
+
+/// An organisation of so many deployments in so many accounts, one user each, in the folder of a test.
+struct Organisation {
+    lab: Lab,
+    path: String,
+    deployments: usize,
+    accounts: usize,
+}
+
+impl Organisation {
+    fn new(deployments: usize, accounts: usize) -> Self {
+        let lab = Lab::new();
+        fs::write(lab.path("studio.yaml"), ONE_USER).unwrap();
+        let last = edit(ONE_USER, "vpcId: vpc-1", &format!("vpcId: ssm:{ITS_OWN}"));
+        fs::write(lab.path("last.yaml"), edit(&last, "[subnet-1, subnet-2]", "[subnet-8, subnet-9]")).unwrap();
+        let mut tree = "organization: acme\nregion: us-east-1\ndomains:\n".to_owned();
+        for account in 0..accounts {
+            let id = 100_000_000_001 + account;
+            tree += &format!(
+                "  team{account}:\n    environments:\n      dev:\n        account: '{id}'\n        modules:\n"
+            );
+            for number in (account..deployments).step_by(accounts) {
+                let file = if number + 1 == deployments { "last" } else { "studio" };
+                let package = "@aws-mdaa/sm-studio-domain";
+                tree +=
+                    &format!("          m{number}: {{module_path: '{package}', module_configs: [./{file}.yaml]}}\n");
+            }
+        }
+        let path = lab.path("mdaa.yaml");
+        fs::write(&path, tree).unwrap();
+        Self { path: path.to_str().unwrap().to_owned(), lab, deployments, accounts }
+    }
+
+    fn run(&self, command: &[&str]) -> Ended {
+        self.lab.command_as(&[command, &[&self.path, "--role-arn", ROLE]].concat(), &[])
+    }
+
+    /// Plans all deployments and the first of them alone, and checks that what is the account's is asked once an account,
+    /// and what is a deployment's own once a deployment.
+    fn plan(&self, what: &str, command: &[&str]) {
+        let alone = self.run(&[command, &["-m", "m0"]].concat()).calls;
+        let all = self.run(command).calls;
+        let shared = alone.iter().filter(|call| is_shared(call)).count();
+        let least = self.deployments * (alone.len() - shared) + self.accounts * shared;
+        let each = all.len().div_ceil(self.deployments);
+        println!(
+            "{what} of {} deployments in {} accounts: {} calls, {each} a deployment; at least {least}, {} for one alone",
+            self.deployments,
+            self.accounts,
+            all.len(),
+            alone.len(),
+        );
+        assert!(all.len() * 10 <= least * 12, "{least}, {:?}", by_operation(&all));
+        let count = |calls: &[Call]| calls.iter().filter(|call| is_shared(call)).count();
+        assert!(count(&all) <= self.accounts * shared, "{:?}", by_operation(&all));
+    }
+}
+
+/// Returns `true` if a call asks for what is the account's: who calls, its domains and keys, and the roles that a config gives.
+fn is_shared(call: &Call) -> bool {
+    let is_given = || ["admin", "users"].map(Some).contains(&call.input["RoleName"].as_str());
+    match call.operation.as_str() {
+        "AssumeRole" | "GetCallerIdentity" | "ListDomains" | "ListKeys" => true,
+        "GetRole" => is_given(),
+        _ => false,
+    }
+}
+
+fn by_operation(calls: &[Call]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for call in calls {
+        *counts.entry(call.operation.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+/// First plan, apply, empty plan, and a plan in which one deployment fails.
+fn live(deployments: usize, accounts: usize) {
+    let all = Organisation::new(deployments, accounts);
+    all.plan("a first plan", &["plan"]);
+    let apply = all.run(&["apply", "--auto-approve"]).expect(0);
+    println!("a first apply: {} calls, {} a deployment", apply.calls.len(), apply.calls.len() / deployments);
+    all.plan("an empty plan", &["plan", "--detailed-exitcode"]);
+    // What one refers to is gone: that one fails, and is told of once; the others are planned.
+    let table = all.lab.tables().into_keys().find(|table| table.starts_with("ssm/parameter") && is_in(&all, table));
+    all.lab.forget(&table.unwrap(), ITS_OWN);
+    let failed = all.run(&["plan"]).expect(4);
+    let name = format!("acme/dev/team{}/m{}", (deployments - 1) % accounts, deployments - 1);
+    assert_eq!(failed.notes.matches(&format!("{name}: ")).count(), 1, "{}", failed.notes);
+    assert_eq!(failed.notes.matches("error[").count(), 1, "{}", failed.notes);
+    assert_eq!(failed.data.matches("No changes").count(), deployments - 1, "{}", failed.data);
+}
+
+fn is_in(all: &Organisation, table: &str) -> bool {
+    all.lab.tables()[table].keys().any(|key| key.ends_with(ITS_OWN))
+}
+
+#[test]
+fn deployments_share_what_is_the_accounts_and_fail_alone() {
+    live(4, 2);
+}
+
+#[test]
+#[ignore = "a hundred deployments take minutes; `just fleet` runs it"]
+fn a_hundred_deployments_share_what_is_the_accounts_and_fail_alone() {
+    live(100, 10);
+}
