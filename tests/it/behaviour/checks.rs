@@ -126,10 +126,10 @@ fn what_aws_refuses_of_space_settings_is_known_offline() {
 #[test]
 fn row_21_failed_domains_are_named_and_quotas_not_hammered() {
     let lab = prepared(BASE);
-    put(&lab, "meta", "limits", &json!({"domains": 1}));
     let other = edit(BASE, "  authMode: IAM", "  authMode: IAM\n  domainName: theirs");
     let first = Lab::like(&lab.tables());
-    faults(&first, "fail=CreateDomain:InternalFailure");
+    first.set_faults("quota=domains:1".parse().unwrap());
+    faults(&first, "quota=domains:1,fail=CreateDomain:InternalFailure");
     // Another deployment's domain fails and stays.
     let line = ["apply", "--auto-approve"];
     first.run(&line, &other).expect(8);

@@ -206,6 +206,13 @@ impl FromStr for Faults {
                     all[operation] = json!(what);
                 }
                 "ignore-field" | "freeze" => faults.append(name, json!(value)),
+                "quota" => {
+                    let told = value.split_once(':').filter(|(of, _)| matches!(*of, "domains" | "user-profiles"));
+                    let (of, number) = told.ok_or_else(|| refuse("write it as `domains:20` or `user-profiles:60`"))?;
+                    let number: u64 = number.parse().map_err(|_| refuse("behind the colon is a whole number"))?;
+                    let quotas = faults.services.entry(name).or_insert_with(|| json!({}));
+                    quotas[of] = json!(number);
+                }
                 "merge" if matches!(value, "deep" | "shallow") => {
                     faults.services.insert(name.into(), json!(value));
                 }
@@ -265,7 +272,7 @@ mod tests {
     #[test]
     fn services_read_theirs_from_the_world() {
         let text = "iam-propagation=10s,fail=CreateDomain:No capacity,freeze=Updating,ignore-field=A.B,ignore-field=C,\
-                    app-delete-slow=60s";
+                    app-delete-slow=60s,quota=domains:20,quota=user-profiles:60";
         assert_eq!(
             text.parse::<Faults>().unwrap().for_services(),
             json!({
@@ -274,6 +281,7 @@ mod tests {
                 "freeze": ["Updating"],
                 "ignore-field": ["A.B", "C"],
                 "app-delete-slow": 60,
+                "quota": {"domains": 20, "user-profiles": 60},
             })
         );
     }
@@ -289,6 +297,9 @@ mod tests {
             "iam-propagation=10",
             "merge=x",
             "deny=x",
+            "quota=20",
+            "quota=apps:1",
+            "quota=domains:many",
         ] {
             assert!(text.parse::<Faults>().unwrap_err().to_string().contains(text), "{text}");
         }

@@ -6,6 +6,7 @@
 //! - `freeze`: statuses that never end;
 //! - `rstudio-licences`: `none` where the account has none;
 //! - `merge`: `shallow` makes updates replace whole members of a settings structure;
+//! - `quota`: how many `domains` and `user-profiles` each account may have;
 //! - `app-delete-slow`: how many seconds an app takes to stop.
 
 use serde_json::{Value as Json, json};
@@ -40,6 +41,11 @@ impl StudioFaults {
     /// Returns `true` if the account has no licence for RStudio.
     pub fn has_no_rstudio_licence(&self) -> bool {
         self.texts("rstudio-licences").any(|licences| licences == "none")
+    }
+
+    /// Quota of `what` in each account, if not the usual one.
+    pub fn quota(&self, what: &str) -> Option<usize> {
+        usize::try_from(self.0.get("quota")?.get(what)?.as_u64()?).ok()
     }
 
     /// Seconds that an app takes to stop, if not the usual time.

@@ -25,8 +25,6 @@ pub const FOREIGN_LIFECYCLE_CONFIGS: &str = "studio/foreign-lifecycle-config";
 pub const TRACKING_SERVERS: &str = "studio/tracking-server";
 /// In table `meta`: the user names that the Identity Center directory has; without it, it has every user.
 pub const DIRECTORY: &str = "directory";
-/// In table `meta`: the account's quotas, an object with `domains`.
-pub const LIMITS: &str = "limits";
 
 /// A record that has an ARN and tags.
 pub trait Stored: Serialize + DeserializeOwned {

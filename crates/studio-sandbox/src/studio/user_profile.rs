@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::domain_create::exceeded;
 use super::faults::StudioFaults;
 use super::life::{self, Life, Status};
 use super::merge::{self, Depth};
@@ -55,6 +56,7 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     if world.has(UserProfileRecord::TABLE, &key_in(&domain.id, name)) {
         return Err(in_use(format!("UserProfile with name [{name}] already exists in Domain [{}].", domain.id)));
     }
+    within_quota(world)?;
     let sent = input.get("UserSettings").and_then(Json::as_object).cloned().unwrap_or_default();
     for (name, value) in &sent {
         checks::nothing_empty(&format!("UserSettings.{name}"), value)?;
@@ -78,6 +80,16 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
         world.put(SSO_USERS, &user.to_ascii_lowercase(), &arn);
     }
     Ok(json!({"UserProfileArn": arn}))
+}
+
+/// Refuses one profile more than the account may have. Nothing public says how many that are, so that there is no end to
+/// them unless fault `quota` says one. The words are those of the quota of domains.
+fn within_quota(world: &World) -> Result<(), Refusal> {
+    let Some(limit) = StudioFaults::of(world).quota("user-profiles") else { return Ok(()) };
+    match world.list::<UserProfileRecord>(UserProfileRecord::TABLE, "").len() {
+        used if used >= limit => Err(exceeded("Total user profiles", "UserProfiles", limit, used)),
+        _ => Ok(()),
+    }
 }
 
 /// The Identity Center user of a new profile. The API model: both members are required in `SSO` mode and forbidden in
