@@ -1,69 +1,35 @@
 //! `apply`: makes the account match the config, after showing what that means.
 
-use std::io;
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use super::args::{self, ApplyArgs};
 use super::plan::check_selection;
 use super::prompt::{self, Approved};
 use super::run::{DeploymentResult, Run, Towards, options};
+use super::saved::{self, plan_again};
 use crate::aws::lock::FreeVersion;
 use crate::deploy::{Connected, Loaded, Planned};
 use crate::escape::one_line;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
-use crate::files;
-use crate::hint::{Caller, quoted};
-use crate::plan::document::{NotAPlan, PlanDocument};
+use crate::plan::document::PlanDocument;
 use crate::plan::{Options, Plan, Selection, Step};
 use crate::ui::plan_human;
 
-/// No plan is as large: one of ten thousand users has some 30 MB.
-const PLAN_LIMIT: u64 = 256 << 20;
-
-/// The way out of every saved plan that may not be applied: another one, with words more.
-fn plan_again(path: &Path, caller: &Caller, more: &[&str]) -> String {
-    let path = quoted(path);
-    let words = ["--out", &path].into_iter().chain(more.iter().copied());
-    format!("plan again with {}, and review what changed", caller.run_quoted("plan", words))
-}
-
-/// Reads a saved plan.
-pub(super) fn saved_plan(path: &Path, caller: &Caller) -> Result<PlanDocument, Failure> {
-    let bytes = files::read(path, PLAN_LIMIT).map_err(|error| {
-        // What is to be applied cannot be read: like a config.
-        let failure = Failure { exit: Exit::InvalidConfig, ..Failure::file(path, &error) };
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                failure.help(format!("make one with {}", caller.run_quoted("plan", ["--out", &quoted(path)])))
-            }
-            _ => failure.help("name the file that the plan was saved in"),
-        }
-    })?;
-    PlanDocument::read(&String::from_utf8_lossy(&bytes)).map_err(|error| unusable(&error, path, caller))
-}
-
-fn unusable(error: &NotAPlan, path: &Path, caller: &Caller) -> Failure {
-    let failure = Failure::new(&codes::STALE, format!("{}: {error}", path.display()));
-    failure.help(plan_again(path, caller, &[]))
-}
-
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load(&args.files)?;
-    if all.deployments.len() > 1 && args.plan.is_some() {
-        let failure = Failure::new(
-            &codes::USAGE,
-            format!("{} deployments fit, and a saved plan is of one", all.deployments.len()),
-        );
-        return Err(failure.help("choose one with --domain, --env and --module"));
-    }
-    run.each(all.deployments, "reports", run.at_once(!args.auto_approve), |loaded| one(loaded, args, run)).await
+    let saved = args.plan.as_deref().map(|path| saved::of_deployments(path, &all.deployments, run)).transpose()?;
+    let saved = saved.unwrap_or_default();
+    run.each(all.deployments, "reports", run.at_once(!is_approved(args)), |loaded| one(loaded, args, &saved, run)).await
 }
 
-async fn one(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+/// Saved plans by deployment.
+type Saved = BTreeMap<String, PlanDocument>;
+
+async fn one(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
     let Reviewed { connected, planned, since, options } =
-        run.host.signals.unless_stopped(review(loaded, args, run)).await?;
+        run.host.signals.unless_stopped(review(loaded, args, saved, run)).await?;
     // Where all that differs is blocked or left out there is nothing to begin.
     let is_partial = planned.plan.is_partial();
     if planned.plan.is_empty() || is_partial && !planned.plan.steps().iter().any(Step::runs) {
@@ -95,28 +61,16 @@ struct Reviewed {
 }
 
 /// Plans, shows it, and makes sure that it may be applied.
-async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Reviewed, Failure> {
+async fn review(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) -> Result<Reviewed, Failure> {
     let several = loaded.is_one_of_several;
     let caller = &run.global.caller;
-    let saved = args.plan.as_ref().map(|path| {
-        let saved = saved_plan(path, caller)?;
-        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-        let now = time(&(run.host.now)());
-        let has_passed = |text: &str| Some(time(text)? <= now?);
-        saved.usable(has_passed).map_err(|error| unusable(&error, path, caller))?;
-        if saved.deployment != loaded.names.to_string() {
-            let summary = format!("the saved plan is of {}, and the config of {}", saved.deployment, loaded.names);
-            return Err(Failure::new(&codes::STALE, summary).help(plan_again(path, caller, &[])));
-        }
-        Ok::<_, Failure>((path, saved))
-    });
-    let saved = saved.transpose()?;
+    let saved = args.plan.as_deref().zip(saved.get(&loaded.names.to_string()));
     let mut connected = run.connect(loaded).await?;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
     options.drain = args.drain;
     options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
-    if let Some((path, saved)) = &saved {
+    if let Some((path, saved)) = saved {
         if args.skip_blocked && !saved.consent.skip_blocked {
             let summary = "the saved plan leaves nothing out, and `--skip-blocked` would";
             let help = plan_again(path, caller, &["--skip-blocked"]);
@@ -132,7 +86,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, run: &Run<'_>) -> Result<Revie
         let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
-    if let Some((path, saved)) = &saved {
+    if let Some((path, saved)) = saved {
         let again =
             plan_again(path, caller, &args::consent_words(&options).iter().map(String::as_str).collect::<Vec<_>>());
         agrees(saved, &planned.plan).map_err(|failure| failure.help(again))?;

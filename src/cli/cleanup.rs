@@ -7,6 +7,7 @@ use super::args::CleanupArgs;
 use super::prompt;
 use super::run::{DeploymentResult, Run};
 use crate::apply::Outcome;
+use crate::deploy::fleet::AtOnce;
 use crate::deploy::{Connected, Executed, Loaded};
 use crate::escape::one_line;
 use crate::failure::{Exit, Failure, codes};
@@ -17,7 +18,7 @@ pub(super) async fn run(args: &CleanupArgs, run: &Run<'_>) -> Result<Exit, Failu
     // Only the account and the region of the config matter, so that any of several serves.
     let first = run.load_quietly(&args.files)?.deployments.into_iter().take(1);
     let any = first.map(|loaded| Loaded { is_one_of_several: false, ..loaded }).collect();
-    run.each(any, "deployments", 1, |loaded| one(loaded, args, run)).await
+    run.each(any, "deployments", AtOnce::ONE, |loaded| one(loaded, args, run)).await
 }
 
 async fn one(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
@@ -29,7 +30,7 @@ async fn one(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<Deploy
         return Ok(about(args, DeploymentResult::idle(run, &plan), &[]));
     }
     confirm(args, run).await?;
-    let executed = connected.clean_up(&run.execution(&connected, false), plan).await;
+    let executed = connected.clean_up(&run.execution(&connected, &plan, false), plan).await;
     let removed = removed(&executed);
     Ok(about(args, run.executed(&executed, &connected, &Options::default()), &removed))
 }

@@ -23,7 +23,7 @@ pub(super) async fn run(args: &DiffArgs, run: &Run<'_>) -> Result<Exit, Failure>
     let names: Vec<String> = all.deployments.iter().map(|loaded| loaded.names.to_string()).collect();
     let before = |name: &str| names.iter().position(|known| known == name).and_then(|at| others.get(at));
     let one = |loaded: Loaded| one(before(&loaded.names.to_string()), loaded, args, run);
-    run.each(all.deployments, "deployments", 1, one).await
+    run.each(all.deployments, "deployments", run.at_once(false), one).await
 }
 
 async fn one(
@@ -44,19 +44,18 @@ async fn with_account(loaded: Loaded, run: &Run<'_>) -> Result<DeploymentResult,
     run.planned(&planned.plan)?;
     let text = diff::render(&planned.plan, run.screen.data_paint());
     let differs = planned.plan.differs() || !text.is_empty();
-    if run.is_human() {
-        run.screen.data(&text)?;
-    }
-    Ok(DeploymentResult::shown(exit(differs), run.document(&planned.plan)))
+    let text = if run.is_human() { text } else { String::new() };
+    Ok(DeploymentResult::shown(exit(differs), text, run.document(&planned.plan)))
 }
 
 /// The difference between two configs.
 fn between(before: &Json, after: &Json, name: &str, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+    let mut text = String::new();
     if run.is_human() {
         let [before, after] = [before, after].map(|document| format!("{document:#}\n"));
-        run.screen.data(&diff::between(&before, &after, name, "config", run.screen.data_paint()))?;
+        text = diff::between(&before, &after, name, "config", run.screen.data_paint());
     }
-    Ok(DeploymentResult::shown(exit(before != after), json!({"before": before, "after": after})))
+    Ok(DeploymentResult::shown(exit(before != after), text, json!({"before": before, "after": after})))
 }
 
 const fn exit(differs: bool) -> Exit {

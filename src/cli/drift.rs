@@ -18,7 +18,7 @@ use crate::wording::counted;
 
 pub(super) async fn run(args: &DriftArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load(&args.files)?;
-    run.each(all.deployments, "deployments", 1, |loaded| one(loaded, args, run)).await
+    run.each(all.deployments, "deployments", run.at_once(false), |loaded| one(loaded, args, run)).await
 }
 
 async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
@@ -36,10 +36,8 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Deployme
         run.fail_on(&found.drift.plan.deployment().to_string(), &failure)?;
         exit = exit.max(Exit::Access);
     }
-    if run.is_human() {
-        let gap = if several { "\n" } else { "" };
-        run.screen.data(&format!("{gap}{}", text(&found, run)))?;
-    }
+    let gap = if several { "\n" } else { "" };
+    let shown = if run.is_human() { format!("{gap}{}", text(&found, run)) } else { String::new() };
     let plan = PlanDocument::of(&found.drift.plan);
     let document = json!({
         "deployment": found.drift.plan.deployment().to_string(),
@@ -55,7 +53,7 @@ async fn one(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Deployme
         },
         "unread": found.unread.iter().map(|(address, why)| json!({"address": address, "why": why})).collect::<Vec<_>>(),
     });
-    Ok(DeploymentResult::shown(exit, document))
+    Ok(DeploymentResult::shown(exit, shown, document))
 }
 
 /// The kinds of which nothing is compared: what is in them is their users', and of the home file system SageMaker's.

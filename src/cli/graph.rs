@@ -6,12 +6,19 @@ use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::model::Node;
 use crate::plan::Options;
+use crate::plan::document::PlanDocument;
 use crate::ui::graph::{self, Vertex};
 
 pub(super) async fn run(args: &GraphArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     if let Some(path) = &args.plan {
-        let saved = super::apply::saved_plan(path, &run.global.caller)?;
-        show(run, &saved.changes.iter().map(Vertex::from).collect::<Vec<_>>())?;
+        let saved = super::saved::read(path, &run.global.caller)?;
+        let prefix =
+            |plan: &PlanDocument| if saved.len() > 1 { format!("{}:", plan.deployment) } else { String::new() };
+        let of_plan = |plan: &PlanDocument| {
+            let prefix = prefix(plan);
+            plan.changes.iter().map(|step| Vertex::of_document(step, &prefix)).collect::<Vec<_>>()
+        };
+        show(run, &saved.iter().flat_map(of_plan).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }
     let all = run.load(&args.files)?;

@@ -17,6 +17,7 @@ mod permissions;
 mod plan;
 mod prompt;
 mod run;
+mod saved;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod schema;

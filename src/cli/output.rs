@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::args::OutputArgs;
-use super::run::{Run, Towards};
+use serde_json::{Value as Json, json};
+
+use super::args::{Format, OutputArgs};
+use super::run::{DeploymentResult, Run, Towards};
 use crate::config::suggest::nearest;
 use crate::deploy::Loaded;
+use crate::deploy::fleet::AtOnce;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
@@ -15,13 +18,10 @@ use crate::ui::table;
 
 pub(super) async fn run(args: &OutputArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load_quietly(&args.files())?;
-    for loaded in all.deployments {
-        one(loaded, args, run).await?;
-    }
-    Ok(Exit::Success)
+    run.each(all.deployments, "deployments", AtOnce::ONE, |loaded| one(loaded, args, run)).await
 }
 
-async fn one(loaded: Loaded, args: &OutputArgs, run: &Run<'_>) -> Result<(), Failure> {
+async fn one(loaded: Loaded, args: &OutputArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
     let mut connected = run.connect(loaded).await?;
     // Everything of ours there is, whatever the config says now.
     let planned = run.plan(&mut connected, &Options::default(), Towards::Nothing).await?;
@@ -51,11 +51,17 @@ async fn one(loaded: Loaded, args: &OutputArgs, run: &Run<'_>) -> Result<(), Fai
         let summary = format!("the value of `{name}` holds line ends, control characters or a command of a CI system");
         return Err(Failure::new(&codes::UNTELLABLE, summary).help("ask for it with `--format json`"));
     }
-    if connected.loaded.is_one_of_several {
+    let several = connected.loaded.is_one_of_several;
+    if run.format() == Format::Json {
+        let outputs: Json = chosen.into_iter().map(|(name, value)| (name, Json::String(value))).collect();
+        let name = connected.deployment().to_string();
+        let document = if several { json!({"deployment": name, "outputs": outputs}) } else { outputs };
+        return Ok(DeploymentResult::shown(Exit::Success, String::new(), document));
+    }
+    if several {
         run.screen.note(&connected.deployment().to_string());
     }
-    run.screen.data(&table::render(&chosen, form))?;
-    Ok(())
+    Ok(DeploymentResult::shown(Exit::Success, table::render(&chosen, form), Json::Null))
 }
 
 /// The address by which a pipeline may ask for an object: without the hash that every new content of a lifecycle config

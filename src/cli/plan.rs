@@ -1,5 +1,7 @@
 //! `plan`: what apply or destroy would do, and nothing else.
 
+use std::cell::RefCell;
+use std::path::Path;
 use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -8,13 +10,14 @@ use super::args::PlanArgs;
 use super::run::{DeploymentResult, Run, Towards, options};
 use crate::config::suggest::nearest;
 use crate::deploy::{Host, Loaded};
-use crate::escape;
+use crate::escape::{self, one_line};
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::files::{self, Rights};
 use crate::hint::quoted;
 use crate::plan::document::PlanDocument;
+use crate::plan::saved::SavedPlans;
 use crate::plan::{Plan, Selection};
 use crate::ui::plan_human;
 
@@ -23,20 +26,51 @@ const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
 
 pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load(&args.files)?;
-    if all.deployments.len() > 1 && args.out.is_some() {
-        let failure = Failure::new(
-            &codes::USAGE,
-            format!("{} deployments fit, and a file holds one plan", all.deployments.len()),
-        );
-        return Err(failure.help("choose one with --domain, --env and --module"));
-    }
     if let Some(path) = &args.out {
         files::probe(path).map_err(|error| Failure::file(path, &error))?;
     }
-    run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, args, run)).await
+    // The plans to save, in the order of the config: each is a slot, which one that fails leaves empty.
+    let saved = RefCell::new(vec![None; all.deployments.len()]);
+    let names: Vec<String> = all.deployments.iter().map(|loaded| loaded.names.to_string()).collect();
+    let save = |document: PlanDocument| {
+        let slot = names.iter().position(|name| *name == document.deployment);
+        slot.into_iter().for_each(|slot| saved.borrow_mut()[slot] = Some(document.clone()));
+    };
+    let exit = run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, args, run, &save)).await?;
+    match &args.out {
+        Some(path) => write(path, saved.into_inner(), run).map(|()| exit),
+        None => Ok(exit),
+    }
 }
 
-async fn one(loaded: Loaded, args: &PlanArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+/// Writes the file of all plans, or none: a part of them would read as if the rest were not to change.
+fn write(path: &Path, plans: Vec<Option<PlanDocument>>, run: &Run<'_>) -> Result<(), Failure> {
+    let number = plans.len();
+    let plans: Vec<PlanDocument> = plans.into_iter().flatten().collect();
+    if plans.len() < number {
+        let missing = number - plans.len();
+        run.screen.error(&one_line(&format!(
+            "{} was not written: {missing} of {number} deployments could not be planned",
+            path.display()
+        )));
+        return Ok(());
+    }
+    let written = files::write(path, escape::outgoing(&SavedPlans::text(&plans)).as_bytes(), Rights::Tighten);
+    written.map_err(|error| Failure::file(path, &error))?;
+    let apply = run.global.caller.run_quoted("apply", ["--plan", &quoted(path)]);
+    run.screen.note(&match number {
+        1 => format!("saved; {apply} applies exactly this"),
+        _ => format!("saved {number} plans; {apply} applies exactly these"),
+    });
+    Ok(())
+}
+
+async fn one(
+    loaded: Loaded,
+    args: &PlanArgs,
+    run: &Run<'_>,
+    save: &dyn Fn(PlanDocument),
+) -> Result<DeploymentResult, Failure> {
     let mut connected = run.connect(loaded).await?;
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
@@ -46,21 +80,18 @@ async fn one(loaded: Loaded, args: &PlanArgs, run: &Run<'_>) -> Result<Deploymen
     let planned = run.plan(&mut connected, &options, to).await?;
     check_selection(&planned.plan, &options.selection, connected.loaded.is_one_of_several)?;
     run.planned(&planned.plan)?;
+    let mut text = String::new();
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
-        run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
+        let plan = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
+        text = format!("{}{plan}", Run::heading(&connected));
     }
-    if let Some(path) = &args.out {
+    if args.out.is_some() {
         let (created, expires) = validity(run.host);
-        let document = PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options);
-        let written = files::write(path, escape::outgoing(&document.text()).as_bytes(), Rights::Tighten);
-        written.map_err(|error| Failure::file(path, &error))?;
-        let apply = run.global.caller.run_quoted("apply", ["--plan", &quoted(path)]);
-        run.screen.note(&format!("saved; {apply} applies exactly this"));
+        save(PlanDocument::of(&planned.plan).dated(created, expires).allowing(&options));
     }
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
-    Ok(DeploymentResult::shown(exit, run.document(&planned.plan)))
+    Ok(DeploymentResult::shown(exit, text, run.document(&planned.plan)))
 }
 
 /// Times at which a plan that is saved now was made and expires, in RFC 3339.

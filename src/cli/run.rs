@@ -1,6 +1,7 @@
 //! One run of a command: what was asked for, where it runs, who is told, and the verbs that commands share.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -11,6 +12,7 @@ use super::args::{self, Command, ConfigFiles, Consent, Format, Global, ReportFor
 use super::mend;
 use crate::apply::{Event, Report, Settings};
 use crate::aws::lock::FreeVersion;
+use crate::deploy::fleet::AtOnce;
 use crate::deploy::{
     Connected, Executed, Execution, Host, Loaded, LoadedAll, Observer, Planned, Resolved, Sessions, execute, fleet,
     load, lock,
@@ -21,13 +23,11 @@ use crate::files::{self, Rights};
 use crate::plan::document::PlanDocument;
 use crate::plan::{Options, Plan};
 use crate::ui::events::EventWriter;
+use crate::ui::fleet_progress::FleetProgress;
 use crate::ui::progress::Progress;
 use crate::ui::report_json::ReportDocument;
 use crate::ui::reports::{self, DeploymentReport};
 use crate::ui::{self, Paint, Screen, report_human, watched};
-
-/// Number of deployments that are worked on at once: each has an account's rate limits to keep, and a person reads along.
-const AT_ONCE: usize = 4;
 
 /// One run of a command: what was asked for, where it runs, and who is told.
 pub(super) struct Run<'a> {
@@ -41,6 +41,10 @@ pub(super) struct Run<'a> {
     pub reports: RefCell<Vec<DeploymentReport>>,
     /// The ways into accounts, which deployments share.
     sessions: Sessions,
+    /// The names of the deployments, in the order of the config.
+    order: RefCell<Vec<String>>,
+    /// The progress of several deployments at once.
+    fleet: RefCell<Option<Rc<FleetProgress<'static>>>>,
 }
 
 /// The end that a plan leads to.
@@ -72,7 +76,17 @@ impl<'a> Run<'a> {
         let stream = (global.output.format() == Format::Ndjson).then_some(screen);
         let (name, sessions) = (command.name(), Sessions::new(command.only_reads()));
         let events = EventWriter::begin(stream, streams, host.now, name)?;
-        Ok(Self { command: name, global, screen, host, events: Rc::new(events), reports: RefCell::default(), sessions })
+        Ok(Self {
+            command: name,
+            global,
+            screen,
+            host,
+            events: Rc::new(events),
+            reports: RefCell::default(),
+            sessions,
+            order: RefCell::default(),
+            fleet: RefCell::default(),
+        })
     }
 
     /// Tells how it ended: on the screen, to whoever follows the events, and in the files of `--report`.
@@ -90,7 +104,10 @@ impl<'a> Run<'a> {
     }
 
     fn write_reports(&self, exit: Exit) -> Result<(), Failure> {
-        let deployments = self.reports.borrow();
+        let order = self.order.borrow();
+        let mut deployments = self.reports.borrow_mut();
+        // Those that were worked on at once have come to their ends in any order.
+        deployments.sort_by_key(|one| order.iter().position(|name| Some(name) == one.deployment.as_ref()));
         for report in &self.global.output.reports {
             let text = match report.format {
                 ReportFormat::Md => reports::markdown(self.command, exit.code(), &deployments),
@@ -164,10 +181,10 @@ impl<'a> Run<'a> {
         }
         let place = connected.deployment();
         screen.detail(&format!("{place} in {} {}, as {}", place.account, place.region, connected.acting_as));
-        let events = Rc::clone(&self.events);
+        let (events, deployment) = (Rc::clone(&self.events), place.to_string());
         connected.bus.listen(move |event| {
             // A reader that has gone away is no error.
-            drop(events.event(&event));
+            drop(events.event(&deployment, &event));
             if let Event::Notice { message, .. } = event {
                 screen.note(&message);
             }
@@ -206,8 +223,9 @@ impl<'a> Run<'a> {
         if self.global.output.reports.is_empty() {
             return Ok(());
         }
+        let deployment = Some(plan.deployment().to_string());
         let plan = Some(PlanDocument::of(plan));
-        self.reports.borrow_mut().push(DeploymentReport { plan, ..DeploymentReport::default() });
+        self.reports.borrow_mut().push(DeploymentReport { deployment, plan, ..DeploymentReport::default() });
         Ok(())
     }
 
@@ -236,12 +254,43 @@ impl<'a> Run<'a> {
         &self,
         deployments: Vec<Loaded>,
         plural: &str,
-        at_once: usize,
+        at_once: AtOnce,
         one: impl Fn(Loaded) -> F,
     ) -> Result<Exit, Failure> {
+        self.each_to(deployments, plural, at_once, one).await.map(|ends| exit_of(&ends))
+    }
+
+    /// The same, with how each ended.
+    pub async fn each_to<F: Future<Output = Result<DeploymentResult, Failure>>>(
+        &self,
+        deployments: Vec<Loaded>,
+        plural: &str,
+        at_once: AtOnce,
+        one: impl Fn(Loaded) -> F,
+    ) -> Result<Vec<(String, DeploymentResult)>, Failure> {
         let several = deployments.len() > 1;
-        let ended = |name: &str, result| self.ended(name, result, several);
-        let ends = fleet::each(deployments, at_once, one, ended).await?;
+        *self.order.borrow_mut() = deployments.iter().map(|loaded| loaded.names.to_string()).collect();
+        // Where they have their turns one after another, each has the screen for itself.
+        let fleet = (several && at_once != AtOnce::ONE)
+            .then(|| FleetProgress::new(self.screen, self.global.output.progress, deployments.len()));
+        let fleet = fleet.flatten().map(Rc::new);
+        self.fleet.borrow_mut().clone_from(&fleet);
+        let texts = InOrder::default();
+        let one = |loaded: Loaded| {
+            fleet.iter().for_each(|fleet| fleet.begin(&loaded.names.to_string()));
+            one(loaded)
+        };
+        let ended = |number: usize, name: &str, result| {
+            let mut result = self.ended(name, result, several)?;
+            let has_failed = !matches!(result.exit, Exit::Success | Exit::Differences);
+            fleet.iter().for_each(|fleet| fleet.end(name, has_failed));
+            // In the order of the config, whoever comes first: two runs over the same read the same.
+            texts.put(number, std::mem::take(&mut result.text), |text| self.screen.data(text))?;
+            Ok(result)
+        };
+        let ends = fleet::each(deployments, at_once, one, ended).await;
+        fleet.iter().for_each(|fleet| fleet.finish());
+        let ends = ends?;
         if self.format() == Format::Json {
             let mut documents: Vec<Json> = ends.iter().map(|(_, result)| result.document.clone()).collect();
             let document = if documents.len() == 1 { documents.remove(0) } else { json!({ plural: documents }) };
@@ -257,16 +306,16 @@ impl<'a> Run<'a> {
             let lines = ends.iter().map(|(name, result)| format!("{name:width$}  {}\n", one_line(&result.line)));
             self.screen.data(&format!("\n{}", lines.collect::<String>()))?;
         }
-        let exits: Vec<(Exit, bool)> = ends.iter().map(|(_, result)| (result.exit, result.wrote)).collect();
-        Ok(Exit::of_several(&exits))
+        Ok(ends)
     }
 
-    /// Number of deployments that are worked on at once: questions are asked one after another, and events of different runs
-    /// must not be mixed.
-    pub fn at_once(&self, asks: bool) -> usize {
-        let is_told_in_events = self.format() == Format::Ndjson
-            || self.global.output.reports.iter().any(|report| report.format == ReportFormat::Ndjson);
-        if asks || is_told_in_events { 1 } else { AT_ONCE }
+    /// Number of deployments that are worked on at once: questions are asked one after another.
+    pub fn at_once(&self, asks: bool) -> AtOnce {
+        match self.global.run.deployments_at_once {
+            _ if asks => AtOnce::ONE,
+            Some(number) => AtOnce::exactly(number.into()),
+            None => AtOnce::USUAL,
+        }
     }
 
     /// The result of one of several deployments. An error is printed here, so that the next can have its turn.
@@ -288,7 +337,7 @@ impl<'a> Run<'a> {
         self.failed_in(Some(name), &failure)?;
         let document = json!({ "deployment": name, "error": failure.document() });
         let line = if is_signal { failure.summary } else { format!("failed: {}", failure.summary) };
-        Ok(DeploymentResult { exit: failure.exit, wrote: false, line, document })
+        Ok(DeploymentResult { exit: failure.exit, wrote: false, line, text: String::new(), document })
     }
 
     /// Notes why the whole run failed.
@@ -306,7 +355,7 @@ impl<'a> Run<'a> {
 
     /// Notes why a deployment, or the whole run, failed.
     fn failed_in(&self, deployment: Option<&str>, failure: &Failure) -> Result<(), Failure> {
-        self.events.error(failure)?;
+        self.events.error(deployment, failure)?;
         let mut deployments = self.reports.borrow_mut();
         let error = Some(failure.document());
         let open = |one: &&mut DeploymentReport| {
@@ -315,24 +364,35 @@ impl<'a> Run<'a> {
         };
         match deployments.iter_mut().rev().find(open) {
             Some(one) => one.error = error,
-            None => deployments.push(DeploymentReport { error, ..DeploymentReport::default() }),
+            None => {
+                let deployment = deployment.map(str::to_owned);
+                deployments.push(DeploymentReport { deployment, error, ..DeploymentReport::default() });
+            }
         }
         Ok(())
     }
 
     /// The terms on which this run carries plans out.
-    pub fn execution(&self, connected: &Connected, fail_fast: bool) -> Execution<'a> {
-        let mut progress = Progress::new(self.screen, self.global.output.progress);
-        if connected.loaded.is_one_of_several {
-            progress = progress.of(connected.deployment().to_string());
-        }
+    pub fn execution(&self, connected: &Connected, plan: &Plan, fail_fast: bool) -> Execution<'a> {
+        let deployment = connected.deployment().to_string();
+        let progress = match &*self.fleet.borrow() {
+            Some(fleet) => {
+                fleet.apply(&deployment, plan.steps().iter().filter(|step| step.runs()).count());
+                ProgressOf::Fleet(Rc::clone(fleet))
+            }
+            None => {
+                let progress = Progress::new(self.screen, self.global.output.progress);
+                let is_one = connected.loaded.is_one_of_several;
+                ProgressOf::One(if is_one { progress.of(deployment.clone()) } else { progress })
+            }
+        };
         let lock_timeout = (!self.global.run.no_lock).then_some(self.global.run.lock_timeout);
         Execution {
             command: self.command,
             host: self.host,
             lock_timeout,
             settings: Settings { parallelism: self.global.run.parallelism.into(), fail_fast },
-            observer: Rc::new(Onlookers { progress, events: Rc::clone(&self.events), screen: self.screen }),
+            observer: Rc::new(Onlookers { progress, events: Rc::clone(&self.events), deployment, screen: self.screen }),
         }
     }
 
@@ -355,7 +415,7 @@ impl<'a> Run<'a> {
         options: &Options,
         fail_fast: bool,
     ) -> Result<DeploymentResult, Failure> {
-        let terms = self.execution(connected, fail_fast);
+        let terms = self.execution(connected, &approved.plan, fail_fast);
         let told = RefCell::new(None);
         // While the lock is held: giving it back may take longer than a run has that is to end.
         let tell = |executed: &Executed| *told.borrow_mut() = Some(self.executed(executed, connected, options));
@@ -373,8 +433,11 @@ impl<'a> Run<'a> {
         let way_on = way_on(self, options);
         let document = ReportDocument::of(report, plan, caller);
         self.reported(&document);
+        let name = plan.deployment().to_string();
         let show = || {
-            report_human::failures(report, plan, caller).iter().try_for_each(|failure| self.events.error(failure))?;
+            report_human::failures(report, plan, caller)
+                .iter()
+                .try_for_each(|failure| self.events.error(Some(&name), failure))?;
             if self.is_human() {
                 let text = report_human::render(report, plan, caller, &way_on, self.screen.data_paint());
                 self.screen.data(&format!("{}{text}", Self::heading(connected)))?;
@@ -387,14 +450,46 @@ impl<'a> Run<'a> {
             exit = if exit == Exit::Success { failure } else { exit };
         }
         let line = report_human::last_line(report, plan, &way_on);
-        DeploymentResult { exit, wrote: writes > 0, line, document: json!(document) }
+        DeploymentResult { exit, wrote: writes > 0, line, text: String::new(), document: json!(document) }
     }
+}
+
+/// The exit code that several ends lead to.
+pub(super) fn exit_of(ends: &[(String, DeploymentResult)]) -> Exit {
+    let exits: Vec<(Exit, bool)> = ends.iter().map(|(_, result)| (result.exit, result.wrote)).collect();
+    Exit::of_several(&exits)
+}
+
+/// Texts that come in any order, and are written in theirs.
+#[derive(Default)]
+struct InOrder(RefCell<(usize, BTreeMap<usize, String>)>);
+
+impl InOrder {
+    fn put(&self, number: usize, text: String, write: impl Fn(&str) -> io::Result<()>) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        let (next, waiting) = &mut *state;
+        waiting.insert(number, text);
+        while let Some(text) = waiting.remove(next) {
+            *next += 1;
+            if !text.is_empty() {
+                write(&text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The progress of a deployment: by itself, or among others.
+enum ProgressOf {
+    One(Progress<'static>),
+    Fleet(Rc<FleetProgress<'static>>),
 }
 
 /// The screen and the readers of events, as the followers of a run.
 struct Onlookers {
-    progress: Progress<'static>,
+    progress: ProgressOf,
     events: Rc<EventWriter<'static>>,
+    deployment: String,
     screen: &'static Screen,
 }
 
@@ -406,17 +501,25 @@ impl fmt::Debug for Onlookers {
 
 impl Observer for Onlookers {
     fn event(&self, event: &Event, elapsed: Duration) {
-        self.progress.event(event, elapsed);
+        match &self.progress {
+            ProgressOf::One(progress) => progress.event(event, elapsed),
+            ProgressOf::Fleet(fleet) => fleet.event(&self.deployment, event, elapsed),
+        }
         // A reader that has gone away is no error, and a full disk must not stop a run half way.
-        drop(self.events.event(event));
+        drop(self.events.event(&self.deployment, event));
     }
 
     fn tick(&self, elapsed: Duration) {
-        self.progress.tick(elapsed);
+        match &self.progress {
+            ProgressOf::One(progress) => progress.tick(elapsed),
+            ProgressOf::Fleet(fleet) => fleet.tick(&self.deployment, elapsed),
+        }
     }
 
     fn finish(&self) {
-        self.progress.finish();
+        if let ProgressOf::One(progress) = &self.progress {
+            progress.finish();
+        }
     }
 
     fn error(&self, text: &str) {
@@ -438,14 +541,16 @@ pub(super) struct DeploymentResult {
     pub wrote: bool,
     /// The end in one line, for people.
     pub line: String,
+    /// Text for people that has not been shown yet.
+    pub text: String,
     /// The document of `--format json` about it.
     pub document: Json,
 }
 
 impl DeploymentResult {
-    /// The end of a command that only looks; people have seen it already.
-    pub fn shown(exit: Exit, document: Json) -> Self {
-        Self { exit, wrote: false, line: String::new(), document }
+    /// The end of a command that only looks, with what it has to show to people and to programs.
+    pub fn shown(exit: Exit, text: String, document: Json) -> Self {
+        Self { exit, wrote: false, line: String::new(), text, document }
     }
 
     /// The end of a run in which nothing was to be done.
@@ -455,7 +560,8 @@ impl DeploymentResult {
         let document = ReportDocument::of(&report, plan, &run.global.caller);
         run.reported(&document);
         let found = if plan.watched().is_empty() { String::new() } else { format!("; {}", watched::counted(plan)) };
-        Self { exit: Exit::Success, wrote: false, line: format!("no changes{found}"), document: json!(document) }
+        let line = format!("no changes{found}");
+        Self { exit: Exit::Success, wrote: false, line, text: String::new(), document: json!(document) }
     }
 }
 

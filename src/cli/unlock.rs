@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::UnlockArgs;
 use super::run::{DeploymentResult, Run};
 use crate::aws::lock::Standing;
+use crate::deploy::fleet::AtOnce;
 use crate::deploy::{Connected, Loaded, lock};
 use crate::escape::one_line;
 use crate::failure::Exit;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(args: &UnlockArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load_quietly(&args.files)?;
-    run.each(all.deployments, "deployments", 1, |loaded| one(loaded, args, run)).await
+    run.each(all.deployments, "deployments", AtOnce::ONE, |loaded| one(loaded, args, run)).await
 }
 
 async fn one(loaded: Loaded, args: &UnlockArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
@@ -33,10 +34,11 @@ async fn one(loaded: Loaded, args: &UnlockArgs, run: &Run<'_>) -> Result<Deploym
     if let Some(standing) = &standing {
         document["lock"] = lock::document(standing, &connected);
     }
+    let mut text = String::new();
     if run.is_human() {
-        run.screen.data(&format!("{}\n", line(&deployment, standing.as_ref(), freed, &connected)))?;
+        text = format!("{}\n", line(&deployment, standing.as_ref(), freed, &connected));
     }
-    Ok(DeploymentResult::shown(Exit::Success, document))
+    Ok(DeploymentResult::shown(Exit::Success, text, document))
 }
 
 /// The state of a lock in words.

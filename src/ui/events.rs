@@ -64,6 +64,9 @@ pub enum Body {
     },
     /// A step begins.
     Started {
+        /// The deployment that it is about, `org/env/domain/module`: several may be under way at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<String>,
         /// `kind.name`.
         address: String,
         /// What is being done.
@@ -71,6 +74,9 @@ pub enum Body {
     },
     /// A step's object changed its phase.
     Phase {
+        /// The deployment that it is about, `org/env/domain/module`: several may be under way at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<String>,
         /// `kind.name`.
         address: String,
         /// The phase in AWS's word.
@@ -78,6 +84,9 @@ pub enum Body {
     },
     /// Something to know.
     Notice {
+        /// The deployment that it is about, `org/env/domain/module`: several may be under way at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<String>,
         /// About what, when about one thing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<String>,
@@ -86,6 +95,9 @@ pub enum Body {
     },
     /// A step ended.
     Ended {
+        /// The deployment that it is about, `org/env/domain/module`: several may be under way at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<String>,
         /// `kind.name`.
         address: String,
         /// What was being done.
@@ -94,8 +106,11 @@ pub enum Body {
         #[serde(flatten)]
         end: EndDocument,
     },
-    /// The run failed.
+    /// A deployment, or the run, failed.
     Error {
+        /// `org/env/domain/module`, when it is about one deployment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<String>,
         /// Why, and the way out.
         error: FailureDocument,
     },
@@ -117,7 +132,7 @@ pub struct EventWriter<'a> {
     files: Vec<RefCell<File>>,
     now: Option<fn() -> String>,
     written: Cell<u64>,
-    phases: RefCell<BTreeMap<Address, String>>,
+    phases: RefCell<BTreeMap<(String, Address), String>>,
     counts: Cell<Counts>,
     writes: Cell<u64>,
 }
@@ -146,9 +161,10 @@ impl<'a> EventWriter<'a> {
     /// When a stream or file cannot be written.
     pub fn plan(&self, plan: &Plan) -> io::Result<()> {
         let Deployment { account, region, .. } = plan.deployment();
-        self.phases.borrow_mut().clear();
+        let name = plan.deployment().to_string();
+        self.phases.borrow_mut().retain(|(deployment, _), _| *deployment != name);
         self.write(Body::Plan {
-            deployment: plan.deployment().to_string(),
+            deployment: name,
             account: account.clone(),
             region: region.clone(),
             summary: Summary::of(plan),
@@ -156,26 +172,26 @@ impl<'a> EventWriter<'a> {
         })
     }
 
-    /// Says what the engine tells; a phase that is told again is no news.
+    /// Says what the engine tells of a deployment; a phase that is told again is no news.
     ///
     /// # Errors
     /// When a stream or file cannot be written.
-    pub fn event(&self, event: &Event) -> io::Result<()> {
+    pub fn event(&self, deployment: &str, event: &Event) -> io::Result<()> {
         if let Event::Phase { address, phase } = event {
-            let before = self.phases.borrow_mut().insert(address.clone(), phase.clone());
+            let before = self.phases.borrow_mut().insert((deployment.to_owned(), address.clone()), phase.clone());
             if before.as_ref() == Some(phase) {
                 return Ok(());
             }
         }
-        self.write(Body::from(event))
+        self.write(Body::of(deployment, event))
     }
 
-    /// Says why the run, or a step of it, failed.
+    /// Says why the run, a deployment, or a step of one, failed.
     ///
     /// # Errors
     /// When a stream or file cannot be written.
-    pub fn error(&self, failure: &Failure) -> io::Result<()> {
-        self.write(Body::Error { error: failure.document() })
+    pub fn error(&self, deployment: Option<&str>, failure: &Failure) -> io::Result<()> {
+        self.write(Body::Error { deployment: deployment.map(str::to_owned), error: failure.document() })
     }
 
     /// Counts how a deployment's plan went; `writes` is how many calls were made that change something.
@@ -215,22 +231,28 @@ impl<'a> EventWriter<'a> {
 /// When the data stream cannot be written.
 pub fn lone_error(failure: &Failure, command: &str, screen: &Screen, now: fn() -> String) -> io::Result<()> {
     let events = EventWriter::begin(Some(screen), Vec::new(), now, command)?;
-    events.error(failure)?;
+    events.error(None, failure)?;
     events.end(failure.exit.code())
 }
 
-impl From<&Event> for Body {
-    fn from(event: &Event) -> Self {
+impl Body {
+    /// An event of a deployment.
+    fn of(deployment: &str, event: &Event) -> Self {
+        let deployment = Some(deployment.to_owned());
         match event {
             Event::Started { address, action } => {
-                Self::Started { address: address.to_string(), action: (*action).into() }
+                Self::Started { deployment, address: address.to_string(), action: (*action).into() }
             }
-            Event::Phase { address, phase } => Self::Phase { address: address.to_string(), phase: phase.clone() },
+            Event::Phase { address, phase } => {
+                Self::Phase { deployment, address: address.to_string(), phase: phase.clone() }
+            }
             Event::Notice { address, message } => {
-                Self::Notice { address: address.as_ref().map(ToString::to_string), message: message.clone() }
+                let address = address.as_ref().map(ToString::to_string);
+                Self::Notice { deployment, address, message: message.clone() }
             }
             Event::Ended { address, action, outcome } => {
-                Self::Ended { address: address.to_string(), action: (*action).into(), end: outcome.into() }
+                let address = address.to_string();
+                Self::Ended { deployment, address, action: (*action).into(), end: outcome.into() }
             }
         }
     }
@@ -266,9 +288,9 @@ mod tests {
             Event::Ended { address: at(), action: Action::Create, outcome: Outcome::Failed(error.clone()) },
             Event::Ended { address: at(), action: Action::Delete, outcome: Outcome::Done },
         ] {
-            events.event(&event).unwrap();
+            events.event("acme/dev/ml/studio", &event).unwrap();
         }
-        events.error(&error.into()).unwrap();
+        events.error(None, &error.into()).unwrap();
         events.count(&Report::default(), &create_all().plan(), 3);
         events.end(8).unwrap();
 

@@ -46,6 +46,17 @@ impl Vertex {
         }
     }
 
+    /// The vertex of a saved plan's step.
+    pub fn of_document(step: &StepDocument, prefix: &str) -> Self {
+        let named = |address: &String| format!("{prefix}{address}");
+        Self {
+            address: named(&step.address),
+            action: step.action,
+            blocked: step.blocked_by.is_some(),
+            waits_for: step.waits_for.iter().map(named).collect(),
+        }
+    }
+
     fn tone(&self) -> Tone {
         match self.action {
             _ if self.blocked => Tone::Remove,
@@ -65,17 +76,6 @@ impl Vertex {
             Tone::Hint => "steelblue",
             Tone::Remove => "firebrick",
             _ => "gray",
-        }
-    }
-}
-
-impl From<&StepDocument> for Vertex {
-    fn from(step: &StepDocument) -> Self {
-        Self {
-            address: step.address.clone(),
-            action: step.action,
-            blocked: step.blocked_by.is_some(),
-            waits_for: step.waits_for.iter().cloned().collect(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod changes;
 pub mod diff;
 pub mod events;
 pub mod failure;
+pub mod fleet_progress;
 pub mod graph;
 pub mod plan_human;
 #[cfg(test)]
@@ -30,6 +31,8 @@ mod verbs;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
+
+use indicatif::MultiProgress;
 
 pub use style::{ColorChoice, Paint, Terminal};
 
@@ -80,6 +83,8 @@ pub struct Screen {
     color: ColorChoice,
     verbosity: Verbosity,
     closed: Cell<bool>,
+    /// Rows on a terminal that are redrawn below whatever is written.
+    rows: RefCell<Option<MultiProgress>>,
 }
 
 impl fmt::Debug for Screen {
@@ -99,6 +104,20 @@ impl Screen {
             color: ColorChoice::Auto,
             verbosity: Verbosity::Normal,
             closed: Cell::new(false),
+            rows: RefCell::default(),
+        }
+    }
+
+    /// Keeps rows below whatever is written from now on; `None` once they are gone.
+    pub fn write_above(&self, rows: Option<MultiProgress>) {
+        *self.rows.borrow_mut() = rows;
+    }
+
+    /// Writes while no row is in the way.
+    fn above_rows<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &*self.rows.borrow() {
+            Some(rows) => rows.suspend(write),
+            None => write(),
         }
     }
 
@@ -137,7 +156,8 @@ impl Screen {
             return Ok(());
         }
         let mut stream = self.data.borrow_mut();
-        match stream.write_all(escape::outgoing(text).as_bytes()).and_then(|()| stream.flush()) {
+        let write = || stream.write_all(escape::outgoing(text).as_bytes()).and_then(|()| stream.flush());
+        match self.above_rows(write) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.closed.set(true);
                 Ok(())
@@ -169,7 +189,8 @@ impl Screen {
     /// Asks something and leaves the cursor behind the question.
     pub fn ask(&self, question: &str) {
         let mut stream = self.notes.borrow_mut();
-        let asked = stream.write_all(escape::outgoing(question).as_bytes()).and_then(|()| stream.flush());
+        let write = || stream.write_all(escape::outgoing(question).as_bytes()).and_then(|()| stream.flush());
+        let asked = self.above_rows(write);
         // Nobody can be told that standard error does not work; the answer will be missing, and that is handled.
         drop(asked);
     }

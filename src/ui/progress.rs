@@ -80,7 +80,8 @@ impl<'a> Progress<'a> {
         Self { screen, display, prefix: String::new(), running: RefCell::default() }
     }
 
-    /// The same for one of several runs that go on at once: lines that name it, since rows of several would mix.
+    /// The same for one of several deployments, of which every step is a line or which are worked on one by one: lines that
+    /// name it, since rows of several would mix.
     #[must_use]
     pub fn of(mut self, run: String) -> Self {
         if matches!(self.display, Display::Live(_)) {
@@ -178,19 +179,24 @@ impl<'a> Progress<'a> {
         if let Some(row) = running.and_then(|running| running.row) {
             row.finish_and_clear();
         }
-        let (tone, end) = match outcome {
-            Outcome::Done => (Tone::Add, format!("{}{after}", past(action))),
-            Outcome::Held(by) => (Tone::Change, format!("held: {}", one_line(by))),
-            Outcome::Failed(error) => {
-                let code = error.code.as_deref().unwrap_or(&error.operation);
-                (Tone::Remove, format!("could not {}: {}{after}", infinitive(action), one_line(code)))
-            }
-            Outcome::Skipped { because_of } => (Tone::Change, format!("skipped, since {because_of} is not done")),
-            Outcome::Stopped => (Tone::Change, "stopped before it began".into()),
-            Outcome::Interrupted => (Tone::Change, "left while under way; AWS continues".into()),
-            Outcome::Blocked => (Tone::Remove, "blocked by the plan".into()),
-        };
+        let (tone, end) = outcome_words(action, outcome, &after);
         self.print_line(&format!("{}: {}", name(address), self.screen.notes_paint().paint(tone, &end)));
+    }
+}
+
+/// The end of a step in words, with the tone that they are in; `after` says how long it took.
+pub(super) fn outcome_words(action: Action, outcome: &Outcome, after: &str) -> (Tone, String) {
+    match outcome {
+        Outcome::Done => (Tone::Add, format!("{}{after}", past(action))),
+        Outcome::Held(by) => (Tone::Change, format!("held: {}", one_line(by))),
+        Outcome::Failed(error) => {
+            let code = error.code.as_deref().unwrap_or(&error.operation);
+            (Tone::Remove, format!("could not {}: {}{after}", infinitive(action), one_line(code)))
+        }
+        Outcome::Skipped { because_of } => (Tone::Change, format!("skipped, since {because_of} is not done")),
+        Outcome::Stopped => (Tone::Change, "stopped before it began".into()),
+        Outcome::Interrupted => (Tone::Change, "left while under way; AWS continues".into()),
+        Outcome::Blocked => (Tone::Remove, "blocked by the plan".into()),
     }
 }
 
@@ -205,7 +211,7 @@ fn name(address: &Address) -> String {
     one_line(&address.to_string())
 }
 
-fn style() -> ProgressStyle {
+pub(super) fn style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is well-formed")
 }
 

@@ -17,6 +17,8 @@ const OMITTED: usize = 20;
 /// Outcome of one deployment, as data.
 #[derive(Clone, Debug, Default)]
 pub struct DeploymentReport {
+    /// Its name, unless it is about the run itself.
+    pub deployment: Option<String>,
     /// What was to be done.
     pub plan: Option<PlanDocument>,
     /// How it went.
@@ -28,7 +30,7 @@ pub struct DeploymentReport {
 impl DeploymentReport {
     /// Returns `true` if it is about the deployment of this name.
     pub fn is_about(&self, deployment: &str) -> bool {
-        self.plan.as_ref().is_some_and(|plan| plan.deployment == deployment)
+        self.deployment.as_deref() == Some(deployment)
     }
 }
 
@@ -36,7 +38,7 @@ impl DeploymentReport {
 pub fn json(command: &str, exit_code: u8, deployments: &[DeploymentReport]) -> String {
     let deployments = deployments
         .iter()
-        .map(|DeploymentReport { plan, report, error }| json!({"plan": plan, "report": report, "error": error}));
+        .map(|one| json!({"deployment": one.deployment, "plan": one.plan, "report": one.report, "error": one.error}));
     let deployments: Vec<_> = deployments.collect();
     format!("{:#}\n", json!({"command": command, "exit_code": exit_code, "deployments": deployments}))
 }
@@ -76,6 +78,9 @@ pub fn markdown(command: &str, exit_code: u8, deployments: &[DeploymentReport]) 
 
 fn markdown_of(deployment: &DeploymentReport, depth: Depth) -> String {
     let mut lines = Vec::new();
+    if let (None, Some(name)) = (&deployment.plan, &deployment.deployment) {
+        lines.push(format!("\n## {}\n", prose(name)));
+    }
     if let Some(plan) = &deployment.plan {
         let [deployment, account, region] = [&plan.deployment, &plan.account, &plan.region].map(|text| prose(text));
         lines.push(format!("\n## {deployment} in {account} {region}\n"));
@@ -214,7 +219,7 @@ fn markdown_error(error: &FailureDocument) -> String {
 /// GitHub's workflow commands: each error and each change at its place in the YAML.
 pub fn github(deployments: &[DeploymentReport]) -> String {
     let mut lines = Vec::new();
-    for DeploymentReport { plan, report, error } in deployments {
+    for DeploymentReport { plan, report, error, .. } in deployments {
         for step in plan.iter().flat_map(|plan| &plan.changes) {
             match &step.blocked_by {
                 Some(blocked) => {
@@ -291,7 +296,7 @@ fn suite(command: &str, deployment: &DeploymentReport) -> String {
     }
     let count =
         |kind: &str| cases.iter().filter(|(_, _, outcome)| outcome.as_ref().is_some_and(|(of, _)| *of == kind)).count();
-    let name = deployment.plan.as_ref().map_or(command, |plan| plan.deployment.as_str());
+    let name = deployment.deployment.as_deref().unwrap_or(command);
     let mut text = format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
         xml(&one_line(name)),
@@ -335,7 +340,8 @@ mod tests {
     use crate::ui::testing::{create_all, removal, update};
 
     fn deployment(plan: &crate::plan::Plan) -> DeploymentReport {
-        DeploymentReport { plan: Some(PlanDocument::of(plan)), ..DeploymentReport::default() }
+        let deployment = Some(plan.deployment().to_string());
+        DeploymentReport { deployment, plan: Some(PlanDocument::of(plan)), ..DeploymentReport::default() }
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub fn text(schema: &Json) -> String {
     format!("{schema:#}\n")
 }
 
-/// The schema of a plan as data, [`crate::plan::document::PlanDocument`].
+/// The schema of plans as data, [`crate::plan::saved::SavedPlans`].
 pub fn plan() -> Json {
-    of::<crate::plan::document::PlanDocument>()
+    of::<crate::plan::saved::SavedPlans>()
 }
 
 #[cfg(test)]

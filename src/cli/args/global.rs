@@ -179,6 +179,16 @@ pub struct RunOptions {
         hide_short_help = true
     )]
     pub parallelism: u16,
+    /// The maximum number of concurrent deployments of an mdaa.yaml [default: 4 in an account and region, 32 in all].
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "STUDIO_DEPLOY_DEPLOYMENTS_AT_ONCE",
+        value_parser = clap::value_parser!(u16).range(1..=100),
+        hide_short_help = true
+    )]
+    pub deployments_at_once: Option<u16>,
     /// The time limit of an operation, such as domain.create=30m; may be repeated.
     #[arg(
         id = "timeout",

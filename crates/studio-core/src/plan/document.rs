@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::Glob;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -261,7 +262,7 @@ impl ConsentDocument {
     }
 }
 
-/// A file that is no plan of this version.
+/// A file that is no saved plan of this version.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPlan {
     /// No JSON, or not of this shape.
@@ -272,6 +273,9 @@ pub enum NotAPlan {
         "the plan has format version {0}, and this version of studio-deploy reads {FORMAT_VERSION} only: plan again"
     )]
     Version(u64),
+    /// Two plans of one deployment.
+    #[error("the file has two plans of {0}")]
+    Twice(String),
     /// A digest that does not fit.
     #[error("the saved plan was changed or cut since it was saved: it does not fit its own digest")]
     Altered,
@@ -337,18 +341,13 @@ impl PlanDocument {
     /// # Errors
     /// [`NotAPlan`] when the text is no plan, one of another format version, or not what was saved.
     pub fn read(text: &str) -> Result<Self, NotAPlan> {
-        let mut json: Json = serde_json::from_str(text)?;
-        // The version is looked at first, since another version may have another shape.
-        match json.get("format_version").and_then(Json::as_u64) {
-            Some(version) if version != u64::from(FORMAT_VERSION) => return Err(NotAPlan::Version(version)),
-            _ => {}
-        }
-        let said = json.as_object_mut().and_then(|members| members.shift_remove("digest"));
-        let plan: Self = serde_json::from_value(json.clone())?;
-        match said {
-            Some(Json::String(said)) if said == digest(&json) => Ok(Self { digest: Some(said), ..plan }),
-            _ => Err(NotAPlan::Altered),
-        }
+        Self::parse(serde_json::from_str(text)?)
+    }
+
+    /// The same of JSON.
+    pub(super) fn parse(json: Json) -> Result<Self, NotAPlan> {
+        let (said, plan): (_, Self) = unseal(json)?;
+        Ok(Self { digest: Some(said), ..plan })
     }
 
     /// Refuses what cannot be applied now, as far as the file itself can say. Only the caller has a clock: `has_passed` says
@@ -370,9 +369,12 @@ impl PlanDocument {
 
     /// Text of this plan with its digest: the content of a saved plan's file.
     pub fn text(&self) -> String {
-        let mut json = json!(Self { digest: None, ..self.clone() });
-        json["digest"] = json!(digest(&json));
-        format!("{json:#}\n")
+        format!("{:#}\n", self.sealed())
+    }
+
+    /// JSON of this plan with its digest.
+    pub(super) fn sealed(&self) -> Json {
+        seal(json!(Self { digest: None, ..self.clone() }))
     }
 
     /// The first difference between this saved plan and the plan `now`, for people; none when they ask for the same.
@@ -458,6 +460,27 @@ impl StepDocument {
         }
         let same = Value::from(self.after.clone()).same(&Value::from(now.after.clone()));
         (!same).then(|| format!("{address} should be something else now"))
+    }
+}
+
+/// A document with its digest as its last member.
+pub(super) fn seal(mut document: Json) -> Json {
+    document["digest"] = json!(digest(&document));
+    document
+}
+
+/// The digest of a document of this format, and the document, which fits it.
+pub(super) fn unseal<T: DeserializeOwned>(mut json: Json) -> Result<(String, T), NotAPlan> {
+    // The version is looked at first, since another version may have another shape.
+    match json.get("format_version").and_then(Json::as_u64) {
+        Some(version) if version != u64::from(FORMAT_VERSION) => return Err(NotAPlan::Version(version)),
+        _ => {}
+    }
+    let said = json.as_object_mut().and_then(|members| members.shift_remove("digest"));
+    let document = T::deserialize(&json)?;
+    match said {
+        Some(Json::String(said)) if said == digest(&json) => Ok((said, document)),
+        _ => Err(NotAPlan::Altered),
     }
 }
 

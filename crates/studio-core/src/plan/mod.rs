@@ -19,6 +19,7 @@ mod order;
 mod record;
 mod removal;
 mod rules;
+pub mod saved;
 mod schedule;
 mod selection;
 mod state;
