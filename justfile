@@ -28,6 +28,20 @@ doc:
 deny:
     cargo deny --all-features check
 
+# The linters of every workflow, pipeline, action and script; `pip install -r .ci/requirements.txt` installs them.
+pipelines:
+    .ci/pipelines
+
+# The repository's address, `OWNER/NAME`, wherever it stands.
+repository address:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    now=$(sed -n 's|^repository = "https://github.com/\(.*\)"$|\1|p' Cargo.toml)
+    to='{{address}}'
+    # RELEASING.md says what the placeholder is.
+    git grep --name-only --fixed-strings "$now" -- ':!RELEASING.md' | xargs sed -i "s|$now|$to|g"
+    sed -i "s|^        ${now%/*}/\*:|        ${to%/*}/*:|" .github/zizmor.yml
+
 # The long run: every fault at every AWS call, calls that are never answered among them, and how many were tried.
 faults:
     cargo test --locked --test it -- faults silence --include-ignored --nocapture

@@ -5,8 +5,9 @@
 //! `simulation` plays whole stories of all of it, `hostile` what no text from outside may do, `exit_codes` how each command can end,
 //! `calls` how many calls they take, `hints` what comes of every command that is told, `counts` whether runs count as plans do, `words` what becomes of what people write;
 //! `contract` and `independent` hold what is made against MDAA, `tidy` holds the source to
-//! ARCHITECTURE.md and the README, `cli` runs the real program, and `behaviour` is how AWS hurts people today, row by row
-//! of `docs/behaviour.md`. Everything is hermetic: each test has an account of its own inside the process.
+//! ARCHITECTURE.md and the README, `cli` runs the real program, `pipelines` the files of `docs/ci` as a runner would, and
+//! `behaviour` is how AWS hurts people today, row by row of `docs/behaviour.md`. Everything is hermetic: each test has an account
+//! of its own inside the process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,6 +29,7 @@ mod independent;
 mod laws;
 mod moto;
 mod permissions;
+mod pipelines;
 mod properties;
 mod references;
 mod silence;

@@ -92,13 +92,15 @@ fn understood(place: &str, words: &[String]) {
 
 #[test]
 fn every_command_that_the_documents_show_is_understood() {
-    let readme = read("README.md");
-    let fenced: String = readme.split("```").skip(1).step_by(2).collect();
-    let inline = readme.match_indices("`studio-deploy ").filter_map(|(at, _)| readme[at + 1..].split('`').next());
-    let shown = commands(&[fenced].into_iter().chain(inline.map(str::to_owned)).collect::<Vec<_>>().join("\n"));
-    assert!(shown.len() > 25, "only {} were found", shown.len());
-    for words in shown {
-        understood("README.md", &words);
+    for (path, at_least) in [("README.md", 25), ("docs/ci/README.md", 2)] {
+        let text = read(path);
+        let fenced: String = text.split("```").skip(1).step_by(2).collect();
+        let inline = text.match_indices("`studio-deploy ").filter_map(|(at, _)| text[at + 1..].split('`').next());
+        let shown = commands(&[fenced].into_iter().chain(inline.map(str::to_owned)).collect::<Vec<_>>().join("\n"));
+        assert!(shown.len() > at_least, "{path}: only {} were found", shown.len());
+        for words in shown {
+            understood(path, &words);
+        }
     }
 }
 
