@@ -96,9 +96,12 @@ fn backend(_: &Cli) -> Result<Rc<dyn Backend>, Failure> {
 
 fn screen() -> Screen {
     let variable = |name: &str| std::env::var_os(name);
-    let data = (Box::new(io::stdout()) as Box<dyn Write>, Terminal::new(io::stdout().is_terminal(), variable));
-    let notes = (Box::new(io::stderr()) as Box<dyn Write>, Terminal::new(io::stderr().is_terminal(), variable));
-    Screen::new(data, notes)
+    let columns = |(terminal_size::Width(columns), _)| columns;
+    let data = Terminal::new(io::stdout().is_terminal(), variable)
+        .wide(terminal_size::terminal_size_of(io::stdout()).map(columns));
+    let notes = Terminal::new(io::stderr().is_terminal(), variable)
+        .wide(terminal_size::terminal_size_of(io::stderr()).map(columns));
+    Screen::new((Box::new(io::stdout()) as Box<dyn Write>, data), (Box::new(io::stderr()) as Box<dyn Write>, notes))
 }
 
 /// The time in RFC 3339.

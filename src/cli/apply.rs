@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::plan::document::PlanDocument;
 use crate::plan::{Options, Plan, Selection, Step};
-use crate::ui::plan_human;
+use crate::ui::plan_human::{self, View};
 
 pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load(&args.files)?;
@@ -83,7 +83,8 @@ async fn review(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) 
     check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
+        let view = View { style: args.diff, notices: args.notices, ..run.view() };
+        let text = plan_human::render(&planned.plan, view);
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     if let Some((path, saved)) = saved {

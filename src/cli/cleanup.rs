@@ -12,7 +12,7 @@ use crate::deploy::{Connected, Executed, Loaded};
 use crate::escape::one_line;
 use crate::failure::{Exit, Failure, codes};
 use crate::plan::{Options, Plan};
-use crate::ui::plan_human::{self, DiffStyle};
+use crate::ui::plan_human;
 
 pub(super) async fn run(args: &CleanupArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     // Only the account and the region of the config matter, so that any of several serves.
@@ -47,7 +47,7 @@ async fn review(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<(Co
     let plan = connected.plan_cleanup(&args.domain_id).await?;
     run.planned(&plan)?;
     if run.is_human() && !plan.is_empty() {
-        let text = plan_human::render(&plan, DiffStyle::Compact, &run.global.caller, run.screen.data_paint());
+        let text = plan_human::render(&plan, run.view());
         run.screen.data(&text)?;
     }
     Ok((connected, plan))

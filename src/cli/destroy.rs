@@ -8,7 +8,7 @@ use crate::deploy::{Connected, Loaded, Planned, lock};
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::plan::Options;
-use crate::ui::plan_human::{self, DiffStyle};
+use crate::ui::plan_human;
 
 pub(super) async fn run(args: &DestroyArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let all = run.load(&args.files)?;
@@ -49,7 +49,7 @@ async fn review(
     let planned = run.plan(&mut connected, options, Towards::Nothing).await?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, DiffStyle::Compact, &run.global.caller, run.screen.data_paint());
+        let text = plan_human::render(&planned.plan, run.view());
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     run.allowed(&planned.plan)?;

@@ -12,7 +12,7 @@ use crate::failure::codes;
 use crate::model::Kind;
 use crate::plan::document::PlanDocument;
 use crate::plan::{Drift, Options};
-use crate::ui::plan_human::{self, DiffStyle};
+use crate::ui::plan_human;
 use crate::ui::watched;
 use crate::wording::counted;
 
@@ -95,7 +95,7 @@ fn text(found: &Found, run: &Run<'_>) -> String {
     let mut line = |line: String| text.push_str(&(line + "\n"));
     if drift.is_any() {
         line(format!("{name} (live → config)\n"));
-        let body = plan_human::changes(plan, DiffStyle::Compact, run.screen.data_paint());
+        let body = plan_human::changes(plan, run.view());
         if !body.is_empty() {
             line(body);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::args::PlanArgs;
+use super::args::{self, PlanArgs};
 use super::run::{DeploymentResult, Run, Towards, options};
 use crate::config::suggest::nearest;
 use crate::deploy::{Host, Loaded};
@@ -18,8 +18,8 @@ use crate::files::{self, Rights};
 use crate::hint::quoted;
 use crate::plan::document::PlanDocument;
 use crate::plan::saved::SavedPlans;
-use crate::plan::{Plan, Selection};
-use crate::ui::plan_human;
+use crate::plan::{Options, Plan, Selection};
+use crate::ui::plan_human::{self, View};
 
 /// The time for which a saved plan may be applied.
 const PLAN_VALIDITY: Duration = Duration::from_hours(7 * 24);
@@ -82,7 +82,10 @@ async fn one(
     run.planned(&planned.plan)?;
     let mut text = String::new();
     if run.is_human() {
-        let plan = plan_human::render(&planned.plan, args.diff, &run.global.caller, run.screen.data_paint());
+        let next = next(args, &options, run);
+        let next = Some(next.as_str()).filter(|_| args.out.is_none());
+        let view = View { style: args.diff, notices: args.notices, next, ..run.view() };
+        let plan = plan_human::render(&planned.plan, view);
         text = format!("{}{plan}", Run::heading(&connected));
     }
     if args.out.is_some() {
@@ -92,6 +95,14 @@ async fn one(
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
     Ok(DeploymentResult::shown(exit, text, run.document(&planned.plan)))
+}
+
+/// The command that carries out what this one planned.
+fn next(args: &PlanArgs, options: &Options, run: &Run<'_>) -> String {
+    let consent = args::consent_words(options);
+    let removal = args.removal.words();
+    let words = consent.iter().chain(&removal).map(String::as_str);
+    run.global.caller.run_quoted(if args.destroy { "destroy" } else { "apply" }, words)
 }
 
 /// Times at which a plan that is saved now was made and expires, in RFC 3339.

@@ -24,6 +24,7 @@ use crate::plan::document::PlanDocument;
 use crate::plan::{Options, Plan};
 use crate::ui::events::EventWriter;
 use crate::ui::fleet_progress::FleetProgress;
+use crate::ui::plan_human::View;
 use crate::ui::progress::Progress;
 use crate::ui::report_json::ReportDocument;
 use crate::ui::reports::{self, DeploymentReport};
@@ -129,6 +130,11 @@ impl<'a> Run<'a> {
     /// The colours of errors and warnings.
     pub fn paint(&self) -> Paint {
         self.screen.notes_paint()
+    }
+
+    /// The way in which plans are shown, of the usual amount.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.global.caller, self.screen.data_paint(), self.screen.data_width())
     }
 
     pub fn is_human(&self) -> bool {

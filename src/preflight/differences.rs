@@ -16,21 +16,23 @@ struct Difference {
     about: Address,
     by: Vec<(Address, Path)>,
     message: String,
+    /// Whether somebody has to do something before all works.
+    asks: bool,
 }
 
 impl Difference {
     fn new(about: Address, path: Path, message: impl Into<String>) -> Self {
-        Self { by: vec![(about.clone(), path)], about, message: message.into() }
+        Self { by: vec![(about.clone(), path)], about, message: message.into(), asks: false }
     }
 }
 
 /// Notes every difference that the plan brings about.
 pub(super) fn tell(desired: &Desired, plan: &Plan, findings: &Findings) {
     let all = of_roles(desired, plan).into_iter().chain(of_domain(desired)).chain(of_settings(desired));
-    for Difference { about, by, message } in all {
+    for Difference { about, by, message, asks } in all {
         let is_brought = |(address, path): &(Address, Path)| plan.step(address).is_some_and(|step| brings(step, path));
         if by.iter().any(is_brought) {
-            findings.about(&about, message);
+            if asks { findings.about(&about, message) } else { findings.difference(&about, message) }
         }
     }
 }
@@ -66,7 +68,7 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
                 role.arn,
                 bucket::name_text(desired),
             );
-            all.push(Difference::new(address, Path::of(["Roles"]), message));
+            all.push(Difference { asks: true, ..Difference::new(address, Path::of(["Roles"]), message) });
             continue;
         }
         let arn = desired.deployment.iam_arn(&format!("policy/{policy}"));
@@ -78,6 +80,7 @@ fn of_roles(desired: &Desired, plan: &Plan) -> Vec<Difference> {
         let why = format!("not attached to {}, which is not to be changed, where MDAA attaches it", role.name);
         let mut difference =
             Difference::new(address.clone(), Path::of(["Roles"]), format!("{why}: {lacks} until {how}"));
+        difference.asks = true;
         if address == execution_policy::address() {
             difference.by.push(execution.clone());
         }

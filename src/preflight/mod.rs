@@ -132,16 +132,17 @@ pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
         Some((address.clone(), node.properties.text("SingleSignOnUserValue")?.to_owned()))
     });
     users
-        .map(|(address, user)| Notice {
-            address: Some(address),
-            message: match application {
+        .map(|(address, user)| {
+            let assigned =
+                format!("{user} can sign in once assigned to the domain's application in IAM Identity Center");
+            let message = match application {
                 Some(application) => format!(
-                    "{user} can sign in once assigned to the domain's application in IAM Identity Center: \
-                     `aws sso-admin create-application-assignment --application-arn {application} --principal-type USER \
-                     --principal-id ID`"
+                    "{assigned}: `aws sso-admin create-application-assignment --application-arn {application} \
+                     --principal-type USER --principal-id ID`"
                 ),
-                None => format!("{user} can sign in once assigned to the domain's application in IAM Identity Center"),
-            },
+                None => assigned,
+            };
+            Notice::new(Some(address), message)
         })
         .collect()
 }
@@ -242,6 +243,12 @@ impl Findings {
         self.add(Finding::notice(Some(address.clone()), message));
     }
 
+    /// An intended difference from MDAA, which asks nothing of anybody.
+    fn difference(&self, address: &Address, message: String) {
+        let notice = Notice::new(Some(address.clone()), message);
+        self.add(Finding::Notice(Notice { is_difference: true, ..notice }));
+    }
+
     /// An obstacle where the step brings the property at `path` about, else a notice.
     fn against(&self, step: &Step, path: &Path, why: String, hint: String) {
         if brings(step, path) {
@@ -266,7 +273,7 @@ impl Findings {
     fn sorted(self) -> Vec<Finding> {
         let mut found = self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = |finding: &Finding| match finding {
-            Finding::Notice(Notice { address, message }) => Some((address.clone(), message.clone())),
+            Finding::Notice(notice) => Some((notice.address.clone(), notice.message.clone())),
             Finding::Obstacle(_) | Finding::Origin { .. } => None,
         };
         found.sort_by_cached_key(key);

@@ -23,7 +23,8 @@ use crate::aws::{Account, not_ours, object_keys, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, DeletionPolicy, Removal, Retention, Rules, Watched};
+use crate::plan::outline::{named, principals};
+use crate::plan::{Change, DeletionPolicy, Outline, Removal, Retention, Rules, Watched};
 
 /// Verbs and rules of the kind `bucket`.
 #[derive(Debug)]
@@ -59,6 +60,13 @@ pub fn arn(desired: &Desired) -> Text {
 }
 
 impl Rules for BucketResource {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        Outline::new(properties.text("BucketName").unwrap_or_default())
+            .fact("encrypted by", named(properties.at(&Path::of(["Encryption", "KMSMasterKeyID"]))))
+            .fact("open to", principals(properties.get("Policy")).join(", "))
+    }
+
     fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
         same(desired, live)
     }

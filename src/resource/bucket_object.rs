@@ -22,7 +22,9 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::digest::hex;
 use crate::model::manifest::content_digest;
 use crate::model::{Address, Arn, Found, Kind, Node, Observed, Path, Value};
-use crate::plan::{Change, DeletionPolicy, Record, Removal, Retention, Rules, Watched};
+use crate::plan::outline::said;
+use crate::plan::{Change, DeletionPolicy, Outline, Record, Removal, Retention, Rules, Watched};
+use crate::wording::counted;
 
 /// Number of objects that are read or written at once.
 const PARALLEL: usize = 8;
@@ -35,6 +37,12 @@ pub const UNKNOWN: &str = "unknown";
 pub struct BucketObject;
 
 impl Rules for BucketObject {
+    fn outline(&self, node: &Node) -> Outline {
+        let text = |key| said(node.properties.get(key));
+        let files = node.properties.get("Files").map_or(0, |files| files.entries().count());
+        Outline::new(counted(files, "file")).fact("uploaded to", format!("s3://{}/{}", text("Bucket"), text("Prefix")))
+    }
+
     fn watch(&self, observed: &Observed, node: Option<&Node>) -> Vec<Watched> {
         stray_objects::watch(observed, node)
     }

@@ -26,8 +26,10 @@ use crate::aws::error::failed;
 use crate::aws::wait::{WaitPolicy, WaitProgress};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Value};
-use crate::plan::{Action, Apps, Change, DeletionPolicy, Effect, Retention, Rules, Unset, Watched};
+use crate::plan::outline::named;
+use crate::plan::{Action, Apps, Change, DeletionPolicy, Effect, Outline, Retention, Rules, Unset, Watched};
 use crate::send_document;
+use crate::wording::counted;
 pub use desired::user_settings;
 use observe::{Awaited, find};
 pub use observe::{left_in, live};
@@ -41,7 +43,40 @@ pub fn address() -> Address {
     Address::new(Kind::Domain, "studio")
 }
 
+/// The settings of an app that users notice: when it stops by itself, on what it runs, and what it starts with.
+fn of_app(settings: &Value) -> String {
+    let at = |keys: &[&str]| settings.at(&Path(keys.iter().map(ToString::to_string).collect()));
+    let idle = &["AppLifecycleManagement", "IdleSettings", "IdleTimeoutInMinutes"];
+    let idle = at(idle).map(|minutes| format!("idle after {} min", minutes.to_json()));
+    let machine = at(&["DefaultResourceSpec", "InstanceType"]).and_then(Value::as_str);
+    // What AWS takes by itself is no decision.
+    let machine = machine.filter(|machine| *machine != "system").map(str::to_owned);
+    let script = at(&["DefaultResourceSpec", "LifecycleConfigArn"]);
+    let script = script.map(|script| format!("starts with {}", named(Some(script))));
+    let images = at(&["CustomImages"]).map_or(0, |images| images.items().len());
+    let images = (images > 0).then(|| counted(images, "image"));
+    [idle, machine, script, images].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 impl Rules for DomainResource {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        let text = |key| properties.text(key).unwrap_or_default();
+        let subnets = properties.get("SubnetIds").map_or(0, |subnets| subnets.items().len());
+        let (mode, network) = (text("AuthMode"), text("AppNetworkAccessType"));
+        let headline = [mode, network].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+        let mut outline =
+            Outline::new(format!("{headline}, {}", counted(subnets, "subnet"))).fact("name", text("DomainName"));
+        let settings = properties.get("DefaultUserSettings");
+        outline = outline.fact("runs as", named(settings.and_then(|settings| settings.get("ExecutionRole"))));
+        for (app, settings) in settings.into_iter().flat_map(Value::entries) {
+            if let Some(app) = app.strip_suffix("AppSettings") {
+                outline = outline.fact(app, of_app(settings));
+            }
+        }
+        outline
+    }
+
     /// SageMaker deletes the home file system with the domain, or leaves it where it is.
     fn deletion_policy(&self, retention: &Retention) -> DeletionPolicy {
         if retention.delete_home_efs == Some(true) { DeletionPolicy::Delete } else { DeletionPolicy::Retain }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_kms::types::KeyState;
 
+use super::kms_alias::{delete_alias, point_alias};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, REMOVE, RESOLVE, Scope, open};
 use super::policy::{Statement, document, same};
 use super::{
@@ -21,7 +22,8 @@ use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind, Sent};
 use crate::hint::Hint;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Change, DeletionPolicy, Removal, Retention, Rules, Watched};
+use crate::plan::outline::principals;
+use crate::plan::{Change, DeletionPolicy, Outline, Removal, Retention, Rules, Watched};
 
 /// Days in which a key that is to be deleted can still be rescued; the longest that KMS allows (7 to 30 days).
 const RESCUE_DAYS: i32 = 30;
@@ -56,6 +58,14 @@ pub fn arn(desired: &Desired) -> Text {
 }
 
 impl Rules for KmsKey {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        let rotates = properties.get("EnableKeyRotation") == Some(&Value::Bool(true));
+        let rotation = if rotates { "yearly rotation" } else { "no rotation" };
+        Outline::new(format!("{}, {rotation}", properties.text("AliasName").unwrap_or_default()))
+            .fact("used by", principals(properties.get("KeyPolicy")).join(", "))
+    }
+
     fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
         same(desired, live)
     }
@@ -368,32 +378,4 @@ async fn create_key(account: &Account, node: &Node) -> Result<String, CloudError
 async fn enable_rotation(account: &Account, key: &str) -> Result<(), CloudError> {
     account.kms.enable_key_rotation().key_id(key).send().await.map_err(|e| failed("EnableKeyRotation", e))?;
     Ok(())
-}
-
-async fn point_alias(account: &Account, alias: &str, key: &str) -> Result<(), CloudError> {
-    let create = account.kms.create_alias().alias_name(alias).target_key_id(key);
-    match create.send().await.map_err(|e| failed("CreateAlias", e)) {
-        Err(error) if error.is("AlreadyExistsException") => {
-            // Ours from an answer that was lost, or one left pointing to an earlier key of this deployment.
-            match find(account, alias).await? {
-                Found::Ours(observed) if observed.id == key => Ok(()),
-                Found::Ours(_) => {
-                    let update = account.kms.update_alias().alias_name(alias).target_key_id(key);
-                    update.send().await.map_err(|e| failed("UpdateAlias", e))?;
-                    Ok(())
-                }
-                _ => Err(error),
-            }
-        }
-        other => other.map(drop),
-    }
-}
-
-async fn delete_alias(account: &Account, observed: &Observed) -> Result<(), CloudError> {
-    let Some(alias) = observed.properties.text("AliasName") else { return Ok(()) };
-    let delete = account.kms.delete_alias().alias_name(alias);
-    match delete.send().await.map_err(|e| failed("DeleteAlias", e)) {
-        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

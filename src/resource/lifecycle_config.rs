@@ -18,7 +18,9 @@ use crate::aws::{Account, PAGE, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::LifecycleKind;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
-use crate::plan::{Change, DeletionPolicy, Effect, Rules};
+use crate::plan::outline::said;
+use crate::plan::{Change, DeletionPolicy, Effect, Outline, Rules};
+use crate::wording::counted;
 
 /// Verbs and rules of the kind `lifecycle_config`.
 #[derive(Debug)]
@@ -35,6 +37,19 @@ pub fn arn(kind: LifecycleKind) -> Text {
 }
 
 impl Rules for LifecycleConfigResource {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        let lines = said(properties.get("StudioLifecycleConfigContent")).lines().count();
+        Outline::new(properties.text("StudioLifecycleConfigName").unwrap_or_default()).fact(
+            "script",
+            format!(
+                "{} for {}",
+                counted(lines, "line"),
+                properties.text("StudioLifecycleConfigAppType").unwrap_or_default()
+            ),
+        )
+    }
+
     fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
         match path.0.first().map(String::as_str) {
             Some("Tags") => Effect::InPlace,

@@ -18,7 +18,9 @@ use crate::config::{Config, RoleReference};
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Text, Value};
 use crate::naming::Names;
-use crate::plan::{Change, DeletionPolicy, Rules, Watched};
+use crate::plan::outline::named;
+use crate::plan::{Change, DeletionPolicy, Outline, Rules, Watched};
+use crate::wording::counted;
 
 /// Most versions of a policy that IAM keeps.
 const VERSIONS: usize = 5;
@@ -54,6 +56,20 @@ pub struct PolicyHolder {
 }
 
 impl Rules for ManagedPolicy {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        let roles = properties.get("Roles").map(Value::items).unwrap_or_default();
+        let statements = properties.at(&Path::of(["PolicyDocument", "Statement"])).map_or(0, |all| all.items().len());
+        let holders = roles.iter().map(|role| named(Some(role))).collect::<Vec<_>>().join(", ");
+        let holders = if holders.is_empty() { "nobody yet".to_owned() } else { holders };
+        Outline::new(format!(
+            "{}, {}",
+            properties.text("PolicyName").unwrap_or_default(),
+            counted(statements, "statement")
+        ))
+        .fact("attached to", holders)
+    }
+
     /// Besides what documents allow: more roles than ours may use a policy.
     fn same(&self, path: &Path, desired: &Value, live: &Value) -> bool {
         if path.0.first().is_some_and(|key| key == "Roles") {

@@ -16,7 +16,8 @@ use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::Config;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, Value};
 use crate::naming::Names;
-use crate::plan::{Change, DeletionPolicy, Rules, Watched};
+use crate::plan::outline::{named, principals};
+use crate::plan::{Change, DeletionPolicy, Outline, Rules, Watched};
 
 /// One of the two roles that a deployment may have: what tells it from the other.
 #[derive(Debug)]
@@ -32,6 +33,13 @@ pub struct ManagedRole {
 }
 
 impl Rules for ManagedRole {
+    fn outline(&self, node: &Node) -> Outline {
+        let properties = &node.properties;
+        Outline::new(properties.text("RoleName").unwrap_or_default())
+            .fact("trusted by", principals(properties.get("AssumeRolePolicyDocument")).join(", "))
+            .fact("boundary", named(properties.get("PermissionsBoundary")))
+    }
+
     fn same(&self, _path: &Path, desired: &Value, live: &Value) -> bool {
         policy::same(desired, live)
     }

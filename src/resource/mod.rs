@@ -14,6 +14,7 @@ pub mod domain;
 pub mod execution_policy;
 pub mod execution_role;
 pub mod home_efs;
+mod kms_alias;
 mod kms_candidates;
 pub mod kms_key;
 mod kms_watch;

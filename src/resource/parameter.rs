@@ -19,7 +19,8 @@ use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Owner, Path, Text, Value};
-use crate::plan::{Change, DeletionPolicy, Rules};
+use crate::plan::outline::said;
+use crate::plan::{Change, DeletionPolicy, Outline, Rules};
 
 /// Number of parameters whose tags are read at once.
 const PARALLEL: usize = 8;
@@ -28,7 +29,11 @@ const PARALLEL: usize = 8;
 #[derive(Debug)]
 pub struct ParameterResource;
 
-impl Rules for ParameterResource {}
+impl Rules for ParameterResource {
+    fn outline(&self, node: &Node) -> Outline {
+        Outline::new(said(node.properties.get("Value")))
+    }
+}
 
 #[async_trait(?Send)]
 impl Resource for ParameterResource {

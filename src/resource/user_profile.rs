@@ -28,7 +28,8 @@ use crate::cloud::{CloudError, Deleted};
 use crate::config::AuthMode;
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::{Action, Change, DeletionPolicy, Effect, Removal, Retention, Rules, Unset, Watched};
+use crate::plan::outline::named;
+use crate::plan::{Action, Change, DeletionPolicy, Effect, Outline, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
 /// Number of profiles that are read at once.
@@ -44,6 +45,15 @@ pub fn address(user_id: &str) -> Address {
 }
 
 impl Rules for UserProfileResource {
+    fn outline(&self, node: &Node) -> Outline {
+        let settings = node.properties.get("UserSettings");
+        let role = settings.and_then(|settings| settings.get("ExecutionRole"));
+        // What every profile has says nothing about this one.
+        let own = settings.into_iter().flat_map(Value::entries).map(|(key, _)| key.as_str());
+        let own: Vec<&str> = own.filter(|key| !["ExecutionRole", "SharingSettings"].contains(key)).collect();
+        Outline::default().fact("runs as", named(role)).fact("own settings", own.join(", "))
+    }
+
     fn effect(&self, path: &Path, _before: Option<&Value>, _after: Option<&Value>) -> Effect {
         match path.0.first().map(String::as_str) {
             Some("UserProfileName" | "DomainId" | "SingleSignOnUserIdentifier" | "SingleSignOnUserValue") => {

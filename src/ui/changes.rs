@@ -1,6 +1,6 @@
 //! The lines under a step of the plan: what changes, each in the form that suits what it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use similar::TextDiff;
 
@@ -17,11 +17,20 @@ use crate::wording::counted;
 pub enum DiffStyle {
     /// Everything, the properties of what is made included.
     Full,
-    /// Changes, cut where they are long; what is made in one line.
+    /// Changes, cut where they are long; of what is made only what decides.
     #[default]
     Compact,
     /// Only what happens to which address.
     None,
+}
+
+/// A line under a step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ChangeLine {
+    /// What it says, our own colours in it.
+    pub text: String,
+    /// The place in the YAML that it comes from.
+    pub source: Option<Source>,
 }
 
 /// Limits of what fits on a screen beside everything else.
@@ -56,12 +65,12 @@ struct Property<'a> {
     is_new_object: bool,
 }
 
-/// The lines under `step`, without indentation.
-pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> {
+/// The lines under `step`, without indentation and not folded. Of the tags of what is made, those `said` already are left out.
+pub(super) fn lines(step: &Step, style: DiffStyle, said: &Tags, paint: Paint) -> Vec<ChangeLine> {
     let limits = Limits::of(style);
     let mut properties = match (style, step.action()) {
         (DiffStyle::None, _) => Vec::new(),
-        (DiffStyle::Full, Action::Create) if step.changes().is_empty() => created(step),
+        (DiffStyle::Full, Action::Create) if step.changes().is_empty() => created(step, said),
         _ => changed(step.changes()),
     };
     // Taking over is writing our own tags; what else changes must not drown in them.
@@ -74,14 +83,33 @@ pub(super) fn lines(step: &Step, style: DiffStyle, paint: Paint) -> Vec<String> 
     }
     if properties.len() > limits.properties {
         let more = properties.len() - limits.properties;
-        lines.push(paint.paint(Tone::Quiet, &format!("… and {more} more (`--diff full` shows all)")));
+        let text = paint.paint(Tone::Quiet, &format!("… and {more} more (`--diff full` shows all)"));
+        lines.push(ChangeLine { text, source: None });
     }
     lines
 }
 
-fn created(step: &Step) -> Vec<Property<'_>> {
+/// Tags of a thing, as text by their keys.
+pub(super) type Tags = BTreeMap<String, String>;
+
+/// The tags that everything has which is made, when that is more than one thing: they are said once for all.
+pub(super) fn shared_tags(steps: &[Step]) -> Tags {
+    let tags = |step: &Step| -> Option<Tags> {
+        let tags = step.node()?.properties.get("Tags")?;
+        Some(tags.entries().map(|(key, value)| (key.clone(), flow(value))).collect())
+    };
+    let mut all = steps.iter().filter(|step| step.action() == Action::Create).filter_map(tags);
+    let (Some(mut shared), Some(second)) = (all.next(), all.next()) else { return Tags::new() };
+    for other in std::iter::once(second).chain(all) {
+        shared.retain(|key, value| other.get(key) == Some(value));
+    }
+    shared
+}
+
+fn created<'a>(step: &'a Step, said: &Tags) -> Vec<Property<'a>> {
     let Some(node) = step.node() else { return Vec::new() };
-    let leaves = node.properties.leaves().into_iter();
+    let is_said = |path: &Path| matches!(path.0.as_slice(), [tags, key] if tags == "Tags" && said.contains_key(key));
+    let leaves = node.properties.leaves().into_iter().filter(|(path, _)| !is_said(path));
     let properties = leaves.map(|(path, after)| {
         let source = node.source(&path);
         Property { path, before: None, after: Some(after), source, is_new_object: true }
@@ -124,10 +152,11 @@ fn split<'a>(
     }
 }
 
-fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut Vec<String>) {
+fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut Vec<ChangeLine>) {
     let Property { before, after, source, .. } = property;
     let path = one_line(&property.path.to_string());
-    let source = source.map(|source| paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
+    let source = source.cloned();
+    let mut say = |text: String, source: Option<Source>| lines.push(ChangeLine { text, source });
     let block = if is_statements(&property.path) && is_list(*before) && is_list(*after) {
         statements::lines(items(*before), items(*after), limits.items, paint)
     } else if is_script(*before) || is_script(*after) {
@@ -138,7 +167,7 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
         let is_short = items.len() == 1 || width <= ONE_LINE;
         let items: Vec<String> = items.iter().map(|(tone, item)| paint.paint(*tone, item)).collect();
         if is_short {
-            lines.push(format!("{path}: {}{source}", items.join(", ")));
+            say(format!("{path}: {}", items.join(", ")), source);
             return;
         }
         items
@@ -152,11 +181,13 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
         let [old, new] = sides.map(|side| shortened(side, limits.width));
         let (old, new) = (paint.paint(Tone::Remove, &old), paint.paint(Tone::Add, &new));
         let change = if property.is_new_object { new } else { format!("{old} → {new}") };
-        lines.push(format!("{path}: {change}{source}"));
+        say(format!("{path}: {change}"), source);
         return;
     };
-    lines.push(format!("{path}:{source}"));
-    lines.extend(block.into_iter().map(|line| format!("  {line}")));
+    say(format!("{path}:"), source);
+    for line in block {
+        say(format!("  {line}"), None);
+    }
 }
 
 /// IAM's word in every kind of policy: trust, managed, bucket, key.

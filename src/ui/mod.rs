@@ -9,7 +9,9 @@ pub mod diff;
 pub mod events;
 pub mod failure;
 pub mod fleet_progress;
+mod fold;
 pub mod graph;
+pub mod markdown;
 pub mod plan_human;
 #[cfg(test)]
 mod plan_document_tests;
@@ -130,6 +132,11 @@ impl Screen {
     /// The colours of the data stream.
     pub const fn data_paint(&self) -> Paint {
         self.data_terminal.paint(self.color)
+    }
+
+    /// The width at which text for people is folded on the data stream, in columns.
+    pub fn data_width(&self) -> usize {
+        self.data_terminal.width()
     }
 
     /// The colours of the other stream.

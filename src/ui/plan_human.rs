@@ -1,179 +1,319 @@
-//! The plan for people: what is destructive first, why, and which line of the YAML says so.
+//! The plan for people: what is blocked or destructive first, and of each thing no more than a reviewer must know.
+//!
+//! A thing that is made shows its [`Outline`](crate::plan::Outline), one that is changed old and new at each path, with the line of the
+//! YAML at the right end. Everything is folded at the width of the screen, between words.
 
-use std::collections::BTreeMap;
+mod blocks;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::blocks::{Block, blocks};
+use super::changes::{ChangeLine, Tags, shared_tags};
+use super::fold::{enumerated, folded, padded, width, with_end};
 use super::report_human::why_retained;
 use super::style::Tone;
 use super::verbs::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::hint::Caller;
-use crate::model::{Address, Kind};
+use crate::model::{Address, Path, Source};
 use crate::plan::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use crate::plan::{Action, Plan, Step};
 use crate::wording::counted;
 
 pub use super::changes::DiffStyle;
 
-/// Most addresses on the last lines for each action, since thousands of profiles would push the numbers away.
-const SUMMED_ADDRESSES: usize = 20;
-/// Longest address that the reasons are aligned to: one long name would push all of them away.
-const ALIGNED: usize = 40;
+/// Columns in front of what stands under a step.
+const INDENT: usize = 4;
+/// Columns of the word in front of a fact.
+const LABEL: usize = 15;
+/// Columns of the word in front of what stands under the steps.
+const SECTION: usize = 11;
+/// Longest address that what stands behind is aligned to: one long name would push all of them away.
+const ALIGNED: usize = 28;
+/// Most facts of one thing: beyond these a reviewer reads the properties.
+const FACTS: usize = 6;
+/// Lines of names of what is told together.
+const NAMED: usize = 2;
+/// Lines of a plan beyond which its first ones have scrolled away, so that what is blocked or destroyed is named again.
+const SCREENFUL: usize = 30;
 
-/// Number of parameters of which the same is to be said are told on one line.
-const TOGETHER: usize = 4;
-/// Width at which a list of names is wrapped.
-const WRAPPED: usize = 100;
+/// Notices that a plan shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum NoticeStyle {
+    /// Notices that somebody may act on, and the number of intended differences from MDAA.
+    #[default]
+    Needed,
+    /// Every notice.
+    All,
+}
 
-/// Properties that steps share to be told on one line: rank, reason, source and changes.
-type Alike = (Option<u8>, String, String, Vec<String>);
+/// Way in which a plan is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The amount of each change.
+    pub style: DiffStyle,
+    /// The notices.
+    pub notices: NoticeStyle,
+    /// The words with which the run was called.
+    pub caller: &'a Caller,
+    /// The command that carries the plan out, when that is another one.
+    pub next: Option<&'a str>,
+    /// The colours.
+    pub paint: Paint,
+    /// The width at which lines are folded, in columns.
+    pub width: usize,
+}
 
-/// The plan as text, its last line the [`Summary`].
-pub fn render(plan: &Plan, style: DiffStyle, caller: &Caller, paint: Paint) -> String {
-    let mut page = Page { text: String::new(), paint, style };
+impl View<'_> {
+    /// A view of the usual amount.
+    pub const fn new(caller: &Caller, paint: Paint, width: usize) -> View<'_> {
+        View { style: DiffStyle::Compact, notices: NoticeStyle::Needed, caller, next: None, paint, width }
+    }
+}
+
+/// The plan as text, one of its last lines the [`Summary`].
+pub fn render(plan: &Plan, view: View<'_>) -> String {
+    let mut page = Page::new(plan, view);
     let summary = Summary::of(plan);
-    let title = format!("{} in {} {}", plan.deployment(), plan.deployment().account, plan.deployment().region);
+    let deployment = plan.deployment();
     if plan.is_empty() && summary.blocked == 0 {
+        let title = format!("{deployment} in {} {}", deployment.account, deployment.region);
         let state = if plan.destroy() { "has nothing left to destroy" } else { "is as the config says" };
         let but = if plan.watched().is_empty() { String::new() } else { format!(", but {}", watched::counted(plan)) };
         match plan.is_selection() {
-            true => page.line(&format!("Nothing that is selected changes in {title}{but}.")),
-            false => page.line(&format!("No changes. {title} {state}{but}.")),
+            true => page.text(&format!("Nothing that is selected changes in {title}{but}."), 0),
+            false => page.text(&format!("No changes. {title} {state}{but}."), 0),
         }
     } else {
-        page.line(&paint.paint(Tone::Strong, &title));
+        let title = format!("{deployment}   {} {}", deployment.account, deployment.region);
+        let file = page.file.map(one_line).unwrap_or_default();
+        page.place(&view.paint.paint(Tone::Strong, &one_line(&title)), &file, 0);
         page.blank();
         page.steps(plan);
     }
-    let security = security::relevant(plan).into_iter().map(|(address, text)| (Some(address), text));
-    page.section("Security-relevant changes", security.collect());
-    page.section(watched::TITLE, watched::lines(plan).into_iter().map(|line| (None, line)).collect());
-    let notices = plan.notices().iter().map(|notice| (notice.address.as_ref(), one_line(&notice.message)));
-    page.section("Notices", notices.collect());
-    let kept = plan.steps().iter().filter(|step| step.is_retained() && step.blocked().is_none());
-    page.section("Retained", kept.map(|step| (Some(step.address()), one_line(&why_retained(step, caller)))).collect());
     page.blank();
-    page.addresses(plan);
-    if summary.blocked > 0 {
-        let them = if summary.blocked == 1 { "it" } else { "each" };
-        let what = match plan.skips_blocked() {
-            true => "left out, and the rest is applied".to_owned(),
-            false => format!("nothing is applied until {them} is resolved"),
-        };
-        let line = format!("{} blocked: {what}", counted(summary.blocked, "step"));
-        page.line(&paint.paint(Tone::Remove, &line));
+    page.sections(plan);
+    page.blank();
+    if page.lines > SCREENFUL {
+        page.losses(plan);
     }
     page.omitted(plan);
-    page.line(&paint.paint(Tone::Strong, &summary.to_string()));
-    page.text
+    page.end(plan, summary);
+    page.written
 }
 
 /// Only what happens to which address, without title and numbers.
-pub fn changes(plan: &Plan, style: DiffStyle, paint: Paint) -> String {
-    let mut page = Page { text: String::new(), paint, style };
+pub fn changes(plan: &Plan, view: View<'_>) -> String {
+    let mut page = Page::new(plan, view);
     page.steps(plan);
-    page.text
+    page.written
 }
 
-struct Page {
-    text: String,
-    paint: Paint,
-    style: DiffStyle,
+struct Page<'a> {
+    written: String,
+    lines: usize,
+    view: View<'a>,
+    /// The file that all places are in, when they are in one.
+    file: Option<&'a str>,
+    /// The line of that file that everything hangs on which has none of its own.
+    root: Option<&'a Source>,
+    tags: Tags,
+    /// Whether something was left out that `--diff full` shows.
+    is_short: bool,
 }
 
-impl Page {
-    /// A line, and no more than one whatever stands in it.
-    fn line(&mut self, line: &str) {
-        self.text.push_str(one_line(line).trim_end());
-        self.text.push('\n');
+impl<'a> Page<'a> {
+    fn new(plan: &'a Plan, view: View<'a>) -> Self {
+        let sources = || plan.steps().iter().filter_map(Step::source);
+        let files: BTreeSet<&str> = sources().map(|source| source.file.as_str()).collect();
+        let file = files.first().copied().filter(|_| files.len() == 1);
+        let root = shared_source(plan.steps()).filter(|_| file.is_some());
+        let tags = if view.style == DiffStyle::Full { shared_tags(plan.steps()) } else { Tags::new() };
+        Self { written: String::new(), lines: 0, view, file, root, tags, is_short: false }
+    }
+
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        self.view.paint.paint(tone, text)
+    }
+
+    fn put(&mut self, lines: Vec<String>) {
+        self.lines += lines.len();
+        for line in lines {
+            self.written.push_str(line.trim_end());
+            self.written.push('\n');
+        }
+    }
+
+    /// A text, folded; whatever stands in it ends no line.
+    fn text(&mut self, text: &str, hang: usize) {
+        self.put(folded(&one_line(text), self.view.width, hang));
+    }
+
+    /// The same with its place in the YAML at the right end.
+    fn place(&mut self, text: &str, place: &str, hang: usize) {
+        let place = self.paint(Tone::Quiet, place);
+        self.put(with_end(&one_line(text), &place, self.view.width, hang));
     }
 
     /// An empty line, unless there is one already.
     fn blank(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
+        if !self.written.is_empty() && !self.written.ends_with("\n\n") {
+            self.written.push('\n');
         }
     }
 
-    fn steps(&mut self, plan: &Plan) {
-        let mut shown: Vec<&Step> = plan.steps().iter().filter(|step| rank(step).is_some()).collect();
-        // The sort is stable: within a rank the order of execution stays.
-        shown.sort_by_key(|step| rank(step));
-        let alike = self.alike(&shown);
-        let is_alone = |step: &&Step| !alike.values().flatten().any(|other| other.address() == step.address());
-        let widths = shown.iter().filter(|step| is_alone(step)).map(|step| shown_width(step));
-        let width = widths.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
-        for (at, step) in shown.iter().enumerate() {
-            if is_alone(step) {
-                self.step(step, width);
-            }
-            // What is told together stands behind everything else of its rank.
-            if shown.get(at + 1).is_none_or(|next| rank(next) != rank(step)) {
-                for steps in alike.iter().filter(|((of, ..), _)| *of == rank(step)).map(|(_, steps)| steps) {
-                    self.together(steps, width);
-                }
+    /// A place as short as it can be: the title names the file.
+    fn at(&self, source: Option<&Source>) -> String {
+        match (source, self.file) {
+            (Some(source), _) if Some(source) == self.root => String::new(),
+            (Some(source), Some(_)) => format!(":{}", source.line),
+            (Some(source), None) => one_line(&source.to_string()),
+            (None, _) => String::new(),
+        }
+    }
+
+    fn steps(&mut self, plan: &'a Plan) {
+        if !self.tags.is_empty() {
+            let tags: Vec<String> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            self.text(&format!("Tags on everything that is created: {}", tags.join(", ")), INDENT);
+            self.blank();
+        }
+        let folds = self.view.style != DiffStyle::Full;
+        let texts = |step: &Step| {
+            let lines = changes::lines(step, self.view.style, &self.tags, self.view.paint);
+            lines.into_iter().map(|line| line.text).collect()
+        };
+        let blocks = blocks(plan.steps(), folds, texts);
+        let symbols = blocks.iter().filter_map(|block| Some(width(sign(block.first()?).0)));
+        let symbols = symbols.max().unwrap_or(1);
+        let name = |block: &Block<'_>| match block {
+            Block::One(step) => one_line(&step.address().to_string()),
+            Block::Many { noun, steps } => format!("{} {noun}", steps.len()),
+        };
+        let names = blocks.iter().map(|block| width(&name(block)));
+        let column = names.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+        for block in &blocks {
+            if let Some(first) = block.first() {
+                self.block(block, first, &name(block), (symbols, column));
             }
         }
         if only_record_changes(plan) {
-            self.line(&format!("  {}  {RECORD}  {RECORD_CHANGES}", self.paint.paint(Tone::Change, "~  ")));
+            let sign = self.paint(Tone::Change, "~");
+            self.text(&format!("{sign} {RECORD}  {RECORD_CHANGES}"), INDENT);
         }
     }
 
-    /// Published parameters of which the same is to be said, when they are many: each of a dozen long names on a line of
-    /// its own would hide everything else.
-    fn alike<'a>(&self, shown: &[&'a Step]) -> BTreeMap<Alike, Vec<&'a Step>> {
-        let mut groups: BTreeMap<Alike, Vec<&Step>> = BTreeMap::new();
-        if self.style == DiffStyle::Full {
-            return groups;
-        }
-        for step in shown.iter().filter(|step| step.address().kind == Kind::Parameter && step.blocked().is_none()) {
-            let source = step.source().map(ToString::to_string).unwrap_or_default();
-            let lines = changes::lines(step, self.style, self.paint);
-            groups.entry((rank(step), step.reason().to_owned(), source, lines)).or_default().push(step);
-        }
-        groups.retain(|_, steps| steps.len() >= TOGETHER);
-        groups
-    }
-
-    /// A line about several parameters, and their names below what they share.
-    fn together(&mut self, steps: &[&Step], width: usize) {
-        let Some(first) = steps.first() else { return };
-        let names: Vec<&str> = steps.iter().map(|step| step.address().name.as_str()).collect();
-        let shared = shared_folder(&names);
+    fn block(&mut self, block: &Block<'a>, first: &'a Step, name: &str, (symbols, column): (usize, usize)) {
         let (symbol, tone) = sign(first);
-        let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
-        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", format!("{} parameters", names.len())));
-        let source =
-            first.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-        self.line(&format!("  {symbol}  {address}  {}{source}", one_line(first.reason())));
-        let below: Vec<String> = names.iter().map(|name| one_line(&name[shared.len()..])).collect();
-        self.line(&format!("       below {}", one_line(shared)));
-        for line in wrapped(&below, WRAPPED) {
-            self.line(&format!("       {line}"));
+        let symbol = self.paint(tone, &padded(symbol, symbols));
+        let name = self.paint(Tone::Strong, name);
+        let headline = match block {
+            Block::One(step) => headline(step),
+            Block::Many { steps, .. } => {
+                let names: Vec<String> = steps.iter().map(|step| one_line(&step.address().name)).collect();
+                let shared = shared_folder(&steps.iter().map(|step| step.address().name.as_str()).collect::<Vec<_>>());
+                self.is_short = true;
+                match one_line(shared) {
+                    folder if folder.is_empty() => {
+                        let taken = symbols + column + 12;
+                        enumerated(&names, self.view.width.saturating_sub(taken), NAMED)
+                    }
+                    folder => format!("{folder}…"),
+                }
+            }
+        };
+        // Of things that stand on several lines of the YAML none speaks for all.
+        let is_shared = match block {
+            Block::One(_) => true,
+            Block::Many { steps, .. } => steps.iter().all(|step| step.source() == first.source()),
+        };
+        let place = self.at(first.source().filter(|_| is_shared));
+        // What stands behind the names keeps to its own column, and goes below a name that reaches into it.
+        let begin = format!("{symbol} {}", padded(&name, column));
+        let behind = width(&begin) + 2;
+        let room = self.view.width.saturating_sub(behind + width(&place) + 2);
+        let lines = if matches!(block, Block::One(_)) { 1 } else { NAMED };
+        let fits = folded(&headline, room, 0).len() <= lines && width(&headline) <= room * lines;
+        if headline.is_empty() || fits {
+            self.place(&format!("{begin}  {headline}"), &place, behind);
+        } else {
+            self.place(&begin, &place, behind);
+            self.text(&format!("{}{headline}", " ".repeat(INDENT)), INDENT);
         }
-        for line in changes::lines(first, self.style, self.paint) {
-            self.line(&format!("       {line}"));
+        self.details(first);
+    }
+
+    /// Lines under a step: why it is blocked and what would allow it, what decides of a new thing, what changes.
+    fn details(&mut self, step: &'a Step) {
+        if let Some(blocked) = step.blocked() {
+            self.fact("why", &blocked.why);
+            let label = self.paint(Tone::Hint, "help");
+            self.fact(&label, &blocked.hint);
+        }
+        let lines = changes::lines(step, self.view.style, &self.tags, self.view.paint);
+        let outline = step.outline().filter(|_| self.view.style == DiffStyle::Compact && step.blocked().is_none());
+        if let Some(outline) = outline {
+            for fact in outline.facts.iter().take(FACTS) {
+                self.fact(&one_line(&fact.label), &fact.text);
+            }
+            if outline.facts.len() > FACTS {
+                self.fact("", &format!("and {} more", outline.facts.len() - FACTS));
+            }
+            self.is_short = true;
+        }
+        for ChangeLine { text, source } in lines {
+            let place = if source.as_ref() == step.source() { String::new() } else { self.at(source.as_ref()) };
+            self.place(&format!("{}{text}", " ".repeat(INDENT)), &place, INDENT + 2);
         }
     }
 
-    fn step(&mut self, step: &Step, width: usize) {
-        let (symbol, tone) = sign(step);
-        // The widest symbol is `-/+`.
-        let symbol = self.paint.paint(tone, &format!("{symbol:<3}"));
-        let address = self.paint.paint(Tone::Strong, &format!("{:<width$}", one_line(&step.address().to_string())));
-        let source =
-            step.source().map(|source| self.paint.paint(Tone::Quiet, &format!("  {source}"))).unwrap_or_default();
-        let reason = match step.blocked() {
-            None => one_line(step.reason()),
-            Some(blocked) if step.action() == Action::Keep => format!("blocked: {}", one_line(&blocked.why)),
-            Some(blocked) => format!("{} blocked: {}", infinitive(step.action()), one_line(&blocked.why)),
-        };
-        self.line(&format!("  {symbol}  {address}  {reason}{source}"));
-        if let Some(blocked) = step.blocked() {
-            self.line(&format!("       {} {}", self.paint.paint(Tone::Hint, "help:"), one_line(&blocked.hint)));
+    fn fact(&mut self, label: &str, text: &str) {
+        let begin = format!("{}{}", " ".repeat(INDENT), padded(label, LABEL - 2));
+        self.text(&format!("{begin}  {}", one_line(text)), INDENT + LABEL);
+    }
+
+    fn sections(&mut self, plan: &Plan) {
+        let about = |address: &Address, text: &str| format!("{}: {}", one_line(&address.to_string()), one_line(text));
+        let security = security::relevant(plan);
+        self.section("Security", security.iter().map(|(address, text)| about(address, text)).collect());
+        self.section("Found", watched::lines(plan));
+        let shows = |is_difference: bool| !is_difference || self.view.notices == NoticeStyle::All;
+        let notices = plan.notices().iter().filter(|notice| shows(notice.is_difference));
+        let mut notices: Vec<String> = notices
+            .map(|notice| match &notice.address {
+                Some(address) => about(address, &notice.message),
+                None => one_line(&notice.message),
+            })
+            .collect();
+        let hidden = plan.notices().iter().filter(|notice| !shows(notice.is_difference)).count();
+        if hidden > 0 {
+            let all = self.view.caller.alone("explain", &["differences"]);
+            notices.push(format!("{} from MDAA: {all}", counted(hidden, "intended difference")));
         }
-        for line in changes::lines(step, self.style, self.paint) {
-            self.line(&format!("       {line}"));
+        self.section("Notice", notices);
+        let kept = plan.steps().iter().filter(|step| step.is_retained() && step.blocked().is_none());
+        let kept = kept.map(|step| about(step.address(), &why_retained(step, self.view.caller)));
+        self.section("Retained", kept.collect());
+    }
+
+    fn section(&mut self, title: &str, entries: Vec<String>) {
+        for (at, entry) in entries.into_iter().enumerate() {
+            let title = if at == 0 { self.paint(Tone::Strong, title) } else { String::new() };
+            self.text(&format!("{}{entry}", padded(&title, SECTION)), SECTION);
+        }
+    }
+
+    /// Addresses that are lost or blocked, once more, where the plan is so long that they have scrolled away.
+    fn losses(&mut self, plan: &Plan) {
+        let is_lost = |step: &&Step| matches!(step.action(), Action::Delete | Action::Replace);
+        let lost = plan.steps().iter().filter(|step| step.runs() && !step.is_retained()).filter(is_lost);
+        for (title, steps) in [("Blocked", plan.blocked().collect::<Vec<_>>()), ("Lost", lost.collect())] {
+            let names: Vec<String> = steps.iter().map(|step| one_line(&step.address().to_string())).collect();
+            if !names.is_empty() {
+                let text = enumerated(&names, self.view.width.saturating_sub(SECTION), NAMED);
+                self.section(title, vec![text]);
+            }
         }
     }
 
@@ -183,65 +323,61 @@ impl Page {
         if addresses.is_empty() {
             return;
         }
-        let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);
-        let mut lines = wrapped(&addresses[..addresses.len() - more], WRAPPED);
-        if let Some(last) = lines.last_mut().filter(|_| more > 0) {
-            last.push_str(&format!(" and {more} more"));
-        }
         let what = format!("PARTIAL: not selected, and left out ({}):", addresses.len());
-        self.line(&self.paint.paint(Tone::Change, &what));
-        for line in lines {
-            self.line(&format!("         {line}"));
-        }
+        self.text(&self.paint(Tone::Change, &what), INDENT);
+        let names = enumerated(&addresses, self.view.width.saturating_sub(INDENT), 4);
+        self.text(&format!("{}{names}", " ".repeat(INDENT)), INDENT);
     }
 
-    fn section(&mut self, title: &str, entries: Vec<(Option<&Address>, String)>) {
-        if entries.is_empty() {
-            return;
+    /// The numbers, and where to go from here.
+    fn end(&mut self, plan: &Plan, summary: Summary) {
+        let numbers = self.paint(Tone::Strong, &summary.to_string());
+        if summary.blocked > 0 {
+            let them = if summary.blocked == 1 { "it" } else { "each" };
+            let what = match plan.skips_blocked() {
+                true => "What is blocked is left out, and the rest is applied.".to_owned(),
+                false => format!("Nothing is applied until {them} is resolved."),
+            };
+            let what = self.paint(Tone::Remove, &what);
+            return self.text(&format!("{numbers}. {what}"), 0);
         }
-        self.blank();
-        self.line(&self.paint.paint(Tone::Strong, &format!("{title}:")));
-        for (address, text) in entries {
-            let address = address.map(|address| format!("{}  ", one_line(&address.to_string()))).unwrap_or_default();
-            self.line(&format!("  {address}{text}"));
+        let full = self.is_short.then(|| "All properties: --diff full.".to_owned());
+        let next = self.view.next.filter(|_| !plan.is_empty()).map(|next| format!("Next: {next}"));
+        let rest: Vec<String> = full.into_iter().chain(next).collect();
+        let one = format!("{numbers}.  {}", rest.join("  "));
+        if !rest.is_empty() && width(&one) <= self.view.width {
+            return self.text(&one, 0);
+        }
+        self.text(&numbers, 0);
+        for line in rest {
+            // A command that is broken cannot be pasted.
+            self.put(vec![one_line(&line)]);
         }
     }
+}
 
-    /// The changed addresses by action, which are on the screen when a long plan has scrolled away.
-    fn addresses(&mut self, plan: &Plan) {
-        let actions = [Action::Delete, Action::Replace, Action::Update, Action::Adopt, Action::Create];
-        let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-        let blocked: Vec<String> = plan.blocked().map(|step| one_line(&step.address().to_string())).collect();
-        for action in actions {
-            let steps =
-                plan.steps().iter().filter(|step| step.action() == action && step.runs() && !step.is_retained());
-            let (parameters, others): (Vec<&Step>, Vec<&Step>) =
-                steps.partition(|step| step.address().kind == Kind::Parameter);
-            let together = self.style != DiffStyle::Full && parameters.len() >= TOGETHER;
-            let named = others.iter().chain(parameters.iter().filter(|_| !together));
-            let mut addresses: Vec<String> = named.map(|step| one_line(&step.address().to_string())).collect();
-            if together {
-                addresses.push(counted(parameters.len(), "parameter"));
-            }
-            if action == Action::Update && only_record_changes(plan) {
-                addresses.push(RECORD.into());
-            }
-            groups.push((infinitive(action), addresses));
-        }
-        let retained = plan.steps().iter().filter(|step| step.is_retained() && step.runs());
-        groups.push(("retain", retained.map(|step| one_line(&step.address().to_string())).collect()));
-        groups.push(("blocked", blocked));
-        for (name, addresses) in groups.into_iter().filter(|(_, addresses)| !addresses.is_empty()) {
-            let more = addresses.len().saturating_sub(SUMMED_ADDRESSES);
-            let mut lines = wrapped(&addresses[..addresses.len() - more], WRAPPED);
-            if let Some(last) = lines.last_mut().filter(|_| more > 0) {
-                last.push_str(&format!(" and {more} more"));
-            }
-            for (at, line) in lines.iter().enumerate() {
-                self.line(&format!("{:<8} {line}", if at == 0 { name } else { "" }));
-            }
-        }
+/// Words behind an address: what it is called in the account, or why it is as it is.
+fn headline(step: &Step) -> String {
+    if step.blocked().is_some() {
+        return match step.action() {
+            Action::Keep => "blocked".to_owned(),
+            action => format!("{}, blocked", infinitive(action)),
+        };
     }
+    let reason = step.special_reason().map(one_line);
+    match (step.outline().map(|outline| one_line(&outline.headline)).filter(|headline| !headline.is_empty()), reason) {
+        (Some(headline), Some(reason)) => format!("{headline}; {reason}"),
+        (headline, reason) => headline.or(reason).unwrap_or_default(),
+    }
+}
+
+/// The place that more than a few things come from: the block as a whole, whose line says nothing more.
+fn shared_source(steps: &[Step]) -> Option<&Source> {
+    let mut counts: BTreeMap<&Source, usize> = BTreeMap::new();
+    for source in steps.iter().filter_map(|step| step.node()?.source(&Path::default())) {
+        *counts.entry(source).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 2).max_by_key(|(_, count)| *count).map(|(source, _)| source)
 }
 
 /// The folder that all paths lie in, with its slash.
@@ -250,38 +386,6 @@ fn shared_folder<'a>(paths: &[&'a str]) -> &'a str {
     let ends = first.match_indices('/').map(|(at, _)| at + 1).rev();
     let shared = ends.into_iter().find(|end| rest.iter().all(|path| path.starts_with(&first[..*end])));
     &first[..shared.unwrap_or(0)]
-}
-
-/// `items` with commas between them, on lines of about `width` characters.
-fn wrapped(items: &[String], width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        let comma = if at + 1 < items.len() { "," } else { "" };
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + item.chars().count() + 2 <= width => {
-                line.push_str(&format!(" {item}{comma}"));
-            }
-            _ => lines.push(format!("{item}{comma}")),
-        }
-    }
-    lines
-}
-
-fn shown_width(step: &Step) -> usize {
-    one_line(&step.address().to_string()).chars().count()
-}
-
-/// The rank of a step: what destroys first, what is harmless last; none when it is not shown.
-fn rank(step: &Step) -> Option<u8> {
-    Some(match (step.blocked(), step.action()) {
-        (Some(_), _) => 2,
-        (None, Action::Delete) => 0,
-        (None, Action::Replace) => 1,
-        (None, Action::Update) => 3,
-        (None, Action::Adopt) => 4,
-        (None, Action::Create) => 5,
-        (None, Action::Keep | Action::Retain) => return None,
-    })
 }
 
 fn sign(step: &Step) -> (&'static str, Tone) {

@@ -13,6 +13,7 @@ use crate::escape::one_line;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::hint::Caller;
+use crate::model::Kind;
 use crate::plan::{Plan, Step};
 
 /// The report as text, with the way on where anything is left to be done.
@@ -74,7 +75,26 @@ pub fn render(report: &Report, plan: &Plan, caller: &Caller, way_on: &str, paint
     let tone = if report.is_complete() { Tone::Add } else { Tone::Remove };
     text.push_str(&paint.paint(tone, &one_line(&last_line(report, plan, way_on))));
     text.push('\n');
+    text.push_str(&leads_on(report, plan, caller));
     text
+}
+
+/// The domain that there is now, and what people do next.
+fn leads_on(report: &Report, plan: &Plan, caller: &Caller) -> String {
+    if !report.is_complete() || plan.destroy() {
+        return String::new();
+    }
+    let domain = report.outputs.iter().find(|(address, _)| address.kind == Kind::Domain);
+    let Some((id, url, mode)) = domain.and_then(|(address, outputs)| {
+        let mode = plan.step(address)?.node()?.properties.text("AuthMode");
+        Some((outputs.get("DomainId")?, outputs.get("Url")?, mode))
+    }) else {
+        return String::new();
+    };
+    // Users of Identity Center sign in at the domain's own URL.
+    let user = report.outputs.keys().find(|address| address.kind == Kind::UserProfile && mode == Some("IAM"));
+    let opens = user.map(|user| format!("{}    ", caller.run("url", &["--user", &user.name]))).unwrap_or_default();
+    format!("  domain   {}   {}\n  next     {opens}{}\n", one_line(id), one_line(url), caller.run("output", &[]))
 }
 
 /// Every failure as an error of its own, with the place in the YAML.
@@ -108,24 +128,18 @@ pub(super) fn why_retained(step: &Step, caller: &Caller) -> String {
 /// The numbers of a run, and where something is missing the way on.
 pub fn last_line(report: &Report, plan: &Plan, way_on: &str) -> String {
     let counts = Counts::of(report, plan);
+    if report.is_complete() {
+        let what = if plan.destroy() { "Destroy" } else { "Apply" };
+        let left_out = match plan.omitted().count() {
+            0 => String::new(),
+            left_out => format!(", {left_out} left out"),
+        };
+        return format!("{what} complete: {}{left_out}.", counts.in_words());
+    }
     let named = |numbers: &[(usize, &str)]| {
         let some = numbers.iter().filter(|(number, _)| *number > 0);
         some.map(|(number, word)| format!(", {number} {word}")).collect::<String>()
     };
-    if report.is_complete() {
-        if plan.destroy() {
-            let rest = named(&[(counts.held, "held"), (counts.retained, "retained")]);
-            return format!("Destroy complete: {} destroyed{rest}.", counts.destroyed);
-        }
-        return format!(
-            "Apply complete: {} added, {} changed{}, {} destroyed{}.",
-            counts.added,
-            counts.changed,
-            named(&[(counts.replaced, "replaced"), (counts.adopted, "adopted")]),
-            counts.destroyed,
-            named(&[(counts.held, "held"), (counts.retained, "retained"), (plan.omitted().count(), "left out")]),
-        );
-    }
     let causes: BTreeSet<String> = report
         .outcomes
         .iter()
@@ -206,7 +220,7 @@ mod tests {
         insta::assert_snapshot!(shown(&report, &destroy().plan()), @r"
     held domain.studio: an app is being deleted; the next apply tries again
     retained bucket.sharing: `removalPolicy.bucket` is retain; later: `studio-deploy destroy --bucket delete`
-    Destroy complete: 1 destroyed, 1 held, 1 retained.
+    Destroy complete: 1 deleted, 1 retained, 1 held.
     ");
     }
 
@@ -217,7 +231,7 @@ mod tests {
         let plan = scene.plan();
         assert_eq!(Summary::of(&plan).change, 1);
         let line = last_line(&Report::default(), &plan, "");
-        assert_eq!(line, "Apply complete: 0 added, 1 changed, 0 destroyed.");
+        assert_eq!(line, "Apply complete: 1 updated.");
         assert_eq!(ReportDocument::of(&Report::default(), &plan, &Caller::default()).counts.changed, 1);
         let failed = Report {
             record_error: Some(CloudError::new(ErrorKind::Denied, "PutParameter", "no")),

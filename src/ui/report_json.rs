@@ -195,6 +195,26 @@ impl Add for Counts {
 }
 
 impl Counts {
+    /// The counts in words: `27 created, 1 failed`. What there is none of is not said.
+    pub fn in_words(&self) -> String {
+        let all = [
+            (self.added, "created"),
+            (self.changed, "updated"),
+            (self.replaced, "replaced"),
+            (self.adopted, "adopted"),
+            (self.destroyed, "deleted"),
+            (self.retained, "retained"),
+            (self.held, "held"),
+            (self.failed, "failed"),
+            (self.skipped, "skipped"),
+            (self.stopped, "stopped"),
+            (self.blocked, "blocked"),
+        ];
+        let said = all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        let said = said.collect::<Vec<_>>().join(", ");
+        if said.is_empty() { "nothing done".to_owned() } else { said }
+    }
+
     /// Counts the report of a plan, as [`crate::plan::summary::Summary`] counts the plan.
     pub fn of(report: &Report, plan: &Plan) -> Self {
         let changed = usize::from(report.is_complete() && only_record_changes(plan));

@@ -111,18 +111,10 @@ fn markdown_of(deployment: &DeploymentReport, depth: Depth) -> String {
         }));
     }
     if let Some(report) = &deployment.report {
-        let counts = &report.counts;
         lines.push(format!(
-            "\n**{}**: {} added, {} changed, {} replaced, {} adopted, {} destroyed, {} retained, {} failed, {} skipped",
+            "\n**{}**: {}",
             if report.complete { "complete" } else { "incomplete: run again to continue" },
-            counts.added,
-            counts.changed,
-            counts.replaced,
-            counts.adopted,
-            counts.destroyed,
-            counts.retained,
-            counts.failed,
-            counts.skipped,
+            report.counts.in_words(),
         ));
         lines.extend(report.errors.iter().filter(|_| depth > Depth::Counts).map(markdown_error));
     }

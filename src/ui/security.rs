@@ -1,6 +1,5 @@
 //! Changes of a plan that decide who may do or reach what.
 
-use super::text::flow;
 use crate::model::{Address, Kind, Path, Value};
 use crate::plan::{Action, Plan, Step};
 
@@ -22,8 +21,11 @@ fn changes(step: &Step) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for change in step.changes() {
         let Some(meaning) = meaning(step.address().kind, &change.path) else { continue };
-        let open = change.after.as_ref().is_some_and(opens);
-        let text = format!("{}: {meaning}{}", change.path, if open { ", open to everybody" } else { "" });
+        // What was open before is no news.
+        let opened =
+            change.after.as_ref().and_then(opened_by).filter(|_| change.before.as_ref().and_then(opened_by).is_none());
+        let open = opened.map(|by| format!(": {}", openness(&change.path, by))).unwrap_or_default();
+        let text = format!("{}: {meaning}{open}", change.path);
         if !texts.contains(&text) {
             texts.push(text);
         }
@@ -50,6 +52,8 @@ fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
         (Kind::Bucket, "Replication" | "Website") => "where what is in the bucket can be read",
         (Kind::Bucket, "LifecycleRules") => "how long what is in the bucket lasts",
         (Kind::SecurityGroup, "Tags" | "Description" | "GroupName" | "VpcId") => return None,
+        (Kind::SecurityGroup | Kind::NfsSecurityGroup, "Ingress") => "which traffic comes in",
+        (Kind::SecurityGroup | Kind::NfsSecurityGroup, "Egress") => "which traffic goes out",
         (Kind::SecurityGroup | Kind::NfsSecurityGroup, _) => "which network traffic is let through",
         (Kind::Domain, "AppNetworkAccessType") => "how apps reach the internet",
         (Kind::Domain, "AuthMode") => "how users sign in",
@@ -64,21 +68,27 @@ fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
 /// The properties by which something new is open to everybody.
 fn openings(properties: &Value) -> Vec<String> {
     let leaves = properties.leaves().into_iter();
-    let open = leaves.filter(|(_, value)| opens(value)).map(|(path, value)| match value {
-        Value::Text(_) => format!("{path}: {}", flow(value)),
-        _ => format!("{path}: open to everybody"),
-    });
-    open.collect()
+    leaves.filter_map(|(path, value)| Some(openness(&path, opened_by(value)?))).collect()
 }
 
-/// Returns `true` if a value lets the whole internet in: every address of IPv4 or IPv6, or apps with internet access of
-/// their own.
-fn opens(value: &Value) -> bool {
+/// Openness in words: traffic that comes in is another matter than traffic that goes out.
+fn openness(path: &Path, by: &str) -> String {
+    match path.0.first().map(String::as_str) {
+        Some("Ingress") => format!("inbound traffic from anywhere ({by})"),
+        Some("Egress") => format!("outbound traffic to anywhere ({by})"),
+        Some("AppNetworkAccessType") => format!("apps reach the internet directly ({by})"),
+        _ => format!("{path}: {by}"),
+    }
+}
+
+/// The part of a value that opens it to the whole internet: every address of IPv4 or IPv6, or apps with internet access
+/// of their own.
+fn opened_by(value: &Value) -> Option<&str> {
     match value {
-        Value::Text(text) => matches!(text.known(), Some("0.0.0.0/0" | "::/0" | "PublicInternetOnly")),
-        Value::List(items) => items.iter().any(opens),
-        Value::Map(map) => map.values().any(opens),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::Text(text) => text.known().filter(|text| ["0.0.0.0/0", "::/0", "PublicInternetOnly"].contains(text)),
+        Value::List(items) => items.iter().find_map(opened_by),
+        Value::Map(map) => map.values().find_map(opened_by),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Colours, and whether a stream gets them. Meaning is never carried by colour alone.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
 use crate::escape::sequence;
 
@@ -22,7 +23,13 @@ pub struct Terminal {
     is_terminal: bool,
     is_dumb: bool,
     wants_color: Option<bool>,
+    width: Option<usize>,
 }
+
+/// Width of lines that go to a pipe or a file, where nobody can tell how wide they are shown.
+const UNKNOWN_WIDTH: usize = 100;
+/// Widths beyond which lines are neither made narrower nor wider: no address fits any more, no eye finds the next line.
+const WIDTHS: RangeInclusive<usize> = 40..=120;
 
 impl Terminal {
     /// A stream, which is a terminal or a pipe or a file, in an environment that `variable` looks up.
@@ -31,7 +38,20 @@ impl Terminal {
         // <https://no-color.org> goes before <https://bixense.com/clicolors>: who asks for none has a reason.
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let wants_color = if set("NO_COLOR").is_some() { Some(false) } else { forced.then_some(true) };
-        Self { is_terminal, is_dumb: set("TERM").is_some_and(|value| value == "dumb"), wants_color }
+        let is_dumb = set("TERM").is_some_and(|value| value == "dumb");
+        let columns = set("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+        Self { is_terminal, is_dumb, wants_color, width: columns }
+    }
+
+    /// The same stream, of so many columns as the system says; COLUMNS goes before that, as in every program.
+    #[must_use]
+    pub fn wide(self, columns: Option<u16>) -> Self {
+        Self { width: self.width.or(columns.map(usize::from).filter(|columns| *columns > 0)), ..self }
+    }
+
+    /// The width at which text for people is folded, in columns.
+    pub fn width(self) -> usize {
+        self.width.unwrap_or(UNKNOWN_WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
     }
 
     /// The colours of this stream.

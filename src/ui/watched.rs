@@ -8,9 +8,6 @@ use crate::plan::{Mend, Plan, Watched};
 /// Width of a finding on its line.
 const WIDTH: usize = 60;
 
-/// The title above them.
-pub(super) const TITLE: &str = "Security: found on what is ours, and not in the config";
-
 /// The lines of everything that a plan leaves as it was found: each with the way out below it.
 pub fn lines(plan: &Plan) -> Vec<String> {
     plan.watched().iter().flat_map(|(address, watched)| [line(address, watched), way_out(address, watched)]).collect()

@@ -48,7 +48,9 @@ fn compare(lab: &Lab, plan: &[&str], run: &[&str], text: &str) -> usize {
 
 /// The numbers behind which a word stands in the last line of what people see.
 fn numbers(text: &str) -> BTreeMap<String, String> {
-    let line = text.lines().last().unwrap().trim_end_matches('.');
+    let is_last =
+        |line: &&str| ["Plan: ", "Apply complete: ", "Destroy complete: "].iter().any(|word| line.starts_with(word));
+    let line = text.lines().rfind(is_last).unwrap().trim_end_matches('.');
     let parts = line.split_once(": ").unwrap().1.split(", ");
     parts.filter_map(|part| part.split_once(' ')).map(|(number, word)| (word.to_owned(), number.to_owned())).collect()
 }
@@ -65,10 +67,13 @@ fn a_destroy_retains_what_its_plan_retains() {
         let (planned_numbers, done_numbers) = (numbers(&planned), numbers(&done));
         assert_eq!(planned_numbers.get("retained"), done_numbers.get("retained"), "{name}\n{planned}\n{done}");
         assert!(planned_numbers["retained"].parse::<u32>().unwrap() > 3, "{name}: {planned}");
-        assert_eq!(planned_numbers["to destroy"], done_numbers["destroyed"], "{name}\n{planned}\n{done}");
+        assert_eq!(planned_numbers["to delete"], done_numbers["deleted"], "{name}\n{planned}\n{done}");
         let retained = |text: &str| {
-            let (_, section) = text.split_once("Retained:\n").unwrap_or_default();
-            section.lines().take_while(|line| line.starts_with("  ")).count()
+            let (_, section) = text.split_once("\nRetained   ").unwrap_or_default();
+            let section = section.split_once("\n\n").unwrap_or_default().0;
+            let is_address =
+                |line: &&str| line.split(' ').next().is_some_and(|word| word.ends_with(':') && word.contains('.'));
+            section.lines().map(str::trim_start).filter(is_address).count()
         };
         assert_eq!(retained(&planned).to_string(), planned_numbers["retained"], "{planned}");
     }

@@ -25,7 +25,7 @@ fn say_it_to_people(lab: &Lab, Change { name, says, .. }: &Change, address: &str
         assert!(said.contains(address) && said.contains(says), "{name}: {command:?} says nothing of it:\n{said}");
     }
     let diff = lab.run(&["diff"], EVERYTHING).expect(2);
-    assert!(diff.data.contains(address), "{name}: {}", diff.data);
+    assert!(diff.shows(address), "{name}: {}", diff.data);
 }
 
 /// Makes sure that a document of a plan, a drift or a report names the change.
@@ -92,7 +92,7 @@ fn what_is_to_be_mended_must_be_there() {
     let lab = Lab::like(&applied());
     let ended = lab.run(&["plan", "--fix", "execution_role.defalt"], EVERYTHING);
     assert_eq!(ended.code, 64, "{}{}", ended.data, ended.notes);
-    assert!(ended.notes.contains("did you mean `execution_role.default`?"), "{}", ended.notes);
+    assert!(ended.notes_show("did you mean `execution_role.default`?"), "{}", ended.notes);
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn pair(command: &str, code: Exit) -> Pair {
 fn hold(lab: &Lab, _: &str) {
     lab.set_faults_once("deny=ssm:PutParameter@3".parse().unwrap());
     let left = lab.run(APPLY, &CONFIG.replace("science", "craft"));
-    assert!(left.notes.contains("could not be given back"), "{}", left.notes);
+    assert!(left.notes_show("could not be given back"), "{}", left.notes);
     lab.holders_are_unknown(true);
 }
 

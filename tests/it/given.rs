@@ -7,7 +7,7 @@ use studio_sandbox::World;
 use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Lab, PLAN};
-use crate::support::ended::Ended;
+use crate::support::ended::{Ended, unfolded};
 
 const HOME: &str = "123456789012";
 const THEIRS: &str = "999988887777";
@@ -140,7 +140,7 @@ fn a_given_bucket_is_looked_up_before_the_first_write() {
     change(&lab, |world| alter(world, "s3/bucket", "acme-dev-ml-studio", "region", json!("eu-west-1")));
     let ended = lab.run(APPLY, &generated).expect(5);
     assert!(ended.writes().is_empty());
-    assert!(ended.data.contains("a bucket of that name is in eu-west-1"), "{}", ended.data);
+    assert!(ended.shows("a bucket of that name is in eu-west-1"), "{}", ended.data);
     println!("{} given buckets", cases + 7);
 }
 
@@ -207,7 +207,7 @@ fn what_another_account_has_of_the_network_serves_as_far_as_it_is_shared() {
     let text = in_vpc("vpc-theirs", "subnet-theirs1", "");
     let was = lab.tables()["ec2/subnet@999988887777"].clone();
     let ended = lab.run(APPLY, &text).expect(0);
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = unfolded(&format!("{}{}", ended.data, ended.notes));
     assert!(
         said.contains("not checked: whether subnet-theirs1 leads out of the VPC, since account 999988887777"),
         "{said}"

@@ -265,7 +265,7 @@ fn the_lock_is_free_and_no_part_of_the_changes() {
     let changed = SSO.replacen("domain:", "domain:\n  tags: {team: science}", 1);
     let again = lab.run(APPLY, &changed).expect(0);
     assert!(again.calls.iter().any(is_lock));
-    assert!(!again.notes.contains("left the lock behind"), "{}", again.notes);
+    assert!(!again.notes_show("left the lock behind"), "{}", again.notes);
 }
 
 /// The text with the keys of every map in the opposite order; lists stay as they are.

@@ -132,9 +132,9 @@ fn a_run_whose_lock_is_taken_away_ends_with_the_code_of_that() {
     let mut lost = 0;
     for calls in [60, 70, 80, 90] {
         let ([applied, _], _) = stage.run_both([&orders[0], &orders[1]], calls);
-        if applied.notes.contains("the lock was taken away: stopping") {
+        if applied.notes_show("the lock was taken away: stopping") {
             assert_eq!(applied.code, 8, "{}", applied.notes);
-            assert!(applied.data.contains("error[SD5002]: the lock was taken away"), "{}", applied.data);
+            assert!(applied.shows("error[SD5002]: the lock was taken away"), "{}", applied.data);
             lost += 1;
         }
         stage.pass(200);
@@ -156,7 +156,7 @@ fn a_lock_that_may_be_held_is_given_back_or_spoken_of() {
     // The network is gone from then on: nothing can be done, and the next one who is told to wait knows why.
     let (code, ended, is_free) = taken(&format!("cut-after={put}"));
     assert!(!is_free && code == Some(1), "{code:?} {}", ended.notes);
-    assert!(ended.notes.contains("the lock could not be given back"), "{}", ended.notes);
+    assert!(ended.notes_show("the lock could not be given back"), "{}", ended.notes);
     // It is refused once, and then works again.
     let (code, ended, is_free) = taken(&format!("deny=ssm:GetParameter@{}", put + 1));
     assert!(is_free, "{code:?} {}", ended.notes);

@@ -80,6 +80,16 @@ pub fn sequence(sequence: &str) -> String {
     format!("{}{sequence}", *MARK)
 }
 
+/// A text without the escape sequences that are ours: what can be seen of it.
+pub fn unpainted(text: &str) -> String {
+    let mut pieces = text.split(MARK.as_str());
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |seen, piece| {
+        let end = piece.find('m').filter(|_| piece.starts_with('[')).map_or(0, |end| end + 1);
+        seen + &piece[end..]
+    })
+}
+
 /// A text whose escape sequences are all ours: what was written by a renderer that was given nothing but [`one_line()`]s.
 pub fn rendered(text: &str) -> String {
     text.replace('\u{1b}', &MARK)
@@ -180,6 +190,7 @@ mod tests {
     fn what_is_ours_leaves_as_it_is_and_cannot_be_forged() {
         let red = format!("{}red{}", sequence("[31m"), sequence("[0m"));
         assert_eq!(outgoing(&one_line(&red)), "\u{1b}[31mred\u{1b}[0m");
+        assert_eq!(unpainted(&format!("a {red} mm")), "a red mm");
         assert_eq!(outgoing(&format!("{}::error::x", sequence("[31m"))), "\u{1b}[31m\\u003a:error::x");
         assert_eq!(outgoing(&command("::error::a\n::b")), "::error::a\n\\u003a:b");
         assert_eq!(outgoing(&rendered("\u{1b}[1mtitle\u{1b}[0m")), "\u{1b}[1mtitle\u{1b}[0m");

@@ -49,7 +49,7 @@ pub enum SchemaKind {
 /// Command-line options of `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
-    /// The code, such as SD1003.
+    /// The code, such as SD1003; or `differences`, for all intended differences from MDAA.
     #[arg(value_name = "CODE")]
     pub code: String,
 }

@@ -10,7 +10,7 @@ use super::consent::{Consent, RemovalArgs};
 use super::global::Format;
 use super::operate::{CleanupArgs, ListArgs, OutputArgs, PermissionsArgs, SandboxCommand, UnlockArgs, UrlArgs};
 use super::values::file;
-use crate::ui::plan_human::DiffStyle;
+use crate::ui::plan_human::{DiffStyle, NoticeStyle};
 
 /// The commands of the program.
 #[derive(Clone, Debug, Subcommand)]
@@ -295,6 +295,9 @@ pub struct PlanArgs {
     /// How much of each change to show.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub diff: DiffStyle,
+    /// Which notices to show: those to act on, or the intended differences from MDAA too.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    pub notices: NoticeStyle,
     /// What the user allows.
     #[command(flatten)]
     pub consent: Consent,
@@ -347,6 +350,9 @@ pub struct ApplyArgs {
     /// How much of each change to show in the plan.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub diff: DiffStyle,
+    /// Which notices to show: those to act on, or the intended differences from MDAA too.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    pub notices: NoticeStyle,
     /// What the user allows.
     #[command(flatten)]
     pub consent: Consent,

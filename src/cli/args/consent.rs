@@ -95,6 +95,13 @@ pub struct RemovalArgs {
 }
 
 impl RemovalArgs {
+    /// The options as words of a command line, but for `--drain`, which is a word of consent.
+    pub fn words(&self) -> Vec<String> {
+        let all = [("--home-efs", self.home_efs), ("--bucket", self.bucket), ("--kms-key", self.kms_key)];
+        let word = |fate| if fate == Disposal::Delete { "delete" } else { "retain" };
+        all.iter().filter_map(|(flag, said)| Some(format!("{flag} {}", word((*said)?)))).collect()
+    }
+
     /// Writes the options into those of the planner.
     pub fn write_to(&self, options: &mut Options) {
         let retention = &mut options.retention;

@@ -38,7 +38,7 @@ fn what_a_link_brings_in_from_elsewhere_is_named_in_the_plan() {
     let said = format!("outside -> {}", target.display());
     for command in [PLAN, &["plan", "--format", "json"][..]] {
         let ended = lab.run(command, &with_tools(""));
-        assert!(ended.data.contains(&said) && !ended.data.contains("inside ->"), "{}", ended.data);
+        assert!(ended.shows(&said) && !ended.shows("inside ->"), "{}", ended.data);
     }
     quiet(lab.run(PLAN, &with_tools(", exclude: [outside]")).expect(2));
     lab.run(APPLY, &with_tools("")).expect(0);
@@ -47,7 +47,7 @@ fn what_a_link_brings_in_from_elsewhere_is_named_in_the_plan() {
     quiet(lab.run(PLAN, &with_tools("")).expect(0));
     fs::write(lab.path("elsewhere"), "another").unwrap();
     let ended = lab.run(PLAN, &with_tools("")).expect(2);
-    assert!(ended.data.contains(&said), "{}", ended.data);
+    assert!(ended.shows(&said), "{}", ended.data);
 }
 
 #[test]

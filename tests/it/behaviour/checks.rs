@@ -164,7 +164,7 @@ fn row_35_networks_that_keep_studio_shut_are_warned_of() {
     let quiet = prepared(&text);
     let none = quiet.run(PLAN, &text).expect(2);
     for word in ["NAT", "endpoint", "public subnet", "free addresses", "reach each other"] {
-        assert!(!none.data.contains(word), "{}", none.data);
+        assert!(!none.shows(word), "{}", none.data);
     }
     for (table, key, record, expected) in [
         ("ec2/route-table", "rtb-9", ways(json!(null)), "no VPC endpoint for sagemaker.api, sagemaker.runtime, s3"),
@@ -185,7 +185,7 @@ fn row_37_shared_spaces_get_what_the_config_gives_them() {
     let ended = Lab::new().run(PLAN, BASE).expect(2);
     ended.assert_says("shared spaces are not enabled");
     let ended = Lab::new().run(PLAN, &edit(BASE, "  tags:", "  defaultSpaceSettings: {}\n  tags:")).expect(2);
-    assert!(!ended.data.contains("shared spaces are not enabled"));
+    assert!(!ended.shows("shared spaces are not enabled"));
 }
 
 #[test]

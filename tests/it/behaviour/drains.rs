@@ -245,7 +245,7 @@ fn a_user_with_an_app_and_a_space_goes_once_all_of_it_may() {
     blocked.assert_says("also in the way: app.ben/JupyterLab/default, app.bens/JupyterLab/default, space.bens");
     blocked.assert_says("`--allow-profile-delete ben --drain`");
     blocked.assert_says("private JupyterLab space of ben, 5 GB, InService: the files in it are lost for good");
-    assert!(!blocked.data.contains("anns"), "{}", blocked.data);
+    assert!(!blocked.shows("anns"), "{}", blocked.data);
     // Stopping apps is no leave to lose files.
     let consent = [APPLY, &["--allow-profile-delete", "ben"]].concat();
     let stop = lab.run(&[&consent[..], &["--stop-apps"]].concat(), &without).expect(5);

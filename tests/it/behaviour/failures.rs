@@ -53,13 +53,13 @@ fn row_09_what_a_failed_domain_leaves_goes_with_it() {
         let left = behind(&lab);
         assert_eq!(left.is_empty(), reason != "InternalFailure", "{left:?}");
         let plan = lab.run(&["plan"], BASE).expect(0);
-        assert!(!plan.data.contains("everybody's home"), "{}", plan.data);
+        assert!(!plan.shows("everybody's home"), "{}", plan.data);
         let destroyed = Lab::like(&lab.tables());
         let end = destroyed.run(crate::support::account::DESTROY, BASE).expect(0);
-        assert!(!end.data.contains("everybody's home"), "{}", end.data);
+        assert!(!end.shows("everybody's home"), "{}", end.data);
         assert_eq!(behind(&destroyed), Vec::<String>::new());
         let again = lab.run(APPLY, BASE).expect(0);
-        assert!(!again.data.contains("retained home_efs"), "{}", again.data);
+        assert!(!again.shows("retained home_efs"), "{}", again.data);
         let now = behind(&lab);
         assert!(now.len() == 5 && now.iter().all(|thing| !left.contains(thing)), "{now:?}");
         lab.run(PLAN, BASE).expect(0);
@@ -130,7 +130,7 @@ fn what_is_left_out_is_no_success() {
     assert!(nothing.writes().is_empty());
     lab.run(PLAN, BASE).expect(2);
     let partly = lab.run(&skip, &edit(BASE, "team: science", "team: art")).expect(8);
-    partly.assert_says("1 step blocked: left out, and the rest is applied");
+    partly.assert_says("1 blocked. What is blocked is left out, and the rest is applied.");
     partly.assert_says("1 blocked");
 }
 
@@ -164,7 +164,7 @@ fn row_30_two_hundred_users_at_two_requests_a_second() {
     let lab = Lab::new();
     faults(&lab, "throttle-tps=2");
     let ended = lab.run(APPLY, &text).expect(0);
-    assert!(!ended.notes.contains("Throttling") && !ended.data.contains("Throttling"));
+    assert!(!ended.notes_show("Throttling") && !ended.shows("Throttling"));
     faults(&lab, "");
     let plan = lab.run(PLAN, &text).expect(0);
     assert!(count(&plan, "ListUserProfiles") <= 20, "a list is read by pages, not by profile");

@@ -79,7 +79,7 @@ fn row_03_cleanup_removes_what_a_deleted_domain_left() {
     destroyed.assert_says(&format!("studio.yaml --domain-id {id} --org acme"));
     lab.run(&cleanup[..3], BASE).expect(10);
     let ended = lab.run(&cleanup, BASE).expect(0);
-    ended.assert_says("Destroy complete: 3 destroyed");
+    ended.assert_says("Destroy complete: 3 deleted");
     let tables = lab.tables();
     let left: Vec<_> =
         ["efs/file-system", "ec2/security-group"].iter().filter_map(|table| tables.get(*table)).collect();

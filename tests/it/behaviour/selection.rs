@@ -153,7 +153,7 @@ fn a_target_brings_what_it_waits_for_and_nothing_else() {
     let lab = Lab::new();
     let ended = lab.run(&[APPLY, &["--target", "security_group.*"]].concat(), BASE).expect(0);
     ended.assert_says("PARTIAL: ");
-    ended.assert_says("1 added");
+    ended.assert_says("1 created");
     assert!(!lab.tables().contains_key("studio/domain"));
     let ended = lab.run(&[APPLY, &["--target", "domain.studio"]].concat(), BASE).expect(0);
     ended.assert_says(" left out");

@@ -25,7 +25,7 @@ fn a_mistake_names_its_place_and_the_way_out() {
         for command in [&["plan", "bad.yaml"][..], &["apply", "bad.yaml", "--auto-approve"]] {
             let ended = desk.run(command).expect(code);
             for text in said {
-                assert!(ended.notes.contains(text), "{name}: `{text}` is not in\n{}", ended.notes);
+                assert!(ended.notes_show(text), "{name}: `{text}` is not in\n{}", ended.notes);
             }
             assert_eq!(ended.data, "", "{name}");
         }
@@ -120,8 +120,8 @@ fn a_failure_half_way_says_that_running_again_continues() {
     let desk = Desk::new();
     let fault = "fail=CreateDomain:out of capacity";
     let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "--sandbox-fault", fault]).expect(8);
-    assert!(ended.data.contains("studio-deploy apply minimal.yaml --auto-approve --org acme"), "{}", ended.data);
-    assert!(ended.data.contains("` again to continue"), "{}", ended.data);
+    assert!(ended.shows("studio-deploy apply minimal.yaml --auto-approve --org acme"), "{}", ended.data);
+    assert!(ended.shows("` again to continue"), "{}", ended.data);
     assert!(!ended.writes().is_empty());
     desk.run(&["apply", "minimal.yaml", "--auto-approve", "--confirm", NAME]).expect(0);
     desk.plan("minimal.yaml").expect(0);

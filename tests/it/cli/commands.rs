@@ -8,7 +8,7 @@ fn a_url_is_a_credential() {
     let ended = desk.run(&["url", "minimal.yaml", "--user", "example-user-id", "--log-file", "log", "-vv"]).expect(0);
     assert!(ended.data.starts_with("https://d-") && ended.data.lines().count() == 1, "{}", ended.data);
     let token = ended.data.trim().rsplit('=').next().unwrap();
-    assert!(!ended.notes.contains(token) && !desk.read("log").contains(token));
+    assert!(!ended.notes_show(token) && !desk.read("log").contains(token));
     let raw = desk.run(&["url", "minimal.yaml", "--user", "example-user-id", "--raw"]).expect(0);
     assert_eq!(raw.notes, "");
     let all = ["--expires-in", "60", "--session-duration", "1h", "--landing-uri", "app:JupyterLab:"];
@@ -128,7 +128,7 @@ fn the_sandbox_is_emptied_and_seeded() {
     let desk = Desk::applied();
     desk.run(&["sandbox", "reset"]).expect(0);
     desk.run(&["sandbox", "seed", "minimal.yaml"]).expect(0).notes_have("made VPC vpc-id");
-    desk.plan("minimal.yaml").expect(2).data_has("27 to add");
+    desk.plan("minimal.yaml").expect(2).data_has("27 to create");
     assert_eq!(desk.run(&["sandbox", "reset", "--format", "json"]).expect(0).json()["file"], "F");
     let seeded = desk.run(&["sandbox", "seed", "minimal.yaml", "--format", "json"]).expect(0).json();
     assert!(seeded["made"].as_array().unwrap().contains(&"VPC vpc-id".into()), "{seeded}");

@@ -130,7 +130,7 @@ fn a_user_goes_only_with_consent() {
     desk.apply("minimal.yaml").expect(5).notes_have("--allow-profile-delete ben");
     desk.run(&["apply", "minimal.yaml", "--auto-approve", "--allow-profile-delete", "ben"])
         .expect(0)
-        .data_has("delete   user_profile.ben");
+        .data_has("- user_profile.ben  it is no longer in the config");
     desk.plan("minimal.yaml").expect(0);
 }
 
@@ -139,11 +139,11 @@ fn a_saved_plan_is_what_is_applied() {
     let desk = Desk::applied();
     desk.minimal_and("studio.yaml", USER);
     desk.run(&["plan", "studio.yaml", "--out", "p.json"]).expect(0);
-    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(0).data_has("1 added");
+    desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(0).data_has("1 created");
     // It says the same no longer once it is applied, nor for another config.
     desk.run(&["apply", "studio.yaml", "--plan", "p.json"]).expect(7).notes_have("user_profile.ben no longer differs");
     desk.run(&["plan", "minimal.yaml", "--allow-profile-delete", "ben", "--out", "p.json"]).expect(0);
-    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(0).data_has("1 destroyed");
+    desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(0).data_has("1 deleted");
     desk.write("p.json", "{}");
     desk.run(&["apply", "minimal.yaml", "--plan", "p.json"]).expect(7).notes_have("not a saved plan");
 }

@@ -47,7 +47,7 @@ fn an_environment_lives_over_http() {
     let server = Server::start(&desk);
     let endpoint = ["--endpoint-url", server.url.as_str()];
     let apply = end(client(&desk, &["apply", "minimal.yaml", "--auto-approve"]).args(endpoint));
-    apply.expect(0).data_has("27 added");
+    apply.expect(0).data_has("27 created");
     // The standard variable leads to the same place.
     let plan =
         end(client(&desk, &["plan", "minimal.yaml", "--detailed-exitcode"]).env("AWS_ENDPOINT_URL", &server.url));
@@ -67,7 +67,7 @@ fn profiles_and_roles_lead_to_the_account() {
     args.extend(IDENTITY);
     let mut profile = desk.command(&args);
     profile.env("AWS_CONFIG_FILE", desk.path("config")).env("AWS_SHARED_CREDENTIALS_FILE", desk.path("credentials"));
-    end(&mut profile).expect(0).data_has("27 to add");
+    end(&mut profile).expect(0).data_has("27 to create");
     let role = "arn:aws:iam::123456789012:role/test-admin-role";
     let ended = end(client(&desk, &["plan", "minimal.yaml", "--role-arn", role, "--endpoint-url", &server.url]));
     // The role is assumed, and has no policy that would let it look at anything.

@@ -144,7 +144,7 @@ fn quiet_says_only_data_and_errors() {
     let desk = Desk::new();
     let ended = desk.run(&["apply", "minimal.yaml", "--auto-approve", "-q"]).expect(0);
     assert_eq!(ended.notes, "");
-    assert!(ended.data.contains("Apply complete"));
+    assert!(ended.shows("Apply complete"));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn reports_are_more_outputs_of_the_same_run() {
 fn more_is_said_to_whoever_asks_for_it() {
     let desk = Desk::applied();
     let usual = desk.run(&["plan", "minimal.yaml"]).expect(0);
-    assert!(!usual.notes.contains("calls to AWS"), "{}", usual.notes);
+    assert!(!usual.notes_show("calls to AWS"), "{}", usual.notes);
     desk.run(&["plan", "minimal.yaml", "-v"])
         .expect(0)
         .notes_have("in 123456789012 us-east-1, as arn:aws:")

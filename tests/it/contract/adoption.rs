@@ -159,13 +159,13 @@ fn an_environment_of_mdaa_is_foreign_until_it_is_adopted() {
     sandboxed(&place, &["apply", "studio.yaml", "--auto-approve"]).expect(5).says(STACK);
 
     let adopting = sandboxed(&place, &["plan", "studio.yaml", "--adopt"]).expect(0);
-    assert!(adopting.data.contains("<-"), "{adopting:?}");
+    assert!(adopting.shows("<-"), "{adopting:?}");
     let plan = sandboxed(&place, &["plan", "studio.yaml", "--adopt", "--format", "json"]).expect(0).json();
     for (address, action) in actions(&plan) {
         let expected = if address.starts_with("bucket_object.") { "update" } else { "adopt" };
         assert_eq!(action, expected, "{address}");
     }
-    assert!(!adopting.notes.contains("takes effect"), "{adopting:?}");
+    assert!(!adopting.notes_show("takes effect"), "{adopting:?}");
     let adopted = sandboxed(&place, &["apply", "studio.yaml", "--adopt", "--auto-approve"]).expect(0);
     // What lies in the bucket is what would be uploaded.
     let called = |operation: &str| adopted.calls.iter().any(|call| call.operation == operation);

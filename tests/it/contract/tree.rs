@@ -72,7 +72,7 @@ domains:
     assert_eq!(document["plans"][1]["deployment"], "acme/prod/ml/two");
     plan.says("the config is for account 222222222222").says("is in 111111111111");
     let applied = place.raw(&["apply", "mdaa.yaml", "--sandbox", "--auto-approve"]).expect(8);
-    assert!(applied.data.contains("acme/prod/ml/two  failed: the config is for account 222222222222"), "{applied:?}");
+    assert!(applied.shows("acme/prod/ml/two  failed: the config is for account 222222222222"), "{applied:?}");
     place.raw(&["plan", "mdaa.yaml", "--sandbox", "-e", "dev", "--detailed-exitcode"]).expect(0);
 }
 

@@ -16,7 +16,7 @@ fn a_first_write_that_is_refused_ends_with_the_code_of_its_reason() {
         let ended = lab.run(line, text);
         assert_eq!(ended.code, 4, "{line:?}\n{}\n{}", ended.data, ended.notes);
         assert_eq!(changes(&ended), 0, "{line:?}\n{}", ended.data);
-        assert!(ended.notes.contains("SD3002") || ended.data.contains("SD3002"), "{}\n{}", ended.data, ended.notes);
+        assert!(ended.notes_show("SD3002") || ended.shows("SD3002"), "{}\n{}", ended.data, ended.notes);
     };
     // The record is the first thing that is written.
     refused("deny=ssm:PutParameter@2", &|_| (), APPLY, &CONFIG.replace("science", "art"));
@@ -60,11 +60,11 @@ fn a_region_of_the_environment_contradicts_no_config_in_silence() {
             if code == 4 {
                 assert_eq!(ended.code, 4, "{command}: {}", ended.notes);
                 for said in [name, value, "us-east-1", "studio.yaml:1:"] {
-                    assert!(ended.notes.contains(said), "{command}: `{said}` is not in\n{}", ended.notes);
+                    assert!(ended.notes_show(said), "{command}: `{said}` is not in\n{}", ended.notes);
                 }
                 assert!(ended.calls.is_empty(), "{command}");
             } else {
-                assert!(!ended.notes.contains("SD3003"), "{name}={value} {command}: {}", ended.notes);
+                assert!(!ended.notes_show("SD3003"), "{name}={value} {command}: {}", ended.notes);
             }
         }
         lab.run(&["validate"], &config).expect(0);

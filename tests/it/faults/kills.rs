@@ -78,7 +78,7 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
         return said(format!("running again ended with {code:?}\n{notes}"));
     }
     let wrote = again.calls.iter().any(|call| call.writes);
-    if held && wrote && !again.notes.contains("left the lock behind") {
+    if held && wrote && !again.notes_show("left the lock behind") {
         return said(format!("nobody noticed the dead holder of the lock\n{notes}"));
     }
     let mut seen = picture(&stage.tables());

@@ -91,7 +91,7 @@ impl Scene {
 
     fn judge_lock(&mut self, now: &Tables, code: Option<u8>, ended: &Ended) -> Result<(), String> {
         let is_free = judge::lock_is_free(now);
-        if code.is_none() || ended.notes.contains("the lock could not be given back") {
+        if code.is_none() || ended.notes_show("the lock could not be given back") {
             self.is_held |= !is_free;
         } else if is_free {
             self.is_held = false;

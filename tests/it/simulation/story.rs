@@ -166,7 +166,7 @@ impl Story {
         let fits = |wish: &Wish| {
             let ended = scratch.run(&["validate"], &wish.text());
             // What AWS would refuse is a warning here, and an error of an apply.
-            ended.code == 0 && !ended.notes.contains("SD15") && !ended.data.contains("SD15")
+            ended.code == 0 && !ended.notes_show("SD15") && !ended.shows("SD15")
         };
         let mut first = Dice::new(part(self.seed, 99));
         let mut wish = Wish::first(&mut first);

@@ -43,14 +43,24 @@ impl Ended {
     /// Makes sure that standard output has a text.
     #[track_caller]
     pub fn data_has(self, text: &str) -> Self {
-        assert!(self.data.contains(text), "`{text}` is not in\n{}", self.data);
+        assert!(unfolded(&self.data).contains(&unfolded(text)), "`{text}` is not in\n{}", self.data);
         self
+    }
+
+    /// Returns `true` if standard output has a text, wherever it is folded.
+    pub fn shows(&self, text: &str) -> bool {
+        unfolded(&self.data).contains(&unfolded(text))
+    }
+
+    /// Returns `true` if standard error has a text, wherever it is folded.
+    pub fn notes_show(&self, text: &str) -> bool {
+        unfolded(&self.notes).contains(&unfolded(text))
     }
 
     /// Makes sure that standard error has a text.
     #[track_caller]
     pub fn notes_have(self, text: &str) -> Self {
-        assert!(self.notes.contains(text), "`{text}` is not in\n{}", self.notes);
+        assert!(unfolded(&self.notes).contains(&unfolded(text)), "`{text}` is not in\n{}", self.notes);
         self
     }
 
@@ -65,8 +75,13 @@ impl Ended {
     #[track_caller]
     pub fn assert_says(&self, text: &str) {
         let all = format!("{}\n{}", self.data, self.notes);
-        assert!(all.contains(text), "`{text}` is not in\n{all}");
+        assert!(unfolded(&all).contains(&unfolded(text)), "`{text}` is not in\n{all}");
     }
+}
+
+/// A text without its folds: where a line ends is a matter of the screen's width.
+pub fn unfolded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns `true` if a call is about the lock.

@@ -66,11 +66,11 @@ fn a_name_is_read_and_written_as_the_service_would() {
         assert_eq!(is_seeded, is_possible, "{name}");
         assert!(!is_possible || is_missing, "{name} can be there and not be read: {read:?}");
         let ended = lab.run(&["validate", "--region", "us-east-1"], &text);
-        let is_refused = ended.notes.contains("SD1028");
+        let is_refused = ended.notes_show("SD1028");
         assert_eq!(is_possible, !is_refused, "{name}: {read:?}\n{}", ended.notes);
         if is_refused {
             assert!(
-                ended.code == 3 && ended.notes.contains("studio.yaml:6") && ended.notes.contains("help:"),
+                ended.code == 3 && ended.notes_show("studio.yaml:6") && ended.notes_show("help:"),
                 "{}",
                 ended.notes
             );
@@ -94,7 +94,7 @@ fn an_organisation_whose_parameters_cannot_be_published_is_refused() {
         let config = lab.config(&text);
         for command in [&["validate"], PLAN] {
             let ended = lab.command_as(&[command, &[&config]].concat(), &identity);
-            assert_eq!(takes, !ended.notes.contains("SD1028"), "{org} {command:?}\n{}", ended.notes);
+            assert_eq!(takes, !ended.notes_show("SD1028"), "{org} {command:?}\n{}", ended.notes);
             assert_eq!(ended.code == 3, !takes, "{org} {command:?}\n{}", ended.notes);
         }
         let without =

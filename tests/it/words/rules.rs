@@ -123,13 +123,13 @@ fn rules_that_are_one_to_ec2_are_told_of_however_they_are_written() {
             cases += 1;
             let text = yaml([*one, *other]);
             let ended = lab.run(&["validate"], &text);
-            assert_eq!(ended.notes.contains("SD2007"), is_one, "{text}\n{}", ended.notes);
+            assert_eq!(ended.notes_show("SD2007"), is_one, "{text}\n{}", ended.notes);
             assert_eq!(ended.code, 0, "{text}\n{}", ended.notes);
             if is_one {
                 same += 1;
                 let second = if one.0 == other.0 { 9 } else { 10 };
                 for line in [8, second] {
-                    assert!(ended.notes.contains(&format!("{line} |")), "line {line}\n{}", ended.notes);
+                    assert!(ended.notes_show(&format!("{line} |")), "line {line}\n{}", ended.notes);
                 }
             }
         }

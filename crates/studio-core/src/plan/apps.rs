@@ -88,7 +88,7 @@ fn leave_out(step: &mut Step, out: &[Change], blocked: &Blocked) -> Option<(Noti
     step.blocked = None;
     let paths: Vec<String> = out.iter().map(|change| change.path.to_string()).collect();
     let message = format!("left out: {}: {}; {}", paths.join(", "), blocked.why, blocked.hint);
-    Some((Notice { address: Some(step.address.clone()), message }, out.to_vec()))
+    Some((Notice::new(Some(step.address.clone()), message), out.to_vec()))
 }
 
 /// Returns `true` if an app is one of those that a change has to wait for.

@@ -6,6 +6,18 @@ use super::state::{self, Demand};
 use super::{Blocked, Change, Effect, Known, Options, Removal, Rules, Step, Transition, changes};
 use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Snapshot, State, Value};
 
+/// The reason why something is made that there is nothing of, and nothing to take the place of.
+const ABSENT: &str = "it does not exist yet";
+/// The reason why something is changed, when that is all there is to say.
+const DIFFERS: &str = "it differs";
+
+impl Step {
+    /// The reason of the step, unless the step itself says as much.
+    pub fn special_reason(&self) -> Option<&str> {
+        Some(self.reason()).filter(|reason| ![ABSENT, DIFFERS, ""].contains(reason))
+    }
+}
+
 /// Knowledge that later nodes may have of an earlier one.
 pub(super) enum Outlook {
     /// Stays the object that it is, with these outputs.
@@ -58,7 +70,7 @@ pub(super) fn step(
 }
 
 fn of_absent(node: Node, snapshot: &Snapshot, rules: &dyn Rules) -> Step {
-    let (mut reason, mut news) = ("it does not exist yet".to_owned(), Vec::new());
+    let (mut reason, mut news) = (ABSENT.to_owned(), Vec::new());
     if let Some((old, live)) = superseded(&node.address, snapshot) {
         reason = format!("it takes the place of {old}");
         // What the YAML says nothing about, such as a name that follows from the content, is no news.
@@ -100,7 +112,7 @@ fn of_ours(node: Node, live: &Observed, known: &Known<'_>, rules: &dyn Rules, op
         }
     };
     let changes = changes(&node, live, &known.managed(&address, live), rules);
-    let differs = (!changes.is_empty()).then(|| "it differs".to_owned());
+    let differs = (!changes.is_empty()).then(|| DIFFERS.to_owned());
     let Some(reason) = waits.or(differs).or(retries) else {
         return Step::new(address, Transition::Keep { node: Some(node), live: Some(live.clone()) }, "");
     };

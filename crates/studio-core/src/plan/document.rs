@@ -157,6 +157,9 @@ pub struct NoticeDocument {
     pub address: Option<String>,
     /// For people.
     pub message: String,
+    /// Whether it tells of an intended difference from MDAA, about which nobody has to do anything.
+    #[serde(default)]
+    pub is_difference: bool,
 }
 
 /// A finding on a thing of ours: the config says nothing about it, and it opens access, exposes or loses data.
@@ -298,6 +301,7 @@ impl PlanDocument {
         let notices = plan.notices.iter().map(|notice| NoticeDocument {
             address: notice.address.as_ref().map(ToString::to_string),
             message: notice.message.clone(),
+            is_difference: notice.is_difference,
         });
         Self {
             format_version: FORMAT_VERSION,

@@ -37,10 +37,10 @@ pub(super) fn keep_readable(steps: &mut [Step]) -> Option<Notice> {
             ));
             None
         }
-        _ => Some(Notice {
-            address: Some(bucket.address.clone()),
-            message: format!("{what}: keep it although only new objects get the other key"),
-        }),
+        _ => Some(Notice::new(
+            Some(bucket.address.clone()),
+            format!("{what}: keep it although only new objects get the other key"),
+        )),
     }
 }
 

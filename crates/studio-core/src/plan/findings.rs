@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Blocked, Notice, Plan, RulesOf, Selection, Step, Watched, left_out, record, selection, watch};
+use super::{Blocked, Notice, Plan, RulesOf, Selection, Step, Transition, Watched, left_out, record, selection, watch};
 use crate::model::{Address, Graph, Source};
 
 /// One result of a check.
@@ -28,7 +28,7 @@ pub enum Finding {
 impl Finding {
     /// A notice about one address, or about the whole.
     pub fn notice(address: Option<Address>, message: impl Into<String>) -> Self {
-        Self::Notice(Notice { address, message: message.into() })
+        Self::Notice(Notice::new(address, message))
     }
 }
 
@@ -112,6 +112,11 @@ impl Draft<'_> {
     pub fn finish(self) -> Plan {
         let Self { mut plan, rules, selection, lasting, watched } = self;
         left_out::close_if_skipping(&mut plan, rules);
+        for step in &mut plan.steps {
+            if let Transition::Create { node, .. } | Transition::Replace { node, .. } = &step.transition {
+                step.outline = Some(Box::new(rules(node.address.kind).outline(node)));
+            }
+        }
         plan.watched = watch::left(watched, &plan.steps);
         plan.record = record::next(&lasting, plan.recorded.as_ref(), &plan.steps, plan.destroy);
         if !selection.is_empty() {

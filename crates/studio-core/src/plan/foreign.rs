@@ -137,7 +137,7 @@ impl<'a> Company<'a> {
                  over, or delete it yourself",
                 live.id
             );
-            Some(Notice { address: Some(address.clone()), message })
+            Some(Notice::new(Some(address.clone()), message))
         })
         .collect()
     }

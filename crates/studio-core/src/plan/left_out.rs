@@ -152,14 +152,14 @@ pub(super) fn close(plan: &mut Plan, rules: RulesOf<'_>) {
             let whys: BTreeSet<String> = out.into_iter().map(|(_, why)| why).collect();
             let whys: Vec<String> = whys.into_iter().collect();
             take_out(step, &changes);
-            plan.notices.push(Notice {
-                address: Some(step.address.clone()),
-                message: format!(
+            plan.notices.push(Notice::new(
+                Some(step.address.clone()),
+                format!(
                     "left out: {}: what is left out elsewhere still needs it as it is ({}); it follows once that is done",
                     paths.join(", "),
                     whys.join(", ")
                 ),
-            });
+            ));
             plan.left_out.entry(step.address.clone()).or_default().extend(changes);
         }
         if !moved {

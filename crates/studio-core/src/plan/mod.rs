@@ -16,6 +16,7 @@ mod findings;
 mod foreign;
 mod left_out;
 mod order;
+pub mod outline;
 mod record;
 mod removal;
 mod rules;
@@ -37,6 +38,7 @@ pub use diff::{Change, changes, is_blank};
 pub use drift::Drift;
 pub use findings::{Check, Draft, Finding, Obstacle};
 pub use order::Cycle;
+pub use outline::{Fact, Outline};
 pub use record::{AssetDigest, PathSet, Record};
 pub use rules::{Apps, DeletionPolicy, Effect, Options, Removal, Retention, Rules, RulesOf, Selection, Unset};
 pub use schedule::{ReadyQueue, ReplacePhase, Schedule, Task};
@@ -119,7 +121,7 @@ pub fn plan<'a>(
     notices.splice(0..0, stays);
     let unread = snapshot.iter().filter_map(|(address, found)| Some((address.clone(), found.ours()?.unread.clone()?)));
     let unread: Vec<(Address, String)> = unread.collect();
-    let about = |(address, why): &(Address, String)| Notice { address: Some(address.clone()), message: why.clone() };
+    let about = |(address, why): &(Address, String)| Notice::new(Some(address.clone()), why);
     let unwatched: Vec<(Address, String)> = watch::unwatched(snapshot);
     notices.extend(unread.iter().chain(&unwatched).map(about));
     let mut plan = Plan {

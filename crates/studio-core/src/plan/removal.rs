@@ -167,7 +167,7 @@ fn remove(
         step.reason = format!("it is scheduled for deletion on {date}");
     }
     if let State::Busy(status) = &observed.state {
-        notices.push(Notice { address: Some(address.clone()), message: format!("it is {status} now") });
+        notices.push(Notice::new(Some(address.clone()), format!("it is {status} now")));
     }
     step
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use globset::Glob;
 
-use super::Watched;
+use super::{Outline, Watched};
 use crate::hint::Hint;
 use crate::model::{Address, Kind, Node, Observed, Path, Value};
 
@@ -111,6 +111,12 @@ pub trait Rules {
     fn stranger(&self, observed: &Observed) -> Option<Watched> {
         let _ = observed;
         None
+    }
+
+    /// The outline of what is to be made: its name in the account, and the one to six properties that a reviewer must know.
+    fn outline(&self, node: &Node) -> Outline {
+        let _ = node;
+        Outline::default()
     }
 
     /// Fate of the data beside an object that is deleted for good.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Action, Change, Omitted, Record, Transition, Watched};
+use super::{Action, Change, Omitted, Outline, Record, Transition, Watched};
 use crate::hint::Hint;
 use crate::model::{Address, Deployment, Node, Observed, Path, Source, State};
 
@@ -36,13 +36,15 @@ pub struct Step {
     pub(super) waits_for: BTreeSet<Address>,
     pub(super) later: Option<Hint>,
     pub(super) place: Option<Source>,
+    pub(super) outline: Option<Box<Outline>>,
 }
 
 impl Step {
     /// A step that waits for nothing and may happen.
     pub(super) fn new(address: Address, transition: Transition, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { address, transition, reason, blocked: None, waits_for: BTreeSet::new(), later: None, place: None }
+        let (blocked, waits_for, later, place, outline) = (None, BTreeSet::new(), None, None, None);
+        Self { address, transition, reason, blocked, waits_for, later, place, outline }
     }
 
     /// The address that it is about.
@@ -111,6 +113,11 @@ impl Step {
     /// The steps that must be done first.
     pub const fn waits_for(&self) -> &BTreeSet<Address> {
         &self.waits_for
+    }
+
+    /// The outline of what is made; none of anything else.
+    pub fn outline(&self) -> Option<&Outline> {
+        self.outline.as_deref()
     }
 
     /// The command that deletes later what is retained now.
@@ -201,6 +208,15 @@ pub struct Notice {
     pub address: Option<Address>,
     /// For people.
     pub message: String,
+    /// Whether it tells of an intended difference from MDAA, about which nobody has to do anything.
+    pub is_difference: bool,
+}
+
+impl Notice {
+    /// A notice about one address, or about the whole.
+    pub fn new(address: Option<Address>, message: impl Into<String>) -> Self {
+        Self { address, message: message.into(), is_difference: false }
+    }
 }
 
 /// Plan of a run: steps in order, and what may not be done. Only `plan/` makes and changes one.

@@ -49,10 +49,8 @@ pub(super) fn keep(
 }
 
 fn notice(node: &Node, path: &Path, what: &str) -> Notice {
-    Notice {
-        address: Some(node.address.clone()),
-        message: format!("{path} is no longer in the config, but the API cannot unset it: {what}"),
-    }
+    let message = format!("{path} is no longer in the config, but the API cannot unset it: {what}");
+    Notice::new(Some(node.address.clone()), message)
 }
 
 #[cfg(test)]

@@ -61,14 +61,21 @@ pub fn only_record_changes(plan: &Plan) -> bool {
     plan.record != plan.recorded && plan.steps.iter().all(|step| !step.action().is_change() && step.blocked.is_none())
 }
 
-/// `Plan: 3 to add, 1 to change, …`: the last line on the screen, which scripts look for.
+/// `Plan: 3 to create, 1 to update, 22 unchanged`: a line that scripts look for. What there is none of is not said.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Plan: {} to add, {} to change, {} to replace, {} to adopt, {} to destroy, {} unchanged",
-            self.add, self.change, self.replace, self.adopt, self.destroy, self.unchanged
-        )?;
-        if self.retained > 0 { write!(f, ", {} retained", self.retained) } else { Ok(()) }
+        let numbers = [
+            (self.add, "to create"),
+            (self.change, "to update"),
+            (self.replace, "to replace"),
+            (self.adopt, "to adopt"),
+            (self.destroy, "to delete"),
+            (self.unchanged, "unchanged"),
+            (self.retained, "retained"),
+            (self.blocked, "blocked"),
+        ];
+        let said = numbers.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+        let said = said.collect::<Vec<_>>().join(", ");
+        write!(f, "Plan: {}", if said.is_empty() { "nothing to do" } else { &said })
     }
 }
