@@ -83,7 +83,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) 
     check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let view = View { style: args.diff, notices: args.notices, ..run.view() };
+        let view = View { style: args.diff, notices: args.notices, deepens: true, ..run.view() };
         let text = plan_human::render(&planned.plan, view);
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }

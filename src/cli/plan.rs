@@ -84,7 +84,7 @@ async fn one(
     if run.is_human() {
         let next = next(args, &options, run);
         let next = Some(next.as_str()).filter(|_| args.out.is_none());
-        let view = View { style: args.diff, notices: args.notices, next, ..run.view() };
+        let view = View { style: args.diff, notices: args.notices, next, deepens: true, ..run.view() };
         let plan = plan_human::render(&planned.plan, view);
         text = format!("{}{plan}", Run::heading(&connected));
     }

@@ -162,7 +162,10 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
     } else if is_script(*before) || is_script(*after) {
         script(*before, *after, limits, paint)
     } else if is_list(*before) && is_list(*after) && (before.is_some() || after.is_some()) {
-        let items = set(items(*before), items(*after), limits);
+        let items: Vec<(Tone, String)> = set(items(*before), items(*after), limits)
+            .into_iter()
+            .map(|(tone, item)| (tone, brief(item, limits)))
+            .collect();
         let width: usize = items.iter().map(|(_, item)| item.chars().count()).sum();
         let is_short = items.len() == 1 || width <= ONE_LINE;
         let items: Vec<String> = items.iter().map(|(tone, item)| paint.paint(*tone, item)).collect();
@@ -178,7 +181,7 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
             sides = [*before, *after]
                 .map(|value| value.map_or_else(|| NOT_SET.into(), |value| value.to_json().to_string()));
         }
-        let [old, new] = sides.map(|side| shortened(side, limits.width));
+        let [old, new] = sides.map(|side| shortened(brief(side, limits), limits.width));
         let (old, new) = (paint.paint(Tone::Remove, &old), paint.paint(Tone::Add, &new));
         let change = if property.is_new_object { new } else { format!("{old} → {new}") };
         say(format!("{path}: {change}"), source);
@@ -187,6 +190,17 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
     say(format!("{path}:"), source);
     for line in block {
         say(format!("  {line}"), None);
+    }
+}
+
+/// A value in which an ARN stands as its last word, where not everything is to be shown: what is before it is the same for all.
+fn brief(text: String, limits: &Limits) -> String {
+    let (sign, arn) = text.split_at(text.find("arn:").filter(|at| *at <= 2).unwrap_or(0));
+    match arn.rsplit_once('/') {
+        Some((before, name)) if limits.width < usize::MAX && before.matches(':').count() == 5 => {
+            format!("{sign}…/{name}")
+        }
+        _ => text,
     }
 }
 

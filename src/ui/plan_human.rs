@@ -59,6 +59,8 @@ pub struct View<'a> {
     pub caller: &'a Caller,
     /// The command that carries the plan out, when that is another one.
     pub next: Option<&'a str>,
+    /// Whether the command takes `--diff`, so that more can be shown.
+    pub deepens: bool,
     /// The colours.
     pub paint: Paint,
     /// The width at which lines are folded, in columns.
@@ -68,7 +70,15 @@ pub struct View<'a> {
 impl View<'_> {
     /// A view of the usual amount.
     pub const fn new(caller: &Caller, paint: Paint, width: usize) -> View<'_> {
-        View { style: DiffStyle::Compact, notices: NoticeStyle::Needed, caller, next: None, paint, width }
+        View {
+            style: DiffStyle::Compact,
+            notices: NoticeStyle::Needed,
+            caller,
+            next: None,
+            deepens: false,
+            paint,
+            width,
+        }
     }
 }
 
@@ -86,7 +96,8 @@ pub fn render(plan: &Plan, view: View<'_>) -> String {
             false => page.text(&format!("No changes. {title} {state}{but}."), 0),
         }
     } else {
-        let title = format!("{deployment}   {} {}", deployment.account, deployment.region);
+        let all = if plan.destroy() { "   everything is destroyed" } else { "" };
+        let title = format!("{deployment}   {} {}{all}", deployment.account, deployment.region);
         let file = page.file.map(one_line).unwrap_or_default();
         page.place(&view.paint.paint(Tone::Strong, &one_line(&title)), &file, 0);
         page.blank();
@@ -211,8 +222,12 @@ impl<'a> Page<'a> {
         let headline = match block {
             Block::One(step) => headline(step),
             Block::Many { steps, .. } => {
-                let names: Vec<String> = steps.iter().map(|step| one_line(&step.address().name)).collect();
-                let shared = shared_folder(&steps.iter().map(|step| step.address().name.as_str()).collect::<Vec<_>>());
+                let kind = first.address().kind;
+                let is_one_kind = steps.iter().all(|step| step.address().kind == kind);
+                let name =
+                    |step: &&Step| if is_one_kind { step.address().name.clone() } else { step.address().to_string() };
+                let names: Vec<String> = steps.iter().map(|step| one_line(&name(step))).collect();
+                let shared = shared_folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
                 self.is_short = true;
                 match one_line(shared) {
                     folder if folder.is_empty() => {
@@ -341,7 +356,7 @@ impl<'a> Page<'a> {
             let what = self.paint(Tone::Remove, &what);
             return self.text(&format!("{numbers}. {what}"), 0);
         }
-        let full = self.is_short.then(|| "All properties: --diff full.".to_owned());
+        let full = (self.is_short && self.view.deepens).then(|| "All properties: --diff full.".to_owned());
         let next = self.view.next.filter(|_| !plan.is_empty()).map(|next| format!("Next: {next}"));
         let rest: Vec<String> = full.into_iter().chain(next).collect();
         let one = format!("{numbers}.  {}", rest.join("  "));

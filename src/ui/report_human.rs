@@ -93,8 +93,10 @@ fn leads_on(report: &Report, plan: &Plan, caller: &Caller) -> String {
     };
     // Users of Identity Center sign in at the domain's own URL.
     let user = report.outputs.keys().find(|address| address.kind == Kind::UserProfile && mode == Some("IAM"));
-    let opens = user.map(|user| format!("{}    ", caller.run("url", &["--user", &user.name]))).unwrap_or_default();
-    format!("  domain   {}   {}\n  next     {opens}{}\n", one_line(id), one_line(url), caller.run("output", &[]))
+    let mut next = vec![caller.run("output", &[])];
+    next.extend(user.map(|user| caller.run("url", &["--user", &user.name])));
+    let next = next.join("\n           ");
+    format!("  domain   {}\n  at       {}\n  next     {next}\n", one_line(id), one_line(url))
 }
 
 /// Every failure as an error of its own, with the place in the YAML.

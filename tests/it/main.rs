@@ -32,6 +32,7 @@ mod permissions;
 mod pipelines;
 mod properties;
 mod references;
+mod screens;
 mod silence;
 mod simulation;
 mod support;

@@ -1,16 +1,49 @@
-//! Steps that are told together: hundreds of profiles or parameters of which the same is to be said hide everything else.
+//! Steps that are told together: hundreds of profiles or parameters of which the same is to be said hide everything else,
+//! and a tag that changes on everything is one change to a reader.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Kind, Source};
-use crate::plan::{Action, Fact, Step};
+use crate::plan::{Action, Change, Fact, Step};
 
-/// Fewest steps that are told together, by kind: one line for two parameters saves nothing but their values.
-const fn together(kind: Kind) -> Option<(usize, &'static str)> {
-    match kind {
-        Kind::Parameter => Some((3, "parameters")),
-        Kind::UserProfile => Some((2, "user profiles")),
-        _ => None,
+/// Steps that may be told together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Company {
+    /// Published parameters.
+    Parameters,
+    /// User profiles.
+    Profiles,
+    /// Things of any kind of which only tags change.
+    Tagged,
+}
+
+impl Company {
+    /// The company that a step may be in.
+    fn of(step: &Step) -> Option<Self> {
+        let is_tag = |change: &Change| change.path.0.first().is_some_and(|key| key == "Tags");
+        match step.address().kind {
+            _ if step.blocked().is_some() => None,
+            _ if step.action() == Action::Update && !step.changes().is_empty() && step.changes().iter().all(is_tag) => {
+                Some(Self::Tagged)
+            }
+            Kind::Parameter => Some(Self::Parameters),
+            Kind::UserProfile => Some(Self::Profiles),
+            _ => None,
+        }
+    }
+
+    /// The fewest of it that are told together: one line for two parameters saves nothing but their values.
+    const fn least(self) -> usize {
+        if matches!(self, Self::Profiles) { 2 } else { 3 }
+    }
+
+    /// The name of it, in the plural.
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Parameters => "parameters",
+            Self::Profiles => "user profiles",
+            Self::Tagged => "objects",
+        }
     }
 }
 
@@ -21,7 +54,7 @@ pub(super) enum Block<'a> {
     One(&'a Step),
     /// Several of a kind, of which the same is to be said.
     Many {
-        /// The kind's name, in the plural.
+        /// The name of what they are, in the plural.
         noun: &'static str,
         /// The steps.
         steps: Vec<&'a Step>,
@@ -52,7 +85,7 @@ pub(super) fn rank(step: &Step) -> Option<u8> {
 }
 
 /// Everything that makes two steps the same to a reader, but for their names.
-type Alike<'a> = (u8, Kind, &'a str, Option<&'a Source>, Vec<Fact>, Vec<String>);
+type Alike<'a> = (u8, Company, &'a str, Option<&'a Source>, Vec<Fact>, Vec<String>);
 
 /// The blocks of a page, in its order. `lines` are those of a step's changes.
 pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -> Vec<String>) -> Vec<Block<'a>> {
@@ -61,14 +94,12 @@ pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -
     // Parameters tell what the rest is called, so they come behind it.
     shown.sort_by_key(|(rank, step)| (*rank, *rank == 5 && step.address().kind == Kind::Parameter));
     let key = |rank: u8, step: &'a Step| -> Option<Alike<'a>> {
-        let (kind, is_made) = (step.address().kind, step.action() == Action::Create);
-        if !folds || together(kind).is_none() || step.blocked().is_some() {
-            return None;
-        }
+        let company = Company::of(step).filter(|_| folds)?;
+        let is_made = step.action() == Action::Create;
         let facts = step.outline().map(|outline| outline.facts.clone()).unwrap_or_default();
         // What is made is told by its outline; where each stands in the YAML, the first one says.
         let source = step.source().filter(|_| !is_made);
-        Some((rank, kind, step.reason(), source, facts, lines(step)))
+        Some((rank, company, step.reason(), source, facts, lines(step)))
     };
     let mut groups: BTreeMap<Alike<'a>, Vec<&'a Step>> = BTreeMap::new();
     let keys: Vec<Option<Alike<'a>>> = shown.iter().map(|(rank, step)| key(*rank, step)).collect();
@@ -77,17 +108,14 @@ pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -
             groups.entry(key.clone()).or_default().push(step);
         }
     }
-    groups.retain(|(_, kind, ..), steps| together(*kind).is_some_and(|(least, _)| steps.len() >= least));
+    groups.retain(|(_, company, ..), steps| steps.len() >= company.least());
     let mut blocks = Vec::new();
     for ((_, step), key) in shown.into_iter().zip(keys) {
-        let Some((key, noun)) = key.and_then(|key| Some((key, together(step.address().kind)?.1))) else {
-            blocks.push(Block::One(step));
-            continue;
-        };
-        match groups.get_mut(&key) {
+        let group = key.and_then(|key| Some((key.1.noun(), groups.get_mut(&key)?)));
+        match group {
             None => blocks.push(Block::One(step)),
             // Where the first of them stands in the order.
-            Some(steps) if !steps.is_empty() => blocks.push(Block::Many { noun, steps: std::mem::take(steps) }),
+            Some((noun, steps)) if !steps.is_empty() => blocks.push(Block::Many { noun, steps: std::mem::take(steps) }),
             Some(_) => {}
         }
     }

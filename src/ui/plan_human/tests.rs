@@ -5,7 +5,7 @@ use crate::ui::{ColorChoice, Terminal};
 use serde_json::json;
 
 fn shown(scene: &Scene, style: DiffStyle) -> String {
-    render(&scene.plan(), View { style, ..View::new(&Caller::default(), Paint::PLAIN, 80) })
+    render(&scene.plan(), View { style, deepens: true, ..View::new(&Caller::default(), Paint::PLAIN, 80) })
 }
 
 #[test]
@@ -154,10 +154,10 @@ fn what_belongs_to_somebody_else_is_blocked() {
 #[test]
 fn destroying_names_what_is_retained() {
     insta::assert_snapshot!(shown(&destroy(), DiffStyle::Compact), @r"
-    acme/dev/ml/studio   123456789012 us-east-1
+    acme/dev/ml/studio   123456789012 us-east-1   everything is destroyed
 
-    - user_profile.ann  everything is destroyed
-    - domain.studio     everything is destroyed
+    - user_profile.ann
+    - domain.studio
 
     Retained   bucket.sharing: `removalPolicy.bucket` is retain; later:
                `studio-deploy destroy --bucket delete`

@@ -7,16 +7,9 @@ use super::{Blocked, Change, Effect, Known, Options, Removal, Rules, Step, Trans
 use crate::model::{Address, Deployment, Found, Kind, Node, Observed, Owner, Snapshot, State, Value};
 
 /// The reason why something is made that there is nothing of, and nothing to take the place of.
-const ABSENT: &str = "it does not exist yet";
+pub(super) const ABSENT: &str = "it does not exist yet";
 /// The reason why something is changed, when that is all there is to say.
-const DIFFERS: &str = "it differs";
-
-impl Step {
-    /// The reason of the step, unless the step itself says as much.
-    pub fn special_reason(&self) -> Option<&str> {
-        Some(self.reason()).filter(|reason| ![ABSENT, DIFFERS, ""].contains(reason))
-    }
-}
+pub(super) const DIFFERS: &str = "it differs";
 
 /// Knowledge that later nodes may have of an earlier one.
 pub(super) enum Outlook {

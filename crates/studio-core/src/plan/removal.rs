@@ -7,6 +7,9 @@ use super::{
 };
 use crate::model::{Address, Found, Graph, Kind, Observed, Snapshot, State};
 
+/// The reason of everything that goes with a destroy.
+pub(super) const DESTROYED: &str = "everything is destroyed";
+
 /// Adds a step for everything of ours that the graph does not name, last created first.
 ///
 /// Deletions run after every change, since a change is what lets go of a thing: only then does nothing refer to it any more.
@@ -128,7 +131,7 @@ fn remove(
     notices: &mut Vec<Notice>,
 ) -> Step {
     let live = observed.clone();
-    let reason = if options.destroy { "everything is destroyed" } else { "it is no longer in the config" };
+    let reason = if options.destroy { DESTROYED } else { "it is no longer in the config" };
     // What only `destroy` is asked about stays whatever else goes.
     let data = if options.destroy { rules.deletion_policy(&options.retention) } else { DeletionPolicy::Retain };
     let mut step = Step::new(address.clone(), Transition::Delete { live: live.clone(), data }, reason);

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::decide::{ABSENT, DIFFERS};
+use super::removal::DESTROYED;
 use super::{Action, Change, Omitted, Outline, Record, Transition, Watched};
 use crate::hint::Hint;
 use crate::model::{Address, Deployment, Node, Observed, Path, Source, State};
@@ -103,6 +105,11 @@ impl Step {
     /// The reason of the step, for people.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// The reason of the step, unless its action, or that of the whole plan, says as much.
+    pub fn special_reason(&self) -> Option<&str> {
+        Some(self.reason()).filter(|reason| !["", ABSENT, DIFFERS, DESTROYED].contains(reason))
     }
 
     /// The reason why it may not happen; none when it may.
