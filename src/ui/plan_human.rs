@@ -5,9 +5,9 @@
 
 mod blocks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use self::blocks::{Block, blocks};
+use self::blocks::{Block, blocks, shared_folder, shared_source};
 use super::changes::{ChangeLine, Tags, shared_tags};
 use super::fold::{enumerated, folded, padded, width, with_end};
 use super::report_human::why_retained;
@@ -16,7 +16,7 @@ use super::verbs::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::hint::Caller;
-use crate::model::{Address, Path, Source};
+use crate::model::{Address, Source};
 use crate::plan::summary::{RECORD, RECORD_CHANGES, Summary, only_record_changes};
 use crate::plan::{Action, Plan, Step};
 use crate::wording::counted;
@@ -384,23 +384,6 @@ fn headline(step: &Step) -> String {
         (Some(headline), Some(reason)) => format!("{headline}; {reason}"),
         (headline, reason) => headline.or(reason).unwrap_or_default(),
     }
-}
-
-/// The place that more than a few things come from: the block as a whole, whose line says nothing more.
-fn shared_source(steps: &[Step]) -> Option<&Source> {
-    let mut counts: BTreeMap<&Source, usize> = BTreeMap::new();
-    for source in steps.iter().filter_map(|step| step.node()?.source(&Path::default())) {
-        *counts.entry(source).or_default() += 1;
-    }
-    counts.into_iter().filter(|(_, count)| *count > 2).max_by_key(|(_, count)| *count).map(|(source, _)| source)
-}
-
-/// The folder that all paths lie in, with its slash.
-fn shared_folder<'a>(paths: &[&'a str]) -> &'a str {
-    let Some((first, rest)) = paths.split_first() else { return "" };
-    let ends = first.match_indices('/').map(|(at, _)| at + 1).rev();
-    let shared = ends.into_iter().find(|end| rest.iter().all(|path| path.starts_with(&first[..*end])));
-    &first[..shared.unwrap_or(0)]
 }
 
 fn sign(step: &Step) -> (&'static str, Tone) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, Source};
+use crate::model::{Kind, Path, Source};
 use crate::plan::{Action, Change, Fact, Step};
 
 /// Steps that may be told together.
@@ -120,4 +120,21 @@ pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -
         }
     }
     blocks
+}
+
+/// The place that more than a few things come from: the block as a whole, whose line says nothing more.
+pub(super) fn shared_source(steps: &[Step]) -> Option<&Source> {
+    let mut counts: BTreeMap<&Source, usize> = BTreeMap::new();
+    for source in steps.iter().filter_map(|step| step.node()?.source(&Path::default())) {
+        *counts.entry(source).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 2).max_by_key(|(_, count)| *count).map(|(source, _)| source)
+}
+
+/// The folder that all paths lie in, with its slash.
+pub(super) fn shared_folder<'a>(paths: &[&'a str]) -> &'a str {
+    let Some((first, rest)) = paths.split_first() else { return "" };
+    let ends = first.match_indices('/').map(|(at, _)| at + 1).rev();
+    let shared = ends.into_iter().find(|end| rest.iter().all(|path| path.starts_with(&first[..*end])));
+    &first[..shared.unwrap_or(0)]
 }
