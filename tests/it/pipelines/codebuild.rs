@@ -48,13 +48,13 @@ fn codebuild_plans_applies_the_saved_plan_and_tells_of_drift() {
         assert!(ended.log.contains(text), "{}", ended.log);
     };
     assert_eq!(build(&machine, "plan").code, 0);
-    apply(0, "27 added");
+    apply(0, "27 created");
     // A plan is for its own config.
     commit(&machine, USER);
     apply(1, "SD4002");
     let planned = build(&machine, "plan");
     assert_eq!(planned.code, 0, "{}", planned.log);
-    apply(0, "1 added");
+    apply(0, "1 created");
 
     let clean = build(&machine, "drift");
     assert_eq!(clean.code, 0, "{}", clean.log);

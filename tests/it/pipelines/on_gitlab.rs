@@ -34,7 +34,7 @@ fn a_merge_request_is_planned_noted_merged_and_applied() {
     assert!(merged["plan"].log.contains("the one that was reviewed in !7"), "{}", merged["plan"].log);
     assert_eq!(merged["apply"].code, 0, "{}", merged["apply"].log);
     assert_eq!(merged["apply"].role.as_deref(), Some("arn:aws:iam::123456789012:role/studio-apply"));
-    assert!(merged["apply"].log.contains("Apply complete: 28 added"), "{}", merged["apply"].log);
+    assert!(merged["apply"].log.contains("Apply complete: 28 created"), "{}", merged["apply"].log);
 
     let nightly = run(&machine, &Source::Schedule);
     assert_eq!(nightly.keys().collect::<Vec<_>>(), ["drift"]);
