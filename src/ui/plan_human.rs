@@ -7,12 +7,11 @@ mod blocks;
 
 use std::collections::BTreeSet;
 
-use self::blocks::{Block, blocks, shared_folder, shared_source};
+use self::blocks::{Block, blocks, headline, shared_folder, shared_source};
 use super::changes::{ChangeLine, Tags, shared_tags};
 use super::fold::{enumerated, folded, padded, width, with_end};
 use super::report_human::why_retained;
 use super::style::Tone;
-use super::verbs::infinitive;
 use super::{Paint, changes, security, watched};
 use crate::escape::one_line;
 use crate::hint::Caller;
@@ -368,21 +367,6 @@ impl<'a> Page<'a> {
             // A command that is broken cannot be pasted.
             self.put(vec![one_line(&line)]);
         }
-    }
-}
-
-/// Words behind an address: what it is called in the account, or why it is as it is.
-fn headline(step: &Step) -> String {
-    if step.blocked().is_some() {
-        return match step.action() {
-            Action::Keep => "blocked".to_owned(),
-            action => format!("{}, blocked", infinitive(action)),
-        };
-    }
-    let reason = step.special_reason().map(one_line);
-    match (step.outline().map(|outline| one_line(&outline.headline)).filter(|headline| !headline.is_empty()), reason) {
-        (Some(headline), Some(reason)) => format!("{headline}; {reason}"),
-        (headline, reason) => headline.or(reason).unwrap_or_default(),
     }
 }
 

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::verbs::infinitive;
+
+use crate::escape::one_line;
 use crate::model::{Kind, Path, Source};
 use crate::plan::{Action, Change, Fact, Step};
 
@@ -137,4 +140,19 @@ pub(super) fn shared_folder<'a>(paths: &[&'a str]) -> &'a str {
     let ends = first.match_indices('/').map(|(at, _)| at + 1).rev();
     let shared = ends.into_iter().find(|end| rest.iter().all(|path| path.starts_with(&first[..*end])));
     &first[..shared.unwrap_or(0)]
+}
+
+/// Words behind an address: what it is called in the account, or why it is as it is.
+pub(super) fn headline(step: &Step) -> String {
+    if step.blocked().is_some() {
+        return match step.action() {
+            Action::Keep => "blocked".to_owned(),
+            action => format!("{}, blocked", infinitive(action)),
+        };
+    }
+    let reason = step.special_reason().map(one_line);
+    match (step.outline().map(|outline| one_line(&outline.headline)).filter(|headline| !headline.is_empty()), reason) {
+        (Some(headline), Some(reason)) => format!("{headline}; {reason}"),
+        (headline, reason) => headline.or(reason).unwrap_or_default(),
+    }
 }
