@@ -128,8 +128,8 @@ fn read(args: &[OsString]) -> Result<Cli, clap::Error> {
     cli.global.caller = caller::caller(args, &matches, &command, &cli.command.config());
     if !cli.command.reports() {
         if !cli.global.output.reports.is_empty() && matches.value_source("report") != Some(ValueSource::EnvVariable) {
-            let message =
-                format!("`{}` does not support `--report`; plan, apply, destroy and drift do", cli.command.name());
+            let others = "plan, diff with the account, apply, destroy, drift and cleanup do";
+            let message = format!("`{}` does not support `--report`; {others}", cli.command.name());
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         cli.global.output.reports.clear();

@@ -44,6 +44,8 @@ pub(super) struct Run<'a> {
     sessions: Sessions,
     /// The names of the deployments, in the order of the config.
     order: RefCell<Vec<String>>,
+    /// The failures that were printed, with the deployment that failed so first.
+    printed: RefCell<BTreeMap<String, String>>,
     /// The progress of several deployments at once.
     fleet: RefCell<Option<Rc<FleetProgress<'static>>>>,
 }
@@ -86,6 +88,7 @@ impl<'a> Run<'a> {
             reports: RefCell::default(),
             sessions,
             order: RefCell::default(),
+            printed: RefCell::default(),
             fleet: RefCell::default(),
         })
     }
@@ -338,12 +341,29 @@ impl<'a> Run<'a> {
         // One signal ends all of them, and is told once.
         let is_signal = failure.exit.is_signal();
         if !is_signal {
-            self.screen.error(&format!("{}: {}", one_line(name), ui::failure::render(&failure, self.paint())));
+            self.print_failure(name, &failure);
         }
         self.failed_in(Some(name), &failure)?;
         let document = json!({ "deployment": name, "error": failure.document() });
         let line = if is_signal { failure.summary } else { format!("failed: {}", failure.summary) };
         Ok(DeploymentResult { exit: failure.exit, wrote: false, line, text: String::new(), document })
+    }
+
+    /// Prints why one of several deployments failed; in few words if another failed in the very same way, as all of an
+    /// account do that cannot be reached.
+    fn print_failure(&self, name: &str, failure: &Failure) {
+        let text = ui::failure::render(failure, self.paint());
+        let mut printed = self.printed.borrow_mut();
+        match printed.get(&text) {
+            Some(first) => {
+                let same = format!("{name}: {}, as {first}", failure.summary);
+                self.screen.error(&one_line(&same));
+            }
+            None => {
+                self.screen.error(&format!("{}: {text}", one_line(name)));
+                printed.insert(text, name.to_owned());
+            }
+        }
     }
 
     /// Notes why the whole run failed.

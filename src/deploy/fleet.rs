@@ -23,8 +23,9 @@ impl AtOnce {
 
     /// The usual number. AWS limits requests by account and region, and a deployment reads up to eight things at once: four
     /// of them are as fast as an account lets them be, and more would only be throttled. In all they are bounded by what
-    /// this machine holds: each keeps its account's answers and its plan in memory, some megabytes with thousands of users.
-    pub const USUAL: Self = Self { in_all: 32, in_account: 4 };
+    /// this machine holds: each keeps its clients, its account's answers and its plan in memory, three megabytes with a few
+    /// users.
+    pub const USUAL: Self = Self { in_all: 24, in_account: 4 };
 
     /// So many, wherever they are: they have their turns in their order.
     pub const fn exactly(number: usize) -> Self {

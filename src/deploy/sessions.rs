@@ -18,6 +18,8 @@ use crate::hint::Caller;
 pub struct Sessions {
     shares_lookups: bool,
     open: RefCell<BTreeMap<ConnectOptions, Rc<OnceCell<Rc<Session>>>>>,
+    /// The first failure of each that cannot be opened.
+    failed: RefCell<BTreeMap<ConnectOptions, Failure>>,
 }
 
 impl Sessions {
@@ -38,7 +40,14 @@ impl Sessions {
         words: &Caller,
     ) -> Result<Rc<Session>, Failure> {
         let cell = Rc::clone(self.open.borrow_mut().entry(options.clone()).or_default());
-        cell.get_or_try_init(|| self.open(options, host, words)).await.cloned()
+        let opened = cell.get_or_try_init(|| self.open(options, host, words)).await.cloned();
+        // Each deployment tries, since the next may have more luck. Who fails in the same way fails in the same words, the
+        // request's id among them, so that people are told of it once.
+        opened.map_err(|failure| {
+            let mut failed = self.failed.borrow_mut();
+            let first = failed.entry(options.clone()).or_insert_with(|| failure.clone());
+            if (first.code, &first.summary) == (failure.code, &failure.summary) { first.clone() } else { failure }
+        })
     }
 
     async fn open(&self, options: &ConnectOptions, host: &Host, words: &Caller) -> Result<Rc<Session>, Failure> {

@@ -104,6 +104,7 @@ fn live(deployments: usize, accounts: usize) {
     events_name_their_deployments(&apply.data, deployments);
     println!("a first apply: {} calls, {} a deployment", apply.calls.len(), apply.calls.len() / deployments);
     all.plan("an empty plan", &["plan", "--detailed-exitcode"]);
+    unreachable_accounts_are_told_of_once(&all);
     // What one refers to is gone: that one fails, and is told of once; the others are planned.
     let table = all.lab.tables().into_keys().find(|table| table.starts_with("ssm/parameter") && is_in(&all, table));
     all.lab.forget(&table.unwrap(), ITS_OWN);
@@ -114,6 +115,15 @@ fn live(deployments: usize, accounts: usize) {
     assert_eq!(failed.notes.matches(&format!("{name}: ")).count(), 1, "{}", failed.notes);
     assert_eq!(failed.notes.matches("error[").count(), 1, "{}", failed.notes);
     assert_eq!(failed.data.matches("No changes").count(), deployments - 1, "{}", failed.data);
+}
+
+/// Makes sure that an account that cannot be reached is told of once, and its other deployments in a line each.
+fn unreachable_accounts_are_told_of_once(all: &Organisation) {
+    let line = ["plan", &all.path, "--role-arn", &ROLE.replace("deploy", "nobody")];
+    let refused = all.lab.command_as(&line, &[]).expect(4);
+    let (full, short) =
+        (refused.notes.matches("error[").count(), refused.notes.matches("cannot be assumed, as ").count());
+    assert_eq!((full, short), (all.accounts, all.deployments - all.accounts), "{}", refused.notes);
 }
 
 /// Makes sure that what several deployments tell at once can be told apart: as many steps begin and end in each.

@@ -219,7 +219,12 @@ impl Command {
 
     /// Returns `true` if the command supports `--report`.
     pub const fn reports(&self) -> bool {
-        matches!(self, Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Drift(_))
+        match self {
+            // Between two configs there is no plan.
+            Self::Diff(args) => args.against.is_none(),
+            Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Drift(_) | Self::Cleanup(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -179,7 +179,7 @@ pub struct RunOptions {
         hide_short_help = true
     )]
     pub parallelism: u16,
-    /// The maximum number of concurrent deployments of an mdaa.yaml [default: 4 in an account and region, 32 in all].
+    /// The maximum number of concurrent deployments of an mdaa.yaml [default: 4 in an account and region, 24 in all].
     #[arg(
         long,
         global = true,
@@ -241,7 +241,7 @@ pub struct OutputOptions {
     /// The format of standard output: human, json or ndjson; for `output` table, json, raw, env or github; for `graph` tree, dot, mermaid or json.
     #[arg(long, global = true, value_name = "FORMAT", env = "STUDIO_DEPLOY_FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
-    /// Also write a report of plan, apply, destroy or drift to a file: md, json, ndjson, github or junit; may be repeated.
+    /// Also write a report of plan, diff, apply, destroy, drift or cleanup to a file: md, json, ndjson, github or junit; may be repeated.
     #[arg(
         id = "report",
         long = "report",

@@ -162,6 +162,8 @@ fn reports_are_more_outputs_of_the_same_run() {
     assert!(events.lines().next().unwrap().contains("\"hello\"") && events.lines().last().unwrap().contains("\"end\""));
     assert!(desk.read("r.github").contains("::notice file=minimal.yaml,line="));
     assert!(desk.read("r.xml").contains("<testcase classname=\"domain\" name=\"create domain.studio\"/>"));
+    desk.run(&["diff", "minimal.yaml", "--report", "md=d.md"]).expect(0);
+    assert!(desk.read("d.md").contains("# studio-deploy diff: exit 0"));
     desk.write("bad.yaml", "domain: {}\n");
     desk.run(&["plan", "bad.yaml", "--report", "junit=r.xml", "--report", "md=r.md"]).expect(3);
     assert!(desk.read("r.xml").contains("errors=\"1\""));

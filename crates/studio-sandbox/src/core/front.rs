@@ -147,7 +147,7 @@ impl Clock {
     }
 }
 
-fn wall() -> i64 {
+pub(crate) fn wall() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(0))
 }
 
