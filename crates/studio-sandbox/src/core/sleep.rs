@@ -20,13 +20,15 @@ pub enum Latency {
     /// Nothing takes real time: the virtual clock stands still but for sleeps, which move it on and return at once.
     #[default]
     None,
+    /// The same, but for requests, which take as long as they would: what a run would take is measured in no time.
+    Virtual,
     /// A virtual second takes this many real ones; 1 is realistic.
     Factor(f64),
 }
 
 /// The value of `--sandbox-latency` is no latency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sandbox latency `{0}` is none of `none`, `realistic` and a number from 0.0001 to 1000")]
+#[error("sandbox latency `{0}` is none of `none`, `virtual`, `realistic` and a number from 0.0001 to 1000")]
 pub struct LatencyError(String);
 
 impl FromStr for Latency {
@@ -35,6 +37,7 @@ impl FromStr for Latency {
     fn from_str(text: &str) -> Result<Self, LatencyError> {
         match text {
             "none" => Ok(Self::None),
+            "virtual" => Ok(Self::Virtual),
             "realistic" => Ok(Self::Factor(1.0)),
             _ => match text.parse::<f64>() {
                 // Beyond these bounds a day would pass in a blink, or not at all.
@@ -152,7 +155,7 @@ impl Sandbox {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that the sandbox supplies")]
     pub async fn pass(&self, duration: Duration) {
         match self.latency() {
-            Latency::None => {
+            Latency::None | Latency::Virtual => {
                 // Rounded up: whoever sleeps for what is missing (the SDK's rate limiter) would else wake too early, for
                 // ever shorter sleeps that never move the clock.
                 let milliseconds = i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX / 4);
@@ -179,6 +182,7 @@ mod tests {
     fn latencies_are_read() {
         for (text, expected) in [
             ("none", Some(Latency::None)),
+            ("virtual", Some(Latency::Virtual)),
             ("realistic", Some(Latency::Factor(1.0))),
             ("0.01", Some(Latency::Factor(0.01))),
             ("0", None),
