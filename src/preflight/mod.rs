@@ -13,6 +13,8 @@ mod settings;
 mod stack;
 mod trust;
 
+use std::collections::BTreeSet;
+
 use crate::apply::{Outcome, Report};
 use crate::aws::error::failed;
 use crate::aws::{Account, PAGE};
@@ -124,12 +126,13 @@ pub async fn check_destroy<'a>(account: &Account, draft: Draft<'a>) -> Result<Dr
 pub fn after(plan: &Plan, report: &Report) -> Vec<Notice> {
     let outputs = report.outputs.get(&domain::address());
     let application = outputs.and_then(|outputs| outputs.get("SingleSignOnApplicationArn"));
-    let made = report.outcomes.iter().filter(|(address, action, outcome)| {
-        address.kind == Kind::UserProfile && *action == Action::Create && *outcome == Outcome::Done
+    let done = report.outcomes.iter().filter(|(.., outcome)| *outcome == Outcome::Done);
+    let done: BTreeSet<&Address> = done.map(|(address, ..)| address).collect();
+    let made = plan.steps().iter().filter(|step| {
+        step.address().kind == Kind::UserProfile && step.action() == Action::Create && done.contains(step.address())
     });
-    let users = made.filter_map(|(address, _, _)| {
-        let node = plan.step(address)?.node()?;
-        Some((address.clone(), node.properties.text("SingleSignOnUserValue")?.to_owned()))
+    let users = made.filter_map(|step| {
+        Some((step.address().clone(), step.node()?.properties.text("SingleSignOnUserValue")?.to_owned()))
     });
     users
         .map(|(address, user)| {

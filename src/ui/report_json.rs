@@ -1,6 +1,6 @@
 //! Reports of applies and destroys as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Add;
 
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use crate::apply::{Outcome, Report};
 use crate::cloud::{CloudError, Sent};
 use crate::failure::{Failure, FailureDocument};
 use crate::hint::Caller;
+use crate::model::Address;
 use crate::plan::document::{ActionWord, WatchedDocument};
 use crate::plan::summary::only_record_changes;
 use crate::plan::{Action, Plan, Step};
@@ -221,8 +222,10 @@ impl Counts {
         let retained =
             plan.steps().iter().filter(|step| step.action() == Action::Retain && step.blocked().is_none()).count();
         let mut counts = Self { changed, retained, ..Self::default() };
+        let stays: BTreeSet<&Address> =
+            plan.steps().iter().filter(|step| step.is_retained()).map(Step::address).collect();
         for (address, action, outcome) in &report.outcomes {
-            let is_retained = || plan.step(address).is_some_and(Step::is_retained);
+            let is_retained = || stays.contains(address);
             let count = match (outcome, action) {
                 (Outcome::Held(_), _) => &mut counts.held,
                 (Outcome::Failed(_), _) => &mut counts.failed,

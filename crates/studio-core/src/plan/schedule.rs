@@ -72,9 +72,10 @@ impl<'a> Schedule<'a> {
         let numbered = || tasks.iter().enumerate();
         let last: BTreeMap<&Address, usize> =
             numbered().filter(|(_, task)| task.is_last()).map(|(at, task)| (task.step.address(), at)).collect();
+        let inside = Inside::of(&tasks);
         let waits_for: Vec<Vec<usize>> = numbered()
             .map(|(at, task)| match task.phase {
-                Some(ReplacePhase::Destroy) => lives_in(task.step, &tasks),
+                Some(ReplacePhase::Destroy) => inside.of_step(task.step),
                 _ => {
                     let before = task.step.waits_for().iter().filter_map(|of| last.get(of).copied());
                     // The new object takes the place of the old one.
@@ -116,20 +117,39 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// The tasks that end what lives in a replaced object: the first half of what is replaced with it, and deletions of what was
-/// made in it and is no longer wanted.
-fn lives_in(step: &Step, tasks: &[Task<'_>]) -> Vec<usize> {
-    let lives = |task: &Task<'_>| {
-        let other = task.step;
-        match (other.action(), task.phase) {
-            (Action::Replace, Some(ReplacePhase::Destroy)) => other.waits_for().contains(step.address()),
-            (Action::Delete, _) => {
-                other.address().kind > step.address().kind && !other.waits_for().contains(step.address())
+/// Tasks that end what lives in other objects.
+struct Inside<'a> {
+    /// First halves of what is replaced, by what each of them waits for.
+    replaced: BTreeMap<&'a Address, Vec<usize>>,
+    /// Deletions.
+    deleted: Vec<(usize, &'a Step)>,
+}
+
+impl<'a> Inside<'a> {
+    fn of(tasks: &[Task<'a>]) -> Self {
+        let (mut replaced, mut deleted) = (BTreeMap::<_, Vec<usize>>::new(), Vec::new());
+        for (at, task) in tasks.iter().enumerate() {
+            match (task.step.action(), task.phase) {
+                (Action::Replace, Some(ReplacePhase::Destroy)) => {
+                    task.step.waits_for().iter().for_each(|of| replaced.entry(of).or_default().push(at));
+                }
+                (Action::Delete, _) => deleted.push((at, task.step)),
+                _ => {}
             }
-            _ => false,
         }
-    };
-    tasks.iter().enumerate().filter(|(_, task)| lives(task)).map(|(at, _)| at).collect()
+        Self { replaced, deleted }
+    }
+
+    /// The tasks that end what lives in a replaced object: the first half of what is replaced with it, and deletions of what
+    /// was made in it and is no longer wanted.
+    fn of_step(&self, step: &Step) -> Vec<usize> {
+        let address = step.address();
+        let lives = |other: &Step| other.address().kind > address.kind && !other.waits_for().contains(address);
+        let deleted = self.deleted.iter().filter(|(_, other)| lives(other)).map(|(at, _)| *at);
+        let mut all: Vec<usize> = self.replaced.get(address).into_iter().flatten().copied().chain(deleted).collect();
+        all.sort_unstable();
+        all
+    }
 }
 
 /// The length of the longest path from each task to one that nothing waits for: Kahn's algorithm against the edges. Tasks
