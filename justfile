@@ -80,6 +80,10 @@ permissions:
 fleet:
     cargo test --locked --test it fleet -- --include-ignored --nocapture
 
+# How long applies and destroys of many users would take, in virtual time, against what AWS itself takes.
+pace:
+    cargo test --locked --test it pace:: -- --include-ignored --nocapture
+
 # What `--skip-blocked` leaves out, over many pairs of configs.
 left-out:
     cargo test --locked --test it left_out -- --include-ignored --nocapture

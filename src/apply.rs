@@ -3,6 +3,8 @@
 //! A task starts when every task that it waits for is done ([`Schedule`]). Behind a failed one only what waits for it is
 //! skipped; independent branches go on, and running again continues. Nothing is ever rolled back.
 
+mod slots;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +13,10 @@ use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use self::slots::Slots;
 use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::failure::{self, Exit};
-use crate::model::{Address, Found, Node, Observed, Path, Value};
+use crate::model::{Address, Found, Node, Observed, Value};
 use crate::plan::{
     Action, AssetDigest, Change, DeletionPolicy, Plan, Record, ReplacePhase, RulesOf, Schedule, Step, Task, Transition,
     changes,
@@ -156,11 +159,15 @@ pub enum Stop {
 /// Settings with which a plan is carried out.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Settings {
-    /// How many steps may run at once.
+    /// How many steps may do something at once; those that only wait for AWS come on top.
     pub parallelism: usize,
     /// Start nothing new after the first failure.
     pub fail_fast: bool,
 }
+
+/// The most steps that may be under way at once, working or waiting: what one holds while it waits is a few kilobytes, and a
+/// queue of ten thousand must not be as many requests in memory.
+const MOST_UNDER_WAY: usize = 1000;
 
 /// Carries `plan` out. Steps that are blocked are left out; a caller that must not write at all looks before.
 ///
@@ -265,7 +272,8 @@ struct Run<'a, C> {
 impl<C: Cloud> Run<'_, C> {
     /// Carries a schedule out, and returns how each step ended, in that order.
     ///
-    /// A task begins as soon as it is ready and a place is free; which that is, the queue says. A task that does not end well
+    /// A task begins as soon as it is ready and a place is free; which that is, the queue says. It has its place only while it
+    /// works: what waits for AWS gives it to the next, and gets one again before that begins. A task that does not end well
     /// takes all that waits for it out of the queue, while the rest goes on: nothing is rolled back, so the more is done, the
     /// less is left for the next run. Signals are heard between tasks only, but for the last, which leaves what runs where it
     /// is; whatever has no end then was under way or never begun.
@@ -277,6 +285,7 @@ impl<C: Cloud> Run<'_, C> {
     ) -> Vec<(Address, Action, Outcome)> {
         let schedule = Schedule::of(plan);
         let mut queue = schedule.queue();
+        let slots = Slots::new(settings.parallelism);
         let mut ended = Ended::default();
         let mut running = FuturesUnordered::new();
         let mut begun: BTreeSet<&Address> = BTreeSet::new();
@@ -294,7 +303,8 @@ impl<C: Cloud> Run<'_, C> {
             for (at, outcome) in ends.drain(..) {
                 self.end(schedule.task(at), outcome, &mut ended);
             }
-            while running.len() < settings.parallelism
+            while running.len() < MOST_UNDER_WAY
+                && let Some(slot) = slots.take()
                 && let Some(at) = queue.take()
             {
                 let task = schedule.task(at);
@@ -303,11 +313,12 @@ impl<C: Cloud> Run<'_, C> {
                     (self.events)(Event::Started { address, action });
                 }
                 begun.insert(task.step.address());
-                running.push(async move { (at, self.task(task).await) });
+                running.push(async move { (at, self.cloud.in_slot(slot, self.task(task)).await) });
             }
             let next = tokio::select! {
                 biased;
                 next = running.next() => next,
+                () = slots.freed() => continue,
                 _ = stop.wait_for(|stop| *stop == Stop::Leave) => None,
             };
             let Some((at, result)) = next else { break };
@@ -447,11 +458,6 @@ fn known_changes(changes: &[Change], node: &Node) -> Vec<Change> {
 
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "not set".into(), |value| value.to_json().to_string())
-}
-
-/// The properties that a change touches, at the depth that an API takes whole: the first key.
-pub fn touched(changes: &[Change], key: &str) -> bool {
-    changes.iter().any(|change| change.path.starts_with(&Path::of([key])))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod lookups;
 pub mod network;
 pub mod object_keys;
 mod permission;
+pub mod poll;
 pub mod record;
 pub mod resolve;
 pub mod role_mistakes;
@@ -41,8 +42,9 @@ use bounds::Bounds;
 use calls::Calls;
 use lock::Fence;
 use lookups::Lookups;
+use poll::Poller;
 use upstream::Upstream;
-use wait::{Clock, WaitPolicy, WaitProgress};
+use wait::{Clock, Durations, Usual, WaitPolicy, WaitProgress};
 
 /// Number of items that SageMaker's lists are asked for at once: the most that they give, where ten are usual (API reference,
 /// `MaxResults` of `ListUserProfiles`).
@@ -103,12 +105,18 @@ pub struct Account {
     pub(crate) upstream: Upstream,
     /// The answers that deployments of a run share in which nothing is changed; none where each asks for itself.
     pub(crate) lookups: Option<Arc<Lookups>>,
+    /// The poller of all user profiles that are waited for.
+    pub(crate) profiles: Poller,
+    /// The same of spaces.
+    pub(crate) spaces: Poller,
     config: SdkConfig,
     path_style: bool,
     tell: Tell,
     fresh: Mutex<BTreeSet<String>>,
     /// Whether stacks are gone, by ARN, as far as they were asked for.
     gone_stacks: Mutex<BTreeMap<String, bool>>,
+    /// How long operations have taken so far.
+    durations: Mutex<BTreeMap<(Kind, Action), Durations>>,
 }
 
 impl fmt::Debug for Account {
@@ -144,6 +152,7 @@ impl Account {
     /// bucket's name cannot be put in front of `localhost`.
     pub fn new(config: &SdkConfig, path_style: bool, deployment: Deployment, names: Names, tell: Tell) -> Self {
         let (calls, fence) = (Calls::default(), Fence::default());
+        let deployment_tag = deployment.tag();
         let sleep = config
             .sleep_impl()
             .unwrap_or_else(|| SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()));
@@ -153,7 +162,7 @@ impl Account {
         Self {
             deployment,
             names,
-            clock: Clock::new(sleep, time),
+            clock: Clock::new(sleep, time, &deployment_tag),
             sagemaker: client!(aws_sdk_sagemaker, config, calls, fence),
             kms: client!(aws_sdk_kms, config, calls, fence),
             ec2: client!(aws_sdk_ec2, config, calls, fence),
@@ -170,11 +179,14 @@ impl Account {
             limits: BTreeMap::new(),
             upstream: Upstream::default(),
             lookups: None,
+            profiles: Poller::default(),
+            spaces: Poller::default(),
             config: config.clone(),
             path_style,
             tell,
             fresh: Mutex::default(),
             gone_stacks: Mutex::default(),
+            durations: Mutex::default(),
         }
     }
 
@@ -219,9 +231,19 @@ impl Account {
         ))
     }
 
-    /// The time that an operation may take: what the user says, else the `usual` time.
-    pub fn wait_policy(&self, kind: Kind, action: Action, usual: WaitPolicy) -> WaitPolicy {
-        self.limits.get(&(kind, action)).map_or(usual, |timeout| WaitPolicy { timeout: *timeout, ..usual })
+    /// The policy of the wait for an operation: `wait_policy`, with the timeout that the user says, and aimed at the median of
+    /// what such operations have taken so far.
+    pub fn wait_policy(&self, kind: Kind, action: Action, wait_policy: WaitPolicy) -> WaitPolicy {
+        let timeout = self.limits.get(&(kind, action)).copied().unwrap_or(wait_policy.timeout);
+        let durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
+        let median = durations.get(&(kind, action)).and_then(Durations::median);
+        WaitPolicy { timeout, usual: median.map_or(wait_policy.usual, Usual::Learnt), ..wait_policy }
+    }
+
+    /// Takes note of an operation that took so long.
+    pub fn took(&self, kind: Kind, action: Action, duration: Duration) {
+        let mut durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
+        durations.entry((kind, action)).or_default().note(duration);
     }
 
     /// Tells the phase of something that is waited for.

@@ -1,14 +1,20 @@
 //! The real account behind the engine's seam: each verb goes to the kind's own file.
 
+use std::rc::Rc;
+
 use futures_util::future::try_join_all;
 
 use super::{KINDS, ObserveContext, Resource, of};
-use crate::aws::{Account, record};
-use crate::cloud::{Cloud, CloudError, Deleted};
+use crate::aws::{Account, record, wait};
+use crate::cloud::{Cloud, CloudError, Deleted, Slot};
 use crate::model::{Address, Found, Graph, Kind, Node, Observed, Snapshot};
 use crate::plan::{Change, DeletionPolicy, Record};
 
 impl Cloud for Account {
+    async fn in_slot<T>(&self, slot: Rc<dyn Slot>, work: impl Future<Output = T>) -> T {
+        wait::in_slot(slot, work).await
+    }
+
     async fn observe(&self, graph: &Graph, record: Option<&Record>) -> Result<Snapshot, CloudError> {
         let mut snapshot = Snapshot::new();
         // First all kinds that can be found by name, at once; then those that only these lead to.

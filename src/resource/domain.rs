@@ -17,7 +17,7 @@ use aws_sdk_sagemaker::types::{RetentionPolicy, RetentionType};
 use super::permissions::{CHANGE, FIND, Grant, MAKE, RESOLVE, Scope};
 use super::studio::settings::{same_setting, unset_setting};
 use super::studio::tags::write_tags;
-use super::studio::wait::{delete_once_free, wait_until_gone, wait_until_idle, wait_until_usable};
+use super::studio::wait::{Begun, delete, wait_until_idle, wait_until_usable};
 use super::{
     Desired, ObserveContext, Resource, home_efs, kms_key, nfs_security_group, required, settings_watch, unused,
 };
@@ -192,17 +192,19 @@ impl Resource for DomainResource {
         let attempt = async || {
             let create = send_document!(account.sagemaker.create_domain(), request.clone());
             match create.await.map_err(|e| failed("CreateDomain", e)) {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(Begun::Now),
                 // Our own attempt whose answer was lost: names are unique.
-                Err(error) if error.is("ResourceInUse") => Ok(()),
+                Err(error) if error.is("ResourceInUse") => Ok(Begun::Before),
                 Err(error) => Err(error),
             }
         };
-        let usable = async || wait_until_usable(account, &node.address, Action::Create, &Awaited::by_name(node)).await;
+        let usable = async |begun| {
+            wait_until_usable(account, &node.address, Action::Create, &Awaited::by_name(node), begun).await
+        };
         let mut is_first = true;
         let observed = loop {
-            account.retry_while_propagating(&attempt).await?;
-            match usable().await {
+            let begun = account.retry_while_propagating(&attempt).await?;
+            match usable(begun).await {
                 Err(error) if error.kind == ErrorKind::Failed => {
                     let failed = find(account, Some(node)).await;
                     let failed = failed.ok().and_then(|found| found.ours().cloned());
@@ -221,7 +223,7 @@ impl Resource for DomainResource {
             }
         };
         let refused = write_side_tags(account, node, &observed, &[]).await?;
-        Ok(Observed { refused, ..usable().await? })
+        Ok(Observed { refused, ..usable(Begun::Before).await? })
     }
 
     async fn update(
@@ -237,16 +239,19 @@ impl Resource for DomainResource {
             observed.clone()
         };
         write_tags(account, required::output(Kind::Domain, &observed, "DomainArn")?, node, changes).await?;
-        let usable = async || wait_until_usable(account, &node.address, Action::Update, &Awaited::by_name(node)).await;
+        let usable = async |begun| {
+            wait_until_usable(account, &node.address, Action::Update, &Awaited::by_name(node), begun).await
+        };
         let request = request::update(node, &observed, changes);
         let retry = matches!(observed.state, State::UpdateFailed(_));
+        let mut begun = Begun::Before;
         if request.as_object().is_some_and(|members| members.len() > 1) || retry {
             let attempt = async || {
                 let update = send_document!(account.sagemaker.update_domain(), request.clone());
                 match update.await.map_err(|e| failed("UpdateDomain", e)) {
                     // Another change of the domain is under way: wait for it, then this one is next.
                     Err(error) if error.is("ResourceInUse") => {
-                        usable().await?;
+                        usable(Begun::Before).await?;
                         Ok(WaitProgress::Busy("being changed".into()))
                     }
                     other => other.map(|_| WaitProgress::Ready(())),
@@ -254,10 +259,11 @@ impl Resource for DomainResource {
             };
             let wait_policy = account.wait_policy(Kind::Domain, Action::Update, WaitPolicy::DOMAIN);
             account.clock.until(&node.address.to_string(), wait_policy, attempt).await?;
+            begun = Begun::Now;
         }
-        let observed = usable().await?;
+        let observed = usable(begun).await?;
         let refused = write_side_tags(account, node, &observed, changes).await?;
-        Ok(Observed { refused, ..usable().await? })
+        Ok(Observed { refused, ..usable(Begun::Before).await? })
     }
 
     async fn delete(
@@ -277,12 +283,12 @@ impl Resource for DomainResource {
         let keep = if goes { RetentionType::Delete } else { RetentionType::Retain };
         let retention = RetentionPolicy::builder().home_efs_file_system(keep).build();
         let domain = Awaited::by_id(id);
-        let delete = async || {
+        let ask = async || {
             let delete = account.sagemaker.delete_domain().domain_id(id).retention_policy(retention.clone());
             delete.send().await.map(drop).map_err(|e| failed("DeleteDomain", e))
         };
-        delete_once_free(account, address, &domain, delete, async || left_in(account, id, false).await).await?;
-        wait_until_gone(account, address, &domain).await?;
+        let left = async || left_in(account, id, false).await;
+        delete(account, address, &domain, &observed.state, ask, left).await?;
         if is_unused {
             unused::clear_away(account, address, id).await;
         }

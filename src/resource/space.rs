@@ -4,18 +4,22 @@
 //! Whatever needs it gone is refused while there are any, unless it is told to drain: its files lie on a volume of its
 //! own, which goes with it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use async_trait::async_trait;
-use aws_sdk_sagemaker::types::AppDetails;
+use aws_sdk_sagemaker::types::{AppDetails, SortOrder, SpaceSortKey};
 
 use super::permissions::{CHANGE, Grant, LOOK, Scope};
-use super::studio::wait::{Stateful, delete_once_free, state, wait_until_deletable, wait_until_gone};
+use super::studio::wait::{Pause, Stateful, delete, state};
 use super::{ObserveContext, Resource, app, required};
 use crate::aws::error::failed;
+use crate::aws::poll::{Rest, Seen, StatusList};
 use crate::aws::wait::WaitPolicy;
 use crate::aws::{Account, PAGE, answer};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::model::{Address, Found, Kind, Observed, State, Value};
-use crate::plan::{DeletionPolicy, Rules};
+use crate::plan::{Action, DeletionPolicy, Rules};
 
 /// Verbs and rules of the kind `space`.
 #[derive(Debug)]
@@ -92,16 +96,13 @@ impl Resource for SpaceResource {
     ) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::Space, observed, "DomainId")?;
         let space = Space { domain, name: &observed.id };
-        let delete = async || {
+        let ask = async || {
             let delete = account.sagemaker.delete_space().domain_id(domain).space_name(&observed.id);
             delete.send().await.map(drop).map_err(|e| failed("DeleteSpace", e))
         };
         let of_space = |app: &AppDetails| app.space_name() == Some(observed.id.as_str());
         let left = async || app::left_in(account, domain, of_space).await;
-        if wait_until_deletable(account, address, &space).await? {
-            delete_once_free(account, address, &space, delete, left).await?;
-        }
-        wait_until_gone(account, address, &space).await?;
+        delete(account, address, &space, &observed.state, ask, left).await?;
         Ok(Deleted::Gone)
     }
 }
@@ -115,24 +116,57 @@ struct Space<'a> {
 impl Stateful for Space<'_> {
     const KIND: Kind = Kind::Space;
     const NOUN: &'static str = "Space";
-    const PATIENCE: WaitPolicy = WaitPolicy::PROFILE;
+    type Live = ();
 
-    async fn state(&self, account: &Account) -> Result<Option<State>, CloudError> {
+    /// A guess: nobody has written down how long the deletion of a space takes, and no other operation on it is waited for.
+    fn wait_policy(_: Action) -> WaitPolicy {
+        WaitPolicy::PROFILE.usually(10)
+    }
+
+    async fn look(&self, account: &Account) -> Result<Option<(State, ())>, CloudError> {
         let describe = account.sagemaker.describe_space().domain_id(self.domain).space_name(self.name);
         match describe.send().await.map_err(|e| failed("DescribeSpace", e)) {
             Ok(live) => {
                 let status = answer::member("DescribeSpace", "Status", live.status())?.as_str();
-                Ok(Some(state(status, live.failure_reason().unwrap_or_default().to_owned())))
+                Ok(Some((state(status, live.failure_reason().unwrap_or_default().to_owned()), ())))
             }
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn find(&self, account: &Account) -> Result<Found, CloudError> {
-        let state = self.state(account).await?;
-        Ok(state
-            .map_or(Found::Absent, |state| Found::Ours(Observed { state, ..Observed::new(self.name, Value::map()) })))
+    async fn find(&self, account: &Account, _: Option<()>) -> Result<Found, CloudError> {
+        let looked = self.look(account).await?;
+        let found = |(state, ())| Found::Ours(Observed { state, ..Observed::new(self.name, Value::map()) });
+        Ok(looked.map_or(Found::Absent, found))
+    }
+
+    async fn rest(&self, account: &Account, pause: Pause, goes_on: impl Fn(&str) -> Option<Duration>) {
+        let rest = Rest { name: self.name, pause: pause.length, between: pause.between_lists };
+        account.spaces.rest(&account.clock, rest, &Newest { account, domain: self.domain }, goes_on).await;
+    }
+}
+
+/// The spaces of a domain that were changed last.
+struct Newest<'a> {
+    account: &'a Account,
+    domain: &'a str,
+}
+
+impl StatusList for Newest<'_> {
+    async fn read(&self, keys: &BTreeSet<String>) -> Result<BTreeMap<String, String>, CloudError> {
+        let list = self.account.sagemaker.list_spaces().domain_id_equals(self.domain);
+        let list = list.sort_by(SpaceSortKey::LastModifiedTime).sort_order(SortOrder::Descending);
+        let mut pages = list.into_paginator().page_size(PAGE).send();
+        let mut seen = Seen::of(keys);
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed("ListSpaces", e))?;
+            let spaces = page.spaces().iter().filter_map(|space| Some((space.space_name()?, space.status()?.as_str())));
+            if seen.page(spaces) {
+                break;
+            }
+        }
+        Ok(seen.statuses)
     }
 }
 

@@ -16,13 +16,11 @@ use self::observe::{Profile, describe};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
 use super::studio::settings::{complete, couple_portal, same_setting, send_unset, setting_sources, unset_setting};
 use super::studio::tags::{self, write_tags};
-use super::studio::wait::{
-    delete_once_free, wait_until_deletable, wait_until_gone, wait_until_idle, wait_until_usable,
-};
+use super::studio::wait::{Begun, delete, wait_until_idle, wait_until_usable};
 use super::{Desired, ObserveContext, Resource, app, bucket, domain, execution_policy, execution_role, kms_key};
 use super::{ownership, required, settings_watch, space};
 use crate::aws::error::failed;
-use crate::aws::wait::WaitPolicy;
+use crate::aws::wait::{Usual, WaitPolicy};
 use crate::aws::{Account, PAGE};
 use crate::cloud::{CloudError, Deleted};
 use crate::config::AuthMode;
@@ -243,15 +241,16 @@ impl Resource for UserProfileResource {
 
     async fn create(&self, account: &Account, node: &Node) -> Result<Observed, CloudError> {
         let mut request = node.properties.to_request();
-        request["Tags"] = tags::in_request(&ownership::of(&node.properties));
+        let tags = ownership::of(&node.properties);
+        request["Tags"] = tags::in_request(&tags);
         let attempt = async || {
             let create = send_document!(account.sagemaker.create_user_profile(), request.clone());
             match create.await.map_err(|e| failed("CreateUserProfile", e)) {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(Begun::Now),
                 // Our own attempt whose answer was lost; somebody else's of that name is told apart below.
                 Err(error) if error.is("ResourceInUse") => match self.find(account, node).await? {
                     Found::Absent => Err(error),
-                    _ => Ok(()),
+                    _ => Ok(Begun::Before),
                 },
                 Err(error) => Err(error),
             }
@@ -259,11 +258,16 @@ impl Resource for UserProfileResource {
         // A domain that somebody else is changing takes no profiles meanwhile; the profile waits for it.
         let wait_policy = account.wait_policy(Kind::UserProfile, Action::Create, WaitPolicy::PROFILE);
         let is_transient = |error: &CloudError| error.is("ResourceInUse");
-        account
+        let wait_policy = WaitPolicy { usual: Usual::Unknown, ..wait_policy };
+        let begun = account
             .clock
             .retry(wait_policy, is_transient, async || account.retry_while_propagating(&attempt).await)
             .await?;
-        wait_until_usable(account, &node.address, Action::Create, &Profile::of(node)?).await
+        // A create that was answered made the profile with its tags, or nothing at all; whose one is that was there when it was
+        // asked for, only its tags say.
+        let tags = (begun == Begun::Now).then(|| ownership::property(&tags));
+        let profile = Profile { tags, ..Profile::of(node)? };
+        wait_until_usable(account, &node.address, Action::Create, &profile, begun).await
     }
 
     async fn update(
@@ -293,6 +297,7 @@ impl Resource for UserProfileResource {
         if request.at(&Path::of(["UserSettings", "StudioWebPortal"])).is_some() {
             couple_portal(&mut request, node, "UserSettings");
         }
+        let mut begun = Begun::Before;
         if request.get("UserSettings").is_some() || matches!(observed.state, State::UpdateFailed(_)) {
             let request = request.to_request();
             let attempt = async || {
@@ -300,8 +305,13 @@ impl Resource for UserProfileResource {
                 update.await.map_err(|e| failed("UpdateUserProfile", e)).map(drop)
             };
             account.retry_while_propagating(attempt).await?;
+            begun = Begun::Now;
         }
-        wait_until_usable(account, &node.address, Action::Update, &Profile::of(node)?).await
+        // Tags that were written are read back; others are as they were when this was planned.
+        let of_tags = |change: &Change| change.path.starts_with(&Path::of(["Tags"]));
+        let tags = observed.properties.get("Tags").filter(|_| !changes.iter().any(of_tags)).cloned();
+        let profile = Profile { tags, ..Profile::of(node)? };
+        wait_until_usable(account, &node.address, Action::Update, &profile, begun).await
     }
 
     async fn delete(
@@ -312,17 +322,13 @@ impl Resource for UserProfileResource {
         _data: DeletionPolicy,
     ) -> Result<Deleted, CloudError> {
         let domain = required::output(Kind::UserProfile, observed, "DomainId")?;
-        let profile = Profile { domain, name: &observed.id };
-        let delete = async || {
+        let profile = Profile { domain, name: &observed.id, tags: None };
+        let ask = async || {
             let delete = account.sagemaker.delete_user_profile().domain_id(domain).user_profile_name(&observed.id);
             delete.send().await.map(drop).map_err(|e| failed("DeleteUserProfile", e))
         };
         let left = async || left_in(account, domain, &observed.id).await;
-        let is_busy = matches!(observed.state, State::Busy(_));
-        if !is_busy || wait_until_deletable(account, address, &profile).await? {
-            delete_once_free(account, address, &profile, delete, left).await?;
-        }
-        wait_until_gone(account, address, &profile).await?;
+        delete(account, address, &profile, &observed.state, ask, left).await?;
         Ok(Deleted::Gone)
     }
 }

@@ -7,7 +7,7 @@ use crate::support::configs::ONE_USER;
 use crate::support::ended::Ended;
 
 /// A config with so many users.
-fn users(count: usize) -> String {
+pub fn users(count: usize) -> String {
     let more: String = (1..count).map(|n| format!("    user-{n}: {{userRole: {{name: users}}}}\n")).collect();
     format!("{ONE_USER}{more}")
 }

@@ -4,12 +4,33 @@
 //! faults. Verbs are safe to repeat and return when the thing is usable, or gone.
 
 use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
 
 use crate::model::{Address, Found, Graph, Node, Observed, Snapshot};
 use crate::plan::{Change, DeletionPolicy, Record};
 
+/// Place of a step among those that may do something at once.
+///
+/// The engine has as many as steps may work at once and hands one to each step. Whoever only waits gives it back meanwhile, so
+/// that the number bounds what works, not what is under way.
+pub trait Slot {
+    /// Gives the place back.
+    fn give_back(&self);
+
+    /// Takes a place again, once one is free.
+    fn take_again(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
 /// The account as the engine needs it.
 pub trait Cloud {
+    /// Does the `work` of a step, which calls the verbs below. They give `slot` back while they only wait; a cloud whose verbs
+    /// never wait has no use for it.
+    fn in_slot<T>(&self, slot: Rc<dyn Slot>, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        drop(slot);
+        work
+    }
+
     /// The live twin of every node, and what is ours beyond them.
     fn observe(&self, graph: &Graph, record: Option<&Record>) -> impl Future<Output = Result<Snapshot, CloudError>>;
 

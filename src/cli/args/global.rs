@@ -168,7 +168,7 @@ pub struct SandboxFlags {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunOptions {
-    /// The maximum number of concurrent steps.
+    /// The maximum number of steps that work at once; those that wait for AWS come on top.
     #[arg(
         long,
         global = true,

@@ -1,9 +1,10 @@
 //! Waiting for SageMaker's state machine, which domains, user profiles and spaces go through alike.
 
-use super::super::{is_late, to_change};
 use std::cell::Cell;
+use std::time::Duration;
 
-use crate::aws::wait::{WaitPolicy, WaitProgress};
+use super::super::{is_late, to_change};
+use crate::aws::wait::{Usual, WaitPolicy, WaitProgress};
 use crate::aws::{Account, not_ours};
 use crate::cloud::{CloudError, ErrorKind, Sent};
 use crate::model::{Address, Found, Kind, Observed, State};
@@ -15,15 +16,83 @@ pub trait Stateful {
     const KIND: Kind;
     /// Its name in SageMaker's operations: `Domain` in `CreateDomain`.
     const NOUN: &'static str;
-    /// The usual waiting for it.
-    const PATIENCE: WaitPolicy;
+    /// The findings of a look at it besides its state.
+    type Live;
 
-    /// The state alone, which is asked for again and again: none while, or when, it is not there.
-    async fn state(&self, account: &Account) -> Result<Option<State>, CloudError>;
+    /// The usual waiting for the end of an operation on it.
+    fn wait_policy(action: Action) -> WaitPolicy;
 
-    /// The object with all that is known of it, its tags included: with hundreds of users every call counts, so that this is
-    /// asked once, at the end.
-    async fn find(&self, account: &Account) -> Result<Found, CloudError>;
+    /// A look at it with one call, since it may have to be looked at again and again: none while, or when, it is not there.
+    async fn look(&self, account: &Account) -> Result<Option<(State, Self::Live)>, CloudError>;
+
+    /// The object with all that is known of it, its tags included, from what a look brought: with hundreds of users every call
+    /// counts, so that this is asked once, at the end.
+    async fn find(&self, account: &Account, live: Option<Self::Live>) -> Result<Found, CloudError>;
+
+    /// Rests before the next look, for the `pause` or as long as a list that shows many objects at once says that it
+    /// `goes_on`.
+    async fn rest(&self, account: &Account, pause: Pause, goes_on: impl Fn(&str) -> Option<Duration>) {
+        drop(goes_on);
+        account.clock.sleep(pause.length).await;
+    }
+}
+
+/// Pause between two looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// The time until the next look.
+    pub length: Duration,
+    /// The least time between two lists.
+    pub between_lists: Duration,
+}
+
+/// One wait: for the end of which operation, on what, and whether that began a moment ago.
+#[derive(Clone, Copy)]
+struct Wait<'a, S> {
+    account: &'a Account,
+    address: &'a Address,
+    action: Action,
+    object: &'a S,
+    begun: Begun,
+}
+
+/// Beginning of the operation that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// A moment ago: it is not over yet, and takes as long as it is waited for.
+    Now,
+    /// Some time, or not at all.
+    Before,
+}
+
+impl<S: Stateful> Wait<'_, S> {
+    /// Looks until `look` says ready, as often as the operation's usual time makes worthwhile.
+    async fn until<T>(&self, look: impl AsyncFnMut() -> Result<WaitProgress<T>, CloudError>) -> Result<T, CloudError> {
+        let Self { account, address, action, object, begun } = *self;
+        let mut wait_policy = account.wait_policy(S::KIND, action, S::wait_policy(action));
+        let usual = wait_policy.usual().unwrap_or(wait_policy.longest);
+        let between_lists = (usual / 10).clamp(wait_policy.first, wait_policy.longest);
+        if begun == Begun::Before {
+            // How much of its usual time is left nobody knows.
+            wait_policy.usual = Usual::Unknown;
+        }
+        let start = account.clock.now();
+        let goes_on = |status: &str| {
+            let State::Busy(status) = state(status, String::new()) else { return None };
+            account.phase(address, &status);
+            // A list that lags must not keep anybody for ever.
+            let elapsed = account.clock.elapsed(start);
+            let pause = wait_policy.pause(elapsed);
+            (elapsed < usual * 2 && elapsed + pause < wait_policy.timeout).then_some(pause)
+        };
+        let rest = async |length: Duration| object.rest(account, Pause { length, between_lists }, &goes_on).await;
+        let name = address.to_string();
+        let ended = account.clock.until_rested(&name, wait_policy, begun == Begun::Now, rest, look).await?;
+        if begun == Begun::Now {
+            account.took(S::KIND, action, account.clock.elapsed(start));
+        }
+        Ok(ended)
+    }
 }
 
 /// The meaning of a status in SageMaker's word.
@@ -46,12 +115,14 @@ pub async fn wait_until_usable<S: Stateful>(
     address: &Address,
     action: Action,
     object: &S,
+    begun: Begun,
 ) -> Result<Observed, CloudError> {
     let look = async || {
-        if let Some(State::Busy(status)) = object.state(account).await? {
-            return Ok(busy(account, address, status));
-        }
-        let found = object.find(account).await?;
+        let live = match object.look(account).await? {
+            Some((State::Busy(status), _)) => return Ok(busy(account, address, status)),
+            looked => looked.map(|(_, live)| live),
+        };
+        let found = object.find(account, live).await?;
         let Found::Ours(observed) = &found else {
             // A list may lag behind the create, and tags behind taking over.
             let late = is_late(&found, action);
@@ -63,7 +134,7 @@ pub async fn wait_until_usable<S: Stateful>(
             (_, None) => Ok(WaitProgress::Ready(observed.clone())),
         }
     };
-    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, action, S::PATIENCE), look).await
+    Wait { account, address, action, object, begun }.until(look).await
 }
 
 /// The object once nothing is being done to it, before it is changed: one that is taken over is not ours yet.
@@ -75,69 +146,61 @@ pub async fn wait_until_idle<S: Stateful>(
     address: &Address,
     object: &S,
 ) -> Result<Observed, CloudError> {
-    let look = async || match object.state(account).await? {
-        Some(State::Busy(status)) => Ok(busy(account, address, status)),
-        _ => Ok(WaitProgress::Ready(())),
+    let look = async || match object.look(account).await? {
+        Some((State::Busy(status), _)) => Ok(busy(account, address, status)),
+        looked => Ok(WaitProgress::Ready(looked.map(|(_, live)| live))),
     };
-    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Update, S::PATIENCE), look).await?;
-    let observed = to_change(address, object.find(account).await?)?;
+    let live = Wait { account, address, action: Action::Update, object, begun: Begun::Before }.until(look).await?;
+    let observed = to_change(address, object.find(account, live).await?)?;
     match failure::<S>(&observed) {
         Some(error) => Err(error),
         None => Ok(observed),
     }
 }
 
-/// Waits until nothing is being done to an object that is to be deleted; whether its deletion is still to be asked for.
+/// Deletes an object that was in the `state`, and returns once it is gone.
+///
+/// What is being done to it is waited for first: a deletion that is under way, too, may fail, and then has to be asked for
+/// again. Then it is asked for until SageMaker takes it, which refuses while something is `left` in it that may be on its way
+/// out.
 ///
 /// # Errors
-/// What SageMaker fails with; a timeout.
-pub async fn wait_until_deletable<S: Stateful>(
+/// What `delete` and `left` fail with; that something is left that was not there when this was planned; that the deletion
+/// failed; a timeout.
+pub async fn delete<S: Stateful>(
     account: &Account,
     address: &Address,
     object: &S,
-) -> Result<bool, CloudError> {
-    let look = async || match object.state(account).await? {
-        None => Ok(WaitProgress::Ready(false)),
-        // A deletion under way, too, may fail, and then has to be asked for again.
-        Some(State::Busy(status)) => Ok(busy(account, address, status)),
-        Some(_) => Ok(WaitProgress::Ready(true)),
-    };
-    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), look).await
-}
-
-/// Asks for a deletion until SageMaker takes it: it refuses while something else is done to the object, and while
-/// something is `left` in it, which may be on its way out.
-///
-/// # Errors
-/// What `delete` and `left` fail with; that something is left that was not there when this was planned.
-pub async fn delete_once_free<S: Stateful>(
-    account: &Account,
-    address: &Address,
-    object: &S,
+    state: &State,
     delete: impl AsyncFn() -> Result<(), CloudError>,
     left: impl AsyncFn() -> Result<Vec<String>, CloudError>,
 ) -> Result<(), CloudError> {
+    let wait = |begun| Wait { account, address, action: Action::Delete, object, begun };
+    let state_now = async || Ok(object.look(account).await?.map(|(state, _)| state));
+    if matches!(state, State::Busy(_)) {
+        let look = async || match state_now().await? {
+            Some(State::Busy(status)) => Ok(busy(account, address, status)),
+            other => Ok(WaitProgress::Ready(other.is_none())),
+        };
+        if wait(Begun::Before).until(look).await? {
+            return Ok(());
+        }
+    }
     let ask = async || match delete().await {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(())),
-        Err(error) if error.is("ResourceInUse") => match object.state(account).await? {
-            None => Ok(WaitProgress::Ready(())),
-            Some(State::Busy(status)) if status == DELETING => Ok(WaitProgress::Ready(())),
+        Ok(()) => Ok(WaitProgress::Ready(Some(Begun::Now))),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(WaitProgress::Ready(None)),
+        Err(error) if error.is("ResourceInUse") => match state_now().await? {
+            None => Ok(WaitProgress::Ready(None)),
+            Some(State::Busy(status)) if status == DELETING => Ok(WaitProgress::Ready(Some(Begun::Before))),
             Some(State::Busy(status)) => Ok(WaitProgress::Busy(status)),
             Some(_) => still_held(error, &left().await?),
         },
-        other => other.map(WaitProgress::Ready),
+        Err(error) => Err(error),
     };
-    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), ask).await
-}
-
-/// Waits until the object is gone whose deletion SageMaker took.
-///
-/// # Errors
-/// That the deletion failed; a timeout.
-pub async fn wait_until_gone<S: Stateful>(account: &Account, address: &Address, object: &S) -> Result<(), CloudError> {
+    let Some(begun) = wait(Begun::Before).until(ask).await? else { return Ok(()) };
     // An object whose deletion failed before may show that a moment longer than it takes to look.
     let is_first = Cell::new(true);
-    let look = async || match object.state(account).await? {
+    let look = async || match state_now().await? {
         None => Ok(WaitProgress::Ready(())),
         Some(State::DeleteFailed(_)) if is_first.replace(false) => Ok(busy(account, address, DELETING.to_owned())),
         Some(State::DeleteFailed(reason)) => Err(CloudError {
@@ -148,7 +211,7 @@ pub async fn wait_until_gone<S: Stateful>(account: &Account, address: &Address, 
         // It does not show yet that it was taken.
         Some(_) => Ok(busy(account, address, DELETING.to_owned())),
     };
-    account.clock.until(&address.to_string(), account.wait_policy(S::KIND, Action::Delete, S::PATIENCE), look).await
+    wait(begun).until(look).await
 }
 
 /// The status of all that is on its way out.
@@ -174,7 +237,7 @@ fn failure<S: Stateful>(observed: &Observed) -> Option<CloudError> {
 
 /// The meaning of a deletion that AWS refuses because something is left inside: a failure that names what was made since
 /// the plan was, or, when nothing shows, AWS's own delay in noticing that it is gone.
-pub fn still_held(error: CloudError, left: &[String]) -> Result<WaitProgress<()>, CloudError> {
+pub fn still_held<T>(error: CloudError, left: &[String]) -> Result<WaitProgress<T>, CloudError> {
     if left.is_empty() {
         return Ok(WaitProgress::Busy("in use".into()));
     }

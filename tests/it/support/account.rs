@@ -60,7 +60,11 @@ pub struct Lab {
 impl Lab {
     /// An empty account that is as unhelpful as AWS may be.
     pub fn new() -> Self {
-        let options = SandboxOptions { adversary: true, ..SandboxOptions::default() };
+        Self::with(SandboxOptions { adversary: true, ..SandboxOptions::default() })
+    }
+
+    /// An empty account with these properties.
+    pub fn with(options: SandboxOptions) -> Self {
         let sandbox = Sandbox::open(options).unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
