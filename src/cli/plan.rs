@@ -34,7 +34,9 @@ pub(super) async fn run(args: &PlanArgs, run: &Run<'_>) -> Result<Exit, Failure>
     let names: Vec<String> = all.deployments.iter().map(|loaded| loaded.names.to_string()).collect();
     let save = |document: PlanDocument| {
         let slot = names.iter().position(|name| *name == document.deployment);
-        slot.into_iter().for_each(|slot| saved.borrow_mut()[slot] = Some(document.clone()));
+        if let Some(slot) = slot {
+            saved.borrow_mut()[slot] = Some(document);
+        }
     };
     let exit = run.each(all.deployments, "plans", run.at_once(false), |loaded| one(loaded, args, run, &save)).await?;
     match &args.out {

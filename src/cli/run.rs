@@ -286,19 +286,25 @@ impl<'a> Run<'a> {
         self.fleet.borrow_mut().clone_from(&fleet);
         let texts = InOrder::default();
         let one = |loaded: Loaded| {
-            fleet.iter().for_each(|fleet| fleet.begin(&loaded.names.to_string()));
+            if let Some(fleet) = &fleet {
+                fleet.begin(&loaded.names.to_string());
+            }
             one(loaded)
         };
         let ended = |number: usize, name: &str, result| {
             let mut result = self.ended(name, result, several)?;
             let has_failed = !matches!(result.exit, Exit::Success | Exit::Differences);
-            fleet.iter().for_each(|fleet| fleet.end(name, has_failed));
+            if let Some(fleet) = &fleet {
+                fleet.end(name, has_failed);
+            }
             // In the order of the config, whoever comes first: two runs over the same read the same.
             texts.put(number, std::mem::take(&mut result.text), |text| self.screen.data(text))?;
             Ok(result)
         };
         let ends = fleet::each(deployments, at_once, one, ended).await;
-        fleet.iter().for_each(|fleet| fleet.finish());
+        if let Some(fleet) = &fleet {
+            fleet.finish();
+        }
         let ends = ends?;
         if self.format() == Format::Json {
             let mut documents: Vec<Json> = ends.iter().map(|(_, result)| result.document.clone()).collect();

@@ -308,11 +308,15 @@ mod tests {
         let (screen, _, _) = screen(Terminal::default());
         let progress = FleetProgress::with(&screen, Some(Rows::new(ProgressDrawTarget::hidden())), 100);
         let names: Vec<String> = (0..100).map(|number| format!("acme/dev/ml/m{number:02}")).collect();
-        names.iter().for_each(|name| progress.begin(name));
+        for name in &names {
+            progress.begin(name);
+        }
         let rows = || progress.state.borrow().under_way.values().filter(|one| one.row.is_some()).count();
         let total = || progress.rows.as_ref().unwrap().total.message();
         assert_eq!((rows(), &*total()), (ROWS, "0 of 100 deployments ended; 84 more under way"));
-        names.iter().take(90).for_each(|name| progress.end(name, name.ends_with('7')));
+        for name in names.iter().take(90) {
+            progress.end(name, name.ends_with('7'));
+        }
         assert_eq!((rows(), &*total()), (10, "90 of 100 deployments ended, 9 failed"));
     }
 

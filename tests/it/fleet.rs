@@ -59,6 +59,7 @@ impl Organisation {
 
     /// Plans all deployments and the first of them alone, and checks that what is the account's is asked once an account,
     /// and what is a deployment's own once a deployment.
+    #[expect(clippy::print_stdout, reason = "the count of calls is what this is run for")]
     fn plan(&self, what: &str, command: &[&str]) {
         let alone = self.run(&[command, &["-m", "m0"]].concat()).calls;
         let all = self.run(command).calls;
@@ -97,6 +98,7 @@ fn by_operation(calls: &[Call]) -> BTreeMap<&str, usize> {
 }
 
 /// First plan, apply, empty plan, and a plan in which one deployment fails.
+#[expect(clippy::print_stdout, reason = "the count of calls is what this is run for")]
 fn live(deployments: usize, accounts: usize) {
     let all = Organisation::new(deployments, accounts);
     all.plan("a first plan", &["plan"]);

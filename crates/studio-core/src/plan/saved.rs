@@ -27,8 +27,7 @@ pub enum SavedPlans {
     /// The plans of several deployments.
     Several(PlansDocument),
     /// The plan of one deployment.
-    #[expect(clippy::large_enum_variant, reason = "a file is read once")]
-    One(PlanDocument),
+    One(Box<PlanDocument>),
 }
 
 impl SavedPlans {
