@@ -27,6 +27,12 @@
 //! | `app-delete-slow=60s` | deleting an app takes that much longer |
 //! | `rstudio-licences=none` | a domain with RStudio ends as failed, for want of a licence |
 //! | `hostile=Operation.Member` | the texts there hold what steers a terminal, a CI runner or a renderer; `*` is every text |
+//! | `update-times=still` | UpdateUserProfile leaves a profile's LastModifiedTime as it is |
+//! | `tag-times=move` | a profile's LastModifiedTime moves with its tags |
+//! | `app-times=move` | a profile's LastModifiedTime moves when an app of its user starts |
+//! | `list-times=seconds` | ListUserProfiles tells times in whole seconds |
+//! | `tagging-lag=1h` | the tagging API answers what was that long before; writes before the command count |
+//! | `tagging-unknown=service:type` | the tagging API knows no resources of this type |
 //! | `merge=shallow` | UpdateDomain replaces nested structures where it would merge them |
 
 use std::ops::RangeInclusive;
@@ -43,6 +49,7 @@ pub struct Faults {
     denials: Vec<Denial>,
     throttle_tps: Option<f64>,
     stale_reads: u32,
+    tagging_lag: Option<i64>,
     hostile: Option<Hostile>,
     services: Map<String, Json>,
 }
@@ -128,6 +135,11 @@ impl Faults {
         self.stale_reads
     }
 
+    /// Milliseconds by which the tagging API is behind, if not the usual ones.
+    pub(crate) const fn tagging_lag(&self) -> Option<i64> {
+        self.tagging_lag
+    }
+
     /// The texts of answers that are hostile, if any.
     pub(crate) const fn hostile(&self) -> Option<&Hostile> {
         self.hostile.as_ref()
@@ -205,13 +217,22 @@ impl FromStr for Faults {
                     let all = faults.services.entry(name).or_insert_with(|| json!({}));
                     all[operation] = json!(what);
                 }
-                "ignore-field" | "freeze" => faults.append(name, json!(value)),
                 "quota" => {
                     let told = value.split_once(':').filter(|(of, _)| matches!(*of, "domains" | "user-profiles"));
                     let (of, number) = told.ok_or_else(|| refuse("write it as `domains:20` or `user-profiles:60`"))?;
                     let number: u64 = number.parse().map_err(|_| refuse("behind the colon is a whole number"))?;
                     let quotas = faults.services.entry(name).or_insert_with(|| json!({}));
                     quotas[of] = json!(number);
+                }
+                "ignore-field" | "freeze" | "tagging-unknown" => faults.append(name, json!(value)),
+                "tagging-lag" => faults.tagging_lag = Some(duration()?),
+                "update-times" | "tag-times" | "app-times" | "list-times" => {
+                    let known = [("update-times", "still"), ("list-times", "seconds")];
+                    let meant = known.iter().find(|(fault, _)| *fault == name).map_or("move", |(_, word)| word);
+                    if value != meant {
+                        return Err(refuse("the value is `still`, `move` or `seconds`, as the list of faults says"));
+                    }
+                    faults.services.insert(name.into(), json!(value));
                 }
                 "merge" if matches!(value, "deep" | "shallow") => {
                     faults.services.insert(name.into(), json!(value));
@@ -238,7 +259,10 @@ fn calls(text: &str) -> Option<Calls> {
 fn milliseconds(text: &str) -> Option<i64> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 1),
-        None => (text.strip_suffix('s')?, 1000),
+        None => match text.strip_suffix('h') {
+            Some(number) => (number, 3_600_000),
+            None => (text.strip_suffix('s')?, 1000),
+        },
     };
     number.parse::<i64>().ok().filter(|number| *number >= 0)?.checked_mul(unit)
 }
@@ -296,6 +320,8 @@ mod tests {
             "explode=1",
             "iam-propagation=10",
             "merge=x",
+            "tag-times=still",
+            "tagging-lag=x",
             "deny=x",
             "quota=20",
             "quota=apps:1",

@@ -233,7 +233,11 @@ impl Sandbox {
     /// Has other faults from now on; calls, writes and fired faults are counted from here.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.state();
-        state.lag = Lag::new(faults.stale_reads(), state.adversary);
+        let lag = Lag::new(faults.stale_reads(), state.adversary);
+        state.lag = match faults.tagging_lag() {
+            Some(behind) => lag.with_tagging(behind, std::mem::replace(&mut state.lag, Lag::new(0, false))),
+            None => lag,
+        };
         state.service_faults = faults.for_services();
         state.faults = faults;
         state.bucket = Bucket::default();

@@ -11,7 +11,8 @@ const TAGGING_LAG: i64 = 5_000;
 #[derive(Debug)]
 pub struct Lag {
     stale_reads: u32,
-    tagging: bool,
+    /// Milliseconds by which the tagging API is behind.
+    tagging: i64,
     writes: Vec<Write>,
 }
 
@@ -25,17 +26,25 @@ struct Write {
 impl Lag {
     /// Reads lag this many times after a write; an adversary lags once at least, and its tagging API always.
     pub fn new(stale_reads: u32, adversary: bool) -> Self {
-        Self { stale_reads: stale_reads.max(u32::from(adversary)), tagging: adversary, writes: Vec::new() }
+        let tagging = if adversary { TAGGING_LAG } else { 0 };
+        Self { stale_reads: stale_reads.max(u32::from(adversary)), tagging, writes: Vec::new() }
+    }
+
+    /// The same lag with a tagging API that is so far behind: it has not heard of earlier writes either.
+    #[must_use]
+    pub fn with_tagging(self, behind: i64, earlier: Self) -> Self {
+        let writes = earlier.writes.into_iter().map(|write| Write { reads_left: 0, ..write }).collect();
+        Self { tagging: behind, writes, ..self }
     }
 
     /// Takes note of what a turn replaced.
     pub fn remember(&mut self, replaced: Vec<RecordChange>, now: i64) {
-        if self.stale_reads == 0 {
+        if self.stale_reads == 0 && self.tagging == 0 {
             return;
         }
         let reads_left = self.stale_reads;
         let fresh = replaced.into_iter().filter(|change| change.table != "meta");
-        self.writes.retain(|write| write.at + TAGGING_LAG > now);
+        self.writes.retain(|write| write.at + self.tagging.max(TAGGING_LAG) > now);
         self.writes.extend(fresh.map(|before| Write { before, at: now, reads_left }));
     }
 
@@ -56,7 +65,7 @@ impl Lag {
                     write.reads_left -= u32::from(own);
                     own
                 }
-                "tagging" => self.tagging && write.at + TAGGING_LAG > now,
+                "tagging" => write.at + self.tagging > now,
                 _ => false,
             };
             if stale {

@@ -111,8 +111,31 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new("InvalidParameterException", message)
 }
 
+/// A list of ARNs goes with no filter and in no pages, and has a hundred at most (Resource Groups Tagging API reference,
+/// "GetResources"). Things that do not exist are left out of the answer.
+fn check_arns(input: Input<'_>, arns: &[&str]) -> Result<(), Refusal> {
+    if input.get("ResourceARNList").is_none() {
+        return Ok(());
+    }
+    let others = ["TagFilters", "ResourceTypeFilters", "ResourcesPerPage", "TagsPerPage", "PaginationToken"];
+    let is_given = |name: &&&str| match input.get(name) {
+        None | Some(Json::Null) => false,
+        Some(Json::String(text)) => !text.is_empty(),
+        Some(Json::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    };
+    if let Some(other) = others.iter().find(is_given) {
+        return Err(invalid(format!("You can't specify both ResourceARNList and {other} in the same request.")));
+    }
+    if arns.is_empty() || arns.len() > 100 {
+        return Err(invalid("1 validation error detected: ResourceARNList must have between 1 and 100 entries"));
+    }
+    Ok(())
+}
+
 fn get_resources(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     let (types, arns) = (input.texts("ResourceTypeFilters"), input.texts("ResourceARNList"));
+    check_arns(input, &arns)?;
     let mut filters = Vec::new();
     for filter in input.list("TagFilters") {
         filters.push((filter.need("Key")?, filter.texts("Values")));
@@ -120,8 +143,10 @@ fn get_resources(world: &mut World, input: Input<'_>, _: &Principal) -> Answer {
     if filters.len() > 50 {
         return Err(invalid("1 validation error detected: TagFilters must have at most 50 entries"));
     }
+    let unknown: Vec<String> = serde_json::from_value(world.faults()["tagging-unknown"].clone()).unwrap_or_default();
     let fits = |thing: &Tagged| {
         !thing.tags.is_empty()
+            && !unknown.iter().any(|kind| is_of_type(&thing.arn, kind))
             && (types.is_empty() || types.iter().any(|kind| is_of_type(&thing.arn, kind)))
             && (arns.is_empty() || arns.contains(&thing.arn.as_str()))
             && filters.iter().all(|(key, values)| {

@@ -141,6 +141,9 @@ pub fn create(world: &mut World, input: &Json) -> Answer {
     }
     life::begin(world, &mut app, &life::CREATE_APP, doom);
     world.put(App::TABLE, &app.key(), &app);
+    if let Some(profile) = surroundings.profile.filter(|_| StudioFaults::of(world).apps_move_times()) {
+        user_profile::touch(world, &profile.domain, &profile.name);
+    }
     Ok(json!({"AppArn": arn}))
 }
 

@@ -7,7 +7,8 @@
 //! - `rstudio-licences`: `none` where the account has none;
 //! - `merge`: `shallow` makes updates replace whole members of a settings structure;
 //! - `quota`: how many `domains` and `user-profiles` each account may have;
-//! - `app-delete-slow`: how many seconds an app takes to stop.
+//! - `app-delete-slow`: how many seconds an app takes to stop;
+//! - `update-times`, `tag-times`, `app-times`, `list-times`: what a profile's `LastModifiedTime` does that AWS does not document.
 
 use serde_json::{Value as Json, json};
 
@@ -36,6 +37,26 @@ impl StudioFaults {
     /// Returns `true` if updates replace whole members of a settings structure instead of merging into them.
     pub fn merges_shallowly(&self) -> bool {
         self.texts("merge").any(|depth| depth == "shallow")
+    }
+
+    /// Returns `true` if an update of a profile moves its `LastModifiedTime`, as the name says and nobody documents.
+    pub fn updates_move_times(&self) -> bool {
+        self.0.get("update-times").is_none()
+    }
+
+    /// Returns `true` if `LastModifiedTime` moves with tags: AWS documents neither way.
+    pub fn tags_move_times(&self) -> bool {
+        self.0.get("tag-times").is_some()
+    }
+
+    /// Returns `true` if a profile's `LastModifiedTime` moves when an app starts: AWS documents neither way.
+    pub fn apps_move_times(&self) -> bool {
+        self.0.get("app-times").is_some()
+    }
+
+    /// Returns `true` if lists tell times in whole seconds.
+    pub fn lists_in_seconds(&self) -> bool {
+        self.0.get("list-times").is_some()
     }
 
     /// Returns `true` if the account has no licence for RStudio.

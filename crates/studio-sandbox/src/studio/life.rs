@@ -229,10 +229,13 @@ fn end<R: Living + Stored>(world: &mut World, due: &Due) -> bool {
     let Some(next) = record.life_mut().next.take_if(|next| next.at == due.at) else { return true };
     match next.then {
         Then::Become(status) => {
+            let is_still = !StudioFaults::of(world).updates_move_times();
             let life = record.life_mut();
-            life.status = status;
+            let was = std::mem::replace(&mut life.status, status);
             life.failure = next.failure;
-            life.modified = due.at;
+            if was != Status::Updating || !is_still {
+                life.modified = due.at;
+            }
             record.reached(world, due.at);
             world.put(R::TABLE, &due.key, &record);
         }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use super::faults::StudioFaults;
 use super::records::{App, AppOwner, Domain, LifecycleConfigRecord, Space, Stored, UserProfileRecord, key_in};
-use super::{checks, invalid, not_found, page, required};
+use super::{checks, invalid, not_found, page, required, user_profile};
 use crate::core::wire::{Answer, Refusal};
 use crate::core::world::World;
 
@@ -77,13 +78,21 @@ fn change(
         Ok(std::mem::take(record.tags_mut()))
     }
     let Place { table, key } = place(world, arn)?;
-    match table {
+    let before = world.get::<Json>(table, &key);
+    let tags = match table {
         Domain::TABLE => of::<Domain>(world, &key, change),
         UserProfileRecord::TABLE => of::<UserProfileRecord>(world, &key, change),
         Space::TABLE => of::<Space>(world, &key, change),
         App::TABLE => of::<App>(world, &key, change),
         _ => of::<LifecycleConfigRecord>(world, &key, change),
+    }?;
+    if table == UserProfileRecord::TABLE && StudioFaults::of(world).tags_move_times() {
+        let profile: UserProfileRecord = world.get(table, &key).expect("its tags were written in this turn");
+        if before != world.get::<Json>(table, &key) {
+            user_profile::touch(world, &profile.domain, &profile.name);
+        }
     }
+    Ok(tags)
 }
 
 fn shown(tags: Tags) -> Vec<Json> {
