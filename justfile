@@ -68,6 +68,10 @@ drift:
     cargo test --locked --test it drift -- --include-ignored --nocapture
     tests/independent/run target/debug/studio-deploy behind
 
+# Two hundred random edits among a thousand users, each found by a plan that describes little more; some minutes.
+fingerprints:
+    cargo test --locked --test it fingerprints -- --include-ignored --nocapture
+
 # Every read of every command, refused from each of its calls on.
 denied:
     cargo test --locked --test it denied -- --include-ignored --nocapture

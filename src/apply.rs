@@ -18,8 +18,8 @@ use crate::cloud::{Cloud, CloudError, Deleted, ErrorKind, Sent};
 use crate::failure::{self, Exit};
 use crate::model::{Address, Found, Node, Observed, Value};
 use crate::plan::{
-    Action, AssetDigest, Change, DeletionPolicy, Plan, Record, ReplacePhase, RulesOf, Schedule, Step, Task, Transition,
-    changes,
+    Action, AssetDigest, Change, DeletionPolicy, Fingerprint, Plan, Record, ReplacePhase, RulesOf, Schedule, Step,
+    Task, Transition, changes,
 };
 
 /// Event of a run as it happens: the only link to the screen.
@@ -186,6 +186,7 @@ pub async fn apply<C: Cloud>(
         events,
         outputs: RefCell::new(kept_outputs(plan)),
         assets: RefCell::new(BTreeMap::new()),
+        verified: RefCell::new(BTreeMap::new()),
         held: RefCell::new(BTreeSet::new()),
         failed: Cell::new(false),
         refused: Cell::new(false),
@@ -217,10 +218,17 @@ pub async fn apply<C: Cloud>(
     report.outcomes.extend(keeps.map(|step| (step.address().clone(), step.action(), Outcome::Blocked)));
     report.stopped = *stop.borrow() != Stop::No;
     report.outputs = run.outputs.into_inner();
-    let after = run.assets.into_inner();
-    let held = run.held.into_inner();
-    report.record_error = trim_record(cloud, plan, during, &report, after, held).await.err();
+    let seen =
+        Seen { assets: run.assets.into_inner(), held: run.held.into_inner(), verified: run.verified.into_inner() };
+    report.record_error = trim_record(cloud, plan, during, &report, seen).await.err();
     report
+}
+
+/// Findings of a run that the record is to remember.
+struct Seen {
+    assets: BTreeMap<Address, AssetDigest>,
+    held: BTreeSet<Address>,
+    verified: BTreeMap<Address, Fingerprint>,
 }
 
 /// Trims the record to what is true at the end: the new one when everything is done, old and new together otherwise.
@@ -229,8 +237,7 @@ async fn trim_record<C: Cloud>(
     plan: &Plan,
     during: Option<Record>,
     report: &Report,
-    assets: BTreeMap<Address, AssetDigest>,
-    held: BTreeSet<Address>,
+    Seen { assets, held, verified }: Seen,
 ) -> Result<(), CloudError> {
     let done = report.outcomes.iter().filter(|(.., outcome)| *outcome == Outcome::Done);
     let done: BTreeSet<Address> = done.map(|(address, ..)| address.clone()).collect();
@@ -241,6 +248,10 @@ async fn trim_record<C: Cloud>(
     if let Some(record) = &mut last {
         record.assets.extend(assets.into_iter().map(|(address, digest)| (address.to_string(), digest)));
         record.pending_delete = held.iter().map(ToString::to_string).collect();
+        // A run that changes nothing writes nothing, however much it has read.
+        if during.as_ref() != plan.recorded() || during.as_ref() != Some(&*record) || !done.is_empty() {
+            record.fingerprints = record.fingerprints.after(plan, &done, verified);
+        }
     }
     if last == during { Ok(()) } else { cloud.write_record(last.as_ref()).await }
 }
@@ -263,6 +274,8 @@ struct Run<'a, C> {
     events: &'a dyn Fn(Event),
     outputs: RefCell<BTreeMap<Address, BTreeMap<String, String>>>,
     assets: RefCell<BTreeMap<Address, AssetDigest>>,
+    /// What was read after it was written, and is as it should be.
+    verified: RefCell<BTreeMap<Address, Fingerprint>>,
     held: RefCell<BTreeSet<Address>>,
     failed: Cell<bool>,
     /// Whether a write was refused that can be done without.
@@ -425,7 +438,12 @@ impl<C: Cloud> Run<'_, C> {
         let left = left(&made);
         self.remember(&node.address, &made);
         match left.first() {
-            None => Ok(()),
+            None => {
+                // Its timestamps are those of the very answer that showed it to be right.
+                let fingerprint = Fingerprint::of(&made).map(|fingerprint| (node.address.clone(), fingerprint));
+                self.verified.borrow_mut().extend(fingerprint);
+                Ok(())
+            }
             Some(change) => {
                 let what = format!(
                     "applied but not effective: {} should be {} and is {}",

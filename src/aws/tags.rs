@@ -1,4 +1,4 @@
-//! Tags in the types of each service's SDK: eight types of one shape.
+//! Tags in the types of each service's SDK: nine types of one shape.
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ service_tags! {
         aws_sdk_efs::types::Tag: key, value;
         aws_sdk_iam::types::Tag: key, value;
         aws_sdk_kms::types::Tag: tag_key, tag_value;
+        aws_sdk_resourcegroupstagging::types::Tag: key, value;
         aws_sdk_s3::types::Tag: key, value;
         aws_sdk_ssm::types::Tag: key, value;
     }
@@ -73,6 +74,7 @@ mod tests {
         there_and_back::<aws_sdk_efs::types::Tag>();
         there_and_back::<aws_sdk_iam::types::Tag>();
         there_and_back::<aws_sdk_kms::types::Tag>();
+        there_and_back::<aws_sdk_resourcegroupstagging::types::Tag>();
         there_and_back::<aws_sdk_s3::types::Tag>();
         there_and_back::<aws_sdk_ssm::types::Tag>();
         there_and_back::<aws_sdk_cloudformation::types::Tag>();

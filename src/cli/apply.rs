@@ -68,6 +68,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) 
     let mut connected = run.connect(loaded).await?;
     let mut options = options(&args.consent);
     options.skip_blocked = args.skip_blocked;
+    options.refresh = args.refresh;
     options.drain = args.drain;
     options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
     if let Some((path, saved)) = saved {

@@ -32,15 +32,16 @@ async fn one(
     args: &DiffArgs,
     run: &Run<'_>,
 ) -> Result<DeploymentResult, Failure> {
-    let Some(other) = &args.against else { return with_account(loaded, run).await };
+    let Some(other) = &args.against else { return with_account(loaded, args, run).await };
     let before = before.map(filled_in).transpose()?.unwrap_or_default();
     between(&before, &filled_in(&loaded)?, &other.to_string_lossy(), run)
 }
 
 /// The difference between a config and its account.
-async fn with_account(loaded: Loaded, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
+async fn with_account(loaded: Loaded, args: &DiffArgs, run: &Run<'_>) -> Result<DeploymentResult, Failure> {
     let mut connected = run.connect(loaded).await?;
-    let planned = run.plan(&mut connected, &Options::default(), Towards::Config).await?;
+    let options = Options { refresh: args.refresh, ..Options::default() };
+    let planned = run.plan(&mut connected, &options, Towards::Config).await?;
     run.planned(&planned.plan)?;
     let text = diff::render(&planned.plan, run.screen.data_paint());
     let differs = planned.plan.differs() || !text.is_empty();

@@ -68,7 +68,8 @@ struct Found {
 
 async fn found(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found, Failure> {
     let mut connected = run.connect(loaded).await?;
-    let plan = run.plan(&mut connected, &Options::default(), Towards::Config).await?.plan;
+    let options = Options { refresh: args.refresh, ..Options::default() };
+    let plan = run.plan(&mut connected, &options, Towards::Config).await?.plan;
     // What is watched and may not be looked at is not compared either; of what is managed it says nothing.
     let unread = plan.unread().iter().chain(plan.unwatched());
     let unread = unread.map(|(address, why)| (address.to_string(), why.clone())).collect();

@@ -77,6 +77,7 @@ async fn one(
     let mut options = options(&args.consent);
     args.removal.write_to(&mut options);
     options.skip_blocked = args.skip_blocked;
+    options.refresh = args.refresh;
     options.selection = Selection { target: args.target.clone(), exclude: args.exclude.clone() };
     let to = if args.destroy { Towards::Nothing } else { Towards::Config };
     let planned = run.plan(&mut connected, &options, to).await?;

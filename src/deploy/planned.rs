@@ -6,7 +6,7 @@ use crate::cloud::Cloud;
 use crate::config::{Config, OnDestroy};
 use crate::failure::Failure;
 use crate::model::Graph;
-use crate::plan::{Draft, Options, Plan, Retention, plan};
+use crate::plan::{Draft, Options, Plan, Record, Retention, plan};
 use crate::preflight;
 use crate::resource::rules;
 
@@ -68,7 +68,9 @@ impl Connected {
 
     async fn draft(&self, graph: &Graph, options: &Options) -> Result<Draft<'static>, Failure> {
         let record = self.account.read_record().await.map_err(|error| self.cloud(&error))?;
-        let snapshot = self.account.observe(graph, record.as_ref()).await.map_err(|error| self.cloud(&error))?;
+        let unread = record.as_ref().filter(|_| options.reads_everything()).map(Record::without_fingerprints);
+        let known = unread.as_ref().or(record.as_ref());
+        let snapshot = self.account.observe(graph, known).await.map_err(|error| self.cloud(&error))?;
         Ok(plan(self.deployment(), graph, &snapshot, record, &rules, options)?)
     }
 }

@@ -5,6 +5,7 @@
 //! consent; destroy says what stays behind.
 
 mod observe;
+mod unchanged;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use aws_sdk_sagemaker::types::AppDetails;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use self::observe::{Profile, describe};
+use self::unchanged::{address_of, by_name, unchanged};
 use super::permissions::{CHANGE, Grant, LOOK, MAKE, SIGN_IN, Scope};
 use super::studio::settings::{complete, couple_portal, same_setting, send_unset, setting_sources, unset_setting};
 use super::studio::tags::{self, write_tags};
@@ -218,21 +220,24 @@ impl Resource for UserProfileResource {
         let Some(domain) = context.domain else { return Ok(Vec::new()) };
         let list = account.sagemaker.list_user_profiles().domain_id_equals(&domain.id);
         let list = list.into_paginator().page_size(PAGE).items();
-        let profiles = list.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
-        // A scan of the nodes for each profile would be quadratic.
-        let mut wanted: BTreeMap<String, &Address> = BTreeMap::new();
-        for node in context.nodes {
-            wanted
-                .extend(node.properties.text("UserProfileName").map(|name| (name.to_ascii_lowercase(), &node.address)));
+        let profiles: Vec<_> = list.send().try_collect().await.map_err(|e| failed("ListUserProfiles", e))?;
+        let wanted = by_name(context.nodes);
+        let mut known = unchanged(account, &context, &domain.id, &profiles, &wanted).await?;
+        let (mut found, mut unknown) = (Vec::with_capacity(profiles.len()), Vec::new());
+        for name in profiles.iter().filter_map(|profile| profile.user_profile_name()) {
+            match (known.remove(name), address_of(&wanted, name)) {
+                (Some(profile), Some(address)) => found.push((address, profile)),
+                _ => unknown.push(name),
+            }
         }
         let wanted = &wanted;
-        let looks = profiles.iter().filter_map(|profile| profile.user_profile_name()).map(|name| async move {
+        let looks = unknown.into_iter().map(|name| async move {
             let found = describe(account, &domain.id, name).await?;
-            let known = wanted.get(&name.to_ascii_lowercase());
-            let address = known.map_or_else(|| unclaimed(name, &found), |address| (*address).clone());
-            Ok((address, found))
+            Ok((address_of(wanted, name).unwrap_or_else(|| unclaimed(name, &found)), found))
         });
-        stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await
+        let looks: Vec<_> = stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await?;
+        found.extend(looks);
+        Ok(found)
     }
 
     async fn find(&self, account: &Account, node: &Node) -> Result<Found, CloudError> {

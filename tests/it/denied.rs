@@ -121,7 +121,9 @@ fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<T
     let wrote_before = ended.calls[..hit].iter().any(is_write);
     // Of a bucket of ours everything has to be read; only of a given one an upload may do without.
     let is_compared = operation == "GetBucketEncryption" && !wrote_before;
-    let notice = tolerated().remove(&action).filter(|_| !is_compared);
+    // The tags of profiles tell themselves; whose a key or a file system is, only the tagging API says.
+    let is_search = operation == "GetResources" && ended.calls[hit].input.get("ResourceARNList").is_none();
+    let notice = tolerated().remove(&action).filter(|_| !is_compared && !is_search);
     if wrote_before {
         // The lock's own reads are made up for by the next run, which finds its holder dead.
         let may_end_well = notice.is_some() || is_lock(&ended.calls[hit]);
@@ -155,7 +157,13 @@ fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<T
         }
         // What a plan can do without a deletion may need: it lists what hangs on a role once more.
         let is_needed_later = is_watched && ended.code == 8 && lab_heals(scene, &lab, clean);
-        let as_ever = ended.code == clean.ended.code || service == "s3" || service == "sts" || is_needed_later;
+        // From the first look at tags on all others are refused, too: the second plan needs those that search.
+        let is_searched_later = operation == "GetResources" && ended.code == 4 && !ended.calls.iter().any(is_write);
+        let as_ever = ended.code == clean.ended.code
+            || service == "s3"
+            || service == "sts"
+            || is_needed_later
+            || is_searched_later;
         return if compares || as_ever { Ok(Tried::Healed) } else { told(&format!("it ended with {}", ended.code)) };
     }
     if ended.code != 4 {

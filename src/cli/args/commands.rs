@@ -246,6 +246,10 @@ pub struct DriftArgs {
     /// Ignore addresses (`app.*`) or properties (`domain.studio.Tags.*`) that match; may be repeated.
     #[arg(long, value_name = "GLOB")]
     pub ignore: Vec<Glob>,
+    /// Describe every user profile; with `=false` only those that lists do not show to be as an apply left them.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value_t = true, action = clap::ArgAction::Set)]
+    pub refresh: bool,
 }
 
 /// Command-line options of `graph`.
@@ -288,6 +292,9 @@ pub struct PlanArgs {
     /// Exit with 2 if anything would change or is blocked.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Describe every user profile, also those that lists show to be as an apply left them.
+    #[arg(long)]
+    pub refresh: bool,
     /// Leave out blocked changes, and changes to what they still use, as `apply --skip-blocked` does.
     #[arg(long, conflicts_with = "destroy")]
     pub skip_blocked: bool,
@@ -320,6 +327,9 @@ pub struct DiffArgs {
     /// Compare with this config instead of the account.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// Describe every user profile, also those that lists show to be as an apply left them.
+    #[arg(long, conflicts_with = "against")]
+    pub refresh: bool,
 }
 
 /// Command-line options of `apply`.
@@ -352,6 +362,9 @@ pub struct ApplyArgs {
     /// Start no more steps once one has failed.
     #[arg(long)]
     pub fail_fast: bool,
+    /// Describe every user profile, also those that lists show to be as an apply left them.
+    #[arg(long)]
+    pub refresh: bool,
     /// How much of each change to show in the plan.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub diff: DiffStyle,

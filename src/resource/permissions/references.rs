@@ -38,11 +38,16 @@ pub(super) fn shared(scope: &Scope<'_>) -> Vec<Grant> {
     ));
     grants.extend(roles(scope));
     grants.extend(named(scope));
-    // The record and the lock: two parameters, of which nobody else's path can begin with this one.
-    let own = ["record", "lock"].map(|name| parameter_arn(scope, &format!("{}/{name}", scope.names.record)));
-    grants.push(Grant::new(LOOK, &["ssm:GetParameter"], own.clone()));
-    grants.push(Grant::new(CHANGE, &["ssm:PutParameter"], own.clone()));
-    grants.push(Grant::new(REMOVE, &["ssm:DeleteParameter"], own));
+    // The record with its pieces, and the lock: nobody else's path can begin with this one.
+    let own = |name: &str| parameter_arn(scope, &format!("{}/{name}", scope.names.record));
+    let [record, pieces, lock] = [own("record"), own("record/*"), own("lock")];
+    grants.push(Grant::new(LOOK, &["ssm:GetParameter"], [record.clone(), lock.clone()]));
+    grants.push(Grant::new(LOOK, &["ssm:GetParameters"], [pieces.clone()]));
+    grants.push(Grant::new(CHANGE, &["ssm:PutParameter"], [record.clone(), pieces.clone(), lock.clone()]));
+    grants.push(Grant::new(CHANGE, &["ssm:DeleteParameters"], [pieces.clone()]));
+    grants.push(Grant::new(REMOVE, &["ssm:DeleteParameters"], [record.clone(), pieces]));
+    grants.push(Grant::new(REMOVE, &["ssm:GetParametersByPath"], [record]));
+    grants.push(Grant::new(REMOVE, &["ssm:DeleteParameter"], [lock]));
     grants
 }
 

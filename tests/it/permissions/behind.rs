@@ -104,6 +104,7 @@ pub fn misconfigure(lab: &Lab) {
         .with_world(|world| {
             for (key, mut profile) in world.list::<Json>("studio/user-profile", "") {
                 profile["settings"]["SharingSettings"]["S3OutputPath"] = json!("s3://elsewhere/");
+                profile["life"]["modified"] = json!(profile["life"]["modified"].as_i64().unwrap() + 1);
                 world.put("studio/user-profile", &key, &profile);
             }
         })

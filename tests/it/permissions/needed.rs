@@ -138,5 +138,11 @@ fn fails_without(case: &Case, run: &Run, documents: &[Json], action: &str) {
         case.name,
         ended.code
     );
+    // What is watched on a bucket that the run itself makes is looked at after the plan, and the next plan tells of it.
+    let mut before_writes = ended.calls.iter().take_while(|call| !call.writes);
+    let is_untold = ended.code == 0 && action.starts_with("s3:") && before_writes.all(|call| call.status != 403);
+    if may_go_on && is_untold {
+        return;
+    }
     assert!(said.contains(action), "{} {command:?} does not name {action}:\n{said}", case.name);
 }

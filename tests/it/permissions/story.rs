@@ -247,6 +247,20 @@ pub fn meet_everything(life: &mut ProcessState<'_>) {
     let lab = life.after(&case.with(given()));
     life.well(&lab, case, "apply", &[], &[&over[..], &["--allow-profile-delete", "ann"]].concat());
 
+    // So many users that the record stands in pieces, and fewer again.
+    let user = if case.config.contains("authMode: SSO") { "{}" } else { "{userRole: {name: test-user-role}}" };
+    let crowd: Vec<String> = (0..90).map(|n| format!("{:x}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(n + 1))).collect();
+    let users: String = crowd.iter().map(|name| format!("    u{name}: {user}\n")).collect();
+    let crowded = case.with(edit(&case.config, "  userProfiles:\n", &format!("  userProfiles:\n{users}")));
+    let consent: Vec<String> = crowd.iter().map(|name| format!("--allow-profile-delete=u{name}")).collect();
+    let consent: Vec<&str> = consent.iter().map(String::as_str).collect();
+    let lab = Lab::like(empty);
+    crowded.run(&lab, apply).expect(0);
+    let tables = lab.tables();
+    life.well(&lab, &crowded, "plan", &[], plan);
+    life.well(&lab, case, "apply", &[], &[apply, &consent].concat());
+    life.well(&Lab::like(&tables), &crowded, "destroy", &[], &destroy);
+
     // Destroyed as it was before, although the config says otherwise by now.
     let here = BEFORE.replace("vpc-old", "vpc-id").replace("subnet-old", "subnet-id");
     let lab = life.after(&case.with(here));

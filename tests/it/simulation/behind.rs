@@ -109,6 +109,7 @@ fn change(record: &mut Json, table: &str, dice: &mut Dice) -> Option<&'static st
         }
         "studio/user-profile" if record["settings"]["ExecutionRole"].is_string() => {
             record["settings"]["ExecutionRole"] = json!("arn:aws:iam::123456789012:role/admin");
+            record["life"]["modified"] = json!(record["life"]["modified"].as_i64().unwrap() + 1);
             Some("role")
         }
         _ => Some("nothing"),

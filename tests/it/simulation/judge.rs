@@ -221,3 +221,9 @@ pub fn in_turn(made: &[(usize, Call)]) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Returns `true` if a line of a picture is about what may stay when what it belongs to goes.
+pub fn stays(line: &str) -> bool {
+    let kinds = ["+ efs/", "+ s3/", "+ kms/"];
+    kinds.iter().any(|kind| line.starts_with(kind)) || line.contains("security-group-for-")
+}

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::behind;
-use super::judge::{self, Forgotten};
+use super::judge::{self, Forgotten, stays};
 use super::stage::{Order, Stage};
 use super::story::{Count, Deed, Step, part};
 use super::trouble::{OPERATIONS, all_consents, consents, death, harm};
@@ -111,6 +111,7 @@ impl Scene {
     /// Makes sure that nothing is left to do but scripts that apps still run; the plan that says so.
     fn settled(&mut self, text: &str) -> Result<Json, String> {
         let (code, ended) = self.run(&Order::new(PLAN_JSON, text))?;
+        self.read_in_full(text)?;
         match code {
             Some(0) => Ok(ended.json()),
             Some(2) if judge::waits_for_apps(&ended.json()) => Ok(ended.json()),
@@ -120,9 +121,18 @@ impl Scene {
         }
     }
 
+    /// Makes sure that what lists tell of profiles is what a full read finds, once nothing is under way.
+    fn read_in_full(&mut self, text: &str) -> Result<(), String> {
+        self.stage.pass(600);
+        let (_, known) = self.run(&Order::new(PLAN_JSON, text))?;
+        let (_, read) = self.run(&Order::new(&[PLAN_JSON, &["--refresh"]].concat(), text))?;
+        (known.data == read.data)
+            .then_some(())
+            .ok_or_else(|| format!("--refresh plans otherwise:\n{}\n{}", known.data, read.data))
+    }
+
     pub fn step(&mut self, step: Step, text: &str) -> Result<(), String> {
-        let mut dice = Dice::new(part(step.seed, 2));
-        let dice = &mut dice;
+        let dice = &mut Dice::new(part(step.seed, 2));
         let apply = |more: &[&str]| Order::new(&[APPLY, more].concat(), text);
         match step.deed {
             Deed::Change => {
@@ -158,7 +168,8 @@ impl Scene {
             Deed::Users => self.work(dice),
             Deed::Behind => self.meddle(dice),
             Deed::Look => {
-                let line: &[&str] = match dice.roll(6) {
+                let line: &[&str] = match dice.roll(7) {
+                    6 => return self.read_in_full(text),
                     0 => &["diff"],
                     1 => &["drift"],
                     2 => &["output"],
@@ -203,9 +214,7 @@ impl Scene {
                 self.run(&Order::new(line, text))?;
             }
             Deed::Clean => self.clean(dice, text)?,
-            Deed::Decline => {
-                self.run(&Order::new(&["apply"], text))?;
-            }
+            Deed::Decline => drop(self.run(&Order::new(&["apply"], text))?),
             Deed::Wait => {
                 let seconds = [5, 60, 600, 90_000][usize::try_from(dice.roll(4)).unwrap()];
                 self.stage.pass(seconds);
@@ -387,10 +396,4 @@ impl Scene {
         })
         .map_err(|why| format!("it is not as a fresh apply makes it:\n{why}\n{said}"))
     }
-}
-
-/// Returns `true` if a line of a picture is about what may stay when what it belongs to goes.
-fn stays(line: &str) -> bool {
-    let kinds = ["+ efs/", "+ s3/", "+ kms/"];
-    kinds.iter().any(|kind| line.starts_with(kind)) || line.contains("security-group-for-")
 }

@@ -18,6 +18,9 @@ pub type Picture = Vec<String>;
 /// Tables that hold history, sessions and what is due: nothing that an account *is*.
 const PASSING: [&str; 6] = ["meta", "ssm/history", "ssm/written", "ssm/deleted", "sts/session", "studio/due"];
 
+/// Table of SSM's parameters, by name.
+const PARAMETERS: &str = "ssm/parameter";
+
 /// Members that tell when or how often something happened, or a name that somebody made up.
 const PASSING_MEMBERS: [&str; 13] = [
     "created",
@@ -71,9 +74,12 @@ pub fn picture(tables: &Tables) -> Picture {
     let names = names(tables);
     let mut lines = Picture::new();
     for (table, records) in tables.iter().filter(|(table, _)| !PASSING.contains(&table.as_str())) {
-        for (key, record) in records {
+        for (key, record) in records.iter().filter(|(key, _)| table != PARAMETERS || !is_piece(key)) {
             let mut record = record.clone();
             in_force(table, &mut record);
+            if table == PARAMETERS && key.ends_with("/record") {
+                said(key, records, &mut record);
+            }
             tidy(&mut record);
             let mut line = format!("{table} {key}: {record}");
             for (id, name) in &names {
@@ -136,6 +142,19 @@ fn names(tables: &Tables) -> Vec<(String, String)> {
         }
     }
     names
+}
+
+/// Returns `true` if a parameter is a piece of a record, which is read with that.
+fn is_piece(name: &str) -> bool {
+    name.starts_with("/studio-deploy/") && name.contains("/record/")
+}
+
+/// Leaves of a record what it says: its fingerprints tell when things happened.
+fn said(name: &str, parameters: &BTreeMap<String, Json>, record: &mut Json) {
+    let value = |name: &str| Some(parameters.get(name)?["value"].as_str()?.to_owned());
+    if let Some(said) = studio_deploy::aws::record::of_parameters(name, &value) {
+        record["value"] = json!(said.without_fingerprints());
+    }
 }
 
 /// Leaves of policies, objects and groups only what is in force, and of a lock only whether somebody has it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Action, Step};
+use super::{Action, Fingerprints, Step};
 use crate::digest::hex;
 use crate::model::{Address, Graph, Kind, Observed, Path};
 
@@ -31,6 +31,10 @@ pub struct Record {
     /// What a run that was interrupted had still to make, so that nobody takes its absence for a loss.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unmade: BTreeSet<Address>,
+    /// What was read in full, so that it need not be asked for again. A plan hands them on as they are, so that they are no
+    /// change of it.
+    #[serde(default, skip_serializing_if = "Fingerprints::is_empty")]
+    pub fingerprints: Fingerprints,
 }
 
 /// A set of paths that several addresses share.
@@ -69,6 +73,17 @@ impl Record {
     /// The paths that applies have set on `address`.
     pub fn paths(&self, address: &Address) -> &[Path] {
         self.managed.iter().find(|set| set.of.contains(address)).map_or(&[], |set| &set.paths)
+    }
+
+    /// Sets of paths that addresses share, out of the paths of each address.
+    pub fn path_sets(paths: impl Iterator<Item = (Address, BTreeSet<Path>)>) -> Vec<PathSet> {
+        share(paths)
+    }
+
+    /// The same record as if nothing had ever been read.
+    #[must_use]
+    pub fn without_fingerprints(&self) -> Self {
+        Self { fingerprints: Fingerprints::default(), ..self.clone() }
     }
 
     /// The same record where some addresses are left as an earlier one has them, and others get a part of what it says: it is
@@ -111,6 +126,7 @@ impl Record {
         union.left_assets.extend(self.left_assets.iter().cloned());
         union.pending_delete.extend(self.pending_delete.iter().cloned());
         union.unmade.extend(self.unmade.iter().cloned());
+        union.fingerprints = self.fingerprints.clone();
         union
     }
 
@@ -158,6 +174,7 @@ pub(super) fn next(graph: &Graph, recorded: Option<&Record>, steps: &[Step], des
         left_assets,
         pending_delete: held.map(|step| step.address.to_string()).collect(),
         unmade: BTreeSet::new(),
+        fingerprints: recorded.map(|record| record.fingerprints.clone()).unwrap_or_default(),
     })
 }
 

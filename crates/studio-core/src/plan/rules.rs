@@ -213,6 +213,15 @@ pub struct Options {
     pub skip_blocked: bool,
     /// Take back what was found on these, of all that is watched.
     pub mend: BTreeSet<Address>,
+    /// Read everything, whatever the record's fingerprints say.
+    pub refresh: bool,
+}
+
+impl Options {
+    /// Returns `true` if everything is read in full: on request, and wherever something is deleted or taken over for good.
+    pub fn reads_everything(&self) -> bool {
+        self.refresh || self.destroy || self.adopt || !self.adopt_addresses.is_empty()
+    }
 }
 
 #[cfg(test)]
