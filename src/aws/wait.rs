@@ -51,8 +51,9 @@ impl Clock {
     /// two runs throw the same, in virtual time every run does.
     pub fn new(sleep: SharedAsyncSleep, time: SharedTimeSource, whose: &str) -> Self {
         let now = time.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanoseconds = u64::try_from(now.as_nanos()).unwrap_or_default();
         // FNV-1a: any spread will do.
-        let seed = whose.bytes().fold(now.as_nanos() as u64 ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
+        let seed = whose.bytes().fold(nanoseconds ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
         });
         Self { sleep, time, dice: Rc::new(RefCell::new(fastrand::Rng::with_seed(seed))) }
@@ -179,8 +180,8 @@ impl WaitPolicy {
         };
         let (begin, near) = (usual * 3 / 4, (usual / 75).clamp(self.first, self.longest));
         match elapsed {
-            early if early < begin && is_guess => back_off.min(begin - early),
-            early if early < begin => begin - early,
+            early if early < begin && is_guess => back_off.min(begin.saturating_sub(early)),
+            early if early < begin => begin.saturating_sub(early),
             late if late > usual * 2 => (late / 8).clamp(near, self.longest),
             _ => near,
         }
@@ -332,7 +333,7 @@ mod tests {
             elapsed += wait_policy.pause(elapsed);
             looks += 1;
         }
-        (looks, elapsed - ends)
+        (looks, elapsed.saturating_sub(ends))
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Pace {
     }
 
     /// Prints the run, and returns how many times as long as the `floor` it took.
+    #[expect(clippy::print_stdout, reason = "the figures are what it is for")]
     fn report(&self, what: &str, floor: f64) -> f64 {
         let factor = self.seconds / floor;
         let (seconds, calls, throttled) = (self.seconds, self.total(), self.throttled);
@@ -65,6 +66,7 @@ fn lab() -> Lab {
 }
 
 /// Applies a config with so many users, destroys it, and prints what that takes.
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn there_and_back(count: usize, options: &[&str], tps: Option<usize>) {
     let (lab, text) = (lab(), users(count));
     lab.set_faults(tps.map(|tps| format!("throttle-tps={tps}")).unwrap_or_default().parse().unwrap());
