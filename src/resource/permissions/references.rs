@@ -44,8 +44,8 @@ pub(super) fn shared(scope: &Scope<'_>) -> Vec<Grant> {
     grants.push(Grant::new(LOOK, &["ssm:GetParameter"], [record.clone(), lock.clone()]));
     grants.push(Grant::new(LOOK, &["ssm:GetParameters"], [pieces.clone()]));
     grants.push(Grant::new(CHANGE, &["ssm:PutParameter"], [record.clone(), pieces.clone(), lock.clone()]));
-    grants.push(Grant::new(CHANGE, &["ssm:DeleteParameters"], [pieces.clone()]));
-    grants.push(Grant::new(REMOVE, &["ssm:DeleteParameters"], [record.clone(), pieces]));
+    grants.push(Grant::new(CHANGE, &["ssm:DeleteParameters"], [pieces]));
+    grants.push(Grant::new(REMOVE, &["ssm:DeleteParameters"], [record.clone()]));
     grants.push(Grant::new(REMOVE, &["ssm:GetParametersByPath"], [record]));
     grants.push(Grant::new(REMOVE, &["ssm:DeleteParameter"], [lock]));
     grants

@@ -87,9 +87,10 @@ async fn found(account: &Account, domain: &str, looked: Looked, tags: Option<&Va
     ownership::classify(account, observed).await
 }
 
-/// The timestamps that two times make, where AWS tells both.
+/// The timestamps that two times make, where AWS tells both. Times come as seconds with a fraction, in a floating-point number that
+/// is a little more or less than the milliseconds that it means: cut off instead of rounded, two would become one.
 pub(super) fn timestamps(created: Option<&DateTime>, modified: Option<&DateTime>) -> Option<Timestamps> {
-    let milliseconds = |time: Option<&DateTime>| time?.to_millis().ok();
+    let milliseconds = |time: Option<&DateTime>| i64::try_from((time?.as_nanos() + 500_000).div_euclid(1_000_000)).ok();
     Some(Timestamps { created: milliseconds(created)?, modified: milliseconds(modified)? })
 }
 
@@ -161,5 +162,21 @@ impl StatusList for Newest<'_> {
             }
         }
         Ok(seen.statuses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_millisecond_is_itself() {
+        for milliseconds in 1_790_000_000_000..1_790_000_002_000_i64 {
+            let seconds = f64::from(u32::try_from(milliseconds / 1000).unwrap());
+            let rest = f64::from(u16::try_from(milliseconds % 1000).unwrap()) / 1000.0;
+            let time = DateTime::from_secs_f64(seconds + rest);
+            let expected = Timestamps { created: milliseconds, modified: milliseconds };
+            assert_eq!(timestamps(Some(&time), Some(&time)), Some(expected));
+        }
     }
 }
