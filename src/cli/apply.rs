@@ -21,7 +21,10 @@ pub(super) async fn run(args: &ApplyArgs, run: &Run<'_>) -> Result<Exit, Failure
     let all = run.load(&args.files)?;
     let saved = args.plan.as_deref().map(|path| saved::of_deployments(path, &all.deployments, run)).transpose()?;
     let saved = saved.unwrap_or_default();
-    run.each(all.deployments, "reports", run.at_once(!is_approved(args)), |loaded| one(loaded, args, &saved, run)).await
+    // A replacement that loses data is asked about although all else is approved, and one question at a time.
+    let may_replace = args.plan.is_some() || !args.consent.allow_replace.is_empty();
+    let asks = !is_approved(args) || run.host.interactive && may_replace && args.confirm.is_none();
+    run.each(all.deployments, "reports", run.at_once(asks), |loaded| one(loaded, args, &saved, run)).await
 }
 
 /// Saved plans by deployment.
@@ -84,7 +87,7 @@ async fn review(loaded: Loaded, args: &ApplyArgs, saved: &Saved, run: &Run<'_>) 
     check_selection(&planned.plan, &options.selection, several)?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let view = View { style: args.diff, notices: args.notices, deepens: true, ..run.view() };
+        let view = View { style: args.diff, notices: args.notices, deepens: true, ..run.view(&connected) };
         let text = plan_human::render(&planned.plan, view);
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }

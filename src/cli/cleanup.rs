@@ -47,7 +47,7 @@ async fn review(loaded: Loaded, args: &CleanupArgs, run: &Run<'_>) -> Result<(Co
     let plan = connected.plan_cleanup(&args.domain_id).await?;
     run.planned(&plan)?;
     if run.is_human() && !plan.is_empty() {
-        let text = plan_human::render(&plan, run.view());
+        let text = plan_human::render(&plan, run.view(&connected));
         run.screen.data(&text)?;
     }
     Ok((connected, plan))

@@ -49,7 +49,7 @@ async fn review(
     let planned = run.plan(&mut connected, options, Towards::Nothing).await?;
     run.planned(&planned.plan)?;
     if run.is_human() {
-        let text = plan_human::render(&planned.plan, run.view());
+        let text = plan_human::render(&planned.plan, run.view(&connected));
         run.screen.data(&format!("{}{text}", Run::heading(&connected)))?;
     }
     run.allowed(&planned.plan)?;

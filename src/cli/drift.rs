@@ -12,7 +12,7 @@ use crate::failure::codes;
 use crate::model::Kind;
 use crate::plan::document::PlanDocument;
 use crate::plan::{Drift, Options};
-use crate::ui::plan_human;
+use crate::ui::plan_human::{self, View};
 use crate::ui::watched;
 use crate::wording::counted;
 
@@ -83,7 +83,10 @@ async fn found(loaded: Loaded, args: &DriftArgs, run: &Run<'_>) -> Result<Found,
         )));
     };
     if drift.config_changed {
-        run.screen.note("the config has changed since the last apply: what it asks for newly may show as drift");
+        let whose =
+            if connected.loaded.is_one_of_several { format!("{}: ", connected.deployment()) } else { String::new() };
+        let what = "the config has changed since the last apply: what it asks for newly may show as drift";
+        run.screen.note(&format!("{whose}{what}"));
     }
     Ok(Found { drift, unread })
 }
@@ -96,7 +99,8 @@ fn text(found: &Found, run: &Run<'_>) -> String {
     let mut line = |line: String| text.push_str(&(line + "\n"));
     if drift.is_any() {
         line(format!("{name} (live → config)\n"));
-        let body = plan_human::changes(plan, run.view());
+        let body =
+            plan_human::changes(plan, View::new(&run.global.caller, run.screen.data_paint(), run.screen.data_width()));
         if !body.is_empty() {
             line(body);
         }

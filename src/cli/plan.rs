@@ -15,9 +15,10 @@ use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::failure::codes;
 use crate::files::{self, Rights};
-use crate::hint::quoted;
+use crate::hint::{Caller, quoted};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved::SavedPlans;
+use crate::plan::summary::Summary;
 use crate::plan::{Options, Plan, Selection};
 use crate::ui::plan_human::{self, View};
 
@@ -85,9 +86,9 @@ async fn one(
     run.planned(&planned.plan)?;
     let mut text = String::new();
     if run.is_human() {
-        let next = next(args, &options, run);
+        let next = next(args, &options, &connected.caller);
         let next = Some(next.as_str()).filter(|_| args.out.is_none());
-        let view = View { style: args.diff, notices: args.notices, next, deepens: true, ..run.view() };
+        let view = View { style: args.diff, notices: args.notices, next, deepens: true, ..run.view(&connected) };
         let plan = plan_human::render(&planned.plan, view);
         text = format!("{}{plan}", Run::heading(&connected));
     }
@@ -97,15 +98,16 @@ async fn one(
     }
     let differs = args.detailed_exitcode && planned.plan.differs();
     let exit = if differs { Exit::Differences } else { Exit::Success };
-    Ok(DeploymentResult::shown(exit, text, run.document(&planned.plan)))
+    let line = Summary::of(&planned.plan).to_string();
+    Ok(DeploymentResult { line, ..DeploymentResult::shown(exit, text, run.document(&planned.plan)) })
 }
 
 /// The command that carries out what this one planned.
-fn next(args: &PlanArgs, options: &Options, run: &Run<'_>) -> String {
+fn next(args: &PlanArgs, options: &Options, caller: &Caller) -> String {
     let consent = args::consent_words(options);
     let removal = args.removal.words();
     let words = consent.iter().chain(&removal).map(String::as_str);
-    run.global.caller.run_quoted(if args.destroy { "destroy" } else { "apply" }, words)
+    caller.run_quoted(if args.destroy { "destroy" } else { "apply" }, words)
 }
 
 /// Times at which a plan that is saved now was made and expires, in RFC 3339.

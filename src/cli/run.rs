@@ -136,8 +136,8 @@ impl<'a> Run<'a> {
     }
 
     /// The way in which plans are shown, of the usual amount.
-    pub fn view(&self) -> View<'_> {
-        View::new(&self.global.caller, self.screen.data_paint(), self.screen.data_width())
+    pub fn view<'c>(&self, connected: &'c Connected) -> View<'c> {
+        View::new(&connected.caller, self.screen.data_paint(), self.screen.data_width())
     }
 
     pub fn is_human(&self) -> bool {
@@ -191,11 +191,12 @@ impl<'a> Run<'a> {
         let place = connected.deployment();
         screen.detail(&format!("{place} in {} {}, as {}", place.account, place.region, connected.acting_as));
         let (events, deployment) = (Rc::clone(&self.events), place.to_string());
+        let several = connected.loaded.is_one_of_several;
         connected.bus.listen(move |event| {
             // A reader that has gone away is no error.
             drop(events.event(&deployment, &event));
             if let Event::Notice { message, .. } = event {
-                screen.note(&message);
+                screen.note(&if several { format!("{deployment}: {message}") } else { message });
             }
         });
         let resolved = match to {
@@ -293,7 +294,7 @@ impl<'a> Run<'a> {
         };
         let ended = |number: usize, name: &str, result| {
             let mut result = self.ended(name, result, several)?;
-            let has_failed = !matches!(result.exit, Exit::Success | Exit::Differences);
+            let has_failed = !matches!(result.exit, Exit::Success | Exit::Differences) && !result.exit.is_signal();
             if let Some(fleet) = &fleet {
                 fleet.end(name, has_failed);
             }
@@ -349,10 +350,16 @@ impl<'a> Run<'a> {
         if !is_signal {
             self.print_failure(name, &failure);
         }
-        self.failed_in(Some(name), &failure)?;
+        let told = self.failed_in(Some(name), &failure);
+        // Who follows the events cannot be told; whoever reads the screen can.
+        let untold = told.err().map(|untold| {
+            self.print_failure(name, &untold);
+            untold.exit
+        });
+        let exit = untold.map_or(failure.exit, |untold| failure.exit.max(untold));
         let document = json!({ "deployment": name, "error": failure.document() });
         let line = if is_signal { failure.summary } else { format!("failed: {}", failure.summary) };
-        Ok(DeploymentResult { exit: failure.exit, wrote: false, line, text: String::new(), document })
+        Ok(DeploymentResult { exit, wrote: false, line, text: String::new(), document })
     }
 
     /// Prints why one of several deployments failed; in few words if another failed in the very same way, as all of an
@@ -459,7 +466,7 @@ impl<'a> Run<'a> {
     pub fn executed(&self, executed: &Executed, connected: &Connected, options: &Options) -> DeploymentResult {
         let Executed { plan, report, writes, exit } = executed;
         let (writes, mut exit) = (*writes, *exit);
-        let caller = &self.global.caller;
+        let caller = &connected.caller;
         self.screen.detail(&format!("{} calls to AWS in all, {writes} of them writes", connected.account.calls.sent()));
         self.events.count(report, plan, writes);
         let way_on = way_on(self, options);

@@ -120,13 +120,17 @@ impl Connected {
         });
         let mut account = Account::new(&session.config, session.path_style, deployment, names, tell);
         account.lookups.clone_from(&session.lookups);
+        // What is said of one of several is to be done to that one.
+        let said = [("--domain", &loaded.said.domain), ("--env", &loaded.said.env), ("--module", &loaded.said.module)];
+        let said = said.map(|(option, name)| (option, name.as_str()));
+        let caller_words = if loaded.is_one_of_several { words.about(&said) } else { words.clone() };
         Ok(Self {
             loaded,
             account,
             bus,
             prepared,
             acting_as: caller.arn,
-            caller: words.clone(),
+            caller: caller_words,
             context,
             open,
             backend: Rc::clone(&host.backend),

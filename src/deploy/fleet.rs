@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::load::Loaded;
@@ -34,10 +34,11 @@ impl AtOnce {
 }
 
 /// Goes through deployments, `at_once` of them at a time, and returns what each came to, in their order. `ended` takes the
-/// end of each as it comes, with the deployment's number; with an error of its own the rest is given up.
+/// end of each as it comes, with the deployment's number. Whatever fails, all come to their end: one that is left in the middle
+/// would leave its lock behind.
 ///
 /// # Errors
-/// What `ended` fails with.
+/// The first that `ended` fails with.
 pub async fn each<W, T, E>(
     deployments: Vec<Loaded>,
     at_once: AtOnce,
@@ -62,7 +63,7 @@ where
             Ok::<_, Failure>((name, end))
         })
     });
-    try_join_all(runs).await
+    join_all(runs).await.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::aws::{Account, answer, tags};
 use crate::cloud::{CloudError, Deleted, ErrorKind};
 use crate::config::{SecurityGroupRule, SecurityGroupRules};
 use crate::model::{Address, Found, Kind, Node, Observed, Owner, Path, Text, Value};
-use crate::plan::outline::said;
+use crate::plan::outline::{opened_by, rule_in_words, said};
 use crate::plan::{Change, DeletionPolicy, Effect, Outline, Rules};
 
 /// Time for which EC2's lists may show what is gone; usually seconds.
@@ -46,24 +46,8 @@ pub fn id(desired: &Desired) -> Text {
 /// Name of a rule's own group: the group's id is not known before it exists.
 const SELF: &str = "self";
 
-/// Number of rules of each direction that are told of a group that is to be made.
-const OUTLINED: usize = 4;
-
-/// A rule as people say it: `tcp 443 from 10.0.0.0/24  "proxy"`.
-fn in_words(rule: &Value, preposition: &str) -> String {
-    let number = |key: &str| rule.get(key).map(|port| port.to_json().to_string());
-    let protocol = rule.text("IpProtocol").unwrap_or("-1");
-    let ports = match (number("FromPort"), number("ToPort")) {
-        (Some(from), Some(to)) if from != to => format!(" {from} to {to}"),
-        (Some(from), _) => format!(" {from}"),
-        (None, _) => String::new(),
-    };
-    let what = if protocol == "-1" { "everything".to_owned() } else { format!("{protocol}{ports}") };
-    let peer = ["CidrIp", "CidrIpv6", "GroupId", "PrefixListId"].into_iter().find_map(|key| rule.get(key));
-    let peer = if peer.and_then(Value::as_str) == Some(SELF) { "itself".into() } else { said(peer) };
-    let words = rule.text("Description").map(|words| format!("  \"{words}\"")).unwrap_or_default();
-    format!("{what} {preposition} {peer}{words}")
-}
+/// Number of rules of each direction that are told of a group that is to be made, when there are more.
+const OUTLINED: usize = 2;
 
 impl Rules for SecurityGroupResource {
     fn outline(&self, node: &Node) -> Outline {
@@ -71,12 +55,15 @@ impl Rules for SecurityGroupResource {
         let name = properties.text("GroupName").unwrap_or_default();
         let mut outline = Outline::new(format!("{name}, in {}", said(properties.get("VpcId"))));
         for (direction, way, preposition) in [("Ingress", "inbound", "from"), ("Egress", "outbound", "to")] {
-            let rules = properties.get(direction).map(Value::items).unwrap_or_default();
-            for (at, rule) in rules.iter().take(OUTLINED).enumerate() {
-                outline = outline.fact(if at == 0 { way } else { "" }, in_words(rule, preposition));
+            let mut rules: Vec<&Value> = properties.get(direction).map(Value::items).into_iter().flatten().collect();
+            // Whoever reads no further has to have read these.
+            rules.sort_by_key(|rule| opened_by(rule).is_none());
+            let told = if rules.len() > OUTLINED + 1 { OUTLINED } else { rules.len() };
+            for (at, one) in rules.iter().take(told).enumerate() {
+                outline = outline.fact(if at == 0 { way } else { "" }, rule_in_words(one, preposition));
             }
-            if rules.len() > OUTLINED {
-                outline = outline.fact("", format!("and {} more", rules.len() - OUTLINED));
+            if rules.len() > told {
+                outline = outline.fact("", format!("and {} more", rules.len() - told));
             }
             if rules.is_empty() {
                 outline = outline.fact(way, "nothing");

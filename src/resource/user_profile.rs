@@ -28,7 +28,7 @@ use crate::cloud::{CloudError, Deleted};
 use crate::config::AuthMode;
 use crate::hint::quoted;
 use crate::model::{Address, Found, Kind, Node, Observed, Path, State, Text, Value};
-use crate::plan::outline::named;
+use crate::plan::outline::{self, named};
 use crate::plan::{Action, Change, DeletionPolicy, Effect, Outline, Removal, Retention, Rules, Unset, Watched};
 use crate::send_document;
 
@@ -49,8 +49,16 @@ impl Rules for UserProfileResource {
         let settings = node.properties.get("UserSettings");
         let role = settings.and_then(|settings| settings.get("ExecutionRole"));
         // What every profile has says nothing about this one.
-        let own = settings.into_iter().flat_map(Value::entries).map(|(key, _)| key.as_str());
-        let own: Vec<&str> = own.filter(|key| !["ExecutionRole", "SharingSettings"].contains(key)).collect();
+        let own = settings.into_iter().flat_map(Value::entries);
+        let own = own.filter(|(key, _)| !["ExecutionRole", "SharingSettings"].contains(&key.as_str()));
+        let own = own.map(|(key, value)| match value {
+            Value::Map(_) => key.clone(),
+            value => format!(
+                "{key} {}",
+                outline::texts(value).into_iter().map(outline::referred).collect::<Vec<_>>().join(" ")
+            ),
+        });
+        let own: Vec<String> = own.collect();
         Outline::default().fact("runs as", named(role)).fact("own settings", own.join(", "))
     }
 

@@ -231,7 +231,9 @@ impl<'a> Page<'a> {
                 match one_line(shared) {
                     folder if folder.is_empty() => {
                         let taken = symbols + column + 12;
-                        enumerated(&names, self.view.width.saturating_sub(taken), NAMED)
+                        // What is lost has every name: this may be the last moment to see that one too many is among them.
+                        let lines = if is_loss(first) { usize::MAX } else { NAMED };
+                        enumerated(&names, self.view.width.saturating_sub(taken), lines)
                     }
                     folder => format!("{folder}…"),
                 }
@@ -247,13 +249,19 @@ impl<'a> Page<'a> {
         let begin = format!("{symbol} {}", padded(&name, column));
         let behind = width(&begin) + 2;
         let room = self.view.width.saturating_sub(behind + width(&place) + 2);
-        let lines = if matches!(block, Block::One(_)) { 1 } else { NAMED };
-        let fits = folded(&headline, room, 0).len() <= lines && width(&headline) <= room * lines;
-        if headline.is_empty() || fits {
+        let is_list = matches!(block, Block::Many { .. });
+        let fits = is_list || folded(&headline, room, 0).len() <= 1 && width(&headline) <= room;
+        if width(&begin) + width(&place) + 2 > self.view.width {
+            self.put(vec![one_line(&begin)]);
+            self.place(&format!("{}{headline}", " ".repeat(INDENT)), &place, INDENT);
+        } else if headline.is_empty() || fits {
             self.place(&format!("{begin}  {headline}"), &place, behind);
         } else {
             self.place(&begin, &place, behind);
             self.text(&format!("{}{headline}", " ".repeat(INDENT)), INDENT);
+        }
+        if let Some(reason) = first.special_reason().filter(|_| is_list) {
+            self.text(&format!("{}{}", " ".repeat(INDENT), one_line(reason)), INDENT);
         }
         self.details(first);
     }
@@ -320,8 +328,7 @@ impl<'a> Page<'a> {
 
     /// Addresses that are lost or blocked, once more, where the plan is so long that they have scrolled away.
     fn losses(&mut self, plan: &Plan) {
-        let is_lost = |step: &&Step| matches!(step.action(), Action::Delete | Action::Replace);
-        let lost = plan.steps().iter().filter(|step| step.runs() && !step.is_retained()).filter(is_lost);
+        let lost = plan.steps().iter().filter(|step| step.runs() && !step.is_retained() && is_loss(step));
         for (title, steps) in [("Blocked", plan.blocked().collect::<Vec<_>>()), ("Lost", lost.collect())] {
             let names: Vec<String> = steps.iter().map(|step| one_line(&step.address().to_string())).collect();
             if !names.is_empty() {
@@ -368,6 +375,11 @@ impl<'a> Page<'a> {
             self.put(vec![one_line(&line)]);
         }
     }
+}
+
+/// Returns `true` if something goes that is there now.
+fn is_loss(step: &Step) -> bool {
+    matches!(step.action(), Action::Delete | Action::Replace)
 }
 
 fn sign(step: &Step) -> (&'static str, Tone) {

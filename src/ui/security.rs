@@ -1,6 +1,7 @@
 //! Changes of a plan that decide who may do or reach what.
 
 use crate::model::{Address, Kind, Path, Value};
+use crate::plan::outline::{self, opened_by};
 use crate::plan::{Action, Plan, Step};
 
 /// Every security-relevant change, for people.
@@ -21,10 +22,18 @@ fn changes(step: &Step) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for change in step.changes() {
         let Some(meaning) = meaning(step.address().kind, &change.path) else { continue };
-        // What was open before is no news.
-        let opened =
-            change.after.as_ref().and_then(opened_by).filter(|_| change.before.as_ref().and_then(opened_by).is_none());
-        let open = opened.map(|by| format!(": {}", openness(&change.path, by))).unwrap_or_default();
+        let items = |value: Option<&Value>| -> Vec<Value> {
+            match value {
+                Some(Value::List(items)) => items.clone(),
+                other => other.cloned().into_iter().collect(),
+            }
+        };
+        // What was open before is no news, and everything that is not is told.
+        let before = items(change.before.as_ref());
+        let new = items(change.after.as_ref()).into_iter().filter(|item| !before.contains(item));
+        let opened: Vec<String> =
+            new.filter_map(|item| Some(openness(&change.path, &item, opened_by(&item)?))).collect();
+        let open = if opened.is_empty() { String::new() } else { format!(": {}", opened.join(", ")) };
         let text = format!("{}: {meaning}{open}", change.path);
         if !texts.contains(&text) {
             texts.push(text);
@@ -67,28 +76,27 @@ fn meaning(kind: Kind, path: &Path) -> Option<&'static str> {
 
 /// The properties by which something new is open to everybody.
 fn openings(properties: &Value) -> Vec<String> {
-    let leaves = properties.leaves().into_iter();
-    leaves.filter_map(|(path, value)| Some(openness(&path, opened_by(value)?))).collect()
+    let leaves = properties.leaves().into_iter().flat_map(|(path, value)| {
+        let items = match value {
+            Value::List(items) => items.iter().collect(),
+            one => vec![one],
+        };
+        items.into_iter().map(move |item| (path.clone(), item))
+    });
+    leaves.filter_map(|(path, item)| Some(openness(&path, item, opened_by(item)?))).collect()
 }
 
 /// Openness in words: traffic that comes in is another matter than traffic that goes out.
-fn openness(path: &Path, by: &str) -> String {
+fn openness(path: &Path, item: &Value, by: &str) -> String {
+    let traffic = || match outline::traffic(item).as_str() {
+        "everything" => "traffic".to_owned(),
+        some => some.to_owned(),
+    };
     match path.0.first().map(String::as_str) {
-        Some("Ingress") => format!("inbound traffic from anywhere ({by})"),
-        Some("Egress") => format!("outbound traffic to anywhere ({by})"),
+        Some("Ingress") => format!("inbound {} from anywhere ({by})", traffic()),
+        Some("Egress") => format!("outbound {} to anywhere ({by})", traffic()),
         Some("AppNetworkAccessType") => format!("apps reach the internet directly ({by})"),
         _ => format!("{path}: {by}"),
-    }
-}
-
-/// The part of a value that opens it to the whole internet: every address of IPv4 or IPv6, or apps with internet access
-/// of their own.
-fn opened_by(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) => text.known().filter(|text| ["0.0.0.0/0", "::/0", "PublicInternetOnly"].contains(text)),
-        Value::List(items) => items.iter().find_map(opened_by),
-        Value::Map(map) => map.values().find_map(opened_by),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

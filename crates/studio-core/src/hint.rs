@@ -59,6 +59,19 @@ impl Default for Caller {
 }
 
 impl Caller {
+    /// The same command line about one of several deployments, with the options that name it.
+    #[must_use]
+    pub fn about(&self, names: &[(&str, &str)]) -> Self {
+        let mut caller = self.clone();
+        for (option, name) in names {
+            let is_said = |words: &String| words.split([' ', '=']).next() == Some(option);
+            if !caller.global.iter().any(is_said) {
+                caller.global.push(format!("{option} {}", quoted(name)));
+            }
+        }
+        caller
+    }
+
     /// A command on the same config in the same account and region, in back quotes.
     pub fn run(&self, command: &str, args: &[&str]) -> String {
         let args = args.iter().map(quoted).collect::<Vec<_>>();

@@ -88,7 +88,7 @@ pub(super) fn rank(step: &Step) -> Option<u8> {
 }
 
 /// Everything that makes two steps the same to a reader, but for their names.
-type Alike<'a> = (u8, Company, &'a str, Option<&'a Source>, Vec<Fact>, Vec<String>);
+type Alike<'a> = (u8, Company, &'a str, Option<&'a Source>, (Vec<Fact>, Option<String>), Vec<String>);
 
 /// The blocks of a page, in its order. `lines` are those of a step's changes.
 pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -> Vec<String>) -> Vec<Block<'a>> {
@@ -102,7 +102,9 @@ pub(super) fn blocks<'a>(steps: &'a [Step], folds: bool, lines: impl Fn(&Step) -
         let facts = step.outline().map(|outline| outline.facts.clone()).unwrap_or_default();
         // What is made is told by its outline; where each stands in the YAML, the first one says.
         let source = step.source().filter(|_| !is_made);
-        Some((rank, company, step.reason(), source, facts, lines(step)))
+        // An outline says that a profile has settings of its own, and not all that is in them.
+        let own = step.node().and_then(|node| node.properties.get("UserSettings")).filter(|_| is_made);
+        Some((rank, company, step.reason(), source, (facts, own.map(|own| own.to_json().to_string())), lines(step)))
     };
     let mut groups: BTreeMap<Alike<'a>, Vec<&'a Step>> = BTreeMap::new();
     let keys: Vec<Option<Alike<'a>>> = shown.iter().map(|(rank, step)| key(*rank, step)).collect();

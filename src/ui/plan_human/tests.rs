@@ -18,7 +18,7 @@ fn what_is_made_takes_one_line_each() {
     + domain.studio                                                              :10
     + parameter./acme/ml/studio/url                                              :20
 
-    Security   security_group.domain: inbound traffic from anywhere (0.0.0.0/0)
+    Security   security_group.domain: inbound tcp 443 from anywhere (0.0.0.0/0)
 
     Plan: 4 to create.  All properties: --diff full.
     ");
@@ -44,7 +44,7 @@ fn what_is_made_shows_all_its_properties_on_request() {
     + parameter./acme/ml/studio/url                                              :20
         Value: https://(known after apply).studio                                :21
 
-    Security   security_group.domain: inbound traffic from anywhere (0.0.0.0/0)
+    Security   security_group.domain: inbound tcp 443 from anywhere (0.0.0.0/0)
 
     Plan: 4 to create
     ");

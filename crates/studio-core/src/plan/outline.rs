@@ -40,7 +40,7 @@ impl Outline {
 }
 
 /// A text in which an output stands as the address that it comes from: `execution_role.default`, which the plan makes.
-fn referred(text: &Text) -> String {
+pub fn referred(text: &Text) -> String {
     match text.parts() {
         // An attribute alone stands for the thing itself.
         [Part::Output { of, .. }] => of.to_string(),
@@ -81,6 +81,37 @@ pub fn texts(value: &Value) -> Vec<&Text> {
         Value::List(items) => items.iter().flat_map(texts).collect(),
         Value::Map(map) => map.values().flat_map(texts).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+/// A security group's rule as people say it: `tcp 443 from 10.0.0.0/24  "proxy"`. A peer that is the word `self` is the group itself.
+pub fn rule_in_words(rule: &Value, preposition: &str) -> String {
+    let words = rule.text("Description").map(|words| format!("  \"{words}\"")).unwrap_or_default();
+    let peer = ["CidrIp", "CidrIpv6", "GroupId", "PrefixListId"].into_iter().find_map(|key| rule.get(key));
+    let peer = if peer.and_then(Value::as_str) == Some("self") { "itself".into() } else { said(peer) };
+    format!("{} {preposition} {peer}{words}", traffic(rule))
+}
+
+/// The traffic that a rule lets through: `tcp 443`, `udp 1 to 99`, `everything`.
+pub fn traffic(rule: &Value) -> String {
+    let number = |key: &str| rule.get(key).map(|port| port.to_json().to_string());
+    let protocol = rule.text("IpProtocol").unwrap_or("-1");
+    let ports = match (number("FromPort"), number("ToPort")) {
+        (Some(from), Some(to)) if from != to => format!(" {from} to {to}"),
+        (Some(from), _) => format!(" {from}"),
+        (None, _) => String::new(),
+    };
+    if protocol == "-1" { "everything".to_owned() } else { format!("{protocol}{ports}") }
+}
+
+/// The part of a value that opens it to the whole internet: every address of IPv4 or IPv6, or apps with internet access
+/// of their own.
+pub fn opened_by(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => text.known().filter(|text| ["0.0.0.0/0", "::/0", "PublicInternetOnly"].contains(text)),
+        Value::List(items) => items.iter().find_map(opened_by),
+        Value::Map(map) => map.values().find_map(opened_by),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
