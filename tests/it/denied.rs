@@ -115,7 +115,7 @@ fn deny(clean: &Clean, denial: &Denial, met: &(dyn Fn(&str) + Sync)) -> Result<T
     let ended = scene.run(&lab);
     let Some(hit) = denial.hits(&ended.calls) else { return Ok(Tried::Unreached) };
     let action = denial.action();
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = ended.said();
     let told = |what: &str| Err(format!("{}, {action}@{from}: {what}\n{said}", scene.name));
     let is_write = |call: &Call| call.writes && !is_lock(call);
     let wrote_before = ended.calls[..hit].iter().any(is_write);

@@ -21,7 +21,7 @@ fn applied() -> Tables {
 fn say_it_to_people(lab: &Lab, Change { name, says, .. }: &Change, address: &str) {
     for command in [&["drift"][..], &["plan"], APPLY] {
         let ended = lab.run(command, EVERYTHING);
-        let said = format!("{}{}", ended.data, ended.notes);
+        let said = ended.said();
         assert!(said.contains(address) && said.contains(says), "{name}: {command:?} says nothing of it:\n{said}");
     }
     let diff = lab.run(&["diff"], EVERYTHING).expect(2);

@@ -274,7 +274,7 @@ fn produce(command: &str, code: Exit, case: &Case, base: &Tables) -> Result<usiz
     if ended.code != code.code() {
         return Err(format!("it ended with {}: {told}", ended.code));
     }
-    if !format!("{}{}", ended.notes, ended.data).contains(case.says) {
+    if !ended.said().contains(case.says) {
         return Err(format!("`{}` is not in {told}", case.says));
     }
     // What went wrong is said where a person sees it, whatever the data is.

@@ -181,7 +181,7 @@ fn harm_and_heal(story: &Story, clean: &Clean, place: Place, harm: Harm) -> Resu
     lab.set_faults(Faults::default());
     let healed = lab.run(&story.command, &story.to);
     if healed.code != 0 {
-        let first = format!("{}{}", harmed.data, harmed.notes);
+        let first = harmed.said();
         return said(&format!("running again ended with {}\n{}\n{first}", healed.code, healed.notes));
     }
     if harmed.code == 0 && !healed.writes().is_empty() {

@@ -7,7 +7,7 @@ use studio_sandbox::World;
 use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Lab, PLAN};
-use crate::support::ended::{Ended, unfolded};
+use crate::support::ended::Ended;
 
 const HOME: &str = "123456789012";
 const THEIRS: &str = "999988887777";
@@ -64,7 +64,7 @@ fn open(lab: &Lab, bucket: &str, principals: &[&str]) {
 
 #[track_caller]
 fn is_refused(ended: &Ended, line: usize, why: &[&str]) {
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = ended.said();
     assert_eq!(ended.code, 4, "{said}");
     assert!(ended.writes().is_empty(), "{:?}", ended.writes());
     for why in why {
@@ -207,7 +207,7 @@ fn what_another_account_has_of_the_network_serves_as_far_as_it_is_shared() {
     let text = in_vpc("vpc-theirs", "subnet-theirs1", "");
     let was = lab.tables()["ec2/subnet@999988887777"].clone();
     let ended = lab.run(APPLY, &text).expect(0);
-    let said = unfolded(&format!("{}{}", ended.data, ended.notes));
+    let said = ended.said();
     assert!(
         said.contains("not checked: whether subnet-theirs1 leads out of the VPC, since account 999988887777"),
         "{said}"

@@ -6,7 +6,7 @@ use studio_sandbox::World;
 use studio_sandbox::{Seed, SeedRole, SeedSubnet};
 
 use crate::support::account::{APPLY, Lab, PLAN};
-use crate::support::ended::{Ended, unfolded};
+use crate::support::ended::Ended;
 use crate::support::picture::{self, Tables};
 
 pub const HOME: &str = "123456789012";
@@ -264,7 +264,7 @@ fn attached(tables: &Tables) -> Vec<String> {
 
 #[track_caller]
 fn is_refused(ended: Ended, (code, says): (u8, &str), line: usize, was: &Tables, lab: &Lab, what: &str) {
-    let said = unfolded(&format!("{}{}", ended.data, ended.notes));
+    let said = ended.said();
     assert_eq!(ended.code, code, "{what}\n{said}");
     assert!(ended.writes().is_empty(), "{what} wrote {:?}", ended.writes());
     assert!(said.contains(says), "{what} does not say `{says}`:\n{said}");
@@ -295,7 +295,7 @@ fn a_role_is_the_whole_of_what_names_it() {
                 is_refused(ended, (code, says), line, &was, &lab, &what);
                 continue;
             }
-            let said = unfolded(&format!("{}{}", ended.data, ended.notes));
+            let said = ended.said();
             assert_eq!(ended.code, 0, "{what}\n{said}");
             let tables = lab.tables();
             let wanted: &[&str] = match (place.kind, end) {

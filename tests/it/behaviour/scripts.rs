@@ -82,7 +82,7 @@ fn row_26_one_changed_file_is_one_upload() {
     std::fs::remove_file(folder.join("b.sh")).unwrap();
     let ended = lab.run(APPLY, &text).expect(0);
     assert_eq!((count(&ended, "PutObject"), count(&ended, "DeleteObjects") + count(&ended, "DeleteObject")), (0, 1));
-    assert!(!lab.run(PLAN, &text).expect(0).data.contains("starts next"));
+    assert!(!lab.run(PLAN, &text).expect(0).shows("starts next"));
     lab.run(PLAN, &edit(&text, "echo one", "echo two"))
         .expect(2)
         .assert_says("lifecycle_config.jupyterLab: takes effect");

@@ -73,7 +73,7 @@ fn kill_and_heal(story: &Story, clean: &Clean, call: usize, when: &str) -> Resul
     }
     let held = picture(&stage.tables()).iter().any(|line| line.contains("/lock: ") && line.contains("\"held\""));
     let (code, again) = stage.run(None);
-    let notes = format!("{}{}", again.data, again.notes);
+    let notes = again.said();
     if code != Some(0) {
         return said(format!("running again ended with {code:?}\n{notes}"));
     }

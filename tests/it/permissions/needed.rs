@@ -130,7 +130,7 @@ fn fails_without(case: &Case, run: &Run, documents: &[Json], action: &str) {
     give(&lab, documents);
     let command: Vec<&str> = run.command.iter().map(String::as_str).collect();
     let ended = case.with(run.config.clone()).run_as_holder(&lab, &command);
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = ended.said();
     let may_go_on = include_str!("../../../docs/denied-reads.md").contains(action);
     assert!(
         matches!(ended.code, 4 | 8) || may_go_on,

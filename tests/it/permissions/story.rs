@@ -136,7 +136,7 @@ impl ProcessState<'_> {
     fn well_with(&mut self, lab: &Lab, case: &Case, purpose: &'static str, options: &[&[&str]], command: &[&str]) {
         let ended = self.run(lab, case, purpose, options, command);
         assert_eq!(ended.code, 0, "{} {command:?}:\n{}\n{}", case.name, ended.data, ended.notes);
-        let said = format!("{}{}", ended.data, ended.notes);
+        let said = ended.said();
         for sign in ["not authorized", "AccessDenied", "could not be", "cannot be assumed", "not checked"] {
             assert!(!said.contains(sign), "{} {command:?}: {said}", case.name);
         }

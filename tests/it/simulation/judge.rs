@@ -20,7 +20,7 @@ pub fn command(order: &Order, code: Option<u8>, ended: &Ended) -> Result<(), Str
     let done = |call: &&Call| call.writes && !is_lock(call) && (200..300).contains(&call.status);
     let done: Vec<&Call> = ended.calls.iter().filter(done).collect();
     let maybe = ended.calls.iter().any(|call| call.writes && !is_lock(call) && call.status == 0);
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = ended.said();
     let Some(code) = code else { return Ok(()) };
     if code == 70 || said.contains("panicked") {
         return Err(format!("it ended with {code}"));

@@ -364,7 +364,7 @@ impl Scene {
             }
         }
         let (code, ended) = last.unwrap();
-        let said = format!("{}{}", ended.data, ended.notes);
+        let said = ended.said();
         // No flag outweighs the config's own word, and none makes readable what is encrypted with another key or one that goes.
         let is_for_the_config = wish.is_protected()
             || said.contains("nobody can read it without that key")

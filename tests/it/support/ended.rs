@@ -47,6 +47,11 @@ impl Ended {
         self
     }
 
+    /// Both streams without their folds.
+    pub fn said(&self) -> String {
+        unfolded(&format!("{}\n{}", self.data, self.notes))
+    }
+
     /// Returns `true` if standard output has a text, wherever it is folded.
     pub fn shows(&self, text: &str) -> bool {
         unfolded(&self.data).contains(&unfolded(text))

@@ -51,7 +51,7 @@ fn row_1_roles_of_identity_center_get_no_policy() {
         let tables = lab.tables();
         let (_, role) = tables["iam/role"].iter().find(|(name, _)| name.contains("Data")).unwrap();
         assert_eq!(role["attached"], json!([]), "{role}");
-        assert!(format!("{}{}", ended.data, ended.notes).contains("attach"), "{}{}", ended.data, ended.notes);
+        assert!(ended.said().contains("attach"), "{}{}", ended.data, ended.notes);
     }
 }
 

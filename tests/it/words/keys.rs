@@ -39,7 +39,7 @@ fn a_live_key_is_the_one_of_its_own_account_and_region() {
         lab.sandbox.seed(&Seed::default()).unwrap();
         let (text, _) = config("ADMINSUSERS  kmsKeyArn: 'REF' # <-\n", &given);
         let ended = lab.run(PLAN, &text);
-        let says = format!("{}{}", ended.data, ended.notes);
+        let says = ended.said();
         let differs = says.lines().any(|line| line.trim_start().starts_with("KmsKeyId"));
         assert_eq!(!differs, is_same, "{live} and {given}\n{says}");
     }

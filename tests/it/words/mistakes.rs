@@ -77,7 +77,7 @@ fn broken(mistakes: &[&Mistake]) -> Option<String> {
 }
 
 fn codes(ended: &Ended) -> BTreeSet<String> {
-    let said = format!("{}{}", ended.data, ended.notes);
+    let said = ended.said();
     said.split('[')
         .filter_map(|rest| rest.get(..7))
         .filter(|code| code.starts_with("SD") && code.ends_with(']'))
