@@ -1,11 +1,11 @@
 //! The places of a run: as many as steps may work at once, each with one step, or free.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::cloud::Slot;
 
@@ -27,7 +27,7 @@ impl Slots {
     /// A place for a step that begins, if one is free that nobody waits for.
     pub(super) fn take(&self) -> Option<Rc<dyn Slot>> {
         let permit = Arc::clone(&self.0.free).try_acquire_owned().ok()?;
-        Some(Rc::new(Place { shared: Rc::clone(&self.0), permit: RefCell::new(Some(permit)), waits: Cell::new(0) }))
+        Some(Rc::new(Place { shared: Rc::clone(&self.0), permit: RefCell::new(Some(permit)), queue: Mutex::default() }))
     }
 
     /// Waits until a step that is under way has given its place back.
@@ -40,13 +40,13 @@ impl Slots {
 struct Place {
     shared: Rc<Shared>,
     permit: RefCell<Option<OwnedSemaphorePermit>>,
-    /// How many parts of the step wait: a step that does several things at once may wait for each of them.
-    waits: Cell<usize>,
+    /// Held by whoever queues for a permit: of a step that does several things at once, one queues for all of them, since two
+    /// would wait for each other where there is but one place.
+    queue: Mutex<()>,
 }
 
 impl Slot for Place {
     fn give_back(&self) {
-        self.waits.set(self.waits.get() + 1);
         if self.permit.take().is_some() {
             self.shared.freed.notify_one();
         }
@@ -54,7 +54,7 @@ impl Slot for Place {
 
     fn take_again(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async {
-            self.waits.set(self.waits.get().saturating_sub(1));
+            let _queue = self.queue.lock().await;
             if self.permit.borrow().is_some() {
                 return;
             }
@@ -110,5 +110,30 @@ mod tests {
         assert!(slots.take().is_none());
         drop(place);
         assert!(slots.take().is_some() && slots.take().is_some());
+    }
+
+    #[test]
+    fn the_parts_of_a_step_that_go_on_together_queue_for_one_place() {
+        let slots = Slots::new(1);
+        let place = slots.take().unwrap();
+        place.give_back();
+        place.give_back();
+        let held = slots.take().unwrap();
+        let (mut one, mut other) = (place.take_again(), place.take_again());
+        assert!(poll(&mut one).is_pending() && poll(&mut other).is_pending());
+        drop(held);
+        assert!(poll(&mut one).is_ready());
+        drop(one);
+        assert!(poll(&mut other).is_ready());
+        drop(other);
+        // One that is given up while it queues lets the other queue.
+        place.give_back();
+        let held = slots.take().unwrap();
+        let (mut one, mut other) = (place.take_again(), place.take_again());
+        assert!(poll(&mut one).is_pending() && poll(&mut other).is_pending());
+        drop(one);
+        assert!(poll(&mut other).is_pending());
+        drop(held);
+        assert!(poll(&mut other).is_ready());
     }
 }

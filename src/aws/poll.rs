@@ -134,8 +134,7 @@ impl Poller {
                     Some(next) => pause = next,
                     None => return,
                 },
-                // Whoever waits anyway can wait for AWS to have time for the question.
-                Err(error) if error.kind == ErrorKind::Throttled => pause = rest.between,
+                // Of a list that is throttled, too, everybody hears: only who looks knows whether the time for waiting is over.
                 Err(error) => {
                     *is_refused |= error.kind == ErrorKind::Denied;
                     return;
@@ -272,6 +271,7 @@ mod tests {
     impl StatusList for Until<'_> {
         async fn read(&self, keys: &BTreeSet<String>) -> Result<BTreeMap<String, String>, CloudError> {
             self.read.set(self.read.get() + 1);
+            assert!(self.read.get() < 100, "it is asked without end");
             if let Some(kind) = self.refuses {
                 return Err(CloudError::new(kind, "List", "no"));
             }
@@ -325,6 +325,11 @@ mod tests {
         assert_eq!((read, told), (1, vec![5, 5, 3, 3, 3]));
         let (read, told) = waited(5, Some(ErrorKind::Connection)).await;
         assert_eq!((read, told), (1, vec![5, 5, 3, 3, 3]));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_stays_throttled_keeps_nobody_beyond_the_time_for_waiting() {
+        assert_eq!(waited(5, Some(ErrorKind::Throttled)).await, (1, vec![5, 5, 3, 3, 3]));
     }
 
     #[tokio::test]

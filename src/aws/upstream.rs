@@ -1,6 +1,8 @@
 //! The line to S3, shared by everything that is uploaded.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+
+use super::wait::without_slot;
 
 /// In how many shares the line is given out.
 const SHARES: u32 = 1024;
@@ -19,11 +21,22 @@ impl Default for Upstream {
 
 impl Upstream {
     /// The share of `size` bytes where `whole` bytes need the whole line; waits until so much of it is free.
+    ///
+    /// Nobody waits for the line in a place that another step could have, and nobody holds a share while waiting for a place:
+    /// the two would wait for each other. So a share that comes while there is no place is let go, and asked for again.
     pub async fn share(&self, size: u64, whole: u64) -> Option<SemaphorePermit<'_>> {
         let shares = (size * u64::from(SHARES)).div_ceil(whole.max(1));
         let shares = u32::try_from(shares).unwrap_or(SHARES).clamp(1, SHARES);
-        // Nobody ever closes it.
-        self.0.acquire_many(shares).await.ok()
+        loop {
+            match self.0.try_acquire_many(shares) {
+                Ok(share) => return Some(share),
+                // Nobody ever closes it.
+                Err(TryAcquireError::Closed) => return None,
+                Err(TryAcquireError::NoPermits) => {
+                    without_slot(async { drop(self.0.acquire_many(shares).await) }).await
+                }
+            }
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub async fn in_slot<T>(slot: Rc<dyn Slot>, work: impl Future<Output = T>) -> T 
 
 /// Gives the place of the step that is at work back while it does nothing but `wait`, and takes one again afterwards. Without a
 /// step, as when a plan is made, there is none to give back.
-async fn without_slot<T>(wait: impl Future<Output = T>) -> T {
+pub(super) async fn without_slot<T>(wait: impl Future<Output = T>) -> T {
     let Ok(slot) = SLOT.try_with(Rc::clone) else { return wait.await };
     slot.give_back();
     let waited = wait.await;

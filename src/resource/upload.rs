@@ -86,10 +86,16 @@ impl<'a> Uploads<'a> {
     ) -> Result<(), CloudError> {
         let mut content = Content { content, place, hash: Sha256::new(), left: file.size };
         if file.size <= Bounds::IN_TIME {
-            let _share = self.account.upstream.share(file.size, Bounds::IN_TIME).await;
+            let line = &self.account.upstream;
+            // Taken before the file is read, and by every attempt anew: none is held while waiting for the next attempt.
+            let mut share = line.share(file.size, Bounds::IN_TIME).await;
             let body = content.next(file.size)?;
             content.end(&file.sha256)?;
             let put = async || {
+                let _share = match share.take() {
+                    None => line.share(file.size, Bounds::IN_TIME).await,
+                    first => first,
+                };
                 let put = self.s3.put_object().bucket(self.bucket).key(key).body(stream(&body));
                 let put = put.set_ssekms_key_id(self.encryption_key.clone());
                 let put = put.set_server_side_encryption(self.encryption());
@@ -128,9 +134,14 @@ impl<'a> Uploads<'a> {
         let mut parts = Vec::new();
         while content.left > 0 {
             let number = i32::try_from(parts.len() + 1).unwrap_or(i32::MAX);
-            let _share = self.account.upstream.share(PART, PART).await;
+            let line = &self.account.upstream;
+            let mut share = line.share(PART, PART).await;
             let body = content.next(PART)?;
             let put = async || {
+                let _share = match share.take() {
+                    None => line.share(PART, PART).await,
+                    first => first,
+                };
                 let put = self.s3.upload_part().bucket(self.bucket).key(key).upload_id(upload).part_number(number);
                 let put = put.checksum_algorithm(ChecksumAlgorithm::Crc32).body(stream(&body)).customize();
                 let bounds = self.account.upload_timeouts(PART);

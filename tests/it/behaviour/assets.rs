@@ -113,3 +113,24 @@ fn an_asset_that_cannot_be_read_stands_in_the_way_of_nothing_else() {
     }
     lab.run(crate::support::account::DESTROY, &with_tools("")).expect(0);
 }
+
+#[test]
+fn uploads_that_wait_for_the_line_and_for_a_place_do_not_wait_for_each_other() {
+    let (done, ended) = std::sync::mpsc::channel();
+    // On a thread of its own: a run whose steps wait for each other never ends, not even in virtual time.
+    std::thread::spawn(move || {
+        let lab = Lab::new();
+        fs::create_dir(lab.path("tools")).unwrap();
+        for name in ["one", "two"] {
+            fs::File::create(lab.path("tools").join(name)).unwrap().set_len(11 << 20).unwrap();
+        }
+        let script = |kind: &str| format!("{kind}: {{cmds: [echo one], assets: {{tools: {{sourcePath: ./tools}}}}}}");
+        let scripts = ["jupyterLab", "kernel", "jupyter"].map(script).join("\n    ");
+        let config = edit(BASE, "jupyterLab: {cmds: [echo one]}", &scripts);
+        faults(&lab, "deny=s3:PutObject@1");
+        let ended = lab.run(&["apply", "--auto-approve", "--parallelism", "1"], &config).expect(0);
+        done.send(count(&ended, "PutObject")).unwrap();
+    });
+    let puts = ended.recv_timeout(std::time::Duration::from_secs(60)).expect("the run ends");
+    assert!(puts > 6, "{puts}");
+}
