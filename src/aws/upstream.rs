@@ -33,7 +33,7 @@ impl Upstream {
                 // Nobody ever closes it.
                 Err(TryAcquireError::Closed) => return None,
                 Err(TryAcquireError::NoPermits) => {
-                    without_slot(async { drop(self.0.acquire_many(shares).await) }).await
+                    without_slot(async { drop(self.0.acquire_many(shares).await) }).await;
                 }
             }
         }

@@ -47,7 +47,7 @@ impl Prefix {
         let mut prefixes = Vec::new();
         for depth in depths.iter().copied() {
             let width = 1_u128 << (BITS.checked_sub(depth)?);
-            if covered % width != 0 {
+            if !covered.is_multiple_of(width) {
                 return None;
             }
             prefixes.push(Self { bits: u64::try_from(covered).ok()?, depth });

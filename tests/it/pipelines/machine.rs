@@ -58,6 +58,7 @@ impl Machine {
     }
 
     /// Returns `true` if this machine has what the scripts of the pipelines need of a runner.
+    #[expect(clippy::print_stderr, reason = "a test that was not run must not look like one that passed")]
     pub fn is_usable() -> bool {
         let usable = Command::new("bash").args(["-c", "jq --version && tar --version && sha256sum --version"]).output();
         let usable = usable.is_ok_and(|output| output.status.success());
