@@ -18,8 +18,11 @@ pub(super) fn padded(text: &str, to: usize) -> String {
 }
 
 /// `text` on lines of a width, all but the first of which begin with `hang` blanks. A word that is wider has a line of its
-/// own.
+/// own. A text in which something had to be escaped stays on its line: whoever wrote it meant to have lines of their own.
 pub(super) fn folded(text: &str, columns: usize, hang: usize) -> Vec<String> {
+    if ["\\n", "\\t", "\\u"].iter().any(|escaped| text.contains(escaped)) {
+        return vec![text.trim_end().to_owned()];
+    }
     let indent = text.len() - text.trim_start_matches(' ').len();
     let mut lines: Vec<String> = vec![" ".repeat(indent)];
     let mut used = indent;
@@ -114,6 +117,7 @@ mod tests {
             ("two  blanks", 80, vec!["two  blanks"]),
             ("run `a b c` or `d", 8, vec!["run", "    `a b c`", "    or", "    `d"]),
             ("", 80, vec![""]),
+            (r"a\nPlan: nothing to do", 5, vec![r"a\nPlan: nothing to do"]),
         ] {
             assert_eq!(folded(text, columns, 4), expected);
         }
