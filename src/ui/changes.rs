@@ -162,10 +162,8 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
     } else if is_script(*before) || is_script(*after) {
         script(*before, *after, limits, paint)
     } else if is_list(*before) && is_list(*after) && (before.is_some() || after.is_some()) {
-        let items: Vec<(Tone, String)> = set(items(*before), items(*after), limits)
-            .into_iter()
-            .map(|(tone, item)| (tone, brief(item, limits)))
-            .collect();
+        let (tones, items): (Vec<Tone>, Vec<String>) = set(items(*before), items(*after), limits).into_iter().unzip();
+        let items: Vec<(Tone, String)> = tones.into_iter().zip(briefly(items, limits)).collect();
         let width: usize = items.iter().map(|(_, item)| item.chars().count()).sum();
         let is_short = items.len() == 1 || width <= ONE_LINE;
         let items: Vec<String> = items.iter().map(|(tone, item)| paint.paint(*tone, item)).collect();
@@ -181,7 +179,8 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
             sides = [*before, *after]
                 .map(|value| value.map_or_else(|| NOT_SET.into(), |value| value.to_json().to_string()));
         }
-        let [old, new] = sides.map(|side| shortened(brief(side, limits), limits.width));
+        let mut sides = briefly(sides.to_vec(), limits).into_iter().map(|side| shortened(side, limits.width));
+        let (old, new) = (sides.next().unwrap_or_default(), sides.next().unwrap_or_default());
         let (old, new) = (paint.paint(Tone::Remove, &old), paint.paint(Tone::Add, &new));
         let change = if property.is_new_object { new } else { format!("{old} → {new}") };
         say(format!("{path}: {change}"), source);
@@ -193,15 +192,18 @@ fn describe(property: &Property<'_>, limits: &Limits, paint: Paint, lines: &mut 
     }
 }
 
-/// A value in which an ARN stands as its last word, where not everything is to be shown: what is before it is the same for all.
-fn brief(text: String, limits: &Limits) -> String {
-    let (sign, arn) = text.split_at(text.find("arn:").filter(|at| *at <= 2).unwrap_or(0));
-    match arn.rsplit_once('/') {
-        Some((before, name)) if limits.width < usize::MAX && before.matches(':').count() == 5 => {
-            format!("{sign}…/{name}")
-        }
-        _ => text,
-    }
+/// Values in which an ARN stands as its last word, where not everything is to be shown and they differ in that: what is
+/// before it is mostly the same for all.
+fn briefly(texts: Vec<String>, limits: &Limits) -> Vec<String> {
+    let brief = |text: &String| {
+        let (sign, arn) = text.split_at(text.find("arn:").filter(|at| *at <= 2).unwrap_or(0));
+        let (before, name) = arn.rsplit_once('/')?;
+        (before.matches(':').count() == 5).then(|| format!("{sign}…/{name}"))
+    };
+    let brief: Vec<String> = texts.iter().map(|text| brief(text).unwrap_or_else(|| text.clone())).collect();
+    let names: BTreeSet<&str> = brief.iter().map(|text| text.trim_start_matches(['-', '+', ' '])).collect();
+    // Two that look alike would hide which account or region one of them is in.
+    if limits.width == usize::MAX || names.len() < brief.len() { texts } else { brief }
 }
 
 /// IAM's word in every kind of policy: trust, managed, bucket, key.
