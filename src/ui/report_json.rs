@@ -15,6 +15,7 @@ use crate::model::Address;
 use crate::plan::document::{ActionWord, WatchedDocument};
 use crate::plan::summary::only_record_changes;
 use crate::plan::{Action, Plan, Step};
+use crate::wording::tally;
 
 /// A whole report as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -211,9 +212,7 @@ impl Counts {
             (self.stopped, "stopped"),
             (self.blocked, "blocked"),
         ];
-        let said = all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
-        let said = said.collect::<Vec<_>>().join(", ");
-        if said.is_empty() { "nothing done".to_owned() } else { said }
+        tally(&all, "nothing done")
     }
 
     /// Counts the report of a plan, as [`crate::plan::summary::Summary`] counts the plan.

@@ -7,6 +7,13 @@ pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// `27 created, 1 failed`: what there is none of is not said, and `nothing` when there is none of anything.
+pub fn tally(counts: &[(usize, &str)], nothing: &str) -> String {
+    let said = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let said = said.collect::<Vec<_>>().join(", ");
+    if said.is_empty() { nothing.to_owned() } else { said }
+}
+
 /// `42s`, `3m 05s`, `1h 02m`.
 pub fn elapsed(duration: Duration) -> String {
     let seconds = duration.as_secs();

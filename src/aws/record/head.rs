@@ -37,13 +37,13 @@ pub(super) type Values<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// One of the two places of a piece.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum RecordSlot {
     #[default]
     A,
     B,
 }
 
-impl Slot {
+impl RecordSlot {
     const BOTH: [Self; 2] = [Self::A, Self::B];
 
     const fn other(self) -> Self {
@@ -65,7 +65,7 @@ impl Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     name: String,
-    slot: Slot,
+    slot: RecordSlot,
     parameters: u8,
     digest: [u8; DIGEST],
 }
@@ -78,7 +78,7 @@ impl Piece {
         let slot = match old {
             Some(old) if old.digest == digest => old.slot,
             Some(old) => old.slot.other(),
-            None => Slot::default(),
+            None => RecordSlot::default(),
         };
         Some(Self { name, slot, parameters, digest })
     }
@@ -86,12 +86,12 @@ impl Piece {
     /// The piece that a list of pieces tells.
     fn read(row: &[u8], name: String) -> Option<Self> {
         let [_, place, digest @ ..] = row else { return None };
-        let slot = if place & 0x80 == 0 { Slot::A } else { Slot::B };
+        let slot = if place & 0x80 == 0 { RecordSlot::A } else { RecordSlot::B };
         Some(Self { name, slot, parameters: place & 0x7f, digest: digest.try_into().ok()? })
     }
 
     fn row(&self, depth: u8) -> Vec<u8> {
-        let place = self.parameters | if self.slot == Slot::B { 0x80 } else { 0 };
+        let place = self.parameters | if self.slot == RecordSlot::B { 0x80 } else { 0 };
         [&[depth, place][..], &self.digest].concat()
     }
 
@@ -100,7 +100,7 @@ impl Piece {
         self.in_slot(self.slot)
     }
 
-    fn in_slot(&self, slot: Slot) -> Vec<String> {
+    fn in_slot(&self, slot: RecordSlot) -> Vec<String> {
         (0..self.parameters).map(|number| format!("{}.{}.{number}", self.name, slot.letter())).collect()
     }
 
@@ -239,7 +239,7 @@ impl Turn {
             None => turn.trie(record, old)?,
         };
         let gone = old.into_iter().flat_map(Head::pieces).filter(|piece| !turn.names.contains(&piece.name));
-        let gone = gone.flat_map(|piece| Slot::BOTH.map(|slot| piece.in_slot(slot))).flatten();
+        let gone = gone.flat_map(|piece| RecordSlot::BOTH.map(|slot| piece.in_slot(slot))).flatten();
         let numbered = old.filter(|head| matches!(head, Head::Numbered(..))).map(Head::parameters);
         turn.gone = gone.chain(numbered.into_iter().flatten()).collect();
         Some(turn)

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan};
+use crate::wording::tally;
 
 /// The numbers of a plan. A blocked step counts as blocked and as nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,8 +75,6 @@ impl fmt::Display for Summary {
             (self.retained, "retained"),
             (self.blocked, "blocked"),
         ];
-        let said = numbers.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
-        let said = said.collect::<Vec<_>>().join(", ");
-        write!(f, "Plan: {}", if said.is_empty() { "nothing to do" } else { &said })
+        write!(f, "Plan: {}", tally(&numbers, "nothing to do"))
     }
 }
